@@ -1,0 +1,42 @@
+# `make study`, `make smoke`, `make test`: each sets up .venv first, once. Needs Python 3.11 to 3.13.
+
+SHELL := /bin/sh
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+READY := .venv/.ready
+RUN := . .venv/bin/activate &&
+
+.PHONY: help setup study smoke test check lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 10
+
+setup: $(READY) ## make .venv from requirements.lock, once
+
+study: $(READY) ## run the default configuration on all cores, then write report.html
+	$(RUN) snakemake --cores $(CORES)
+	$(RUN) snakemake --report report.html
+
+smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder results/smoke
+	mkdir -p results/smoke
+	$(RUN) snakemake --cores $(CORES) --configfile config/smoke.yaml --directory results/smoke
+	$(RUN) snakemake --configfile config/smoke.yaml --directory results/smoke --report report.html
+
+test: $(READY) ## all tests
+	$(RUN) pytest
+
+check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
+	$(RUN) ruff check . && ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) snakemake --lint
+
+lock: ## renew requirements.lock (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --group dev \
+	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove .venv
+	rm -rf .venv
+
+# Made anew when the lock changes, and only then.
+$(READY): requirements.lock scripts/set_up.sh
+	sh scripts/set_up.sh
+	touch $(READY)

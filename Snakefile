@@ -1,0 +1,29 @@
+"""The front door: which configuration, which rules, and what a plain `snakemake` makes."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A --configfile replaces the default configuration; Snakemake alone would merge the two.
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/dense.smk"
+include: "workflow/rules/conv.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/provenance.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        everything(),

@@ -1,0 +1,27 @@
+"""Draw the decision boundary of one dense cell."""
+
+import numpy as np
+
+from backprop.data.tables import read_table
+from backprop.log import start_log
+from backprop.views.boundaries import boundary_figure
+from backprop.views.labels import cell_title
+from backprop.views.style import save
+
+
+def main(cell: dict, inputs, output: str, log) -> None:
+    """Write the picture, with the cell's mean accuracies."""
+    runs = read_table(inputs.runs)
+    with np.load(inputs.grid) as grid:
+        figure = boundary_figure(
+            dict(grid),
+            read_table(inputs.points),
+            cell_title(cell),
+            train_accuracy=runs["train_accuracy"].mean(),
+            heldout_accuracy=runs["heldout_accuracy"].mean(),
+        )
+    save(figure, output)
+    log(f"written {output}")
+
+
+main(snakemake.params.cell, snakemake.input, snakemake.output[0], start_log(snakemake.log[0]))

@@ -1,0 +1,34 @@
+"""Draw the decision boundaries of all cells of a study, a panel each."""
+
+import numpy as np
+
+from backprop.data.tables import read_table
+from backprop.log import start_log
+from backprop.views.boundaries import boundary_panel
+from backprop.views.style import save
+
+
+def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:
+    """Write the picture; the cells, their grids and their runs stand in the same order."""
+    panels = []
+    for cell, grid, table in zip(cells, inputs.grids, inputs.runs, strict=True):
+        runs = read_table(table)
+        finished = runs["diverged_at"].isna().any()
+        panels.append(
+            {
+                "values": cell,
+                "grid": dict(np.load(grid)) if finished else None,
+                "heldout_accuracy": runs["heldout_accuracy"].mean(),
+            }
+        )
+    save(boundary_panel(panels, read_table(inputs.points[0]), study), output)
+    log(f"written {output}, {len(panels)} panels")
+
+
+main(
+    snakemake.params.study,
+    snakemake.params.cells,
+    snakemake.input,
+    snakemake.output[0],
+    start_log(snakemake.log[0]),
+)

@@ -1,0 +1,31 @@
+"""Record what this run was computed with: configuration, data, locked environment, machine."""
+
+from backprop.log import start_log
+from backprop.provenance.environment import (
+    describe_environment,
+    digest,
+    file_digest,
+    write_json,
+)
+
+
+def main(config: dict, inputs, output: str, repository: str, log) -> None:
+    """Write the record as JSON."""
+    record = {
+        "configuration": config,
+        "configuration_sha256": digest(config),
+        "data_sha256": {path: file_digest(path) for path in inputs.data},
+        "lock_sha256": file_digest(inputs.lock),
+        "environment": describe_environment(repository),
+    }
+    write_json(output, record)
+    log(f"revision {record['environment']['revision']}")
+
+
+main(
+    snakemake.params.config,
+    snakemake.input,
+    snakemake.output[0],
+    snakemake.params.repository,
+    start_log(snakemake.log[0]),
+)

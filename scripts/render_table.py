@@ -1,0 +1,32 @@
+"""Render a table as a page that sorts, filters and explains its columns."""
+
+from backprop.analysis.columns import describe_columns
+from backprop.data.tables import read_table
+from backprop.log import start_log
+from backprop.views.tables import html_table
+
+TITLES = {
+    "dense_runs": ("Dense networks: runs", "A row per cell and seed."),
+    "dense_summary": ("Dense networks: cells", "A row per cell, over its seeds."),
+    "conv_runs": ("Convolutional network: runs", "A row per cell and seed."),
+    "conv_summary": ("Convolutional network: cells", "A row per cell, over its seeds."),
+    "benchmarks": ("Training jobs", "Time and memory of every training job."),
+}
+
+
+def main(name: str, table: str, output: str, log) -> None:
+    """Write the page."""
+    frame = read_table(table)
+    title, description = TITLES[name]
+    page = html_table(frame, title, description, describe_columns(frame.columns))
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(page)
+    log(f"{len(frame):,} rows, {len(page) / 1000:,.0f} kB")
+
+
+main(
+    snakemake.wildcards.table,
+    snakemake.input.table,
+    snakemake.output[0],
+    start_log(snakemake.log[0]),
+)

@@ -1,0 +1,46 @@
+"""Train one run of the convolutional network: one cell, one seed."""
+
+from pathlib import Path
+
+from backprop.conv.training import configure_tensorflow, train_conv
+from backprop.data.mnist import load_mnist
+from backprop.data.tables import with_cell, write_table
+from backprop.log import start_log
+from backprop.provenance.environment import describe_run, write_json
+
+
+def main(settings: dict, seed: int, threads: int, inputs, outputs, repository: str, log) -> None:
+    """Train the run that settings and seed spell out."""
+    configure_tensorflow(threads)
+    cell, dataset = settings["cell"], settings["dataset"]
+    data = load_mnist(
+        Path(inputs.digests).parent,
+        validation=dataset["validation_examples"],
+        train_examples=dataset["train_examples"],
+        test_examples=dataset["test_examples"],
+    )
+    result = train_conv(
+        cell,
+        settings["protocol"],
+        settings["optimizer"],
+        data,
+        seed,
+        Path(outputs.events),
+        threads,
+        log,
+    )
+    write_table(with_cell(result.runs, cell), outputs.runs)
+    write_table(with_cell(result.history, cell), outputs.history)
+    run = describe_run(settings, inputs.digests, inputs.code, inputs.lock, repository)
+    write_json(outputs.provenance, run | {"seed": seed, "weights_sha256": result.weights_sha256})
+
+
+main(
+    snakemake.params.settings,
+    int(snakemake.wildcards.seed),
+    snakemake.threads,
+    snakemake.input,
+    snakemake.output,
+    snakemake.params.repository,
+    start_log(snakemake.log[0]),
+)

@@ -1,0 +1,55 @@
+"""Train all replicates of one dense cell and write its runs, history, weights and provenance."""
+
+import numpy as np
+
+from backprop.dense.network import DenseNetwork
+from backprop.dense.optimizers import make_optimizer
+from backprop.dense.training import Points, train
+from backprop.data.tables import read_table, with_cell, write_table
+from backprop.log import Progress, start_log
+from backprop.provenance.environment import describe_run, write_json
+
+
+def main(settings: dict, inputs, outputs, repository: str, log) -> None:
+    """Train the cell that the settings spell out."""
+    cell, protocol = settings["cell"], settings["protocol"]
+    points = read_table(inputs.points)
+    parts = {
+        part: Points(rows[["x1", "x2"]].to_numpy(), rows["label"].to_numpy())
+        for part, rows in points.groupby("part")
+    }
+    network = DenseNetwork(
+        sizes=[2, *[cell["hidden_size"]] * cell["depth"], int(points["label"].max()) + 1],
+        activation=cell["activation"],
+        initializer=cell["initializer"],
+        seeds=range(protocol["replicates"]),
+        l2=protocol["l2"],
+        arithmetic=protocol["arithmetic"],
+        precision=protocol["precision"],
+    )
+    result = train(
+        network,
+        make_optimizer(settings["optimizer"]),
+        parts["train"],
+        parts["heldout"],
+        protocol["passes"],
+        protocol["record_interval"],
+        Progress(log, protocol["passes"], "pass"),
+    )
+    diverged = result.runs["diverged_at"].count()
+    log(f"{len(result.runs)} replicates, {diverged} diverged")
+    write_table(with_cell(result.runs, cell), outputs.runs)
+    write_table(with_cell(result.history, cell), outputs.history)
+    layers = {f"layer{number}": w for number, w in enumerate(result.weights, start=1)}
+    np.savez(outputs.weights, **layers)
+    run = describe_run(settings, inputs.points, inputs.code, inputs.lock, repository)
+    write_json(outputs.provenance, run)
+
+
+main(
+    snakemake.params.settings,
+    snakemake.input,
+    snakemake.output,
+    snakemake.params.repository,
+    start_log(snakemake.log[0]),
+)

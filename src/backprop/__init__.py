@@ -1,0 +1,1 @@
+"""A reproducible study of small neural networks; the library behind the workflow."""

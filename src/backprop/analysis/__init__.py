@@ -1,0 +1,1 @@
+"""What runs wrote, read back as tables; imports neither TensorFlow nor a network."""

@@ -1,0 +1,64 @@
+"""What every column of every table means: the one place that knows."""
+
+COLUMNS = {
+    "dataset": "Data set, a name from the configuration.",
+    "protocol": "Protocol: the named bundle of all that is held fixed (arithmetic, budget, …).",
+    "activation": "Activation function of the hidden layers.",
+    "hidden_size": "Units in each hidden layer.",
+    "depth": "Number of hidden layers.",
+    "initializer": "Distribution of the initial weights.",
+    "optimizer": "Optimizer, a name from the configuration.",
+    "seed": "Seed of the initial weights (and, for the CNN, of data order and dropout).",
+    "passes": "Full-batch updates done; up to the divergence where there was one.",
+    "pass": "Full-batch updates done so far.",
+    "steps": "Minibatch updates done; up to the divergence where there was one.",
+    "step": "Minibatch updates done so far.",
+    "train_loss": (
+        "Dense: mean cross-entropy on the training points plus the L2 penalty, in nats. "
+        "CNN: mean cross-entropy on the minibatch of that step, dropout off, in nats."
+    ),
+    "train_accuracy": "Share of training points (CNN: of that minibatch) classified correctly.",
+    "heldout_loss": "The training loss's formula, penalty included, on the held-out points.",
+    "heldout_accuracy": "Share of the held-out points classified correctly.",
+    "validation_loss": "Mean cross-entropy on the validation images, in nats.",
+    "validation_accuracy": "Share of the validation images classified correctly.",
+    "test_loss": "Mean cross-entropy on the test images, in nats.",
+    "test_accuracy": "Share of the test images classified correctly.",
+    "reported_loss": (
+        "The training loss as the published code prints it, divided by the number of points once "
+        "more; empty where the arithmetic is corrected."
+    ),
+    "grad_norm": "Euclidean norm of the loss gradient after the last update.",
+    "diverged_at": "Update after which loss or weights were no longer finite; empty: never.",
+    "n": "Runs of the cell.",
+    "diverged": "How many of them diverged; the measures are over the others.",
+    "rule": "Rule of the workflow that the job belongs to.",
+    "job": "Which job of the rule.",
+    "wall_seconds": "Time from start to end, in seconds.",
+    "cpu_seconds": "Processor time, in seconds; sampled, so empty for the shortest jobs.",
+    "peak_memory_mb": "Largest resident memory, in MB.",
+}
+STATISTICS = {
+    "mean": "mean over the seeds that did not diverge",
+    "sd": "standard deviation over seeds",
+    "low": "lower end of the 95% Student interval of the mean",
+    "high": "upper end of the 95% Student interval of the mean",
+}
+
+
+def describe_columns(names) -> dict[str, str]:
+    """Meaning of each of the given columns.
+
+    Raises
+    ------
+    KeyError
+        If a column is not described: a table may not grow one silently.
+    """
+    return {name: _describe(name) for name in names}
+
+
+def _describe(name: str) -> str:
+    if name in COLUMNS:
+        return COLUMNS[name]
+    measure, _, statistic = name.rpartition("_")
+    return f"{COLUMNS[measure].rstrip('.')}: {STATISTICS[statistic]}."

@@ -1,0 +1,110 @@
+"""Summaries of run tables: each cell over its seeds, a study's rows, the jobs' benchmarks."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from backprop.study.grid import AXES
+
+MEASURES = {
+    "dense": ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy", "grad_norm"),
+    "conv": (
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "test_loss",
+        "test_accuracy",
+    ),
+}
+
+
+def summarize(model: str, runs: pd.DataFrame) -> pd.DataFrame:
+    """A row per cell: how many runs, how many diverged, and each measure over the others.
+
+    Parameters
+    ----------
+    model : {"dense", "conv"}
+        Which axes and measures there are.
+    runs : DataFrame
+        A row per run.
+
+    Returns
+    -------
+    DataFrame
+        The axes, n, diverged, and for each measure its mean, standard deviation (``_sd``, n - 1
+        in the denominator) and the 95% Student interval of the mean (``_low``, ``_high``). A
+        single run has a mean and no spread.
+    """
+    axes = list(AXES[model])
+    rows = []
+    for values, group in runs.groupby(axes, sort=False):
+        finite = group[group["diverged_at"].isna()]
+        row = dict(zip(axes, values, strict=True)) | {
+            "n": len(group),
+            "diverged": len(group) - len(finite),
+        }
+        for measure in MEASURES[model]:
+            row |= _spread(measure, finite[measure].to_numpy(float))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _spread(measure: str, values: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation and 95% interval of the mean."""
+    mean = values.mean() if values.size else np.nan
+    deviation, half = np.nan, np.nan
+    if values.size > 1:
+        deviation = values.std(ddof=1)
+        half = stats.t.ppf(0.975, values.size - 1) * deviation / np.sqrt(values.size)
+    return {
+        f"{measure}_mean": mean,
+        f"{measure}_sd": deviation,
+        f"{measure}_low": mean - half,
+        f"{measure}_high": mean + half,
+    }
+
+
+def rows_of(frame: pd.DataFrame, cells: Sequence[dict]) -> pd.DataFrame:
+    """Rows that belong to the given cells, in the order of the cells."""
+    wanted = pd.DataFrame(cells)
+    wanted["_order"] = range(len(wanted))
+    joined = wanted.merge(frame, on=[c for c in wanted.columns if c != "_order"], how="inner")
+    return joined.sort_values("_order", kind="stable").drop(columns="_order")[
+        list(frame.columns)
+    ].reset_index(drop=True)
+
+
+def read_benchmarks(paths: Iterable[str | Path], root: str | Path) -> pd.DataFrame:
+    """Snakemake's benchmark files as one table.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        ``root/RULE/….tsv``.
+    root : path
+        Their common folder.
+
+    Returns
+    -------
+    DataFrame
+        rule, job (path below the rule's folder), wall_seconds, cpu_seconds, peak_memory_mb,
+        sorted; a value is empty where a job was too short to be sampled.
+    """
+    rows = []
+    for path in map(Path, paths):
+        measured = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
+        inner = path.relative_to(root)
+        rows.append(
+            {
+                "rule": inner.parts[0],
+                "job": str(Path(*inner.parts[1:]).with_suffix("")),
+                "wall_seconds": measured["s"],
+                "cpu_seconds": measured["cpu_time"],
+                "peak_memory_mb": measured["max_rss"],
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["rule", "job"], ignore_index=True)

@@ -1,0 +1,1 @@
+"""The convolutional network on MNIST; the only part that imports TensorFlow."""

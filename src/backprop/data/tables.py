@@ -1,0 +1,33 @@
+"""Read and label tables: the smallest common ground of training jobs and analysis."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """One table, CSV or Parquet, with every number exactly as it was written."""
+    if str(path).endswith(".parquet"):
+        return pd.read_parquet(path)
+    # An empty column would come back as float, and one divergence in it as 17.0.
+    return pd.read_csv(path, float_precision="round_trip", dtype={"diverged_at": "Int64"})
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table, CSV or Parquet by the path's ending."""
+    if str(path).endswith(".parquet"):
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_csv(path, index=False)
+
+
+def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Rows of several tables below one another, in the order given."""
+    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+
+
+def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:
+    """The frame with a cell's axes as its first columns."""
+    axes = pd.DataFrame({axis: [value] * len(frame) for axis, value in cell.items()})
+    return pd.concat([axes, frame.reset_index(drop=True)], axis=1)

@@ -1,0 +1,91 @@
+"""One log per job: progress lines, and whatever the job's libraries print, with a clear ending.
+
+Used by the scripts alone; the library takes a plain ``log(line)`` callable.
+"""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+
+class UserError(ValueError):
+    """A fault that the user can mend; its message says what and how, so no traceback is shown."""
+
+
+def start_log(path: str) -> Callable[[str], None]:
+    """Send everything this process prints to a file, and return the function that adds a line.
+
+    Parameters
+    ----------
+    path : str
+        Log file; begun anew.
+
+    Returns
+    -------
+    callable
+        Writes one line with the time of day and flushes it, so that a reader who follows the
+        file sees progress as it happens.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
+
+    def log(line: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+
+    def end_with(kind, error, trace) -> None:
+        if issubclass(kind, UserError):
+            log(f"stopped: {error}")
+        else:
+            log("failed:")
+            traceback.print_exception(kind, error, trace)
+
+    sys.excepthook = end_with
+    return log
+
+
+class Progress:
+    """A progress line every few seconds, and for the first and the last step.
+
+    Parameters
+    ----------
+    log : callable
+        Takes a line.
+    total : int
+        Number of steps.
+    unit : str
+        What a step is called: "pass" or "step".
+    seconds : float
+        Shortest time between two lines.
+    """
+
+    def __init__(self, log: Callable[[str], None], total: int, unit: str, seconds: float = 5.0):
+        self.log = log
+        self.total = total
+        self.unit = unit
+        self.seconds = seconds
+        self.started = time.perf_counter()
+        self.last_line = -float("inf")
+
+    def __call__(self, number: int, loss: float) -> None:
+        """Tell that ``number`` steps are done, and the loss at this point."""
+        elapsed = time.perf_counter() - self.started
+        if number < self.total and elapsed - self.last_line < self.seconds:
+            return
+        self.last_line = elapsed
+        line = f"{self.unit} {number:,} of {self.total:,}  loss {loss:.6g}"
+        if number and elapsed:
+            speed = number / elapsed
+            left = (self.total - number) / speed
+            line += f"  {speed:,.0f} {self.unit}es/s" if self.unit == "pass" else f"  {speed:,.1f} steps/s"
+            line += f"  {_duration(left)} left"
+        self.log(line)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

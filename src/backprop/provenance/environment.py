@@ -1,0 +1,126 @@
+"""What a run was computed with: code revision, library versions, processor, threads."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "tensorflow",
+    "keras",
+    "tensorboard",
+    "scikit-learn",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "papermill",
+    "snakemake",
+)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def digest(value) -> str:
+    """sha256 of a JSON-like value; the order of keys does not count."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: str | Path) -> str:
+    """sha256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_digest(paths, root: str | Path = ".") -> str:
+    """sha256 over several files' names and contents."""
+    return digest({os.path.relpath(path, root): file_digest(path) for path in paths})
+
+
+def describe_environment(repository: str | Path) -> dict:
+    """Versions and machine, for a person who compares two results.
+
+    Parameters
+    ----------
+    repository : path
+        Folder of the project, for its git revision.
+
+    Returns
+    -------
+    dict
+        revision ("unknown" outside a git checkout), python, libraries, processor, cores,
+        threads, platform.
+    """
+    return {
+        "revision": _revision(repository),
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": {name: os.environ.get(name, "unset") for name in THREAD_VARIABLES},
+        "platform": platform.platform(),
+    }
+
+
+def describe_run(settings: Mapping, data: str, code, lock: str, repository: str | Path) -> dict:
+    """What one run was computed from, each part by its digest, and with what environment.
+
+    Parameters
+    ----------
+    settings : mapping
+        The cell with its settings spelled out.
+    data : path
+        A file that stands for the data: the points, or the digests of the images.
+    code, lock : paths, path
+        The project's modules that the job imports, and the locked environment.
+    repository : path
+        Folder of the project.
+    """
+    return {
+        "settings": settings,
+        "settings_sha256": digest(settings),
+        "data_sha256": file_digest(data),
+        "code_sha256": code_digest(code, repository),
+        "lock_sha256": file_digest(lock),
+        "environment": describe_environment(repository),
+    }
+
+
+def write_json(path: str | Path, value: Mapping) -> None:
+    """Write a readable JSON file."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _revision(repository) -> str:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(repository), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (" with uncommitted changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

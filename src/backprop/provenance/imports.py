@@ -1,0 +1,66 @@
+"""Which of the project's own files a script runs: its imports, followed through the library.
+
+Snakemake sees a script but not the modules that it imports. Declared as inputs of the rule, they
+make an edited module re-run what it computes, and nothing else.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "backprop"
+
+
+@cache
+def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
+    """Files of the package that a script imports, directly or through one another.
+
+    Parameters
+    ----------
+    script : Path
+        The Python file to start from.
+    source : Path
+        Folder that holds the package.
+
+    Returns
+    -------
+    tuple of Path
+        Sorted; includes the ``__init__.py`` of every package on the way.
+
+    Raises
+    ------
+    SyntaxError
+        If a file on the way is not valid Python.
+    """
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        for module in _imports(waiting.pop()):
+            for path in _files(module, source):
+                if path not in found:
+                    found.add(path)
+                    waiting.append(path)
+    return tuple(sorted(found))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Dotted names of the package that a file imports anywhere, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] == PACKAGE)
+
+
+def _files(module: str, source: Path) -> Iterator[Path]:
+    """Files that importing a dotted name runs; none for a name that is not a module."""
+    parts = module.split(".")
+    for length in range(1, len(parts) + 1):
+        place = source.joinpath(*parts[:length])
+        for candidate in (place / "__init__.py", place.with_suffix(".py")):
+            if candidate.is_file():
+                yield candidate

@@ -1,0 +1,1 @@
+"""What to run: a configuration becomes studies, and studies become cells."""

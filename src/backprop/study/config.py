@@ -1,0 +1,289 @@
+"""Check a configuration against the schema and against itself, and fill in defaults.
+
+Refuses anything that could fail later, before a job starts, with one line for each fault: the
+key, what was found, and what is allowed.
+"""
+
+import copy
+import math
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+from backprop.study.grid import study_cells
+
+MODELS = ("dense", "conv")
+KIND_OF_MODEL = {"dense": "moons", "conv": "mnist"}
+MNIST_TRAINING_IMAGES = 60_000
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message lists every fault found."""
+
+
+def complete_config(config: Mapping, schema: Mapping) -> dict:
+    """Validated copy of a configuration with every default filled in.
+
+    Parameters
+    ----------
+    config : mapping
+        As read from YAML.
+    schema : mapping
+        JSON Schema 2020-12; its ``default`` values are filled in.
+
+    Returns
+    -------
+    dict
+        The input is not changed.
+
+    Raises
+    ------
+    ConfigError
+        If a key, type, value, name or combination is not allowed.
+    """
+    completed = copy.deepcopy(dict(config))
+    errors = sorted(_filling_validator()(schema).iter_errors(completed), key=_position)
+    faults = [line for error in errors for line in _describe(error)]
+    if not faults:
+        faults = list(_inconsistencies(completed))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    for model in MODELS:
+        completed.setdefault(model, None)
+    return completed
+
+
+def _filling_validator():
+    """Draft 2020-12 validator that writes defaults into the instance as it descends."""
+    check_properties = Draft202012Validator.VALIDATORS["properties"]
+
+    def fill_then_check(validator, properties, instance, schema):
+        if validator.is_type(instance, "object"):
+            for key, subschema in properties.items():
+                default = _default(validator, subschema)
+                if default is not None:
+                    instance.setdefault(key, copy.deepcopy(default))
+        yield from check_properties(validator, properties, instance, schema)
+
+    # JSON Schema takes 3.0 for an integer and has no word for infinities; here a size must be
+    # written as one, because it becomes part of a path, and every number must be finite.
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and math.isfinite(value)
+            ),
+        }
+    )
+    return validators.extend(
+        Draft202012Validator, {"properties": fill_then_check}, type_checker=types
+    )
+
+
+def _default(validator, subschema):
+    """Default of a subschema, its own or that of the definition it refers to."""
+    if "default" in subschema or "$ref" not in subschema:
+        return subschema.get("default")
+    return validator._resolver.lookup(subschema["$ref"]).contents.get("default")
+
+
+def _position(error: ValidationError) -> str:
+    return key_path(error.absolute_path)
+
+
+def key_path(parts) -> str:
+    """A key's place as a user would write it: ``dense.studies.sizes.vary.depth[0]``."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    """One line for each fault in a schema error."""
+    place = key_path(error.absolute_path) or "top level"
+    found, rule = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            allowed = list(error.schema.get("properties", {}))
+            for key in found:
+                if key not in allowed:
+                    yield f"{place}: unknown key {key!r}{_hint(key, allowed)}; allowed: {_join(allowed)}"
+        case "required":
+            for key in rule:
+                if key not in found:
+                    yield f"{place}: missing key {key!r}"
+        case "enum":
+            yield f"{place}: got {found!r}{_hint(found, rule)}; allowed: {_join(rule)}"
+        case "type":
+            yield f"{place}: got {_show(found)}; allowed: {_TYPES[rule]}{_number_hint(found, rule)}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            bound = {
+                "minimum": "at least",
+                "exclusiveMinimum": "more than",
+                "maximum": "at most",
+                "exclusiveMaximum": "less than",
+            }[error.validator]
+            yield f"{place}: got {found!r}; allowed: {bound} {rule}"
+        case "minItems" | "minProperties" if not found:
+            yield f"{place}: is empty; allowed: at least one entry"
+        case "minProperties":
+            yield f"{place}: got only {_join(found)}; allowed: datasets with dense, conv or both"
+        case "uniqueItems":
+            yield f"{place}: got {found!r}; allowed: each value once"
+        case "pattern" if rule == "^[a-z][a-z0-9_]*$":
+            yield (
+                f"{place}: got the name {found!r}; allowed: a letter from a to z, then letters, "
+                "digits and underscores, all in lower case"
+            )
+        case "minLength":
+            yield f"{place}: is empty; allowed: some text"
+        case "pattern":
+            yield f"{place}: got {found!r}; allowed: text of the form {rule}"
+        case _:
+            yield f"{place}: {error.message}"
+
+
+_TYPES = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a finite number",
+}
+
+
+def _number_hint(found, rule) -> str:
+    """YAML 1.1 reads 1e-4 as text, because it wants a dot: say so."""
+    if rule == "number" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found):
+        return f" (YAML wants a dot in it: {found.replace('e', '.0e')})"
+    return ""
+
+
+def _show(value) -> str:
+    names = {dict: "keys with values", list: "a list", type(None): "nothing"}
+    for kind, name in names.items():
+        if isinstance(value, kind):
+            return name
+    return repr(value)
+
+
+def _hint(found, allowed) -> str:
+    close = get_close_matches(str(found), [str(name) for name in allowed], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _join(names) -> str:
+    return ", ".join(str(name) for name in names) or "none"
+
+
+def _inconsistencies(config: Mapping) -> Iterator[str]:
+    """Faults that a schema cannot see: names that nothing defines, settings that clash."""
+    for name, dataset in config["datasets"].items():
+        yield from _dataset_faults(f"datasets.{name}", dataset)
+    for model in MODELS:
+        if model in config:
+            faults = list(_reference_faults(model, config[model], config["datasets"]))
+            yield from faults or _size_faults(model, config[model], config["datasets"])
+
+
+def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
+    if dataset["kind"] == "moons" and dataset["seed"] == dataset["heldout_seed"]:
+        yield (
+            f"{place}.heldout_seed: got {dataset['heldout_seed']}, the same as seed; allowed: "
+            "another seed, or the held-out points would repeat the training points"
+        )
+    if dataset["kind"] == "mnist":
+        rest = MNIST_TRAINING_IMAGES - dataset["validation_examples"]
+        if dataset["train_examples"] > rest:
+            yield (
+                f"{place}.train_examples: got {dataset['train_examples']}; allowed: at most "
+                f"{rest}, what validation_examples leaves of {MNIST_TRAINING_IMAGES}"
+            )
+
+
+def _reference_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[str]:
+    defined = {
+        "dataset": [n for n, d in datasets.items() if d["kind"] == KIND_OF_MODEL[model]],
+        "protocol": list(section["protocols"]),
+        "optimizer": list(section["optimizers"]),
+    }
+
+    def check(place: str, axis: str, name) -> Iterator[str]:
+        if axis in defined and name not in defined[axis]:
+            yield f"{place}: got {name!r}{_hint(name, defined[axis])}; defined: {_join(defined[axis])}"
+
+    for axis, name in section["baseline"].items():
+        yield from check(f"{model}.baseline.{axis}", axis, name)
+    for study_name, study in section["studies"].items():
+        place = f"{model}.studies.{study_name}"
+        for axis, name in study["fix"].items():
+            yield from check(f"{place}.fix.{axis}", axis, name)
+            if axis in study["vary"]:
+                yield f"{place}.fix.{axis}: also stands under vary; allowed: one of the two"
+        for axis, names in study["vary"].items():
+            for index, name in enumerate(names):
+                yield from check(f"{place}.vary.{axis}[{index}]", axis, name)
+
+
+def _size_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[str]:
+    """A minibatch that is larger than the data that some cell trains on."""
+    if model != "conv":
+        return
+    for study_name, study in section["studies"].items():
+        for cell in study_cells(model, section["baseline"], study):
+            dataset = datasets[cell["dataset"]]
+            batch = section["protocols"][cell["protocol"]]["batch_size"]
+            rest = MNIST_TRAINING_IMAGES - dataset["validation_examples"]
+            examples = dataset["train_examples"] or rest
+            smallest = min(examples, dataset["validation_examples"])
+            if batch > smallest:
+                yield (
+                    f"conv.protocols.{cell['protocol']}.batch_size: got {batch}; allowed: at most "
+                    f"{smallest}, the smallest part of data set {cell['dataset']!r} that study "
+                    f"{study_name!r} uses"
+                )
+
+
+def cell_settings(config: Mapping, model: str, cell: Mapping) -> dict:
+    """All that decides what a cell computes: the cell with its settings spelled out.
+
+    Parameters
+    ----------
+    config : mapping
+        A completed configuration.
+    model : {"dense", "conv"}
+        The cell's model.
+    cell : mapping
+        One value per axis; it need not belong to a study.
+
+    Returns
+    -------
+    dict
+        cell, dataset, protocol (without the number of replicates, which a job is told by its
+        seeds) and optimizer.
+
+    Raises
+    ------
+    ConfigError
+        If the cell names something that the configuration does not define.
+    """
+    section = config[model]
+    if section is None:
+        raise ConfigError(f"{model}: the configuration has no such section")
+    alone = {"studies": {}, **{k: section[k] for k in ("protocols", "optimizers")}}
+    faults = list(_reference_faults(model, {**alone, "baseline": cell}, config["datasets"]))
+    if faults:
+        raise ConfigError("\n".join(line.replace(".baseline", "", 1) for line in faults))
+    return {
+        "cell": dict(cell),
+        "dataset": config["datasets"][cell["dataset"]],
+        "protocol": section["protocols"][cell["protocol"]],
+        "optimizer": section["optimizers"][cell["optimizer"]],
+    }
+
+

@@ -1,0 +1,153 @@
+"""Pick and summarise the runs that a figure shows: order of values, divergence, spread over seeds.
+
+Expects frames that hold the runs of one study's cells only; it reads no file.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+KEYS = (
+    "dataset",
+    "protocol",
+    "activation",
+    "hidden_size",
+    "depth",
+    "initializer",
+    "optimizer",
+    "seed",
+)
+SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
+QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
+
+
+def varied_axes(study: Mapping[str, Any]) -> list[str]:
+    """Return the axes that a study varies, in its order, the protocol left out."""
+    return [axis for axis in study["vary"] if axis != "protocol"]
+
+
+def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
+    """Return the values of an axis that the frame has, in the study's order if it varies it."""
+    present = list(dict.fromkeys(frame[axis].tolist())) if axis in frame else []
+    ordered = list(study["vary"].get(axis, sorted(present)))
+    return [value for value in ordered if value in present]
+
+
+def has_diverged(runs: pd.DataFrame) -> pd.Series:
+    """Return True for each run that has a ``diverged_at``."""
+    if "diverged_at" not in runs:
+        return pd.Series(False, index=runs.index)
+    return pd.to_numeric(runs["diverged_at"], errors="coerce").notna()
+
+
+def finished_runs(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the runs that did not diverge, and how many did."""
+    diverged = has_diverged(runs)
+    return runs[~diverged], int(diverged.sum())
+
+
+def finished_history(
+    history: pd.DataFrame, runs: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, int]:
+    """Return the history of the runs that did not diverge, and how many replicates did.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Key columns, seed, and measures over time.
+    runs : DataFrame, optional
+        The runs table, which says who diverged. Without it a replicate counts as diverged when
+        its training loss is not finite somewhere.
+    """
+    keys = [key for key in KEYS if key in history]
+    if history.empty:
+        return history, 0
+    if runs is None:
+        broken = history.loc[~np.isfinite(history["train_loss"].astype(float)), keys]
+    else:
+        broken = runs.loc[has_diverged(runs), [key for key in keys if key in runs]]
+    broken = set(broken.itertuples(index=False, name=None))
+    members = list(history[keys].itertuples(index=False, name=None))
+    keep = np.array([member not in broken for member in members], dtype=bool)
+    return history[keep], len(broken & set(members))
+
+
+def divergence_note(diverged: int) -> str:
+    """Return the sentence that counts excluded runs, empty if there are none."""
+    if not diverged:
+        return ""
+    return f"{diverged} diverged run{'s' if diverged > 1 else ''} left out."
+
+
+def spread_over_seeds(
+    frame: pd.DataFrame, time: str, measure: str, spread: str = "quantiles"
+) -> pd.DataFrame:
+    """Return median and band of a measure over all replicates at each time.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One line's history: a row per replicate and time.
+    time : str
+        The column ``pass`` or ``step``.
+    measure : str
+        The column to summarise; missing values are skipped.
+    spread : {"quantiles", "range"}
+        Band from the 10 % to the 90 % quantile, or from the lowest to the highest.
+
+    Returns
+    -------
+    DataFrame
+        Index: time, increasing; columns ``middle``, ``low``, ``high``.
+    """
+    low, high, _ = SPREADS[spread]
+    values = frame[[time, measure]].dropna().groupby(time)[measure]
+    return pd.DataFrame(
+        {
+            "middle": values.median(),
+            "low": values.quantile(low),
+            "high": values.quantile(high),
+        }
+    )
+
+
+def most_replicates(frame: pd.DataFrame, time: str, axes: Sequence[str]) -> int:
+    """Return how many replicates stand behind a line, at most, when the axes tell lines apart."""
+    return int(frame.groupby([time, *axes]).size().max()) if len(frame) else 0
+
+
+def resolve_spread(spread: str, replicates: int) -> str:
+    """Turn ``auto`` into ``quantiles`` where five replicates or more stand behind a line."""
+    if spread != "auto":
+        return spread
+    return "quantiles" if replicates >= QUANTILES_FROM else "range"
+
+
+def student_quantile(degrees: int) -> float:
+    """Return the 97.5 % quantile of Student's t distribution.
+
+    With ``t = sqrt(degrees) tan(angle)`` the distribution function is the normalised integral of
+    ``cos(angle) ** (degrees - 1)``, which is inverted here on a fine grid.
+    """
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
+    density = np.cos(angle).clip(0) ** (degrees - 1)
+    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return float(np.sqrt(degrees) * np.tan(np.interp(0.975, share / share[-1], angle)))
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean and its 95 % interval by Student's t; both ends are the mean if n is 1.
+
+    Missing values are skipped; without any value all three are NaN.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return (np.nan, np.nan, np.nan)
+    mean = float(values.mean())
+    if values.size == 1:
+        return (mean, mean, mean)
+    half = student_quantile(values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    return (mean, mean - float(half), mean + float(half))

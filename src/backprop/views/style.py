@@ -1,0 +1,416 @@
+"""One look for every figure: palette, labels, page layout, and the only place that writes a file.
+
+Colours are fixed by name, so that tanh is the same blue in every figure; pyplot is never imported.
+"""
+
+import functools
+import io
+import re
+import textwrap
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+INK = "#1F2430"
+MUTED = "#5A6270"
+FAINT = "#E7E9ED"
+CLASS_COLORS = ("#5B3E9E", "#D06A00")
+PROBABILITY_COLORS = LinearSegmentedColormap.from_list(
+    "probability",
+    ["#8F79C6", "#C9BEE4", "#F7F6F8", "#F6D3AC", "#E9A35A"],
+)
+ORDINAL_COLORS = LinearSegmentedColormap.from_list(
+    "ordinal",
+    ["#D98B0B", "#D0562F", "#AE2C66", "#6F2391", "#2B1A6B", "#0B1030"],
+)
+
+COLORS = {
+    "activation": {
+        "tanh": "#0072B2",
+        "sigmoid": "#009E73",
+        "relu": "#D55E00",
+        "leaky_relu": "#B8860B",
+        "maxout": "#B5529B",
+        "softplus": "#56606B",
+    },
+    "initializer": {
+        "fan_in_normal": "#332288",
+        "truncated_normal": "#117733",
+        "xavier_uniform": "#CC4C6A",
+        "xavier_normal": "#882255",
+        "fan_in_uniform": "#2A9D9D",
+        "fan_in_out_uniform": "#2F8FD0",
+        "he_normal": "#8A8A1E",
+    },
+    "optimizer": {
+        "gd": "#4A5568",
+        "momentum": "#0077BB",
+        "nesterov": "#009988",
+        "adam": "#DD6211",
+        "adagrad": "#AA3377",
+        "rmsprop": "#8C7A00",
+    },
+    "protocol": {"published": "#8A5A2B", "corrected": "#1C6E8C"},
+}
+FALLBACK_COLORS = (
+    "#7A4EAB",
+    "#1B7F79",
+    "#A63D40",
+    "#3D5A98",
+    "#6B7A1E",
+    "#9C5518",
+    "#C2417C",
+    "#46627F",
+)
+# Where half of an ordinal axis' ramp is reached, and how steep the ramp is there.
+ORDINAL_AXES = {"hidden_size": (7.0, 1.5), "depth": (3.0, 2.0)}
+
+LABELS = {
+    "activation": "Activation",
+    "hidden_size": "Hidden units",
+    "depth": "Hidden layers",
+    "initializer": "Initial values",
+    "optimizer": "Optimizer",
+    "protocol": "Arithmetic",
+    "dataset": "Data set",
+    "seed": "Seed",
+    "pass": "Training passes",
+    "passes": "Training passes",
+    "step": "Training steps",
+    "steps": "Training steps",
+    "train_loss": "Training loss",
+    "train_accuracy": "Training accuracy",
+    "heldout_loss": "Held-out loss",
+    "heldout_accuracy": "Held-out accuracy",
+    "validation_loss": "Validation loss",
+    "validation_accuracy": "Validation accuracy",
+    "test_loss": "Test loss",
+    "test_accuracy": "Test accuracy",
+    "reported_loss": "Loss as the source reports it",
+    "grad_norm": "Gradient norm",
+    "diverged_at": "Diverged at",
+    "train": "training",
+    "heldout": "held-out",
+    "validation": "validation",
+    "test": "test",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "fan_in_normal": "fan-in normal",
+    "fan_in_uniform": "fan-in uniform",
+    "fan_in_out_uniform": "fan-in/fan-out uniform",
+    "truncated_normal": "truncated normal",
+    "xavier_uniform": "Xavier uniform",
+    "xavier_normal": "Xavier normal",
+    "he_normal": "He normal",
+    "gd": "gradient descent",
+    "nesterov": "Nesterov momentum",
+    "adam": "Adam",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSprop",
+    "published": "published arithmetic",
+    "corrected": "corrected arithmetic",
+    "moons": "two moons",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "conv1": "First convolution",
+    "conv2": "Second convolution",
+    "fc1": "First dense layer",
+    "fc2": "Output layer",
+    "loss": "Loss (nats)",
+    "accuracy": "Accuracy (share of correct answers)",
+}
+COUNTED = {"hidden_size": ("unit", "units"), "depth": ("hidden layer", "hidden layers")}
+
+STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "axes.edgecolor": "#9AA1AC",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.8,
+    "xtick.color": "#9AA1AC",
+    "ytick.color": "#9AA1AC",
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "legend.title_fontsize": 9.5,
+    "lines.solid_capstyle": "round",
+    "lines.linewidth": 2.0,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "backprop",
+}
+
+MARGIN = 0.16  # inches, round the page
+COLOR_BAR_HEIGHT = 1.2
+LegendSection = tuple[str, Sequence[tuple[Artist, str]]]
+
+
+def color_of(axis: str, value: Any) -> str:
+    """Return the one colour of an axis value, as ``#rrggbb``.
+
+    Parameters
+    ----------
+    axis : str
+        Name of the axis, such as ``activation``.
+    value : Any
+        A value on it. Numbers of hidden units and layers lie on a ramp, small ones light; a name
+        that has no fixed colour gets one that depends on nothing but the name.
+    """
+    if axis in ORDINAL_AXES:
+        middle, slope = ORDINAL_AXES[axis]
+        position = 1 / (1 + (middle / max(float(value), 1e-9)) ** slope)
+        return to_hex(ORDINAL_COLORS(position))
+    known = COLORS.get(axis, {}).get(str(value))
+    return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
+
+
+def label_of(name: Any, axis: str | None = None) -> str:
+    """Return the wording for an axis, a measure or a value.
+
+    Parameters
+    ----------
+    name : Any
+        The name or number as the tables write it.
+    axis : str, optional
+        The axis that a value stands on: it turns ``label_of(3, "hidden_size")`` into ``3 units``.
+    """
+    if axis in COUNTED:
+        singular, plural = COUNTED[axis]
+        return f"{int(name):,} {singular if int(name) == 1 else plural}"
+    return LABELS.get(str(name), str(name).replace("_", " "))
+
+
+def title_case(text: str) -> str:
+    """Return the text with its first letter in upper case, names such as tanh left alone."""
+    return text if text.split(" ")[0] in {"tanh"} else text[:1].upper() + text[1:]
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorate a drawing function so that all it makes has the project's look."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: Any, **options: Any) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def new_figure(
+    rows: int = 1,
+    columns: int = 1,
+    panel_size: tuple[float, float] = (4.2, 3.2),
+    sharex: bool | str = False,
+    sharey: bool | str = False,
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of equal panels; ``compose`` later adds the room for title and legend.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The panels.
+    panel_size : tuple of float
+        Width and height of one panel with its labels, in inches.
+    sharex, sharey : bool or str
+        As in ``Figure.subplots``.
+
+    Returns
+    -------
+    figure : Figure
+    panels : ndarray of Axes, shape (rows, columns)
+    """
+    figure = Figure(
+        figsize=(columns * panel_size[0], rows * panel_size[1]),
+        layout="constrained",
+    )
+    panels = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
+    return figure, panels
+
+
+def compose(
+    figure: Figure,
+    title: str,
+    subtitle: str = "",
+    note: str = "",
+    legends: Sequence[LegendSection] = (),
+    color_bar: tuple[Any, str] | None = None,
+) -> Figure:
+    """Set title and subtitle above, notes below and legends to the right of the panels.
+
+    The page grows by what they need, so that panels keep their size and nothing overlaps.
+
+    Parameters
+    ----------
+    figure : Figure
+        A figure from ``new_figure`` with its panels drawn.
+    title, subtitle, note : str
+        Texts; long ones are wrapped, empty ones take no room.
+    legends : sequence of (heading, entries)
+        Entries are pairs of a handle and its text. Sections without entries are left out.
+
+    color_bar : (mappable, heading), optional
+        Set below the legends.
+
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
+    width, height = figure.get_size_inches()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [
+        figure.legend(
+            handles=[handle for handle, _ in entries],
+            labels=[text for _, text in entries],
+            title=heading,
+            title_fontproperties={"weight": "bold", "size": 9.5},
+            alignment="left",
+            loc="upper left",
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=2.4,
+            labelspacing=0.45,
+        )
+        for heading, entries in legends
+        if entries
+    ]
+    extents = [box.get_window_extent(renderer) for box in boxes]
+    legend_width = max((box.width / figure.dpi for box in extents), default=0)
+    legend_height = sum(box.height / figure.dpi + 0.2 for box in extents)
+    legend_height += COLOR_BAR_HEIGHT + 0.6 if color_bar else 0
+    page_width = width + legend_width + (0.25 if boxes else 0)
+
+    def text(words: str, **look: Any) -> Text | None:
+        return _wrapped(figure, words, page_width - 2 * MARGIN, renderer, **look) if words else None
+
+    heading = text(title, fontsize=13, fontweight="bold", color=INK)
+    subheading = text(subtitle, fontsize=10, color=MUTED)
+    footing = text(note, fontsize=8.8, color=MUTED)
+    top = MARGIN + sum(_height(part, renderer) + 0.08 for part in (heading, subheading) if part)
+    bottom = MARGIN / 2 + (_height(footing, renderer) + 0.1 if footing else 0)
+    middle = max(height, legend_height + 0.1)
+    page_height = top + middle + bottom
+
+    figure.set_size_inches(page_width, page_height)
+    cursor = MARGIN
+    for part in (heading, subheading):
+        if part:
+            part.set_position((MARGIN / page_width, 1 - cursor / page_height))
+            cursor += _height(part, renderer) + 0.08
+    if footing:
+        footing.set_position((MARGIN / page_width, (bottom - 0.1) / page_height))
+    cursor = top + 0.12
+    for box, extent in zip(boxes, extents, strict=True):
+        box.set_bbox_to_anchor(
+            (1 - (legend_width + MARGIN) / page_width, 1 - cursor / page_height),
+            transform=figure.transFigure,
+        )
+        cursor += extent.height / figure.dpi + 0.2
+    if color_bar:
+        _add_color_bar(figure, *color_bar, page_width - legend_width - MARGIN, cursor)
+    figure.get_layout_engine().set(
+        rect=(
+            0.004,
+            (bottom + middle - height) / page_height,
+            width / page_width - 0.008,
+            height / page_height,
+        ),
+        w_pad=0.06,
+        h_pad=0.06,
+        wspace=0.05,
+        hspace=0.04,
+    )
+    figure.set_label(title)
+    return figure
+
+
+def empty_figure(title: str, reason: str = "No finished run to show.") -> Figure:
+    """Return a page that says why there is nothing to see: an empty table is no error."""
+    figure, panels = new_figure(panel_size=(6.0, 1.4))
+    panels[0, 0].set_axis_off()
+    panels[0, 0].text(0.5, 0.5, reason, ha="center", va="center", color=MUTED)
+    return compose(figure, title)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure, the same bytes every time: SVG with text as paths, or PNG at 200 dpi.
+
+    Raises
+    ------
+    ValueError
+        If the path ends in neither ``.svg`` nor ``.png``.
+    """
+    path = Path(path)
+    title = figure.get_label() or path.stem
+    with mpl.rc_context(STYLE):
+        if path.suffix == ".svg":
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
+            path.write_text(_shorten(buffer.getvalue()), encoding="utf-8")
+        elif path.suffix == ".png":
+            figure.savefig(path, format="png", dpi=200, metadata={"Title": title})
+        else:
+            raise ValueError(f"a figure is saved as .svg or .png, not as {path.suffix!r}")
+
+
+def _shorten(svg: str) -> str:
+    """Cut path coordinates to a hundredth of a point: a third of the size, and the same picture."""
+    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
+
+
+def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:
+    """Add a small upright colour bar; ``left`` and ``top`` in inches from the upper left."""
+    width, height = figure.get_size_inches()
+    look = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}
+    figure.text(left / width, 1 - top / height, heading, **look)
+    top += 0.24 * (1 + heading.count("\n"))
+    bounds = (left + 0.05, height - top - COLOR_BAR_HEIGHT, 0.16, COLOR_BAR_HEIGHT)
+    bounds = [bound / side for bound, side in zip(bounds, (width, height) * 2, strict=True)]
+    axes = figure.add_axes(bounds, label="color bar")
+    bar = figure.colorbar(mappable, cax=axes, ticks=[0, 0.5, 1])
+    bar.outline.set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _wrapped(
+    figure: Figure, words: str, width: float, renderer: Any, fontsize: float, **look: Any
+) -> Text:
+    """Place text at the top left, broken into lines that are at most ``width`` inches wide."""
+    text = figure.text(0, 0, words, fontsize=fontsize, va="top", linespacing=1.3, **look)
+    characters = int(width * 72 / (fontsize * 0.5))
+    while text.get_window_extent(renderer).width / figure.dpi > width and characters > 10:
+        text.set_text(textwrap.fill(words, characters))
+        characters -= 2
+    return text
+
+
+def _height(text: Text, renderer: Any) -> float:
+    return text.get_window_extent(renderer).height / text.figure.dpi

@@ -1,0 +1,375 @@
+"""Self-contained HTML pages: a table that sorts, filters and downloads, and a readable document.
+
+A page makes no request, needs no storage, and carries the table once, as the CSV that its
+download button hands out, so that what is shown can't differ from what is downloaded.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+FAVICON = "data:,"  # an empty icon, or browsers ask for one
+STYLESHEET = """
+:root { color-scheme: light dark; --ink: #1f2430; --muted: #5a6270; --line: #dfe3e8;
+  --paper: #fff; --shade: #f4f6f8; --accent: #0b5c8f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --muted: #a3acb9; --line: #373d47;
+  --paper: #16191f; --shade: #1f242c; --accent: #7cc4f4; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1.1rem 1.25rem 1.5rem; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+h1 { margin: 0 0 .25rem; font-size: 1.35rem; line-height: 1.25; }
+h2 { margin: 1.6rem 0 .5rem; font-size: 1.05rem; }
+p { margin: 0 0 .9rem; max-width: 75ch; }
+.muted { color: var(--muted); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+"""
+
+TABLE_STYLESHEET = """
+.bar { display: flex; flex-wrap: wrap; gap: .5rem .9rem; align-items: center; margin: 0 0 .7rem; }
+.bar input { flex: 1 1 14rem; max-width: 26rem; min-width: 0; }
+input, .bar button { font: inherit; color: inherit; background: var(--paper); padding: .35rem .6rem;
+  border: 1px solid var(--muted); border-radius: 5px; }
+.bar button { cursor: pointer; }
+.bar button:hover { background: var(--shade); }
+.frame { overflow: auto; max-height: min(72vh, 46rem); border: 1px solid var(--line);
+  border-radius: 6px; }
+table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .87rem; }
+th, td { padding: .32rem .65rem; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--line); }
+td { max-width: 26rem; overflow-wrap: break-word; }
+th { position: sticky; top: 0; z-index: 1; padding: 0; background: var(--shade);
+  white-space: nowrap; }
+th button { all: unset; box-sizing: border-box; display: block; width: 100%; cursor: pointer;
+  padding: .42rem .65rem; font-weight: 600; }
+th button:focus-visible { outline: 2px solid var(--accent); outline-offset: -3px; }
+th button::after { content: "\\2195"; padding-left: .35em; color: var(--muted);
+  font-weight: 400; opacity: .55; }
+th[aria-sort=ascending] button::after { content: "\\2191"; color: var(--accent); opacity: 1; }
+th[aria-sort=descending] button::after { content: "\\2193"; color: var(--accent); opacity: 1; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number { max-width: none; }
+td.long { min-width: 16rem; }
+tbody tr:hover { background: var(--shade); }
+details { margin-top: 1rem; }
+summary { cursor: pointer; font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .6rem 0 0;
+  font-size: .9rem; max-width: 90ch; }
+dt { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .85rem; }
+dd { margin: 0; color: var(--muted); }
+@media (max-width: 560px) { body { padding: .8rem .7rem; } dl { grid-template-columns: 1fr; }
+  dd { margin-bottom: .4rem; } .bar input { flex-basis: 100%; max-width: none; } }
+"""
+
+SCRIPT = """
+"use strict";
+const read = id => JSON.parse(document.getElementById(id).textContent);
+const csv = read("csv"), columns = read("columns"), file = read("file");
+const parse = text => {
+  const rows = [], cell = /("(?:[^"]|"")*"|[^,\\n"]*)(,|\\n)/g;
+  let row = [], match;
+  while ((match = cell.exec(text))) {
+    const field = match[1];
+    row.push(field[0] === '"' ? field.slice(1, -1).replace(/""/g, '"') : field);
+    if (match[2] === "\\n") { rows.push(row); row = []; }
+  }
+  return rows.slice(1);
+};
+const rows = parse(csv);
+const empty = text => text === "" || text === "nan";
+const toNumber = text => text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text);
+const show = (text, column) => {
+  if (empty(text)) return "\\u2013";
+  if (!column.number) return text;
+  const value = toNumber(text);
+  if (!Number.isFinite(value)) return value > 0 ? "\\u221e" : "\\u2212\\u221e";
+  const digits = column.digits;
+  const tiny = value !== 0 && digits > 0 && Math.abs(value) < 0.5 * 10 ** (1 - digits);
+  const plain = tiny || Math.abs(value) >= 1e15 ? value.toExponential(2)
+    : value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits,
+      useGrouping: Math.abs(value) >= 10000});
+  return plain.replace("-", "\\u2212");
+};
+const body = document.querySelector("tbody"), heads = [...document.querySelectorAll("th")];
+const box = document.querySelector("input"), frame = document.querySelector(".frame");
+const output = document.querySelector("output");
+const searched = rows.map(row => row.join("\\u0001").toLowerCase());
+let shown = rows.map((_, index) => index), drawn = 0;
+const draw = () => {
+  const part = document.createDocumentFragment();
+  for (const index of shown.slice(drawn, drawn + 150)) {
+    const line = document.createElement("tr");
+    columns.forEach((column, position) => {
+      const cell = document.createElement("td"), text = rows[index][position];
+      cell.textContent = show(text, column);
+      if (column.number) { cell.className = "number"; cell.title = text; }
+      else if (text.length > 40) cell.className = "long";
+      line.append(cell);
+    });
+    part.append(line);
+  }
+  drawn = Math.min(shown.length, drawn + 150);
+  body.append(part);
+};
+const fill = () => { while (drawn < shown.length &&
+  frame.scrollTop + frame.clientHeight > frame.scrollHeight - 600) draw(); };
+const meets = (index, words) => words.every(word => {
+  const cut = word.indexOf("="), name = cut > 0 ? word.slice(0, cut) : "";
+  const position = columns.findIndex(column => column.name.toLowerCase() === name);
+  if (position < 0) return searched[index].includes(word);
+  const text = rows[index][position], wanted = word.slice(cut + 1);
+  if (columns[position].number && wanted !== "" && !empty(text))
+    return toNumber(text) === toNumber(wanted);
+  return text.toLowerCase() === wanted;
+});
+const order = () => {
+  const head = heads.find(one => one.getAttribute("aria-sort") !== "none");
+  if (!head) return;
+  const position = heads.indexOf(head), number = columns[position].number;
+  const sign = head.getAttribute("aria-sort") === "ascending" ? 1 : -1;
+  shown.sort((a, b) => {
+    const left = rows[a][position], right = rows[b][position];
+    if (empty(left) || empty(right)) return empty(left) - empty(right) || a - b;
+    const [low, high] = number ? [toNumber(left), toNumber(right)] : [left, right];
+    return low < high ? -sign : low > high ? sign : a - b;
+  });
+};
+const update = () => {
+  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  shown = rows.map((_, index) => index).filter(index => meets(index, words));
+  order();
+  body.replaceChildren(); drawn = 0; frame.scrollTop = 0;
+  draw(); fill();
+  output.textContent = `${shown.length.toLocaleString("en")} rows shown of ` +
+    rows.length.toLocaleString("en");
+};
+heads.forEach(head => head.firstElementChild.addEventListener("click", () => {
+  const next = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+  heads.forEach(one => one.setAttribute("aria-sort", one === head ? next : "none"));
+  update();
+}));
+let waiting;
+box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(update, 120); });
+frame.addEventListener("scroll", fill, {passive: true});
+document.getElementById("download").addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csv], {type: "text/csv;charset=utf-8"}));
+  link.download = file;
+  document.body.append(link); link.click(); link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+});
+update();
+"""
+
+ENVIRONMENT = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+TABLE_PAGE = ENVIRONMENT.from_string("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="{{ favicon }}">
+<title>{{ title }}</title>
+<style>{{ stylesheet }}</style>
+</head>
+<body>
+<h1>{{ title }}</h1>
+{% if description %}
+<p class="muted">{{ description }}</p>
+{% endif %}
+<div class="bar">
+<input type="search" aria-label="Filter rows" placeholder="Filter, e.g. tanh seed=0"
+ title="Rows that contain every word; column=value asks for an exact value">
+<output class="muted" aria-live="polite"></output>
+<button type="button" id="download">Download CSV</button>
+</div>
+<div class="frame" tabindex="0" role="region" aria-label="{{ title }}">
+<table>
+<thead><tr>
+{% for column in columns %}
+<th scope="col" aria-sort="none"{% if column.number %} class="number"{% endif %}\
+{% if column.help %} title="{{ column.help }}"{% endif %}>\
+<button type="button">{{ column.name }}</button></th>
+{% endfor %}
+</tr></thead>
+<tbody></tbody>
+</table>
+</div>
+{% if columns | selectattr("help") | list %}
+<details open><summary>What the columns mean</summary>
+<dl>
+{% for column in columns if column.help %}
+<dt>{{ column.name }}</dt><dd>{{ column.help }}</dd>
+{% endfor %}
+</dl>
+</details>
+{% endif %}
+<noscript><p>Sorting and filtering need JavaScript.</p></noscript>
+<script type="application/json" id="csv">{{ csv }}</script>
+<script type="application/json" id="columns">{{ column_data }}</script>
+<script type="application/json" id="file">{{ file }}</script>
+<script>{{ script }}</script>
+</body>
+</html>
+""")
+
+DOCUMENT_STYLESHEET = """
+dl { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: 0 1rem; margin: 0;
+  max-width: 72rem; }
+dt, dd { padding: .22rem 0; border-top: 1px solid var(--line); }
+dt { color: var(--muted); }
+dd { margin: 0; min-width: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+dd > dl { grid-template-columns: minmax(7rem, max-content) 1fr; }
+dd > dl > :nth-child(-n+2) { border-top: 0; padding-top: 0; }
+pre { margin: 0; padding: .8rem 1rem; overflow: auto; background: var(--shade);
+  border: 1px solid var(--line); border-radius: 6px; line-height: 1.45;
+  font: .86rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+pre b { font-weight: 600; color: var(--accent); } pre i { color: var(--muted); }
+@media (max-width: 560px) { body { padding: .8rem .7rem; }
+  dl, dd > dl { grid-template-columns: 1fr; gap: 0; } dd { border-top: 0; padding-top: 0; }
+  dd > dl { padding-left: .8rem; } pre { font-size: .76rem; padding: .6rem; } }
+"""
+
+DOCUMENT_PAGE = ENVIRONMENT.from_string("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="{{ favicon }}">
+<title>{{ title }}</title>
+<style>{{ stylesheet }}</style>
+</head>
+<body>
+<h1>{{ title }}</h1>
+{% for heading, content in sections %}
+<section>
+<h2>{{ heading }}</h2>
+{{ content }}
+</section>
+{% endfor %}
+</body>
+</html>
+""")
+
+
+def html_table(
+    frame: pd.DataFrame,
+    title: str,
+    description: str = "",
+    column_help: Mapping[str, str] | None = None,
+) -> str:
+    """Return a page that shows a table: sortable, filterable, with its CSV to download.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table; its index is not shown.
+    title, description : str
+        Heading and a sentence or two below it.
+    column_help : mapping of str to str, optional
+        What a column means: a tooltip on its header and a line in the legend below the table.
+
+    Returns
+    -------
+    str
+        HTML. The download equals ``frame.to_csv(index=False)`` with ``\\n`` line ends.
+    """
+    help_texts = column_help or {}
+    columns = [
+        {
+            "name": str(name),
+            "number": _is_numeric(frame[name]),
+            "digits": _digits(frame[name]),
+            "help": help_texts.get(name, ""),
+        }
+        for name in frame.columns
+    ]
+    shown = [{key: column[key] for key in ("name", "number", "digits")} for column in columns]
+    file = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "table"
+    return TABLE_PAGE.render(
+        title=title,
+        description=description,
+        columns=columns,
+        csv=_script_json(frame.to_csv(index=False, lineterminator="\n")),
+        column_data=_script_json(shown),
+        file=_script_json(f"{file}.csv"),
+        stylesheet=Markup(STYLESHEET + TABLE_STYLESHEET),
+        script=Markup(SCRIPT),
+        favicon=FAVICON,
+    )
+
+
+def html_document(title: str, sections: Mapping[str, Any]) -> str:
+    """Return a page of headed sections, such as a configuration or the provenance of a run.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    sections : mapping
+        Heading to content: a str is shown as YAML, comments pale and keys in colour; a mapping as
+        key and value, nested mappings and sequences included.
+    """
+    rendered = [(heading, _content(content)) for heading, content in sections.items()]
+    return DOCUMENT_PAGE.render(
+        title=title,
+        sections=rendered,
+        stylesheet=Markup(STYLESHEET + DOCUMENT_STYLESHEET),
+        favicon=FAVICON,
+    )
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _digits(column: pd.Series) -> int:
+    """Return the decimals that show a column's largest value with about five digits."""
+    if not pd.api.types.is_float_dtype(column):
+        return 0
+    values = column[np.isfinite(column)].abs()
+    if values.empty or (values == values.round()).all():
+        return 0
+    return int(np.clip(4 - math.floor(math.log10(max(values.max(), 1e-12))), 1, 4))
+
+
+def _script_json(value: Any) -> Markup:
+    """Return JSON that can stand inside a script element: no tag can begin or end in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _content(content: Any) -> Markup:
+    """Return a section's content: text as YAML, anything else as a list of keys and values."""
+    if isinstance(content, str):
+        lines = "\n".join(_yaml_line(line) for line in content.rstrip().split("\n"))
+        return Markup(f'<pre tabindex="0">{lines}</pre>')
+    return _value(content)
+
+
+def _yaml_line(line: str) -> str:
+    """Return one line of YAML, escaped, with its key and comment marked."""
+    match = re.match(r"^(\s*(?:- )?)([\w.~/-]+:)?(.*?)((?:^|\s)#.*)?$", line)
+    lead, key, rest, comment = (escape(part or "") for part in match.groups())
+    bold = f"<b>{key}</b>" if key else ""
+    return f"{lead}{bold}{rest}" + (f"<i>{comment}</i>" if comment else "")
+
+
+def _value(value: Any) -> Markup:
+    """Return a mapping as a description list, a sequence as text or stacked lists."""
+    if isinstance(value, Mapping):
+        items = "".join(f"<dt>{escape(k)}</dt><dd>{_value(v)}</dd>" for k, v in value.items())
+        return Markup(f"<dl>{items}</dl>") if items else escape("–")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if any(isinstance(item, Mapping) for item in value):
+            return Markup("").join(_value(item) for item in value)
+        return escape(", ".join(str(item) for item in value) or "–")
+    return escape("–" if value is None or value == "" else value)

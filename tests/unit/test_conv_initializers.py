@@ -1,0 +1,110 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from backprop.conv.initializers import INITIALIZERS, count_fans
+from backprop.conv.network import PARAMETER_SHAPES, draw_parameters
+from backprop.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
+from backprop.conv.training import configure_tensorflow
+
+CONVOLUTION = (5, 5, 32, 64)  # fan-in 800, fan-out 1600
+DENSE = (300, 200)
+# Standard deviation and largest magnitude, worked out for fan-in 800 and fan-out 1600.
+EXPECTED = {
+    "truncated_normal": (0.1 * 0.8796, 0.2),
+    "xavier_uniform": (math.sqrt(2 / 2400), math.sqrt(6 / 2400)),
+    "xavier_normal": (math.sqrt(2 / 2400), 2 * math.sqrt(2 / 2400) / 0.8796),
+    "he_normal": (math.sqrt(2 / 800), 2 * math.sqrt(2 / 800) / 0.8796),
+    "he_uniform": (math.sqrt(2 / 800), math.sqrt(6 / 800)),
+    "lecun_normal": (math.sqrt(1 / 800), 2 * math.sqrt(1 / 800) / 0.8796),
+}
+KERAS = {
+    "truncated_normal": keras.initializers.TruncatedNormal(stddev=0.1, seed=1),
+    "xavier_uniform": keras.initializers.GlorotUniform(seed=1),
+    "xavier_normal": keras.initializers.GlorotNormal(seed=1),
+    "he_normal": keras.initializers.HeNormal(seed=1),
+    "he_uniform": keras.initializers.HeUniform(seed=1),
+    "lecun_normal": keras.initializers.LecunNormal(seed=1),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    configure_tensorflow(1)
+
+
+def draw(name, shape, seed=0):
+    return INITIALIZERS[name](shape, make_key(seed, INITIAL_VALUES, 0)).numpy()
+
+
+def test_every_initializer_is_checked():
+    assert set(INITIALIZERS) == set(EXPECTED) | {"orthogonal"} == set(KERAS) | {"orthogonal"}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_moments_and_bounds_are_those_of_the_definition(name):
+    values = draw(name, CONVOLUTION)
+    deviation, bound = EXPECTED[name]
+    assert values.dtype == np.float32
+    assert values.mean() == pytest.approx(0, abs=5 * deviation / math.sqrt(values.size))
+    assert values.std() == pytest.approx(deviation, rel=0.02)
+    assert 0.99 * bound < np.abs(values).max() <= bound * 1.0001
+
+
+@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("shape", [CONVOLUTION, DENSE])
+def test_distribution_is_that_of_keras(name, shape):
+    # Two-sample Kolmogorov-Smirnov distance, at the 0.1% level.
+    ours, theirs = (np.sort(x.ravel()) for x in (draw(name, shape), np.asarray(KERAS[name](shape))))
+    grid = np.linspace(min(ours[0], theirs[0]), max(ours[-1], theirs[-1]), 1001)
+    distance = np.abs(np.searchsorted(ours, grid) - np.searchsorted(theirs, grid)).max()
+    assert distance / ours.size < 1.95 * math.sqrt(2 / ours.size)
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (5, 5, 2, 16)])
+def test_orthogonal_kernels_are_orthonormal(shape):
+    matrix = draw("orthogonal", shape).reshape(-1, shape[-1]).astype(np.float64)
+    gram = matrix @ matrix.T if matrix.shape[0] < matrix.shape[1] else matrix.T @ matrix
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-5)
+
+
+def test_orthogonal_signs_are_not_those_of_the_decomposition():
+    # Householder QR alone gives a first column whose first entry is never positive here.
+    signs = {float(np.sign(draw("orthogonal", (4, 4), seed)[0, 0])) for seed in range(12)}
+    assert signs == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shape", "fans"), [((5, 5, 1, 32), (25, 800)), ((3136, 1024), (3136, 1024))]
+)
+def test_fans_count_the_window(shape, fans):
+    assert count_fans(shape) == fans
+
+
+def test_biases_are_constant_and_weights_are_not():
+    for name, value in draw_parameters("xavier_uniform", seed=0, bias=0.25).items():
+        assert (np.unique(value).tolist() == [0.25]) == name.endswith("bias"), name
+    biases = draw_parameters("truncated_normal", seed=0)
+    assert np.unique(biases["fc2/bias"]).tolist() == [np.float32(0.1)]
+
+
+def test_draws_depend_on_seed_layer_and_purpose():
+    def first(seed, purpose, number):
+        return float(INITIALIZERS["he_normal"]((4, 4), make_key(seed, purpose, number))[0, 0])
+
+    base = first(0, INITIAL_VALUES, 0)
+    assert base == first(0, INITIAL_VALUES, 0)
+    others = [(1, INITIAL_VALUES, 0), (0, DATA_ORDER, 0), (0, INITIAL_VALUES, 1)]
+    assert len({base, *(first(*key) for key in others)}) == 4
+
+
+def test_weights_of_a_layer_do_not_repeat_those_of_another():
+    parameters = draw_parameters("truncated_normal", seed=0)
+    starts = [
+        tuple(np.ravel(parameters[name])[:5])
+        for name in PARAMETER_SHAPES
+        if name.endswith("weights")
+    ]
+    assert len(set(starts)) == 4

@@ -1,0 +1,525 @@
+"""Every figure on invented results: legible, true to its numbers, and calm when runs are missing."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+
+from backprop.views import boundaries, conv_curves, curves, effects, points, style, weights
+
+DENSE_BASE = {
+    "dataset": "moons",
+    "protocol": "corrected",
+    "activation": "tanh",
+    "hidden_size": 3,
+    "depth": 1,
+    "initializer": "fan_in_normal",
+    "optimizer": "gd",
+}
+CONV_BASE = {
+    "dataset": "mnist",
+    "protocol": "published",
+    "activation": "relu",
+    "initializer": "truncated_normal",
+    "optimizer": "adam",
+}
+LONG_QUESTION = (
+    "Which of activation, hidden units and initial values matters most on two moons? " * 2
+)
+PROTOCOLS = ["published", "corrected"]
+ACTIVATIONS = ["tanh", "sigmoid", "relu"]
+DENSE_STUDIES = {
+    "one_axis": {"hidden_size": [3, 5, 8, 50]},
+    "protocols": {"protocol": PROTOCOLS, "activation": ACTIVATIONS},
+    "three_axes": {
+        "protocol": PROTOCOLS,
+        "activation": ACTIVATIONS,
+        "depth": [1, 2, 4],
+        "initializer": ["fan_in_normal", "xavier_uniform"],
+    },
+    "one_cell": {},
+}
+CONV_STUDIES = {
+    "one_cell": {},
+    "one_axis": {"activation": ["relu", "tanh", "leaky_relu"]},
+    "factorial": {
+        "activation": ["relu", "tanh"],
+        "initializer": ["truncated_normal", "xavier_uniform"],
+        "optimizer": ["adam", "gd", "momentum"],
+    },
+}
+
+
+def study_of(vary):
+    return {"name": "study", "question": LONG_QUESTION, "vary": vary}
+
+
+def dense_results(vary, seeds=6, diverged=()):
+    random = np.random.default_rng(0)
+    passes = np.array([0, 1, 10, 100, 1000, 5000, 10000, 20000])
+    runs, history = [], []
+    for combination in itertools.product(*vary.values()):
+        cell = DENSE_BASE | dict(zip(vary, combination, strict=True))
+        for seed in range(seeds):
+            final = random.uniform(0.2, 0.4)
+            loss = final + (0.7 - final) / (1 + passes / 100)
+            key = cell | {"seed": seed}
+            measures = {
+                "train_loss": loss,
+                "train_accuracy": 1 - loss / 2,
+                "heldout_loss": loss * 1.1,
+                "heldout_accuracy": 0.98 - loss / 2,
+            }
+            last = {name: values[-1] for name, values in measures.items()}
+            broke = 300 if seed in diverged else np.nan
+            runs.append(key | last | {"passes": 20000, "diverged_at": broke})
+            history.append(pd.DataFrame(key | {"pass": passes} | measures))
+    return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
+
+
+def conv_results(vary, seeds=3):
+    random = np.random.default_rng(1)
+    steps = np.arange(0, 1101, 100)
+    evaluated = steps % 300 == 0
+    evaluated[-1] = True
+    runs, history = [], []
+    for combination in itertools.product(*vary.values()):
+        cell = CONV_BASE | dict(zip(vary, combination, strict=True))
+        for seed in range(seeds):
+            loss = 2.3 / (1 + steps / random.uniform(20, 200)) + 0.01
+            key = cell | {"seed": seed}
+            measures = {}
+            for part in ("train", "validation", "test"):
+                shown = evaluated | (part == "train")
+                measures[f"{part}_loss"] = np.where(shown, loss, np.nan)
+                measures[f"{part}_accuracy"] = np.where(shown, 1 - loss / 2.6, np.nan)
+            last = {name: values[-1] for name, values in measures.items()}
+            runs.append(key | last | {"steps": 1100, "diverged_at": ""})
+            history.append(pd.DataFrame(key | {"step": steps} | measures))
+    return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
+
+
+def moon_points():
+    random = np.random.default_rng(2)
+    angle = random.uniform(0, np.pi, 60)
+    label = np.arange(60) % 2
+    x1 = np.where(label, 1 - np.cos(angle), np.cos(angle))
+    x2 = np.where(label, 0.5 - np.sin(angle), np.sin(angle))
+    part = np.where(np.arange(60) < 30, "train", "heldout")
+    return pd.DataFrame({"x1": x1, "x2": x2, "label": label, "part": part})
+
+
+def boundary_grid(shift=0.0):
+    x1, x2 = np.linspace(-1.5, 2.5, 61), np.linspace(-1, 1.5, 51)
+    score = x2[:, None] - 0.5 * np.sin(2 * x1) - shift
+    return {
+        "x1": x1,
+        "x2": x2,
+        "probability": 1 / (1 + np.exp(4 * score)),
+        "share": (np.clip(0.5 - 2 * score, 0, 1) * 10).round() / 10,
+    }
+
+
+def boundary_cells(vary):
+    cells = []
+    for combination in itertools.product(*vary.values()):
+        values = dict(zip(vary, combination, strict=True))
+        cells.append({"values": values, "grid": boundary_grid(), "heldout_accuracy": 0.875})
+    return cells
+
+
+def scalars_and_histograms():
+    random = np.random.default_rng(3)
+    scalars, histograms = [], []
+    for step in range(0, 1101, 100):
+        for tensor, size in (("weights", 800), ("bias", 32)):
+            values = random.normal(-step / 5000, 0.05 + step / 20000, size)
+            if tensor == "bias" and step == 0:
+                values = np.full(size, 0.1)
+            for kind in ("min", "max", "mean", "std"):
+                scalars.append((f"conv1/{tensor}/{kind}", step, getattr(values, kind)()))
+            counts, edges = np.histogram(values, 20)
+            rows = zip(edges[:-1], edges[1:], counts, strict=True)
+            histograms += [(f"conv1/{tensor}", step, *row) for row in rows]
+    return (
+        pd.DataFrame(scalars, columns=["tag", "step", "value"]),
+        pd.DataFrame(histograms, columns=["tag", "step", "left", "right", "count"]),
+    )
+
+
+def dense_figure(draw, name):
+    runs, history = dense_results(DENSE_STUDIES[name], diverged=(3,))
+    return draw(history, study_of(DENSE_STUDIES[name]), runs)
+
+
+def conv_figure(draw, name):
+    runs, history = conv_results(CONV_STUDIES[name])
+    return draw(history, study_of(CONV_STUDIES[name]), runs)
+
+
+def panel_of(vary):
+    return boundaries.boundary_panel(boundary_cells(vary), moon_points(), study_of(vary))
+
+
+FIGURES = {
+    "points": lambda: points.points_figure(moon_points(), note="A note."),
+    "boundary": lambda: boundaries.boundary_figure(
+        boundary_grid(), moon_points(), "tanh, 3 hidden units", "A note.", 0.9, 0.875
+    ),
+    "panel-one": lambda: panel_of({"activation": ["tanh"]}),
+    "panel-five": lambda: panel_of({"hidden_size": [3, 5, 8, 16, 50]}),
+    "panel-protocols": lambda: panel_of(DENSE_STUDIES["protocols"]),
+    "panel-24": lambda: panel_of(
+        {"protocol": PROTOCOLS, "activation": ACTIVATIONS, "hidden_size": [3, 5, 8, 50]}
+    ),
+    **{
+        f"{draw.__name__}-{name}": lambda draw=draw, name=name: dense_figure(draw, name)
+        for draw in (curves.loss_curves, curves.accuracy_curves)
+        for name in DENSE_STUDIES
+    },
+    **{
+        f"effects-{name}-{measure}": lambda name=name, measure=measure: effects.effects_figure(
+            dense_results(DENSE_STUDIES[name])[0], study_of(DENSE_STUDIES[name]), measure
+        )
+        for name, measure in (
+            ("one_axis", "accuracy"),
+            ("protocols", "loss"),
+            ("three_axes", "accuracy"),
+        )
+    },
+    **{
+        f"{draw.__name__}-{name}": lambda draw=draw, name=name: conv_figure(draw, name)
+        for draw in (conv_curves.conv_loss_curves, conv_curves.conv_accuracy_curves)
+        for name in CONV_STUDIES
+    },
+    **{
+        f"final-{name}": lambda name=name: conv_curves.final_accuracy_figure(
+            conv_results(CONV_STUDIES[name])[0], study_of(CONV_STUDIES[name])
+        )
+        for name in CONV_STUDIES
+    },
+    "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0]),
+    "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1]),
+}
+
+
+@pytest.fixture(scope="module", params=FIGURES)
+def figure(request):
+    drawn = FIGURES[request.param]()
+    FigureCanvasAgg(drawn).draw()
+    return drawn
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.get_visible() and axes.get_label() != "color bar"]
+
+
+def tick_boxes(axis, limits):
+    low, high = sorted(limits)
+    margin = 1e-6 * (high - low)
+    return [
+        tick.label1.get_window_extent()
+        for tick in axis.get_major_ticks()
+        if tick.label1.get_visible()
+        and tick.label1.get_text()
+        and low - margin <= tick.get_loc() <= high + margin
+    ]
+
+
+def overlap(one, other):
+    return min(one.x1, other.x1) > max(one.x0, other.x0) + 0.5 and min(one.y1, other.y1) > (
+        max(one.y0, other.y0) + 0.5
+    )
+
+
+def test_every_row_and_column_of_panels_has_axis_titles(figure):
+    panels = panels_of(figure)
+    assert panels
+    for column in {round(axes.get_position().x0, 3) for axes in panels}:
+        members = [axes for axes in panels if round(axes.get_position().x0, 3) == column]
+        assert any(axes.get_xlabel() for axes in members)
+    for row in {round(axes.get_position().y0, 3) for axes in panels}:
+        members = [axes for axes in panels if round(axes.get_position().y0, 3) == row]
+        assert any(axes.get_ylabel() for axes in members)
+
+
+def test_tick_labels_do_not_overlap(figure):
+    for axes in panels_of(figure):
+        boxes = tick_boxes(axes.xaxis, axes.get_xlim()) + tick_boxes(axes.yaxis, axes.get_ylim())
+        assert not any(overlap(a, b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_tick_labels_of_neighbouring_panels_do_not_touch(figure):
+    boxes = [box for axes in panels_of(figure) for box in tick_boxes(axes.xaxis, axes.get_xlim())]
+    assert not any(overlap(a, b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_nothing_leaves_the_page_and_legends_stay_off_the_data(figure):
+    page = figure.bbox
+    inside = [text.get_window_extent() for text in figure.texts]
+    inside += [axes.get_tightbbox() for axes in figure.axes if axes.get_visible()]
+    legends = [legend.get_window_extent() for legend in figure.legends]
+    for box in inside + legends:
+        assert box.x0 >= -0.5 and box.y0 >= -0.5, box
+        assert box.x1 <= page.x1 + 0.5 and box.y1 <= page.y1 + 0.5, box
+    panels = [axes.get_tightbbox() for axes in panels_of(figure)]
+    around = legends + [text.get_window_extent() for text in figure.texts]
+    assert not any(overlap(box, panel) for box in around for panel in panels)
+    assert not any(overlap(a, b) for a, b in itertools.combinations(around, 2))
+    assert not any(overlap(a, b) for a, b in itertools.combinations(panels, 2))
+
+
+@pytest.mark.parametrize(
+    "name", ["loss_curves-three_axes", "histograms", "boundary", "final-factorial"]
+)
+def test_svg_is_small_and_two_renderings_have_the_same_bytes(tmp_path, name):
+    for copy in ("one", "two"):
+        style.save(FIGURES[name](), tmp_path / f"{copy}.svg")
+    one, two = ((tmp_path / f"{copy}.svg").read_bytes() for copy in ("one", "two"))
+    assert one == two
+    assert len(one) < 300_000
+
+
+def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
+    runs, history = dense_results({"activation": ACTIVATIONS})
+    drawn = curves.loss_curves(history, study_of({"activation": ACTIVATIONS}), runs)
+    axes = panels_of(drawn)[0]
+    assert len(axes.lines) == 6
+    table = history[(history["activation"] == "sigmoid") & (history["pass"] > 0)].pivot(
+        index="pass", columns="seed", values="train_loss"
+    )
+    line = axes.lines[2]
+    np.testing.assert_allclose(line.get_ydata(), table.median(axis=1))
+    assert to_hex(line.get_color()) == style.color_of("activation", "sigmoid").lower()
+    assert line.get_linestyle() == "-" and axes.lines[3].get_linestyle() == "--"
+    band = axes.collections[2].get_paths()[0].vertices
+    low, high = np.quantile(table.to_numpy(), [0.1, 0.9], axis=1)
+    for value in (*low, *high):
+        assert np.isclose(band[:, 1], value).any()
+
+
+def test_protocol_panels_share_the_vertical_axis():
+    drawn = dense_figure(curves.loss_curves, "protocols")
+    left, right = panels_of(drawn)
+    assert left.get_ylim() == right.get_ylim()
+    assert [left.get_title("left"), right.get_title("left")] == [
+        "Published arithmetic",
+        "Corrected arithmetic",
+    ]
+
+
+def test_diverged_runs_are_left_out_and_counted():
+    texts = [text.get_text() for text in dense_figure(curves.loss_curves, "protocols").texts]
+    assert any("6 diverged runs left out" in text for text in texts)
+    runs, history = dense_results({}, seeds=2, diverged=(1,))
+    drawn = curves.loss_curves(history, study_of({}), runs)
+    kept = history[(history["seed"] == 0) & (history["pass"] > 0)]
+    np.testing.assert_allclose(panels_of(drawn)[0].lines[0].get_ydata(), kept["train_loss"])
+
+
+def test_third_axis_is_pooled_and_named():
+    texts = [text.get_text() for text in dense_figure(curves.loss_curves, "three_axes").texts]
+    assert any("initial values" in text for text in texts)
+
+
+def test_effects_show_the_mean_of_each_value_in_its_colour():
+    vary = DENSE_STUDIES["three_axes"]
+    runs, _ = dense_results(vary)
+    drawn = effects.effects_figure(runs, study_of(vary))
+    first = panels_of(drawn)[0]
+    means = [
+        runs[(runs["protocol"] == "published") & (runs["activation"] == value)][measure].mean()
+        for value in ACTIVATIONS
+        for measure in ("train_accuracy", "heldout_accuracy")
+    ]
+    shown = [line for line in first.lines if len(line.get_xdata()) == 1]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in shown], means)
+    assert [to_hex(line.get_color()) for line in first.lines[::4]] == [
+        style.color_of("activation", value).lower() for value in ACTIVATIONS
+    ]
+
+
+def test_effects_average_each_seed_over_the_other_axes():
+    frame = pd.DataFrame({"seed": [0, 0, 1, 1], "test_loss": [1.0, 3.0, 5.0, np.nan]})
+    assert effects.seed_means(frame, "test_loss").tolist() == [2.0, 5.0]
+
+
+def test_jitter_is_bounded_and_always_the_same():
+    offsets = effects.jitter(50, 0.1)
+    assert np.abs(offsets).max() <= 0.1 and offsets.std() > 0.04
+    np.testing.assert_array_equal(offsets, effects.jitter(50, 0.1))
+
+
+def test_final_chart_is_sorted_and_prints_the_means():
+    vary = CONV_STUDIES["factorial"]
+    runs, _ = conv_results(vary)
+    axes = panels_of(conv_curves.final_accuracy_figure(runs, study_of(vary)))[0]
+    means = runs.groupby(list(vary))["test_accuracy"].mean().sort_values(ascending=False)
+    assert [text.get_text() for text in axes.texts] == [f"{mean:.4f}" for mean in means]
+    best = " · ".join(style.label_of(value) for value in means.index[0])
+    assert axes.get_yticklabels()[0].get_text() == best
+
+
+def test_factorial_has_a_panel_per_optimizer_and_a_colour_per_activation():
+    panels = panels_of(conv_figure(conv_curves.conv_loss_curves, "factorial"))
+    assert [axes.get_title("left") for axes in panels] == ["Adam", "Gradient descent", "Momentum"]
+    expected = {style.color_of("activation", value).lower() for value in ("relu", "tanh")}
+    assert {to_hex(line.get_color()) for line in panels[0].lines} == expected
+
+
+def test_evaluations_are_marked_and_training_is_not():
+    lines = panels_of(conv_figure(conv_curves.conv_loss_curves, "one_cell"))[0].lines
+    assert [line.get_marker() for line in lines] == ["None", "s", "o"]
+    assert [len(line.get_xdata()) for line in lines] == [12, 5, 5]
+
+
+def test_boundary_marks_probability_one_half_and_training_points_only():
+    drawn = boundaries.boundary_figure(boundary_grid(0.1), moon_points(), "t", "", 0.9, 0.875)
+    axes = panels_of(drawn)[0]
+    grid = boundary_grid(0.1)
+    np.testing.assert_array_equal(axes.images[0].get_array(), grid["probability"])
+    line = next(c for c in axes.collections if getattr(c, "levels", [0])[0] == 0.5)
+    vertices = np.concatenate([path.vertices for path in line.get_paths()])
+    np.testing.assert_allclose(vertices[:, 1], 0.5 * np.sin(2 * vertices[:, 0]) + 0.1, atol=0.01)
+    scatter = [c for c in axes.collections if len(c.get_offsets()) > 1]
+    assert sum(len(c.get_offsets()) for c in scatter) == 30
+    assert any("training 0.900, held-out 0.875" in text.get_text() for text in drawn.texts)
+
+
+def test_class_colours_agree_with_the_sides_of_the_probability_colours():
+    for label, probability in ((0, 0.0), (1, 1.0)):
+        side = np.array(style.PROBABILITY_COLORS(probability)[:3])
+        distances = [np.linalg.norm(side - _rgb(color)) for color in style.CLASS_COLORS]
+        assert int(np.argmin(distances)) == label
+
+
+def _rgb(color):
+    return np.array([int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)])
+
+
+def test_a_boundary_without_a_crossing_draws_no_line():
+    grid = boundary_grid()
+    grid["probability"] = np.full_like(grid["probability"], 0.3)
+    grid["share"] = np.zeros_like(grid["share"])
+    axes = panels_of(boundaries.boundary_figure(grid, moon_points(), "t"))[0]
+    assert not [c for c in axes.collections if hasattr(c, "levels")]
+
+
+def test_a_panel_says_which_cell_has_no_finished_run():
+    vary = {"activation": ["tanh", "relu"]}
+    cells = boundary_cells(vary)
+    cells[1] |= {"grid": None, "heldout_accuracy": np.nan}
+    drawn = boundaries.boundary_panel(cells, moon_points(), study_of(vary))
+    assert "all runs diverged" in [t.get_text() for t in panels_of(drawn)[1].texts]
+    cells[0] |= {"grid": None}
+    boundaries.boundary_panel(cells, moon_points(), study_of(vary))
+
+
+@pytest.mark.parametrize(("cells", "shape"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (24, (4, 6))])
+def test_panels_wrap_evenly(cells, shape):
+    vary = {"hidden_size": list(range(1, cells + 1))}
+    drawn = panel_of(vary)
+    assert drawn.axes[0].get_gridspec().get_geometry() == shape
+
+
+def test_rebinned_counts_keep_their_total_and_place():
+    left, right = np.array([0.0, 1.0, 3.0]), np.array([1.0, 3.0, 3.0])
+    count = np.array([2.0, 4.0, 5.0])
+    edges = np.linspace(-0.25, 3.75, 9)
+    binned = weights.rebin(left, right, count, edges)
+    assert binned.sum() == pytest.approx(11)
+    np.testing.assert_allclose(binned, [0.5, 1, 1.25 - 0.25, 1, 1, 1, 5.5, 0], atol=1e-6)
+
+
+def test_ridges_keep_equal_area_however_narrow():
+    _, histograms = scalars_and_histograms()
+    frame = histograms[histograms["tag"] == "conv1/weights"]
+    edges = np.linspace(-1, 1, 401)
+    for _, rows in frame.groupby("step"):
+        assert (weights._density(rows, edges) * np.diff(edges)).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 12, 24, 25, 56, 57, 500])
+def test_thinned_steps_are_even_few_and_end_with_the_last(count):
+    steps = np.arange(count) * 100
+    thinned = weights.evenly(steps, 24)
+    assert len(thinned) <= 24 and thinned[-1] == steps[-1]
+    assert len(set(np.diff(thinned))) <= 1
+
+
+def test_statistics_show_the_recorded_numbers():
+    scalars, _ = scalars_and_histograms()
+    table = weights.statistics_table(scalars, "conv1/weights")
+    axes = panels_of(weights.statistics_figure(scalars))[0]
+    for line, kind in zip(axes.lines, ("max", "min", "mean"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), table[kind])
+    band = next(c for c in axes.collections if isinstance(c, PolyCollection))
+    top = band.get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx((table["mean"] + table["std"]).max())
+
+
+def test_a_step_recorded_twice_counts_with_its_last_value():
+    scalars = pd.DataFrame(
+        [("conv1/bias/mean", 0, 1.0), ("conv1/bias/mean", 0, 2.0)],
+        columns=["tag", "step", "value"],
+    )
+    assert weights.statistics_table(scalars, "conv1/bias")["mean"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])
+@pytest.mark.parametrize("name", DENSE_STUDIES)
+def test_dense_figures_survive(kind, name, tmp_path):
+    vary = DENSE_STUDIES[name]
+    runs, history = dense_results(vary, seeds=1, diverged=(0,) if kind == "all_diverged" else ())
+    if kind == "empty":
+        runs, history = runs.iloc[:0], history.iloc[:0]
+    study = study_of(vary)
+    drawn = [
+        curves.loss_curves(history, study, runs),
+        curves.accuracy_curves(history, study),
+        effects.effects_figure(runs, study),
+    ]
+    for one in drawn:
+        FigureCanvasAgg(one).draw()
+    if kind != "one_seed":
+        assert any("No finished run" in text.get_text() for text in drawn[0].axes[0].texts)
+
+
+@pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])
+@pytest.mark.parametrize("name", CONV_STUDIES)
+def test_conv_figures_survive(kind, name):
+    vary = CONV_STUDIES[name]
+    runs, history = conv_results(vary, seeds=1)
+    if kind == "empty":
+        runs, history = runs.iloc[:0], history.iloc[:0]
+    if kind == "all_diverged":
+        runs = runs.assign(diverged_at=100)
+    study = study_of(vary)
+    for one in (
+        conv_curves.conv_loss_curves(history, study, runs),
+        conv_curves.final_accuracy_figure(runs, study),
+        effects.effects_figure(runs, study),
+    ):
+        FigureCanvasAgg(one).draw()
+
+
+def test_weight_figures_survive_without_events():
+    scalars, histograms = scalars_and_histograms()
+    for one in (
+        weights.statistics_figure(scalars.iloc[:0]),
+        weights.histograms_figure(histograms.iloc[:0]),
+        weights.statistics_figure(scalars[scalars["step"] == 0]),
+        weights.histograms_figure(histograms[histograms["step"] == 0]),
+        weights.histograms_figure(histograms, layer="conv2"),
+    ):
+        FigureCanvasAgg(one).draw()
+
+
+def test_points_survive_without_a_held_out_part():
+    frame = moon_points()
+    for shown in (frame[frame["part"] == "train"], frame.iloc[:0]):
+        FigureCanvasAgg(points.points_figure(shown)).draw()

@@ -1,0 +1,165 @@
+"""Palette, labels, page layout and reproducible files."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from backprop.views import style
+
+# Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+
+
+def linear(color):
+    rgb = np.array(to_rgb(color))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ rgb.clip(0, 1)
+    f = np.cbrt(xyz / np.array([0.9505, 1.0, 1.089]))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def contrast_with_white(color):
+    return 1.05 / (linear(color) @ [0.2126, 0.7152, 0.0722] + 0.05)
+
+
+@pytest.mark.parametrize("axis", style.COLORS)
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_known_colors_stay_apart_for_colour_blind_readers(axis, deficiency):
+    seen = {
+        name: lab(DEFICIENCIES[deficiency] @ linear(color))
+        for name, color in style.COLORS[axis].items()
+    }
+    nearest = min(
+        (np.linalg.norm(seen[a] - seen[b]), a, b) for a, b in itertools.combinations(seen, 2)
+    )
+    assert nearest[0] > 9, nearest
+
+
+@pytest.mark.parametrize(
+    ("axis", "value"),
+    [(axis, name) for axis, names in style.COLORS.items() for name in names]
+    + [("hidden_size", n) for n in (5, 8, 50)]
+    + [("depth", n) for n in (2, 4)],
+)
+def test_colors_stand_out_from_the_page(axis, value):
+    assert contrast_with_white(style.color_of(axis, value)) >= 3
+
+
+@pytest.mark.parametrize("axis", style.ORDINAL_AXES)
+def test_ordinal_ramp_darkens_with_the_value(axis):
+    lightness = [
+        lab(linear(style.color_of(axis, value)))[0] for value in (1, 2, 3, 4, 5, 8, 16, 50, 100)
+    ]
+    assert (np.diff(lightness) < -0.5).all()
+
+
+def test_unknown_names_get_a_colour_that_depends_on_the_name_only():
+    assert style.color_of("activation", "swish") == style.color_of("activation", "swish")
+    assert style.color_of("activation", "swish") in style.FALLBACK_COLORS
+
+
+def test_numpy_numbers_and_python_numbers_share_a_colour():
+    assert style.color_of("hidden_size", np.int64(8)) == style.color_of("hidden_size", 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "label"),
+    [
+        ("hidden_size", None, "Hidden units"),
+        (3, "hidden_size", "3 units"),
+        (1, "hidden_size", "1 unit"),
+        (1, "depth", "1 hidden layer"),
+        ("relu", "activation", "ReLU"),
+        ("gd", "optimizer", "gradient descent"),
+        ("xavier_uniform", None, "Xavier uniform"),
+        ("published", "protocol", "published arithmetic"),
+        ("never_heard_of", None, "never heard of"),
+    ],
+)
+def test_labels_are_words_for_people(name, axis, label):
+    assert style.label_of(name, axis) == label
+
+
+def small_figure():
+    figure, panels = style.new_figure()
+    panels[0, 0].plot([0, 1], [0, 1.123456789])
+    return style.compose(figure, "A title", "A subtitle", "A note")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_two_renderings_have_the_same_bytes(tmp_path, suffix):
+    paths = [tmp_path / f"{name}.{suffix}" for name in ("one", "two")]
+    for path in paths:
+        style.save(style.styled(small_figure)(), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_saving_twice_has_the_same_bytes(tmp_path):
+    figure = style.styled(small_figure)()
+    for name in ("one.svg", "two.svg"):
+        style.save(figure, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_svg_has_a_title_no_date_and_short_coordinates(tmp_path):
+    style.save(style.styled(small_figure)(), tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "A title" in text
+    assert "<dc:date>" not in text
+    assert "DejaVu" not in text  # text is drawn as paths: no font needed to read it
+    paths = [part.split('"')[0] for part in text.split(' d="')[1:]]
+    assert max(len(n.split(".")[1]) for p in paths for n in p.split() if "." in n) == 2
+
+
+def test_other_formats_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="pdf"):
+        style.save(style.styled(small_figure)(), tmp_path / "a.pdf")
+
+
+def test_long_titles_wrap_and_panels_keep_their_size():
+    long, panels = style.new_figure()
+    style.compose(long, "many words " * 30, "more " * 60, "notes " * 60)
+    short, _ = style.new_figure()
+    style.compose(short, "few words")
+    assert long.get_size_inches()[0] == pytest.approx(short.get_size_inches()[0])
+    assert long.get_size_inches()[1] > short.get_size_inches()[1] + 1
+    long.draw_without_rendering()
+    short.draw_without_rendering()
+    heights = [figure.axes[0].get_window_extent().height / figure.dpi for figure in (long, short)]
+    assert heights[0] == pytest.approx(heights[1], abs=0.02)
+
+
+def test_drawing_never_imports_pyplot():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, backprop.views.boundaries, backprop.views.conv_curves, "
+        "backprop.views.tables, backprop.views.weights; "
+        "banned = {'matplotlib.pyplot', 'tensorflow', 'sklearn', 'scipy'} & set(sys.modules); "
+        "assert not banned, banned"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": sys.path[0]})

@@ -1,0 +1,126 @@
+"""The table page holds the table exactly, escapes what it shows, and needs nothing from outside."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backprop.views.tables import html_document, html_table
+
+
+def embedded(page, name):
+    text = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.S)[1]
+    return json.loads(text)
+
+
+def runs(rows):
+    random = np.random.default_rng(0)
+    measures = {f"measure_{n}": random.random(rows) for n in range(14)}
+    return pd.DataFrame({"activation": "tanh", "seed": np.arange(rows)} | measures)
+
+
+TRICKY = pd.DataFrame(
+    {
+        "text": ['</script><script>alert("x")</script>', "a,b", 'say "yes"', "two\nlines", None],
+        "number": [0.1 + 0.2, -1e-300, np.nan, np.inf, 12345678.9],
+        "count": [1, 2, 3, 4, 2**53],
+    }
+)
+
+
+@pytest.mark.parametrize("frame", [TRICKY, runs(50), runs(0)], ids=["tricky", "runs", "empty"])
+def test_page_holds_every_value_exactly(frame):
+    page = html_table(frame, "Runs")
+    assert embedded(page, "csv") == frame.to_csv(index=False, lineterminator="\n")
+    back = pd.read_csv(io.StringIO(embedded(page, "csv")), float_precision="round_trip")
+    assert list(back.columns) == list(frame.columns)
+    for name in frame.columns:
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            np.testing.assert_array_equal(back[name].to_numpy(float), frame[name].to_numpy(float))
+
+
+def test_markup_in_texts_stays_text():
+    page = html_table(
+        TRICKY.rename(columns={"text": "<b>text</b>"}),
+        "<img src=x>",
+        "a < b & c",
+        {"number": '"quoted" <i>'},
+    )
+    assert "<img" not in page and "<b>text" not in page and "<i>" not in page
+    assert page.count("</script>") == 4
+    assert "a &lt; b &amp; c" in page
+
+
+def test_page_makes_no_request_and_keeps_no_state():
+    page = html_table(runs(3), "Runs")
+    assert not re.search(r"https?://|\bsrc=|@import|url\(|fetch\(|XMLHttpRequest", page)
+    assert "localStorage" not in page and "sessionStorage" not in page
+
+
+def test_every_header_is_a_button_with_a_sort_state():
+    page = html_table(runs(3), "Runs", column_help={"seed": "Replicate."})
+    heads = re.findall(r"<th [^>]*>.*?</th>", page, re.S)
+    assert len(heads) == 16
+    assert all('aria-sort="none"' in head and "<button" in head for head in heads)
+    assert [head for head in heads if 'title="Replicate."' in head and ">seed<" in head]
+    assert "<dt>seed</dt><dd>Replicate.</dd>" in page
+
+
+def test_numbers_are_told_from_text_and_get_sensible_digits():
+    frame = pd.DataFrame(
+        {
+            "name": ["a", "b"],
+            "flag": [True, False],
+            "count": [1, 20000],
+            "share": [0.5, 0.25],
+            "big": [1234.5, 0.1],
+            "whole": [3.0, np.nan],
+            "tiny": [1e-7, 2e-9],
+        }
+    )
+    columns = {column["name"]: column for column in embedded(html_table(frame, "t"), "columns")}
+    assert [name for name, column in columns.items() if not column["number"]] == ["name", "flag"]
+    assert {name: column["digits"] for name, column in columns.items()} == {
+        "name": 0,
+        "flag": 0,
+        "count": 0,
+        "share": 4,
+        "big": 1,
+        "whole": 0,
+        "tiny": 4,
+    }
+
+
+def test_three_thousand_rows_stay_under_the_limit_of_the_report():
+    assert len(html_table(runs(3000), "Runs").encode()) * 4 / 3 < 1_400_000
+
+
+def test_same_table_same_bytes():
+    assert html_table(TRICKY, "t") == html_table(TRICKY, "t")
+
+
+def test_document_marks_keys_and_comments_and_escapes():
+    page = html_document(
+        "Config & more",
+        {
+            "config": 'seeds: 10  # how many\nurl: "a#b"\n- <x>\n\n# alone',
+            "provenance": {"git": "abc", "libraries": {"numpy": "2"}, "none": None, "a": [1, "<"]},
+        },
+    )
+    assert "<b>seeds:</b> 10" in page and "<i>  # how many</i>" in page
+    assert "a#b" in page and "<i># alone</i>" in page
+    assert "&lt;x&gt;" in page and "<x>" not in page and "1, &lt;" in page
+    assert "<dt>numpy</dt><dd>2</dd>" in page and "<dt>none</dt><dd>–</dd>" in page
+    assert "Config &amp; more" in page
+    assert not re.search(r"https?://|\bsrc=|@import", page)
+
+
+def test_document_keeps_the_text_of_a_configuration():
+    source = "a:\n  - b: 1   # c\n    d: 'e: f'\nlist: [1, 2]"
+    page = html_document("t", {"s": source})
+    shown = re.search(r"<pre[^>]*>(.*?)</pre>", page, re.S)[1]
+    plain = re.sub(r"</?[bi]>", "", shown).replace("&#39;", "'")
+    assert plain == source

@@ -1,0 +1,103 @@
+"""Tables over all cells, their summaries, and what they say in words."""
+
+
+rule combine_tables:
+    input:
+        tables=lambda wildcards: all_files(wildcards.model, wildcards.table),
+        code=code("combine_tables.py"),
+    output:
+        "results/tables/{model}_{table}",
+    log:
+        "results/logs/combine_tables/{model}_{table}.log",
+    benchmark:
+        "results/benchmarks/combine_tables/{model}_{table}.tsv"
+    wildcard_constraints:
+        table="runs.csv|history.parquet",
+    conda:
+        "../../environment.yml"
+    message:
+        "Combine all {wildcards.model} {wildcards.table}"
+    script:
+        "../../scripts/combine_tables.py"
+
+
+rule summarize_runs:
+    input:
+        runs="results/tables/{model}_runs.csv",
+        code=code("summarize_runs.py"),
+    output:
+        "results/tables/{model}_summary.csv",
+    log:
+        "results/logs/summarize_runs/{model}.log",
+    benchmark:
+        "results/benchmarks/summarize_runs/{model}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Summarise the {wildcards.model} runs"
+    script:
+        "../../scripts/summarize_runs.py"
+
+
+rule tabulate_benchmarks:
+    input:
+        benchmarks=training_benchmarks(),
+        code=code("tabulate_benchmarks.py"),
+    output:
+        "results/tables/benchmarks.csv",
+    params:
+        root="results/benchmarks",
+    log:
+        "results/logs/tabulate_benchmarks.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Tabulate the benchmarks"
+    script:
+        "../../scripts/tabulate_benchmarks.py"
+
+
+rule render_table:
+    input:
+        table="results/tables/{table}.csv",
+        code=code("render_table.py"),
+    output:
+        report(
+            "results/tables/{table}.html",
+            caption="../../report/table.rst",
+            category="5 Tables",
+            labels=lambda wildcards: table_labels(wildcards.table),
+        ),
+    log:
+        "results/logs/render_table/{table}.log",
+    benchmark:
+        "results/benchmarks/render_table/{table}.tsv"
+    wildcard_constraints:
+        table="[a-z_]+",
+    conda:
+        "../../environment.yml"
+    message:
+        "Render {wildcards.table}"
+    script:
+        "../../scripts/render_table.py"
+
+
+rule state_findings:
+    input:
+        runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
+        benchmarks="results/tables/benchmarks.csv",
+        code=code("state_findings.py"),
+    output:
+        "results/report/findings.json",
+    params:
+        studies=studies_with_cells(),
+    log:
+        "results/logs/state_findings.log",
+    benchmark:
+        "results/benchmarks/state_findings.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "State the findings"
+    script:
+        "../../scripts/state_findings.py"

@@ -1,0 +1,230 @@
+"""The configuration, the grid and the helpers that rules call; no rules."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+REPOSITORY = Path(workflow.basedir)
+# Scripts inherit this process's search path, so that this one line serves them all.
+sys.path.insert(0, str(REPOSITORY / "src"))
+
+from backprop.provenance.imports import imported_files
+from backprop.study.config import ConfigError, cell_settings, complete_config
+from backprop.study.grid import (
+    all_cells,
+    cell_from_wildcards,
+    cell_path,
+    cell_pattern,
+    study_cells,
+)
+from backprop.views.labels import label_of
+
+
+def here(path):
+    """A file of the project, relative to the working directory."""
+    return os.path.relpath(REPOSITORY / path)
+
+
+with open(here("workflow/schemas/config.schema.yaml"), encoding="utf-8") as file:
+    SCHEMA = yaml.safe_load(file)
+try:
+    CONFIG = complete_config(config, SCHEMA)
+except ConfigError as fault:
+    names = [os.path.relpath(path) for path in workflow.configfiles] or ["--config"]
+    raise WorkflowError(f"The configuration ({', '.join(names)}) can't be run:\n{fault}")
+
+MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
+STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
+CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
+DENSE = f"results/dense/{cell_pattern('dense')}"
+CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
+CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
+MNIST_FILES = [
+    f"results/data/{{dataset}}/{part}-{what}.idx"
+    for part in ("train", "test")
+    for what in ("images", "labels")
+]
+CATEGORIES = {"dense": "2 Dense networks", "conv": "3 Convolutional network"}
+# The locked environment: what a change of it invalidates names it as an input.
+LOCK = here("requirements.lock")
+ENVIRONMENT = here("environment.yml")
+
+
+wildcard_constraints:
+    dataset="[a-z][a-z0-9_]*",
+    protocol="[a-z][a-z0-9_]*",
+    activation="[a-z][a-z0-9_]*",
+    initializer="[a-z][a-z0-9_]*",
+    optimizer="[a-z][a-z0-9_]*",
+    hidden_size="[1-9][0-9]*",
+    depth="[1-9][0-9]*",
+    seed="[0-9]+",
+    model="dense|conv",
+    study="[a-z][a-z0-9_]*",
+    measure="loss|accuracy",
+
+
+def code(script):
+    """The project's modules that a script imports: inputs, so that an edit re-runs its rule."""
+    return [os.path.relpath(path) for path in imported_files(REPOSITORY / "scripts" / script, REPOSITORY / "src")]
+
+
+def settings(model):
+    """Function of wildcards: the cell's settings, whether or not a study names the cell."""
+
+    def of(wildcards):
+        try:
+            return cell_settings(CONFIG, model, cell_from_wildcards(model, wildcards))
+        except ConfigError as fault:
+            raise WorkflowError(str(fault))
+
+    return of
+
+
+def names_of_kind(kind):
+    """Names of the data sets of a kind, as an alternative for wildcard constraints."""
+    names = [name for name, dataset in CONFIG["datasets"].items() if dataset["kind"] == kind]
+    return "|".join(names) or "no_such_dataset"
+
+
+def study_of(wildcards):
+    """The study that the wildcards name, with its name: what a figure is told of it."""
+    study = STUDIES[wildcards.model].get(wildcards.study)
+    if study is None:
+        known = ", ".join(STUDIES[wildcards.model])
+        raise WorkflowError(f"study {wildcards.study!r} is not in the configuration; it has: {known}")
+    return {"name": wildcards.study, **study}
+
+
+def cells_of(wildcards):
+    """Cells of the study that the wildcards name."""
+    return study_cells(wildcards.model, CONFIG[wildcards.model]["baseline"], study_of(wildcards))
+
+
+def folders(model, cells):
+    """Folders of the jobs that train the given cells: one a cell (dense) or one a seed (conv)."""
+    for cell in cells:
+        folder = f"results/{model}/{cell_path(cell)}"
+        if model == "dense":
+            yield folder
+        else:
+            replicates = CONFIG["conv"]["protocols"][cell["protocol"]]["replicates"]
+            yield from (f"{folder}/seed~{seed}" for seed in range(replicates))
+
+
+def studies_with_cells():
+    """Every study's cells and varied axes, by model: what the findings are stated about."""
+    return {
+        model: {
+            name: {
+                "vary": list(study["vary"]),
+                "cells": study_cells(model, CONFIG[model]["baseline"], study),
+            }
+            for name, study in STUDIES[model].items()
+        }
+        for model in MODELS
+    }
+
+
+def study_files(wildcards, name):
+    """A file in the folder of every training job of a study."""
+    return [f"{folder}/{name}" for folder in folders(wildcards.model, cells_of(wildcards))]
+
+
+def study_points(wildcards):
+    """The points of the data sets of a study's cells."""
+    names = dict.fromkeys(cell["dataset"] for cell in cells_of(wildcards))
+    return [f"results/data/{name}/points.csv" for name in names]
+
+
+def all_files(model, name):
+    """A file in the folder of every training job of a model."""
+    return [f"{folder}/{name}" for folder in folders(model, CELLS[model])]
+
+
+def training_benchmarks():
+    """Benchmark files of all training jobs."""
+    return [
+        folder.replace(f"results/{model}/", f"results/benchmarks/train_{model}/", 1) + ".tsv"
+        for model in MODELS
+        for folder in folders(model, CELLS[model])
+    ]
+
+
+def data_digests():
+    """A small file that stands for each data set that some cell uses."""
+    names = dict.fromkeys(cell["dataset"] for model in MODELS for cell in CELLS[model])
+    files = {"moons": "points.csv", "mnist": "digests.json"}
+    return [f"results/data/{name}/{files[CONFIG['datasets'][name]['kind']]}" for name in names]
+
+
+def everything():
+    """Every file that a plain `snakemake` makes."""
+    yield "results/provenance.json"
+    yield "results/report/findings.json"
+    yield from (f"results/report/{page}.html" for page in ("configuration", "environment"))
+    yield "results/tables/benchmarks.html"
+    for model in MODELS:
+        yield f"results/tables/{model}_history.parquet"
+        yield from (f"results/tables/{model}_{table}.html" for table in ("runs", "summary"))
+        for study in STUDIES[model]:
+            figure = f"results/figures/{model}/{study}"
+            yield from (f"{figure}_{measure}_curves.svg" for measure in ("loss", "accuracy"))
+            if model == "dense":
+                yield f"{figure}_boundaries.png"
+                yield from (f"{figure}_{measure}_effects.svg" for measure in ("loss", "accuracy"))
+            else:
+                yield f"{figure}_final_accuracy.svg"
+    if "dense" in MODELS:
+        for name in dict.fromkeys(cell["dataset"] for cell in CELLS["dense"]):
+            yield f"results/figures/data/{name}.svg"
+        for folder in folders("dense", CELLS["dense"]):
+            yield folder.replace("results/dense/", "results/figures/dense/cells/", 1) + "/boundary.png"
+    if "conv" in MODELS:
+        for folder in folders("conv", CELLS["conv"]):
+            cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
+            yield from (f"{cell}/conv1_{figure}.svg" for figure in ("statistics", "histograms"))
+
+
+# One vocabulary for the labels of all report items.
+LABELS = {
+    "dataset": "Data set",
+    "protocol": "Protocol",
+    "activation": "Activation",
+    "hidden_size": "Hidden units",
+    "depth": "Hidden layers",
+    "initializer": "Initial values",
+    "optimizer": "Optimizer",
+}
+
+
+def study_labels(wildcards, figure):
+    """Labels of a figure that shows a whole study."""
+    return {"Figure": figure, "Varied": ", ".join(LABELS[axis] for axis in study_of(wildcards)["vary"])}
+
+
+def cell_labels(model, wildcards, figure=None):
+    """Labels of an item that shows a single cell: its axes, in words."""
+    cell = cell_from_wildcards(model, wildcards)
+    labels = {LABELS[axis]: label_of(value, axis) for axis, value in cell.items()}
+    if model == "conv":
+        labels = {"Figure": figure, **labels, "Seed": f"seed {wildcards.seed}"}
+    return labels
+
+
+def table_labels(table):
+    """Labels of a table: what its rows are and of which networks."""
+    models = {"dense": "Dense networks", "conv": "Convolutional network"}
+    model, _, rows = table.partition("_")
+    if model not in models:
+        return {"Networks": "All", "Rows": "Training jobs"}
+    return {"Networks": models[model], "Rows": {"runs": "Runs", "summary": "Cells"}[rows]}
+
+
+# What the last run found, for the report's captions; empty until there is one.
+FINDINGS = Path("results/report/findings.json")
+config["findings"] = json.loads(FINDINGS.read_text(encoding="utf-8")) if FINDINGS.exists() else {}

@@ -1,0 +1,35 @@
+"""The convolutional network: one job trains one cell with one seed."""
+
+
+rule train_conv:
+    input:
+        # The digests stand for the images: they are small, so Snakemake compares their contents.
+        digests="results/data/{dataset}/digests.json",
+        images=ancient(MNIST_FILES),
+        code=code("train_conv.py"),
+        lock=LOCK,
+    output:
+        runs=f"{CONV}/runs.csv",
+        history=f"{CONV}/history.parquet",
+        provenance=f"{CONV}/provenance.json",
+        events=directory(f"{CONV}/events"),
+    params:
+        settings=settings("conv"),
+        repository=here("."),
+    log:
+        f"results/logs/train_conv/{cell_pattern('conv')}/seed~{{seed}}.log",
+    benchmark:
+        f"results/benchmarks/train_conv/{cell_pattern('conv')}/seed~{{seed}}.tsv"
+    # Two jobs of one thread each train a grid sooner than one job of two threads.
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    # The longest jobs start first.
+    priority: 75
+    conda:
+        "../../environment.yml"
+    message:
+        "Train CNN {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.initializer}, {wildcards.optimizer}, seed {wildcards.seed}; progress in {log}"
+    script:
+        "../../scripts/train_conv.py"

@@ -1,0 +1,47 @@
+"""Data sets: point sets that are drawn, and MNIST, which is fetched and verified."""
+
+
+rule make_points:
+    input:
+        code=code("make_points.py"),
+        lock=LOCK,
+    output:
+        "results/data/{dataset}/points.csv",
+    params:
+        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+    log:
+        "results/logs/make_points/{dataset}.log",
+    benchmark:
+        "results/benchmarks/make_points/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of_kind("moons"),
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw the points of {wildcards.dataset}"
+    script:
+        "../../scripts/make_points.py"
+
+
+rule fetch_mnist:
+    input:
+        code=code("fetch_mnist.py"),
+    output:
+        images=MNIST_FILES,
+        digests="results/data/{dataset}/digests.json",
+    params:
+        sources=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["sources"],
+    log:
+        "results/logs/fetch_mnist/{dataset}.log",
+    benchmark:
+        "results/benchmarks/fetch_mnist/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of_kind("mnist"),
+    conda:
+        "../../environment.yml"
+    # Every CNN job waits for it.
+    priority: 100
+    message:
+        "Fetch and verify {wildcards.dataset}"
+    script:
+        "../../scripts/fetch_mnist.py"

@@ -1,0 +1,56 @@
+"""Dense networks: train a cell, all its replicates in one job, and map its decision boundary."""
+
+
+rule train_dense:
+    input:
+        points="results/data/{dataset}/points.csv",
+        code=code("train_dense.py"),
+        lock=LOCK,
+    output:
+        runs=f"{DENSE}/runs.csv",
+        history=f"{DENSE}/history.parquet",
+        weights=f"{DENSE}/weights.npz",
+        provenance=f"{DENSE}/provenance.json",
+    params:
+        settings=settings("dense"),
+        repository=here("."),
+    log:
+        f"results/logs/train_dense/{cell_pattern('dense')}.log",
+    benchmark:
+        f"results/benchmarks/train_dense/{cell_pattern('dense')}.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    # Short jobs: they fill the cores that the CNN leaves free.
+    priority: 50
+    conda:
+        "../../environment.yml"
+    message:
+        "Train dense {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}; progress in {log}"
+    script:
+        "../../scripts/train_dense.py"
+
+
+rule map_boundary:
+    input:
+        points="results/data/{dataset}/points.csv",
+        weights=rules.train_dense.output.weights,
+        code=code("map_boundary.py"),
+    output:
+        f"{DENSE}/boundary.npz",
+    params:
+        settings=settings("dense"),
+        step=0.01,
+        margin=0.5,
+    log:
+        f"results/logs/map_boundary/{cell_pattern('dense')}.log",
+    benchmark:
+        f"results/benchmarks/map_boundary/{cell_pattern('dense')}.tsv"
+    threads: 1
+    conda:
+        "../../environment.yml"
+    message:
+        "Map the boundary of {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}"
+    script:
+        "../../scripts/map_boundary.py"

@@ -1,0 +1,201 @@
+"""What people look at: a figure per study, per cell and per CNN run."""
+
+
+rule plot_points:
+    input:
+        points="results/data/{dataset}/points.csv",
+        code=code("plot_points.py"),
+    output:
+        report(
+            "results/figures/data/{dataset}.svg",
+            caption="../../report/points.rst",
+            category="1 Data",
+            labels=lambda wildcards: {"Data set": wildcards.dataset, "Figure": "Points"},
+        ),
+    log:
+        "results/logs/plot_points/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_points/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_points.py"
+
+
+rule plot_boundary:
+    input:
+        points="results/data/{dataset}/points.csv",
+        grid=rules.map_boundary.output,
+        runs=rules.train_dense.output.runs,
+        code=code("plot_boundary.py"),
+    output:
+        report(
+            f"results/figures/dense/cells/{cell_pattern('dense')}/boundary.png",
+            caption="../../report/boundary.rst",
+            category="4 Single cells",
+            subcategory="Decision boundaries",
+            labels=lambda wildcards: cell_labels("dense", wildcards),
+        ),
+    params:
+        cell=lambda wildcards: cell_from_wildcards("dense", wildcards),
+    log:
+        f"results/logs/plot_boundary/{cell_pattern('dense')}.log",
+    benchmark:
+        f"results/benchmarks/plot_boundary/{cell_pattern('dense')}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_boundary.py"
+
+
+rule plot_boundary_panel:
+    input:
+        points=lambda wildcards: study_points(wildcards),
+        grids=lambda wildcards: study_files(wildcards, "boundary.npz"),
+        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        code=code("plot_boundary_panel.py"),
+    output:
+        report(
+            "results/figures/{model}/{study}_boundaries.png",
+            caption="../../report/boundary_panel.rst",
+            category="2 Dense networks",
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(wildcards, "Decision boundaries"),
+        ),
+    params:
+        study=study_of,
+        cells=cells_of,
+    log:
+        "results/logs/plot_boundary_panel/{model}_{study}.log",
+    benchmark:
+        "results/benchmarks/plot_boundary_panel/{model}_{study}.tsv"
+    wildcard_constraints:
+        model="dense",
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_boundary_panel.py"
+
+
+rule plot_curves:
+    input:
+        history=lambda wildcards: study_files(wildcards, "history.parquet"),
+        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        code=code("plot_curves.py"),
+    output:
+        report(
+            "results/figures/{model}/{study}_{measure}_curves.svg",
+            caption="../../report/curves.rst",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(
+                wildcards, f"{wildcards.measure.capitalize()} over training"
+            ),
+        ),
+    params:
+        study=study_of,
+    log:
+        "results/logs/plot_curves/{model}_{study}_{measure}.log",
+    benchmark:
+        "results/benchmarks/plot_curves/{model}_{study}_{measure}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_curves.py"
+
+
+rule plot_effects:
+    input:
+        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        code=code("plot_effects.py"),
+    output:
+        report(
+            "results/figures/{model}/{study}_{measure}_effects.svg",
+            caption="../../report/effects.rst",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(
+                wildcards, f"{wildcards.measure.capitalize()} by axis"
+            ),
+        ),
+    params:
+        study=study_of,
+    log:
+        "results/logs/plot_effects/{model}_{study}_{measure}.log",
+    benchmark:
+        "results/benchmarks/plot_effects/{model}_{study}_{measure}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_effects.py"
+
+
+rule plot_final_accuracy:
+    input:
+        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        code=code("plot_final_accuracy.py"),
+    output:
+        report(
+            "results/figures/{model}/{study}_final_accuracy.svg",
+            caption="../../report/final_accuracy.rst",
+            category="3 Convolutional network",
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(wildcards, "Final test accuracy"),
+        ),
+    params:
+        study=study_of,
+    log:
+        "results/logs/plot_final_accuracy/{model}_{study}.log",
+    benchmark:
+        "results/benchmarks/plot_final_accuracy/{model}_{study}.tsv"
+    wildcard_constraints:
+        model="conv",
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_final_accuracy.py"
+
+
+rule plot_conv_weights:
+    input:
+        events=rules.train_conv.output.events,
+        code=code("plot_conv_weights.py"),
+    output:
+        statistics=report(
+            f"{CONV_FIGURES}/conv1_statistics.svg",
+            caption="../../report/weight_statistics.rst",
+            category="4 Single cells",
+            subcategory="First-layer weights of the CNN",
+            labels=lambda wildcards: cell_labels("conv", wildcards, "Statistics"),
+        ),
+        histograms=report(
+            f"{CONV_FIGURES}/conv1_histograms.svg",
+            caption="../../report/weight_histograms.rst",
+            category="4 Single cells",
+            subcategory="First-layer weights of the CNN",
+            labels=lambda wildcards: cell_labels("conv", wildcards, "Histograms"),
+        ),
+    params:
+        cell=lambda wildcards: cell_from_wildcards("conv", wildcards),
+    log:
+        f"results/logs/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.log",
+    benchmark:
+        f"results/benchmarks/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_conv_weights.py"

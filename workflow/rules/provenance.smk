@@ -1,0 +1,50 @@
+"""Where the results come from: environment, configuration and data of this run."""
+
+
+rule record_provenance:
+    input:
+        data=data_digests(),
+        lock=LOCK,
+        code=code("record_provenance.py"),
+    output:
+        "results/provenance.json",
+    params:
+        config=CONFIG,
+        repository=here("."),
+    log:
+        "results/logs/record_provenance.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Record the provenance"
+    script:
+        "../../scripts/record_provenance.py"
+
+
+rule render_provenance:
+    input:
+        provenance="results/provenance.json",
+        lock=LOCK,
+        environment=ENVIRONMENT,
+        code=code("render_provenance.py"),
+    output:
+        configuration=report(
+            "results/report/configuration.html",
+            caption="../../report/configuration.rst",
+            category="6 Provenance",
+            labels={"Page": "Configuration"},
+        ),
+        environment=report(
+            "results/report/environment.html",
+            caption="../../report/environment.rst",
+            category="6 Provenance",
+            labels={"Page": "Environment"},
+        ),
+    log:
+        "results/logs/render_provenance.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Render configuration and environment"
+    script:
+        "../../scripts/render_provenance.py"
