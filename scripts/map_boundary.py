@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from backprop.dense.boundary import map_boundary
 from backprop.data.tables import read_table
+from backprop.dense.boundary import map_boundary
 from backprop.log import start_log
 
 

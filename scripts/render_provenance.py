@@ -1,31 +1,39 @@
-"""Record what this run was computed with: configuration, data, locked environment, machine."""
+"""Render configuration and environment of this run as two pages."""
+
+import json
+from pathlib import Path
+
+import yaml
 
 from backprop.log import start_log
-from backprop.provenance.environment import (
-    describe_environment,
-    digest,
-    file_digest,
-    write_json,
-)
+from backprop.views.tables import html_document
 
 
-def main(config: dict, inputs, output: str, repository: str, log) -> None:
-    """Write the record as JSON."""
-    record = {
-        "configuration": config,
-        "configuration_sha256": digest(config),
-        "data_sha256": {path: file_digest(path) for path in inputs.data},
-        "lock_sha256": file_digest(inputs.lock),
-        "environment": describe_environment(repository),
+def main(inputs, outputs, log) -> None:
+    """Write the pages."""
+    record = json.loads(Path(inputs.provenance).read_text(encoding="utf-8"))
+    configuration = yaml.safe_dump(record["configuration"], sort_keys=False, allow_unicode=True)
+    pages = {
+        outputs.configuration: html_document(
+            "Configuration",
+            {"Every key, defaults filled in": configuration},
+        ),
+        outputs.environment: html_document(
+            "Environment",
+            {
+                "Code and machine": record["environment"],
+                "Digests (sha256)": {
+                    "configuration": record["configuration_sha256"],
+                    "locked environment": record["lock_sha256"],
+                    **record["data_sha256"],
+                },
+                "environment.yml": Path(inputs.environment).read_text(encoding="utf-8"),
+            },
+        ),
     }
-    write_json(output, record)
-    log(f"revision {record['environment']['revision']}")
+    for path, page in pages.items():
+        Path(path).write_text(page, encoding="utf-8")
+    log("configuration and environment written")
 
 
-main(
-    snakemake.params.config,
-    snakemake.input,
-    snakemake.output[0],
-    snakemake.params.repository,
-    start_log(snakemake.log[0]),
-)
+main(snakemake.input, snakemake.output, start_log(snakemake.log[0]))

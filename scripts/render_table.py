@@ -1,5 +1,7 @@
 """Render a table as a page that sorts, filters and explains its columns."""
 
+from pathlib import Path
+
 from backprop.analysis.columns import describe_columns
 from backprop.data.tables import read_table
 from backprop.log import start_log
@@ -19,8 +21,7 @@ def main(name: str, table: str, output: str, log) -> None:
     frame = read_table(table)
     title, description = TITLES[name]
     page = html_table(frame, title, description, describe_columns(frame.columns))
-    with open(output, "w", encoding="utf-8") as file:
-        file.write(page)
+    Path(output).write_text(page, encoding="utf-8")
     log(f"{len(frame):,} rows, {len(page) / 1000:,.0f} kB")
 
 

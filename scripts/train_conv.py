@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from backprop.conv.training import configure_tensorflow, train_conv
 from backprop.data.mnist import load_mnist
 from backprop.data.tables import with_cell, write_table
@@ -29,8 +31,13 @@ def main(settings: dict, seed: int, threads: int, inputs, outputs, repository: s
         threads,
         log,
     )
-    write_table(with_cell(result.runs, cell), outputs.runs)
-    write_table(with_cell(result.history, cell), outputs.history)
+    history = pd.DataFrame(result.history)
+    history.insert(0, "seed", seed)
+    final = {name: value for name, value in result.final.items() if name != "step"}
+    steps = settings["protocol"]["steps"] if result.diverged_at is None else result.diverged_at
+    row = {"seed": seed, "steps": steps, **final, "diverged_at": result.diverged_at}
+    write_table(with_cell(pd.DataFrame([row]), cell), outputs.runs)
+    write_table(with_cell(history, cell), outputs.history)
     run = describe_run(settings, inputs.digests, inputs.code, inputs.lock, repository)
     write_json(outputs.provenance, run | {"seed": seed, "weights_sha256": result.weights_sha256})
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from backprop.data.tables import read_table, with_cell, write_table
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
 from backprop.dense.training import Points, train
-from backprop.data.tables import read_table, with_cell, write_table
 from backprop.log import Progress, start_log
 from backprop.provenance.environment import describe_run, write_json
 

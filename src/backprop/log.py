@@ -81,7 +81,11 @@ class Progress:
         if number and elapsed:
             speed = number / elapsed
             left = (self.total - number) / speed
-            line += f"  {speed:,.0f} {self.unit}es/s" if self.unit == "pass" else f"  {speed:,.1f} steps/s"
+            line += (
+                f"  {speed:,.0f} {self.unit}es/s"
+                if self.unit == "pass"
+                else f"  {speed:,.1f} steps/s"
+            )
             line += f"  {_duration(left)} left"
         self.log(line)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
 
 import backprop
 from backprop.analysis.events import read_histograms, read_scalars
@@ -38,6 +40,24 @@ def test_histograms_have_a_row_per_bucket(folder):
         ["weights", 7, 0.0, 0.5, 2.0],
         ["weights", 7, 0.5, 1.0, 2.0],
     ]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content + b"x"])
+def test_damaged_file_is_refused_by_name(folder, damage):
+    (path,) = folder.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=f"{path.name}: damaged or cut-off"):
+        read_scalars(folder)
+
+
+def test_same_is_read_as_by_tensorboard(folder):
+    accumulator = EventAccumulator(str(folder), {"tensors": 0}).Reload()
+    expected = [
+        (tag, event.step, tensor_util.make_ndarray(event.tensor_proto).item())
+        for tag in ("a", "loss/train")
+        for event in accumulator.Tensors(tag)
+    ]
+    assert list(read_scalars(folder).itertuples(index=False, name=None)) == expected
 
 
 def test_kind_that_was_not_written_gives_an_empty_table(tmp_path):

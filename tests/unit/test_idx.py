@@ -23,7 +23,7 @@ def test_array_survives_writing_and_reading(tmp_path, shape, compress):
 def test_bytes_are_those_of_the_published_format():
     # Magic 0x00000803, then 1, 2 and 2 as big-endian 32-bit integers, then the values.
     array = np.array([[[1, 2], [3, 255]]], np.uint8)
-    assert format_idx(array).hex() == "00000803" "00000001" "00000002" "00000002" "010203ff"
+    assert format_idx(array).hex() == "00000803000000010000000200000002010203ff"
 
 
 def test_values_of_a_view_are_written_in_its_own_order(tmp_path):

@@ -1,11 +1,11 @@
-"""Every figure on invented results: legible, true to its numbers, and calm when runs are missing."""
+"""Every figure on invented results: legible, true to its numbers, calm when runs are missing."""
 
+import functools
 import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
@@ -38,7 +38,7 @@ DENSE_STUDIES = {
     "three_axes": {
         "protocol": PROTOCOLS,
         "activation": ACTIVATIONS,
-        "depth": [1, 2, 4],
+        "depth": [1, 4],
         "initializer": ["fan_in_normal", "xavier_uniform"],
     },
     "one_cell": {},
@@ -56,6 +56,11 @@ CONV_STUDIES = {
 
 def study_of(vary):
     return {"name": "study", "question": LONG_QUESTION, "vary": vary}
+
+
+@functools.cache
+def dense_results_of(name):
+    return dense_results(DENSE_STUDIES[name], diverged=(3,))
 
 
 def dense_results(vary, seeds=6, diverged=()):
@@ -152,7 +157,7 @@ def scalars_and_histograms():
 
 
 def dense_figure(draw, name):
-    runs, history = dense_results(DENSE_STUDIES[name], diverged=(3,))
+    runs, history = dense_results_of(name)
     return draw(history, study_of(DENSE_STUDIES[name]), runs)
 
 
@@ -173,13 +178,14 @@ FIGURES = {
     "panel-one": lambda: panel_of({"activation": ["tanh"]}),
     "panel-five": lambda: panel_of({"hidden_size": [3, 5, 8, 16, 50]}),
     "panel-protocols": lambda: panel_of(DENSE_STUDIES["protocols"]),
-    "panel-24": lambda: panel_of(
-        {"protocol": PROTOCOLS, "activation": ACTIVATIONS, "hidden_size": [3, 5, 8, 50]}
+    "panel-12": lambda: panel_of(
+        {"protocol": PROTOCOLS, "activation": ["tanh", "relu"], "hidden_size": [3, 5, 8]}
     ),
     **{
         f"{draw.__name__}-{name}": lambda draw=draw, name=name: dense_figure(draw, name)
         for draw in (curves.loss_curves, curves.accuracy_curves)
         for name in DENSE_STUDIES
+        if draw is curves.loss_curves or name == "protocols"
     },
     **{
         f"effects-{name}-{measure}": lambda name=name, measure=measure: effects.effects_figure(
@@ -195,6 +201,7 @@ FIGURES = {
         f"{draw.__name__}-{name}": lambda draw=draw, name=name: conv_figure(draw, name)
         for draw in (conv_curves.conv_loss_curves, conv_curves.conv_accuracy_curves)
         for name in CONV_STUDIES
+        if draw is conv_curves.conv_loss_curves or name == "factorial"
     },
     **{
         f"final-{name}": lambda name=name: conv_curves.final_accuracy_figure(
@@ -210,7 +217,7 @@ FIGURES = {
 @pytest.fixture(scope="module", params=FIGURES)
 def figure(request):
     drawn = FIGURES[request.param]()
-    FigureCanvasAgg(drawn).draw()
+    drawn.draw_without_rendering()
     return drawn
 
 
@@ -273,15 +280,17 @@ def test_nothing_leaves_the_page_and_legends_stay_off_the_data(figure):
     assert not any(overlap(a, b) for a, b in itertools.combinations(panels, 2))
 
 
-@pytest.mark.parametrize(
-    "name", ["loss_curves-three_axes", "histograms", "boundary", "final-factorial"]
-)
-def test_svg_is_small_and_two_renderings_have_the_same_bytes(tmp_path, name):
+@pytest.mark.parametrize("name", ["loss_curves-one_axis", "histograms", "boundary"])
+def test_two_renderings_have_the_same_bytes(tmp_path, name):
     for copy in ("one", "two"):
         style.save(FIGURES[name](), tmp_path / f"{copy}.svg")
-    one, two = ((tmp_path / f"{copy}.svg").read_bytes() for copy in ("one", "two"))
-    assert one == two
-    assert len(one) < 300_000
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["loss_curves-three_axes", "histograms", "boundary"])
+def test_svg_stays_under_300_kilobytes(tmp_path, name):
+    style.save(FIGURES[name](), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size < 300_000
 
 
 def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
@@ -346,6 +355,29 @@ def test_effects_show_the_mean_of_each_value_in_its_colour():
 def test_effects_average_each_seed_over_the_other_axes():
     frame = pd.DataFrame({"seed": [0, 0, 1, 1], "test_loss": [1.0, 3.0, 5.0, np.nan]})
     assert effects.seed_means(frame, "test_loss").tolist() == [2.0, 5.0]
+
+
+def test_accuracy_intervals_end_at_one():
+    vary = {"activation": ["relu", "tanh"]}
+    runs, _ = conv_results(vary)
+    runs["test_accuracy"] = [0.8, 0.9, 1.0] * 2
+    for drawn in (
+        effects.effects_figure(runs, study_of(vary)),
+        conv_curves.final_accuracy_figure(runs, study_of(vary)),
+    ):
+        ends = [line.get_xdata()[-1] for axes in panels_of(drawn) for line in axes.lines]
+        assert max(ends) == 1.0
+
+
+def test_averages_over_unequal_cells_carry_a_warning():
+    vary = DENSE_STUDIES["three_axes"]
+    runs, _ = dense_results(vary, seeds=2)
+    whole = effects.effects_figure(runs, study_of(vary))
+    runs.loc[0, "diverged_at"] = 10
+    broken = effects.effects_figure(runs, study_of(vary))
+    assert not any("remaining cells" in text.get_text() for text in whole.texts)
+    assert any("1 diverged run left out" in text.get_text() for text in broken.texts)
+    assert any("remaining cells" in text.get_text().replace("\n", " ") for text in broken.texts)
 
 
 def test_jitter_is_bounded_and_always_the_same():
@@ -419,11 +451,12 @@ def test_a_panel_says_which_cell_has_no_finished_run():
     boundaries.boundary_panel(cells, moon_points(), study_of(vary))
 
 
-@pytest.mark.parametrize(("cells", "shape"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (24, (4, 6))])
-def test_panels_wrap_evenly(cells, shape):
-    vary = {"hidden_size": list(range(1, cells + 1))}
-    drawn = panel_of(vary)
-    assert drawn.axes[0].get_gridspec().get_geometry() == shape
+@pytest.mark.parametrize(
+    ("cells", "sizes", "length"),
+    [(1, [1], 1), (4, [4], 4), (5, [5], 3), (12, [3, 4], 4), (24, [24], 6), (24, [3, 8], 6)],
+)
+def test_panels_wrap_evenly(cells, sizes, length):
+    assert boundaries._row_length(cells, sizes) == length
 
 
 def test_rebinned_counts_keep_their_total_and_place():
@@ -471,8 +504,8 @@ def test_a_step_recorded_twice_counts_with_its_last_value():
 
 
 @pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])
-@pytest.mark.parametrize("name", DENSE_STUDIES)
-def test_dense_figures_survive(kind, name, tmp_path):
+@pytest.mark.parametrize("name", ["one_cell", "protocols"])
+def test_dense_figures_survive(kind, name):
     vary = DENSE_STUDIES[name]
     runs, history = dense_results(vary, seeds=1, diverged=(0,) if kind == "all_diverged" else ())
     if kind == "empty":
@@ -484,13 +517,13 @@ def test_dense_figures_survive(kind, name, tmp_path):
         effects.effects_figure(runs, study),
     ]
     for one in drawn:
-        FigureCanvasAgg(one).draw()
+        one.draw_without_rendering()
     if kind != "one_seed":
         assert any("No finished run" in text.get_text() for text in drawn[0].axes[0].texts)
 
 
 @pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])
-@pytest.mark.parametrize("name", CONV_STUDIES)
+@pytest.mark.parametrize("name", ["one_cell", "factorial"])
 def test_conv_figures_survive(kind, name):
     vary = CONV_STUDIES[name]
     runs, history = conv_results(vary, seeds=1)
@@ -504,7 +537,7 @@ def test_conv_figures_survive(kind, name):
         conv_curves.final_accuracy_figure(runs, study),
         effects.effects_figure(runs, study),
     ):
-        FigureCanvasAgg(one).draw()
+        one.draw_without_rendering()
 
 
 def test_weight_figures_survive_without_events():
@@ -516,10 +549,10 @@ def test_weight_figures_survive_without_events():
         weights.histograms_figure(histograms[histograms["step"] == 0]),
         weights.histograms_figure(histograms, layer="conv2"),
     ):
-        FigureCanvasAgg(one).draw()
+        one.draw_without_rendering()
 
 
 def test_points_survive_without_a_held_out_part():
     frame = moon_points()
     for shown in (frame[frame["part"] == "train"], frame.iloc[:0]):
-        FigureCanvasAgg(points.points_figure(shown)).draw()
+        points.points_figure(shown).draw_without_rendering()

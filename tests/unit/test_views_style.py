@@ -70,9 +70,7 @@ def test_colors_stand_out_from_the_page(axis, value):
 
 @pytest.mark.parametrize("axis", style.ORDINAL_AXES)
 def test_ordinal_ramp_darkens_with_the_value(axis):
-    lightness = [
-        lab(linear(style.color_of(axis, value)))[0] for value in (1, 2, 3, 4, 5, 8, 16, 50, 100)
-    ]
+    lightness = [lab(linear(style.color_of(axis, value)))[0] for value in (1, 2, 3, 4, 5, 8, 12)]
     assert (np.diff(lightness) < -0.5).all()
 
 
@@ -129,7 +127,7 @@ def test_svg_has_a_title_no_date_and_short_coordinates(tmp_path):
     text = (tmp_path / "a.svg").read_text()
     assert "A title" in text
     assert "<dc:date>" not in text
-    assert "DejaVu" not in text  # text is drawn as paths: no font needed to read it
+    assert "<text" not in text  # text is drawn as paths: no font needed to read it
     paths = [part.split('"')[0] for part in text.split(' d="')[1:]]
     assert max(len(n.split(".")[1]) for p in paths for n in p.split() if "." in n) == 2
 
@@ -140,7 +138,7 @@ def test_other_formats_are_refused(tmp_path):
 
 
 def test_long_titles_wrap_and_panels_keep_their_size():
-    long, panels = style.new_figure()
+    long, _ = style.new_figure()
     style.compose(long, "many words " * 30, "more " * 60, "notes " * 60)
     short, _ = style.new_figure()
     style.compose(short, "few words")

@@ -110,7 +110,7 @@ def test_document_marks_keys_and_comments_and_escapes():
             "provenance": {"git": "abc", "libraries": {"numpy": "2"}, "none": None, "a": [1, "<"]},
         },
     )
-    assert "<b>seeds:</b> 10" in page and "<i>  # how many</i>" in page
+    assert "<b>seeds:</b> 10" in page and "<i> # how many</i>" in page
     assert "a#b" in page and "<i># alone</i>" in page
     assert "&lt;x&gt;" in page and "<x>" not in page and "1, &lt;" in page
     assert "<dt>numpy</dt><dd>2</dd>" in page and "<dt>none</dt><dd>–</dd>" in page

@@ -45,8 +45,6 @@ rule tabulate_benchmarks:
         code=code("tabulate_benchmarks.py"),
     output:
         "results/tables/benchmarks.csv",
-    params:
-        root="results/benchmarks",
     log:
         "results/logs/tabulate_benchmarks.log",
     conda:
@@ -89,14 +87,14 @@ rule state_findings:
         code=code("state_findings.py"),
     output:
         "results/report/findings.json",
-    params:
-        studies=studies_with_cells(),
     log:
         "results/logs/state_findings.log",
     benchmark:
         "results/benchmarks/state_findings.tsv"
     conda:
         "../../environment.yml"
+    params:
+        studies=studies_with_cells(),
     message:
         "State the findings"
     script:

@@ -20,6 +20,7 @@ from backprop.study.grid import (
     cell_path,
     cell_pattern,
     study_cells,
+    unique_cells,
 )
 from backprop.views.labels import label_of
 
@@ -35,7 +36,9 @@ try:
     CONFIG = complete_config(config, SCHEMA)
 except ConfigError as fault:
     names = [os.path.relpath(path) for path in workflow.configfiles] or ["--config"]
-    raise WorkflowError(f"The configuration ({', '.join(names)}) can't be run:\n{fault}")
+    raise WorkflowError(
+        f"The configuration ({', '.join(names)}) can't be run:\n{fault}"
+    )
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
@@ -48,6 +51,9 @@ MNIST_FILES = [
     for part in ("train", "test")
     for what in ("images", "labels")
 ]
+# A study with more cells than this gets no panel of boundaries, and its cells no picture of their
+# own: a report of thousands of pictures serves nobody. Each can still be asked for by its path.
+MOST_PICTURES = 24
 CATEGORIES = {"dense": "2 Dense networks", "conv": "3 Convolutional network"}
 # The locked environment: what a change of it invalidates names it as an input.
 LOCK = here("requirements.lock")
@@ -70,7 +76,10 @@ wildcard_constraints:
 
 def code(script):
     """The project's modules that a script imports: inputs, so that an edit re-runs its rule."""
-    return [os.path.relpath(path) for path in imported_files(REPOSITORY / "scripts" / script, REPOSITORY / "src")]
+    return [
+        os.path.relpath(path)
+        for path in imported_files(REPOSITORY / "scripts" / script, REPOSITORY / "src")
+    ]
 
 
 def settings(model):
@@ -87,7 +96,9 @@ def settings(model):
 
 def names_of_kind(kind):
     """Names of the data sets of a kind, as an alternative for wildcard constraints."""
-    names = [name for name, dataset in CONFIG["datasets"].items() if dataset["kind"] == kind]
+    names = [
+        name for name, dataset in CONFIG["datasets"].items() if dataset["kind"] == kind
+    ]
     return "|".join(names) or "no_such_dataset"
 
 
@@ -96,13 +107,31 @@ def study_of(wildcards):
     study = STUDIES[wildcards.model].get(wildcards.study)
     if study is None:
         known = ", ".join(STUDIES[wildcards.model])
-        raise WorkflowError(f"study {wildcards.study!r} is not in the configuration; it has: {known}")
+        raise WorkflowError(
+            f"study {wildcards.study!r} is not in the configuration; it has: {known}"
+        )
     return {"name": wildcards.study, **study}
+
+
+def cells_of_study(model, study):
+    """Cells of a study, given by its name."""
+    return study_cells(model, CONFIG[model]["baseline"], STUDIES[model][study])
 
 
 def cells_of(wildcards):
     """Cells of the study that the wildcards name."""
-    return study_cells(wildcards.model, CONFIG[wildcards.model]["baseline"], study_of(wildcards))
+    study_of(wildcards)
+    return cells_of_study(wildcards.model, wildcards.study)
+
+
+def pictured_cells(model):
+    """Cells of the studies that are small enough for a picture of every cell."""
+    if model not in MODELS:
+        return []
+    studies = (cells_of_study(model, study) for study in STUDIES[model])
+    return unique_cells(
+        cell for cells in studies if len(cells) <= MOST_PICTURES for cell in cells
+    )
 
 
 def folders(model, cells):
@@ -122,7 +151,7 @@ def studies_with_cells():
         model: {
             name: {
                 "vary": list(study["vary"]),
-                "cells": study_cells(model, CONFIG[model]["baseline"], study),
+                "cells": cells_of_study(model, name),
             }
             for name, study in STUDIES[model].items()
         }
@@ -132,7 +161,9 @@ def studies_with_cells():
 
 def study_files(wildcards, name):
     """A file in the folder of every training job of a study."""
-    return [f"{folder}/{name}" for folder in folders(wildcards.model, cells_of(wildcards))]
+    return [
+        f"{folder}/{name}" for folder in folders(wildcards.model, cells_of(wildcards))
+    ]
 
 
 def study_points(wildcards):
@@ -149,7 +180,8 @@ def all_files(model, name):
 def training_benchmarks():
     """Benchmark files of all training jobs."""
     return [
-        folder.replace(f"results/{model}/", f"results/benchmarks/train_{model}/", 1) + ".tsv"
+        folder.replace(f"results/{model}/", f"results/benchmarks/train_{model}/", 1)
+        + ".tsv"
         for model in MODELS
         for folder in folders(model, CELLS[model])
     ]
@@ -159,35 +191,50 @@ def data_digests():
     """A small file that stands for each data set that some cell uses."""
     names = dict.fromkeys(cell["dataset"] for model in MODELS for cell in CELLS[model])
     files = {"moons": "points.csv", "mnist": "digests.json"}
-    return [f"results/data/{name}/{files[CONFIG['datasets'][name]['kind']]}" for name in names]
+    return [
+        f"results/data/{name}/{files[CONFIG['datasets'][name]['kind']]}"
+        for name in names
+    ]
 
 
 def everything():
     """Every file that a plain `snakemake` makes."""
     yield "results/provenance.json"
     yield "results/report/findings.json"
-    yield from (f"results/report/{page}.html" for page in ("configuration", "environment"))
+    yield from (
+        f"results/report/{page}.html" for page in ("configuration", "environment")
+    )
     yield "results/tables/benchmarks.html"
     for model in MODELS:
         yield f"results/tables/{model}_history.parquet"
-        yield from (f"results/tables/{model}_{table}.html" for table in ("runs", "summary"))
+        yield from (
+            f"results/tables/{model}_{table}.html" for table in ("runs", "summary")
+        )
         for study in STUDIES[model]:
             figure = f"results/figures/{model}/{study}"
-            yield from (f"{figure}_{measure}_curves.svg" for measure in ("loss", "accuracy"))
+            yield from (
+                f"{figure}_{measure}_curves.svg" for measure in ("loss", "accuracy")
+            )
             if model == "dense":
-                yield f"{figure}_boundaries.png"
-                yield from (f"{figure}_{measure}_effects.svg" for measure in ("loss", "accuracy"))
+                if len(cells_of_study(model, study)) <= MOST_PICTURES:
+                    yield f"{figure}_boundaries.png"
+                yield from (
+                    f"{figure}_{measure}_effects.svg"
+                    for measure in ("loss", "accuracy")
+                )
             else:
                 yield f"{figure}_final_accuracy.svg"
     if "dense" in MODELS:
         for name in dict.fromkeys(cell["dataset"] for cell in CELLS["dense"]):
             yield f"results/figures/data/{name}.svg"
-        for folder in folders("dense", CELLS["dense"]):
-            yield folder.replace("results/dense/", "results/figures/dense/cells/", 1) + "/boundary.png"
-    if "conv" in MODELS:
-        for folder in folders("conv", CELLS["conv"]):
-            cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
-            yield from (f"{cell}/conv1_{figure}.svg" for figure in ("statistics", "histograms"))
+    for folder in folders("dense", pictured_cells("dense")):
+        cell = folder.replace("results/dense/", "results/figures/dense/cells/", 1)
+        yield f"{cell}/boundary.png"
+    for folder in folders("conv", pictured_cells("conv")):
+        cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
+        yield from (
+            f"{cell}/conv1_{figure}.svg" for figure in ("statistics", "histograms")
+        )
 
 
 # One vocabulary for the labels of all report items.
@@ -204,7 +251,10 @@ LABELS = {
 
 def study_labels(wildcards, figure):
     """Labels of a figure that shows a whole study."""
-    return {"Figure": figure, "Varied": ", ".join(LABELS[axis] for axis in study_of(wildcards)["vary"])}
+    return {
+        "Figure": figure,
+        "Varied": ", ".join(LABELS[axis] for axis in study_of(wildcards)["vary"]),
+    }
 
 
 def cell_labels(model, wildcards, figure=None):
@@ -222,9 +272,14 @@ def table_labels(table):
     model, _, rows = table.partition("_")
     if model not in models:
         return {"Networks": "All", "Rows": "Training jobs"}
-    return {"Networks": models[model], "Rows": {"runs": "Runs", "summary": "Cells"}[rows]}
+    return {
+        "Networks": models[model],
+        "Rows": {"runs": "Runs", "summary": "Cells"}[rows],
+    }
 
 
 # What the last run found, for the report's captions; empty until there is one.
 FINDINGS = Path("results/report/findings.json")
-config["findings"] = json.loads(FINDINGS.read_text(encoding="utf-8")) if FINDINGS.exists() else {}
+config["findings"] = (
+    json.loads(FINDINGS.read_text(encoding="utf-8")) if FINDINGS.exists() else {}
+)

@@ -13,22 +13,22 @@ rule train_conv:
         history=f"{CONV}/history.parquet",
         provenance=f"{CONV}/provenance.json",
         events=directory(f"{CONV}/events"),
-    params:
-        settings=settings("conv"),
-        repository=here("."),
     log:
         f"results/logs/train_conv/{cell_pattern('conv')}/seed~{{seed}}.log",
     benchmark:
         f"results/benchmarks/train_conv/{cell_pattern('conv')}/seed~{{seed}}.tsv"
+    # The longest jobs start first.
+    priority: 75
+    conda:
+        "../../environment.yml"
     # Two jobs of one thread each train a grid sooner than one job of two threads.
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    # The longest jobs start first.
-    priority: 75
-    conda:
-        "../../environment.yml"
+    params:
+        settings=settings("conv"),
+        repository=here("."),
     message:
         "Train CNN {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.initializer}, {wildcards.optimizer}, seed {wildcards.seed}; progress in {log}"
     script:

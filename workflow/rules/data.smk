@@ -7,8 +7,6 @@ rule make_points:
         lock=LOCK,
     output:
         "results/data/{dataset}/points.csv",
-    params:
-        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
     log:
         "results/logs/make_points/{dataset}.log",
     benchmark:
@@ -17,6 +15,8 @@ rule make_points:
         dataset=names_of_kind("moons"),
     conda:
         "../../environment.yml"
+    params:
+        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
     message:
         "Draw the points of {wildcards.dataset}"
     script:
@@ -29,18 +29,18 @@ rule fetch_mnist:
     output:
         images=MNIST_FILES,
         digests="results/data/{dataset}/digests.json",
-    params:
-        sources=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["sources"],
     log:
         "results/logs/fetch_mnist/{dataset}.log",
     benchmark:
         "results/benchmarks/fetch_mnist/{dataset}.tsv"
     wildcard_constraints:
         dataset=names_of_kind("mnist"),
-    conda:
-        "../../environment.yml"
     # Every CNN job waits for it.
     priority: 100
+    conda:
+        "../../environment.yml"
+    params:
+        sources=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["sources"],
     message:
         "Fetch and verify {wildcards.dataset}"
     script:

@@ -11,21 +11,21 @@ rule train_dense:
         history=f"{DENSE}/history.parquet",
         weights=f"{DENSE}/weights.npz",
         provenance=f"{DENSE}/provenance.json",
-    params:
-        settings=settings("dense"),
-        repository=here("."),
     log:
         f"results/logs/train_dense/{cell_pattern('dense')}.log",
     benchmark:
         f"results/benchmarks/train_dense/{cell_pattern('dense')}.tsv"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=30,
     # Short jobs: they fill the cores that the CNN leaves free.
     priority: 50
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        settings=settings("dense"),
+        repository=here("."),
     message:
         "Train dense {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}; progress in {log}"
     script:
@@ -39,17 +39,17 @@ rule map_boundary:
         code=code("map_boundary.py"),
     output:
         f"{DENSE}/boundary.npz",
-    params:
-        settings=settings("dense"),
-        step=0.01,
-        margin=0.5,
     log:
         f"results/logs/map_boundary/{cell_pattern('dense')}.log",
     benchmark:
         f"results/benchmarks/map_boundary/{cell_pattern('dense')}.tsv"
-    threads: 1
     conda:
         "../../environment.yml"
+    threads: 1
+    params:
+        settings=settings("dense"),
+        step=0.01,
+        margin=0.5,
     message:
         "Map the boundary of {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}"
     script:

@@ -10,7 +10,10 @@ rule plot_points:
             "results/figures/data/{dataset}.svg",
             caption="../../report/points.rst",
             category="1 Data",
-            labels=lambda wildcards: {"Data set": wildcards.dataset, "Figure": "Points"},
+            labels=lambda wildcards: {
+                "Data set": wildcards.dataset,
+                "Figure": "Points",
+            },
         ),
     log:
         "results/logs/plot_points/{dataset}.log",
@@ -38,14 +41,14 @@ rule plot_boundary:
             subcategory="Decision boundaries",
             labels=lambda wildcards: cell_labels("dense", wildcards),
         ),
-    params:
-        cell=lambda wildcards: cell_from_wildcards("dense", wildcards),
     log:
         f"results/logs/plot_boundary/{cell_pattern('dense')}.log",
     benchmark:
         f"results/benchmarks/plot_boundary/{cell_pattern('dense')}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        cell=lambda wildcards: cell_from_wildcards("dense", wildcards),
     message:
         "Draw {output}"
     script:
@@ -66,9 +69,6 @@ rule plot_boundary_panel:
             subcategory="{study}",
             labels=lambda wildcards: study_labels(wildcards, "Decision boundaries"),
         ),
-    params:
-        study=study_of,
-        cells=cells_of,
     log:
         "results/logs/plot_boundary_panel/{model}_{study}.log",
     benchmark:
@@ -77,6 +77,9 @@ rule plot_boundary_panel:
         model="dense",
     conda:
         "../../environment.yml"
+    params:
+        study=study_of,
+        cells=cells_of,
     message:
         "Draw {output}"
     script:
@@ -98,14 +101,14 @@ rule plot_curves:
                 wildcards, f"{wildcards.measure.capitalize()} over training"
             ),
         ),
-    params:
-        study=study_of,
     log:
         "results/logs/plot_curves/{model}_{study}_{measure}.log",
     benchmark:
         "results/benchmarks/plot_curves/{model}_{study}_{measure}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        study=study_of,
     message:
         "Draw {output}"
     script:
@@ -126,14 +129,14 @@ rule plot_effects:
                 wildcards, f"{wildcards.measure.capitalize()} by axis"
             ),
         ),
-    params:
-        study=study_of,
     log:
         "results/logs/plot_effects/{model}_{study}_{measure}.log",
     benchmark:
         "results/benchmarks/plot_effects/{model}_{study}_{measure}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        study=study_of,
     message:
         "Draw {output}"
     script:
@@ -152,8 +155,6 @@ rule plot_final_accuracy:
             subcategory="{study}",
             labels=lambda wildcards: study_labels(wildcards, "Final test accuracy"),
         ),
-    params:
-        study=study_of,
     log:
         "results/logs/plot_final_accuracy/{model}_{study}.log",
     benchmark:
@@ -162,6 +163,8 @@ rule plot_final_accuracy:
         model="conv",
     conda:
         "../../environment.yml"
+    params:
+        study=study_of,
     message:
         "Draw {output}"
     script:
@@ -187,14 +190,14 @@ rule plot_conv_weights:
             subcategory="First-layer weights of the CNN",
             labels=lambda wildcards: cell_labels("conv", wildcards, "Histograms"),
         ),
-    params:
-        cell=lambda wildcards: cell_from_wildcards("conv", wildcards),
     log:
         f"results/logs/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.log",
     benchmark:
         f"results/benchmarks/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        cell=lambda wildcards: cell_from_wildcards("conv", wildcards),
     message:
         "Draw {output}"
     script:

@@ -8,13 +8,13 @@ rule record_provenance:
         code=code("record_provenance.py"),
     output:
         "results/provenance.json",
-    params:
-        config=CONFIG,
-        repository=here("."),
     log:
         "results/logs/record_provenance.log",
     conda:
         "../../environment.yml"
+    params:
+        config=CONFIG,
+        repository=here("."),
     message:
         "Record the provenance"
     script:

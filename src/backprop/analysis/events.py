@@ -1,21 +1,20 @@
-"""Read TensorBoard event files into tables; needs TensorBoard only, never TensorFlow."""
+"""Read TensorBoard event files, as TensorFlow 2 writes them, into tables.
+
+Only TensorBoard's own record reader is used: its `EventAccumulator` imports TensorFlow wherever
+that is installed, which would cost every reading job some seconds.
+"""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.tensorflow_stub.errors import DataLossError, OutOfRangeError
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
 from tensorboard.util.tensor_util import make_ndarray
-
-# TensorBoard looks for this module, which only its build without TensorFlow has; where it is found,
-# event files are read without TensorFlow, whose import would take seconds in every reading job.
-sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
-
-KEEP_ALL = {"tensors": 0}  # TensorFlow 2 stores scalars and histograms as tensors
 
 
 def read_scalars(folder: str | Path) -> pd.DataFrame:
@@ -35,13 +34,10 @@ def read_scalars(folder: str | Path) -> pd.DataFrame:
     ------
     FileNotFoundError
         If the folder does not exist or holds no event file.
+    ValueError
+        If an event file is damaged, or was cut off by a kill.
     """
-    accumulator = open_events(folder)
-    rows = [
-        (tag, event.step, make_ndarray(event.tensor_proto).item())
-        for tag in find_tags(accumulator, "scalars")
-        for event in accumulator.Tensors(tag)
-    ]
+    rows = [(tag, step, value.item()) for tag, step, value in iterate_values(folder, "scalars")]
     return make_table(rows, {"tag": str, "step": np.int64, "value": np.float64})
 
 
@@ -63,31 +59,41 @@ def read_histograms(folder: str | Path) -> pd.DataFrame:
     ------
     FileNotFoundError
         If the folder does not exist or holds no event file.
+    ValueError
+        If an event file is damaged, or was cut off by a kill.
     """
-    accumulator = open_events(folder)
     rows = [
-        (tag, event.step, *bucket)
-        for tag in find_tags(accumulator, "histograms")
-        for event in accumulator.Tensors(tag)
-        for bucket in make_ndarray(event.tensor_proto).tolist()
+        (tag, step, *bucket)
+        for tag, step, value in iterate_values(folder, "histograms")
+        for bucket in value.tolist()
     ]
     types = {"tag": str, "step": np.int64, "left": float, "right": float, "count": float}
     return make_table(rows, types)
 
 
-def open_events(folder: str | Path) -> EventAccumulator:
-    """Load all event files of a folder; raise FileNotFoundError if there is none."""
-    if not any(Path(folder).glob("*tfevents*")):
+def iterate_values(folder: str | Path, plugin: str) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Yield tag, step and value of all that a plugin of TensorBoard has in a folder."""
+    paths = sorted(Path(folder).glob("*tfevents*"))
+    if not paths:
         raise FileNotFoundError(f"{folder}: no TensorBoard event file (*tfevents*) there")
-    return EventAccumulator(str(folder), size_guidance=KEEP_ALL).Reload()
+    for path in paths:
+        for event in iterate_events(path):
+            for value in event.summary.value:
+                if value.metadata.plugin_data.plugin_name == plugin:
+                    yield value.tag, event.step, make_ndarray(value.tensor)
 
 
-def find_tags(accumulator: EventAccumulator, plugin: str) -> list[str]:
-    """Return the tags that belong to a TensorBoard plugin, or none if it wrote nothing."""
-    tags = accumulator.Tags()["tensors"]
-    return [
-        tag for tag in tags if accumulator.SummaryMetadata(tag).plugin_data.plugin_name == plugin
-    ]
+def iterate_events(path: Path) -> Iterator[Event]:
+    """Yield the events of one file; raise ValueError, naming it, at a damaged or cut-off one."""
+    reader = PyRecordReader_New(str(path))
+    while True:
+        try:
+            reader.GetNext()
+        except OutOfRangeError:
+            return
+        except DataLossError as error:
+            raise ValueError(f"{path}: damaged or cut-off event file") from error
+        yield Event.FromString(reader.record())
 
 
 def make_table(rows: list[tuple], types: dict[str, type]) -> pd.DataFrame:

@@ -73,20 +73,20 @@ def rows_of(frame: pd.DataFrame, cells: Sequence[dict]) -> pd.DataFrame:
     wanted = pd.DataFrame(cells)
     wanted["_order"] = range(len(wanted))
     joined = wanted.merge(frame, on=[c for c in wanted.columns if c != "_order"], how="inner")
-    return joined.sort_values("_order", kind="stable").drop(columns="_order")[
-        list(frame.columns)
-    ].reset_index(drop=True)
+    return (
+        joined.sort_values("_order", kind="stable")
+        .drop(columns="_order")[list(frame.columns)]
+        .reset_index(drop=True)
+    )
 
 
-def read_benchmarks(paths: Iterable[str | Path], root: str | Path) -> pd.DataFrame:
+def read_benchmarks(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Snakemake's benchmark files as one table.
 
     Parameters
     ----------
     paths : iterable of path
-        ``root/RULE/….tsv``.
-    root : path
-        Their common folder.
+        ``…/benchmarks/RULE/JOB.tsv``, where the job may be several folders deep.
 
     Returns
     -------
@@ -97,11 +97,11 @@ def read_benchmarks(paths: Iterable[str | Path], root: str | Path) -> pd.DataFra
     rows = []
     for path in map(Path, paths):
         measured = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        inner = path.relative_to(root)
+        rule, *job = path.parts[path.parts.index("benchmarks") + 1 :]
         rows.append(
             {
-                "rule": inner.parts[0],
-                "job": str(Path(*inner.parts[1:]).with_suffix("")),
+                "rule": rule,
+                "job": "/".join(job).removesuffix(".tsv"),
                 "wall_seconds": measured["s"],
                 "cpu_seconds": measured["cpu_time"],
                 "peak_memory_mb": measured["max_rss"],

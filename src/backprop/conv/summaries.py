@@ -30,7 +30,7 @@ MONITORED_SIGNALS = (
     "fc1/activation",
 )
 
-Summary = tuple[tf.Tensor, tf.Tensor]
+Summary = tuple[np.ndarray, np.ndarray]  # statistics float32 (4,), counts int32 (30,)
 
 
 def compile_inspection(
@@ -50,7 +50,7 @@ def compile_inspection(
     Returns
     -------
     callable
-        Takes nothing; returns tag -> (statistics float32 (4,), counts int32 (30,)).
+        Takes nothing; returns tag -> (statistics, counts); see `summarize_tensor`.
     """
     images = tf.constant(probe)
 
@@ -61,17 +61,25 @@ def compile_inspection(
         tensors |= {tag: signals[tag] for tag in MONITORED_SIGNALS}
         return {tag: summarize_tensor(tensor) for tag, tensor in tensors.items()}
 
-    return inspect
+    return lambda: tf.nest.map_structure(lambda tensor: tensor.numpy(), inspect())
 
 
-def summarize_tensor(tensor: tf.Tensor) -> Summary:
-    """Return min, max, mean and standard deviation, (4,), and counts in equal buckets, (30,)."""
+def summarize_tensor(tensor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return min, max, mean and standard deviation, (4,), and counts in equal buckets, (30,).
+
+    Where a statistic is not finite, nothing is counted.
+    """
     low, high = tf.reduce_min(tensor), tf.reduce_max(tensor)
     mean, deviation = tf.reduce_mean(tensor), tf.math.reduce_std(tensor)
-    # The kernel refuses an empty or infinite range; a constant tensor counts in one bucket.
-    usable = tf.math.is_finite(high - low) & (high > low)
-    bounds = tf.where(usable, [low, high], [0.0, 1.0])
-    return tf.stack([low, high, mean, deviation]), tf.histogram_fixed_width(tensor, bounds, BUCKETS)
+    statistics = tf.stack([low, high, mean, deviation])
+    # The kernel refuses NaN, and an empty range: a constant tensor just has all in one bucket.
+    bounds = tf.where(high > low, [low, high], [0.0, 1.0])
+    counts = tf.cond(
+        tf.reduce_all(tf.math.is_finite(statistics)),
+        lambda: tf.histogram_fixed_width(tensor, bounds, BUCKETS),
+        lambda: tf.zeros(BUCKETS, tf.int32),
+    )
+    return statistics, counts
 
 
 def arrange_buckets(low: float, high: float, counts: np.ndarray) -> np.ndarray:
@@ -87,14 +95,11 @@ def arrange_buckets(low: float, high: float, counts: np.ndarray) -> np.ndarray:
 
 
 def write_inspection(summaries: Mapping[str, Summary], step: int) -> None:
-    """Write what `compile_inspection`'s function returned, to the default summary writer."""
+    """Write the summaries, all of them finite, to the default summary writer."""
     for tag, (statistics, counts) in summaries.items():
-        statistics = statistics.numpy()
         for name, value in zip(STATISTICS, statistics, strict=True):
             tf.summary.scalar(f"{tag}/{name}", value, step)
-        low, high = statistics[:2]
-        if np.isfinite(high - low):
-            write_histogram(tag, arrange_buckets(low, high, counts.numpy()), step)
+        write_histogram(tag, arrange_buckets(*statistics[:2], counts), step)
 
 
 def write_histogram(tag: str, buckets: np.ndarray, step: int) -> None:

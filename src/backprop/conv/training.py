@@ -74,9 +74,11 @@ class ConvResult:
     final
         The last row, with every measure; all NaN after a divergence.
     diverged_at
-        The number of updates made when a loss was first not finite, or None.
+        The number of updates made when the training loss was first not finite, or None. ReLU
+        turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
+        tensors are therefore checked too, at the monitored steps.
     divergence
-        What happened there, in words, or None.
+        What was not finite then, in words, or None.
     weights
         Name to float32 array, after the last update.
     weights_sha256
@@ -98,10 +100,10 @@ class ConvResult:
 
 
 class DivergenceError(ArithmeticError):
-    """A loss that is not finite; `train_conv` turns it into a result."""
+    """Numbers that are not finite; `train_conv` turns it into a result."""
 
-    def __init__(self, loss: float, step: int):
-        super().__init__(f"the training loss is {loss} after {step} updates")
+    def __init__(self, what: str, step: int):
+        super().__init__(f"{what} is not finite after {step} updates")
         self.step = step
 
 
@@ -192,8 +194,11 @@ def train_conv(
             with clock.measure("monitoring"):
                 batch = draw(1)[0]
                 row |= measure("train", data.train_images[batch], data.train_labels[batch])
-                check_loss(row["train_loss"], state.step)
-                write_inspection(inspect(), state.step)
+                check_finite("the training loss", row["train_loss"], state.step)
+                summaries = inspect()
+                for tag, (statistics, _) in summaries.items():
+                    check_finite(tag, statistics, state.step)
+                write_inspection(summaries, state.step)
         if state.step and is_due(state.step, protocol["evaluate_interval"], protocol["steps"]):
             with clock.measure("evaluation"):
                 row |= measure("validation", data.validation_images, data.validation_labels)
@@ -207,7 +212,7 @@ def train_conv(
         with clock.measure("training"):
             losses = train_chunk(state.step, draw(steps)).numpy()
         state.step += len(losses)
-        check_loss(losses[-1], state.step - 1)
+        check_finite("the training loss", losses[-1], state.step - 1)
         return losses[-1]
 
     with writer.as_default():
@@ -362,10 +367,10 @@ def plan_chunk(step: int, protocol: Mapping, seconds: float) -> int:
     return min(expected, protocol["steps"] - step, *until_due)
 
 
-def check_loss(loss: float, step: int) -> None:
-    """Raise DivergenceError if the loss after so many updates is not finite."""
-    if not math.isfinite(loss):
-        raise DivergenceError(loss, step)
+def check_finite(what: str, values: np.ndarray | float, step: int) -> None:
+    """Raise DivergenceError unless all values, found after so many updates, are finite."""
+    if not np.isfinite(values).all():
+        raise DivergenceError(what, step)
 
 
 def start_progress(log: Log, protocol: Mapping) -> Callable[[int, float], None]:

@@ -41,5 +41,3 @@ def moons(dataset: Mapping, points: int, seed: int) -> tuple[np.ndarray, np.ndar
 
 
 POINT_SETS: dict[str, Callable] = {"moons": moons}
-
-

@@ -52,4 +52,6 @@ def map_boundary(
         share[chunk] = (of_class_1 > 0.5).mean(axis=0)
     shape = (len(x2), len(x1))
     fields = {"probability": probability.reshape(shape), "share": share.reshape(shape)}
-    return {name: values.astype(np.float32) for name, values in {"x1": x1, "x2": x2, **fields}.items()}
+    return {
+        name: values.astype(np.float32) for name, values in {"x1": x1, "x2": x2, **fields}.items()
+    }

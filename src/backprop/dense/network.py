@@ -64,9 +64,7 @@ class Layer:
         if inputs.ndim == 2:
             # All replicates read the same points: one matrix product serves them all.
             rows = self.weights.shape[0] * self.weights.shape[1]
-            np.matmul(
-                self.weights.reshape(rows, -1), inputs, out=self.net_input.reshape(rows, -1)
-            )
+            np.matmul(self.weights.reshape(rows, -1), inputs, out=self.net_input.reshape(rows, -1))
         else:
             np.matmul(self.weights, inputs, out=self.net_input)
         if self.activation is not None:

@@ -285,5 +285,3 @@ def cell_settings(config: Mapping, model: str, cell: Mapping) -> dict:
         "protocol": section["protocols"][cell["protocol"]],
         "optimizer": section["optimizers"][cell["optimizer"]],
     }
-
-

@@ -43,7 +43,9 @@ def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
     """
     vary = study["vary"]
     settled = {**baseline, **study.get("fix", {})}
-    cells = ({**settled, **dict(zip(vary, values, strict=True))} for values in product(*vary.values()))
+    cells = (
+        {**settled, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
+    )
     return [{axis: cell[axis] for axis in AXES[model]} for cell in cells]
 
 

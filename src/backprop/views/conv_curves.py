@@ -145,6 +145,7 @@ def _draw_cell(axes: Axes, points: pd.Series, position: int, color: str) -> None
         axes.annotate("diverged", color=MUTED, fontsize=9, **beside)
         return
     mean, low, high = mean_interval(points)
+    low, high = max(low, 0.0), min(high, 1.0)  # an accuracy leaves no room beyond
     if len(points) > 1:
         heights = position + jitter(len(points), 0.14)
         axes.scatter(points, heights, s=11, color=color, alpha=0.35, linewidths=0, zorder=2)

@@ -66,7 +66,8 @@ def effects_figure(
     if finished.empty or not axes_varied:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     parts = [part for part in LOOKS if finished.get(f"{part}_{measure}", pd.Series()).notna().any()]
-    protocols = values_of(study, finished, "protocol") or [None]
+    varied = "protocol" in study["vary"]
+    protocols = values_of(study, finished, "protocol") if varied else [None]
     counts = [len(values_of(study, finished, axis)) for axis in axes_varied]
 
     row_height = 0.24 * len(parts) + 0.16
@@ -96,10 +97,11 @@ def effects_figure(
             axes.set_title(title_case(label_of(protocol)))
     for axes in panels[-1]:
         axes.set_xlabel(label_of(measure))
+        left, right = axes.get_xlim()
+        if measure == "accuracy" and right > 1:
+            axes.set_xlim(left, 1 + 0.02 * (1 - left))
     figure.align_ylabels(panels[:, 0])
-    average = "averaged over the other varied axes" if len(axes_varied) > 1 else ""
-    note = "Bars: mean and its 95 % interval (Student's t). Each pale point is one seed{}. {}"
-    note = note.format(f", {average}" if average else "", divergence_note(diverged)).strip()
+    note = _note(seeds, len(axes_varied) > 1, diverged)
     subtitle = f"{measure.capitalize()} after training, {seeds} seed{'s' if seeds != 1 else ''}"
     legends = [("Measured on", [(_handle(part), label_of(part)) for part in parts])]
     return compose(figure, title, subtitle, note, legends)
@@ -114,6 +116,19 @@ def jitter(count: int, width: float) -> np.ndarray:
     """Return offsets within ± width that spread points evenly, the same ones every time."""
     golden = (np.sqrt(5) - 1) / 2
     return width * (2 * np.modf(golden * np.arange(1, count + 1))[0] - 1)
+
+
+def _note(seeds: int, averaged: bool, diverged: int) -> str:
+    """Return what points and bars mean, and what missing runs do to them."""
+    bars = (
+        "Bars: mean and its 95 % interval (Student's t)." if seeds > 1 else "One seed: no interval."
+    )
+    points = "Each pale point is one seed"
+    points += ", averaged over the other varied axes." if averaged else "."
+    missing = divergence_note(diverged)
+    if averaged and diverged:
+        missing += " Averages cover the remaining cells, which may differ between values."
+    return " ".join(part for part in (bars, points if seeds > 1 else "", missing) if part)
 
 
 def _draw_axis(
@@ -134,14 +149,20 @@ def _draw_axis(
             points = seed_means(members, f"{part}_{measure}")
             seeds = max(seeds, len(points))
             if not points.empty:
-                _draw_group(axes, points, position - offset, color_of(axis, value), LOOKS[part])
+                color, accuracy = color_of(axis, value), measure == "accuracy"
+                _draw_group(axes, points, position - offset, color, LOOKS[part], accuracy)
     return seeds
 
 
 def _draw_group(
-    axes: Axes, points: pd.Series, height: float, color: str, look: Mapping[str, Any]
+    axes: Axes,
+    points: pd.Series,
+    height: float,
+    color: str,
+    look: Mapping[str, Any],
+    accuracy: bool,
 ) -> None:
-    """Draw one group's seeds, and over them its mean with the interval."""
+    """Draw one group's seeds, then mean and interval, which for accuracies ends at 0 and 1."""
     axes.scatter(
         points,
         height + jitter(len(points), 0.09),
@@ -154,6 +175,8 @@ def _draw_group(
         zorder=2,
     )
     mean, low, high = mean_interval(points)
+    if accuracy:
+        low, high = max(low, 0.0), min(high, 1.0)
     axes.plot([low, high], [height, height], color=color, linewidth=2.6, zorder=3)
     axes.plot(
         [mean],

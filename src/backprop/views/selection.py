@@ -3,6 +3,7 @@
 Expects frames that hold the runs of one study's cells only; it reads no file.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -125,6 +126,7 @@ def resolve_spread(spread: str, replicates: int) -> str:
     return "quantiles" if replicates >= QUANTILES_FROM else "range"
 
 
+@functools.cache
 def student_quantile(degrees: int) -> float:
     """Return the 97.5 % quantile of Student's t distribution.
 

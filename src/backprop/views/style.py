@@ -38,9 +38,9 @@ COLORS = {
         "tanh": "#0072B2",
         "sigmoid": "#009E73",
         "relu": "#D55E00",
-        "leaky_relu": "#B8860B",
-        "maxout": "#B5529B",
-        "softplus": "#56606B",
+        "leaky_relu": "#6B3410",
+        "maxout": "#A8006D",
+        "softplus": "#1E2733",
     },
     "initializer": {
         "fan_in_normal": "#332288",
@@ -52,12 +52,12 @@ COLORS = {
         "he_normal": "#8A8A1E",
     },
     "optimizer": {
-        "gd": "#4A5568",
+        "gd": "#3B4252",
         "momentum": "#0077BB",
-        "nesterov": "#009988",
+        "nesterov": "#12A08A",
         "adam": "#DD6211",
-        "adagrad": "#AA3377",
-        "rmsprop": "#8C7A00",
+        "adagrad": "#B02A86",
+        "rmsprop": "#5A4500",
     },
     "protocol": {"published": "#8A5A2B", "corrected": "#1C6E8C"},
 }
@@ -209,8 +209,9 @@ def label_of(name: Any, axis: str | None = None) -> str:
 
 
 def title_case(text: str) -> str:
-    """Return the text with its first letter in upper case, names such as tanh left alone."""
-    return text if text.split(" ")[0] in {"tanh"} else text[:1].upper() + text[1:]
+    """Return the text with its first letter in upper case, activations such as tanh left alone."""
+    names = {label_of(name).split(" ")[0] for name in COLORS["activation"]}
+    return text if text.split(" ")[0] in names else text[:1].upper() + text[1:]
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:

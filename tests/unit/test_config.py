@@ -1,0 +1,191 @@
+"""The configuration: what is refused, with what message, and which defaults are filled in."""
+
+import copy
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from backprop.study.config import ConfigError, cell_settings, complete_config
+from backprop.study.grid import all_cells
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def refused(change) -> str:
+    """Message for the default configuration after a change to it."""
+    config = copy.deepcopy(DEFAULT)
+    change(config)
+    with pytest.raises(ConfigError) as fault:
+        complete_config(config, SCHEMA)
+    return str(fault.value)
+
+
+@pytest.mark.parametrize("name", ["config", "smoke", "full"])
+def test_shipped_configuration_is_accepted(name):
+    config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    completed = complete_config(config, SCHEMA)
+    assert all(all_cells(model, completed[model]) for model in ("dense", "conv"))
+
+
+def test_completing_does_not_change_its_input_and_is_idempotent():
+    before = copy.deepcopy(DEFAULT)
+    completed = complete_config(DEFAULT, SCHEMA)
+    assert before == DEFAULT
+    assert complete_config(completed, SCHEMA) == completed
+
+
+def test_defaults_of_the_schema_are_filled_in():
+    config = copy.deepcopy(DEFAULT)
+    config["dense"]["protocols"]["corrected"] = {"arithmetic": "corrected", "passes": 7}
+    config["conv"]["protocols"]["full"] = {"steps": 9}
+    completed = complete_config(config, SCHEMA)
+    assert completed["dense"]["protocols"]["corrected"] == {
+        "arithmetic": "corrected",
+        "passes": 7,
+        "replicates": 20,
+        "l2": 0.01,
+        "precision": "float64",
+        "record_interval": 100,
+    }
+    assert completed["conv"]["protocols"]["full"]["dropout_keep"] == 0.5
+    assert completed["dense"]["optimizers"]["momentum"]["momentum"] == 0.9
+    assert "momentum" not in completed["dense"]["optimizers"]["gd"]
+
+
+FAULTS = {
+    "misspelt value": (
+        lambda c: c["dense"]["studies"]["activations"]["vary"].update(activation=["tahn"]),
+        ["dense.studies.activations.vary.activation[0]", "'tahn'", "did you mean 'tanh'", "relu"],
+    ),
+    "misspelt axis": (
+        lambda c: c["dense"]["studies"]["activations"]["vary"].update(activaton=["tanh"]),
+        ["dense.studies.activations.vary", "'activaton'", "did you mean 'activation'", "depth"],
+    ),
+    "misspelt section": (lambda c: c.update(dens={}), ["top level", "'dens'", "dense, conv"]),
+    "empty axis": (
+        lambda c: c["dense"]["studies"]["depths"]["vary"].update(depth=[]),
+        ["dense.studies.depths.vary.depth", "is empty", "at least one"],
+    ),
+    "no axis": (
+        lambda c: c["dense"]["studies"]["depths"].update(vary={}),
+        ["dense.studies.depths.vary", "is empty"],
+    ),
+    "negative size": (
+        lambda c: c["dense"]["baseline"].update(hidden_size=-3),
+        ["dense.baseline.hidden_size", "-3", "at least 1"],
+    ),
+    "fractional size": (
+        lambda c: c["dense"]["baseline"].update(hidden_size=3.0),
+        ["dense.baseline.hidden_size", "3.0", "a whole number"],
+    ),
+    "yes for a number": (
+        lambda c: c["dense"]["baseline"].update(depth=True),
+        ["dense.baseline.depth", "True", "a whole number"],
+    ),
+    "text for a number": (
+        lambda c: c["dense"]["optimizers"]["gd"].update(learning_rate="1e-4"),
+        ["dense.optimizers.gd.learning_rate", "'1e-4'", "a finite number", "1.0e-4"],
+    ),
+    "infinite number": (
+        lambda c: c["dense"]["optimizers"]["gd"].update(learning_rate=float("inf")),
+        ["dense.optimizers.gd.learning_rate", "inf", "a finite number"],
+    ),
+    "text for a section": (lambda c: c.update(dense="tanh"), ["dense", "'tanh'", "keys"]),
+    "nothing for a section": (lambda c: c.update(conv=None), ["conv", "nothing", "keys"]),
+    "foreign hyperparameter": (
+        lambda c: c["dense"]["optimizers"]["gd"].update(momentum=0.9),
+        ["dense.optimizers.gd", "'momentum'", "kind, learning_rate"],
+    ),
+    "unknown optimizer name": (
+        lambda c: c["conv"]["studies"]["factors"]["vary"].update(optimizer=["sgd"]),
+        ["conv.studies.factors.vary.optimizer[0]", "'sgd'", "defined: adam, gd"],
+    ),
+    "unknown protocol name": (
+        lambda c: c["dense"]["baseline"].update(protocol="correct"),
+        ["dense.baseline.protocol", "'correct'", "did you mean 'corrected'"],
+    ),
+    "data set of the other model": (
+        lambda c: c["conv"]["baseline"].update(dataset="moons"),
+        ["conv.baseline.dataset", "'moons'", "defined: mnist"],
+    ),
+    "axis both fixed and varied": (
+        lambda c: c["dense"]["studies"]["depths"]["fix"].update(depth=2),
+        ["dense.studies.depths.fix.depth", "also stands under vary"],
+    ),
+    "repeated value": (
+        lambda c: c["dense"]["studies"]["depths"]["vary"].update(depth=[1, 1]),
+        ["dense.studies.depths.vary.depth", "each value once"],
+    ),
+    "missing key": (lambda c: c["dense"].pop("studies"), ["dense", "missing key 'studies'"]),
+    "no model": (lambda c: (c.pop("dense"), c.pop("conv")), ["datasets", "dense, conv or both"]),
+    "name that no path can hold": (
+        lambda c: c["datasets"].update({"My-data": {"kind": "moons"}}),
+        ["datasets", "'My-data'", "lower case"],
+    ),
+    "batch larger than the data": (
+        lambda c: c["conv"]["protocols"]["full"].update(batch_size=6000),
+        ["conv.protocols.full.batch_size", "6000", "at most 5000", "'mnist'"],
+    ),
+    "held-out points that repeat the training points": (
+        lambda c: c["datasets"]["moons"].update(heldout_seed=0),
+        ["datasets.moons.heldout_seed", "the same as seed"],
+    ),
+    "more training images than there are": (
+        lambda c: c["datasets"]["mnist"].update(train_examples=60000),
+        ["datasets.mnist.train_examples", "60000", "at most 55000"],
+    ),
+    "source without its key": (
+        lambda c: c["datasets"]["mnist"].update(sources=[{"kind": "folder"}]),
+        ["datasets.mnist.sources[0]", "missing key 'path'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_named_with_what_was_found_and_what_is_allowed(fault):
+    change, expected = FAULTS[fault]
+    message = refused(change)
+    assert len(message.splitlines()) <= 3
+    for part in expected:
+        assert part in message
+
+
+def test_every_fault_of_a_file_is_listed_at_once():
+    def change(config):
+        config["dense"]["baseline"].update(hidden_size=0, activation="tahn")
+
+    assert len(refused(change).splitlines()) == 2
+
+
+def test_every_key_of_the_schema_is_described():
+    def undescribed(schema, place):
+        for key, value in schema.get("properties", {}).items():
+            if value and "description" not in value and "$ref" in value:
+                value = SCHEMA["$defs"][value["$ref"].rpartition("/")[2]]
+            if value and "description" not in value:
+                yield f"{place}.{key}"
+            yield from undescribed(value, f"{place}.{key}")
+        for branch in schema.get("allOf", []):
+            yield from undescribed(branch["then"], place)
+
+    found = list(undescribed(SCHEMA, "config"))
+    for name, definition in SCHEMA["$defs"].items():
+        found += undescribed(definition, name)
+    assert not found
+
+
+def test_settings_of_a_cell_that_no_study_names_are_found():
+    config = complete_config(DEFAULT, SCHEMA)
+    cell = config["dense"]["baseline"] | {"hidden_size": 7}
+    settings = cell_settings(config, "dense", cell)
+    assert settings["cell"]["hidden_size"] == 7
+    assert settings["optimizer"] == {"kind": "gradient_descent", "learning_rate": 0.01}
+
+
+def test_settings_of_a_cell_with_an_undefined_name_are_refused():
+    config = complete_config(DEFAULT, SCHEMA)
+    cell = config["dense"]["baseline"] | {"optimizer": "sgd"}
+    with pytest.raises(ConfigError, match=r"dense\.optimizer: got 'sgd'"):
+        cell_settings(config, "dense", cell)

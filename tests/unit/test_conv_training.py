@@ -1,0 +1,345 @@
+import math
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from backprop.analysis.events import read_histograms, read_scalars
+from backprop.conv.activations import ACTIVATIONS
+from backprop.conv.network import compute_signals, draw_parameters
+from backprop.conv.optimizers import build_optimizer
+from backprop.conv.randomness import draw_batches
+from backprop.conv.summaries import arrange_buckets, summarize_tensor
+from backprop.conv.training import (
+    MEASURES,
+    compile_training,
+    configure_tensorflow,
+    create_state,
+    digest_weights,
+    plan_chunk,
+    train_conv,
+)
+from backprop.data.mnist import MnistSplit, load_mnist
+
+CELL = {"activation": "relu", "initializer": "truncated_normal"}
+ADAM = {"kind": "adam", "learning_rate": 1e-3}
+PROTOCOL = {
+    "steps": 8,
+    "batch_size": 10,
+    "dropout_keep": 0.5,
+    "monitor_interval": 3,
+    "evaluate_interval": 5,
+    "precision": "float32",
+}
+MONITORED = [  # the 16 tensors of the study
+    *(
+        f"{layer}/{kind}"
+        for layer in ("conv1", "conv2", "fc1", "fc2")
+        for kind in ("weights", "bias")
+    ),
+    *(
+        f"{layer}/{kind}"
+        for layer in ("conv1", "conv2", "fc1")
+        for kind in ("net_input", "activation")
+    ),
+    *("conv1/pooled", "conv2/pooled"),
+]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    configure_tensorflow(1)
+
+
+def make_part(seed, count):
+    """Images of noise, with a bright row whose height tells the label."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 10, count).astype(np.uint8)
+    images = random.integers(0, 100, (count, 28, 28), np.uint8)
+    images[np.arange(count), 4 + 2 * labels] = 255
+    return images, labels
+
+
+DATA = MnistSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
+
+
+def train(folder, cell=CELL, optimizer=ADAM, seed=0, data=DATA, log=print, **changes):
+    return train_conv(cell, PROTOCOL | changes, optimizer, data, seed, folder, 1, log)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run") / "events"
+
+
+@pytest.fixture(scope="module")
+def result(folder, one_thread):
+    return train(folder)
+
+
+@pytest.fixture(scope="module")
+def accumulator(folder, result):
+    return EventAccumulator(str(folder), {"tensors": 0}).Reload()
+
+
+def test_same_seed_gives_the_same_weights_whatever_the_chunks(tmp_path, result):
+    again = train(tmp_path, monitor_interval=2, evaluate_interval=8)
+    assert again.weights_sha256 == result.weights_sha256
+    assert again.final == result.final
+
+
+def test_other_seed_gives_other_weights(tmp_path, result):
+    assert train(tmp_path, seed=1).weights_sha256 != result.weights_sha256
+
+
+def test_digest_is_of_the_weights_themselves(result):
+    weights = {name: array.copy() for name, array in result.weights.items()}
+    assert digest_weights(weights) == result.weights_sha256
+    weights["fc2/bias"][3] += 1e-6
+    assert digest_weights(weights) != result.weights_sha256
+
+
+def test_history_has_a_row_for_each_monitored_or_evaluated_step(result):
+    assert [row["step"] for row in result.history] == [0, 3, 5, 6, 8]
+    for row in result.history:
+        assert set(row) == {"step", *MEASURES}
+        assert math.isnan(row["train_loss"]) == (row["step"] == 5), row
+        assert math.isnan(row["test_loss"]) == (row["step"] not in (5, 8)), row
+    assert result.final == result.history[-1]
+    assert result.diverged_at is None
+    assert result.divergence is None
+    assert result.steps_per_second > 0
+
+
+def test_measures_are_those_of_the_returned_weights_without_dropout(result):
+    batch = draw_batches(0, 8, 1, 10, 64)[0]
+    parts = {
+        "train": (DATA.train_images[batch], DATA.train_labels[batch]),
+        "validation": (DATA.validation_images, DATA.validation_labels),
+        "test": (DATA.test_images, DATA.test_labels),
+    }
+    for part, (images, labels) in parts.items():
+        logits = compute_signals(result.weights, images, tf.nn.relu)["fc2/net_input"].numpy()
+        logits = logits.astype(np.float64)
+        chosen = logits[np.arange(len(labels)), labels]
+        losses = (
+            np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1) - chosen
+        )
+        assert result.final[f"{part}_loss"] == pytest.approx(losses.mean(), rel=1e-5)
+        assert result.final[f"{part}_accuracy"] == pytest.approx(
+            (logits.argmax(1) == labels).mean()
+        )
+
+
+def test_training_learns_the_training_examples(tmp_path):
+    result = train(tmp_path, steps=60, monitor_interval=60, evaluate_interval=60)
+    assert result.final["validation_accuracy"] > 0.8
+    assert result.final["train_loss"] < result.history[0]["train_loss"] / 4
+
+
+def test_evaluation_in_batches_equals_evaluation_at_once(tmp_path, result, monkeypatch):
+    monkeypatch.setattr("backprop.conv.training.EVALUATION_BATCH", 7)
+    final = train(tmp_path).final
+    for name in MEASURES:
+        assert final[name] == pytest.approx(result.final[name], rel=1e-6)
+
+
+def compile_step(settings, keep):
+    rule = build_optimizer(settings)
+    state = create_state(draw_parameters("truncated_normal", 0), rule)
+    protocol = PROTOCOL | {"dropout_keep": keep}
+    step, _ = compile_training(
+        state.weights, state.slots, ACTIVATIONS["relu"], rule, DATA, protocol, seed=0
+    )
+    return step
+
+
+def test_dropout_depends_on_the_step_alone():
+    step = compile_step({"kind": "gradient_descent", "learning_rate": 0.0}, keep=0.5)
+    batch = tf.constant(draw_batches(0, 0, 1, 10, 64)[0])
+    losses = [float(step(tf.constant(number), batch)) for number in (0, 1, 0)]
+    assert losses[0] == losses[2] != losses[1]
+
+
+def test_without_dropout_the_loss_is_that_of_the_network():
+    step = compile_step({"kind": "gradient_descent", "learning_rate": 0.0}, keep=1)
+    batch = tf.constant(draw_batches(0, 0, 1, 10, 64)[0])
+    losses = [float(step(tf.constant(number), batch)) for number in (0, 1)]
+    assert losses[0] == losses[1]
+
+
+def test_divergence_is_a_result_with_the_exact_step(tmp_path):
+    settings = {"kind": "gradient_descent", "learning_rate": 1e5}
+    step = compile_step(settings, keep=0.5)
+    batches = draw_batches(0, 0, 8, 10, 64)
+    losses = [float(step(tf.constant(i), tf.constant(batch))) for i, batch in enumerate(batches)]
+    expected = int(np.argmin(np.isfinite(losses)))
+    assert 0 < expected < 8
+
+    lines = []
+    result = train(tmp_path, optimizer=settings, log=lines.append, monitor_interval=8)
+    assert result.diverged_at == expected
+    assert f"after {expected} updates" in result.divergence
+    assert result.divergence in lines[-1]
+    assert all(math.isnan(result.final[name]) for name in MEASURES)
+    assert [row["step"] for row in result.history] == [0]
+    assert np.isfinite(read_scalars(tmp_path)["value"]).all()
+
+
+def test_weights_that_are_not_finite_are_seen_behind_a_finite_loss(tmp_path):
+    settings = {"kind": "gradient_descent", "learning_rate": 1e20}
+    step = compile_step(settings, keep=0.5)
+    batches = draw_batches(0, 0, 8, 10, 64)
+    losses = [float(step(tf.constant(i), tf.constant(batch))) for i, batch in enumerate(batches)]
+    assert np.isfinite(losses).all()  # else this test would show nothing
+
+    result = train(tmp_path, optimizer=settings)
+    assert result.diverged_at == 3  # the first monitored step
+    assert re.fullmatch("conv1/.* is not finite after 3 updates", result.divergence)
+    assert np.isfinite(read_scalars(tmp_path)["value"]).all()
+
+
+def test_divergence_in_the_last_update_is_seen(tmp_path):
+    settings = {"kind": "gradient_descent", "learning_rate": 1e38}
+    result = train(tmp_path, optimizer=settings, steps=1, dropout_keep=1)
+    assert result.diverged_at == 1
+
+
+def test_other_precision_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="float16"):
+        train(tmp_path, precision="float16")
+
+
+def test_events_of_an_earlier_run_are_not_mixed_with_new_ones(folder, result):
+    with pytest.raises(FileExistsError, match="earlier run"):
+        train(folder)
+
+
+def test_progress_is_logged_at_the_start_and_at_the_end(tmp_path):
+    lines = []
+    train(tmp_path, log=lines.append)
+    assert lines[0] == "step 0 of 8: training starts"
+    assert re.fullmatch(r"step 8 of 8: loss [\d.]+, \d+ examples/s, 0 s left", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "expected"),
+    [(0, 0.0, 10), (10, 0.4, 90), (100, 4.0, 100), (100, 50.0, 10), (5450, 200.0, 50), (7, 1e4, 1)],
+)
+def test_chunks_end_where_something_is_due_or_a_line_is(step, seconds, expected):
+    protocol = {"steps": 5500, "monitor_interval": 100, "evaluate_interval": 1100}
+    assert plan_chunk(step, protocol, seconds) == expected
+
+
+# What TensorBoard finds
+
+
+def test_every_monitored_tensor_has_histograms_and_statistics(folder, result):
+    histograms, scalars = read_histograms(folder), read_scalars(folder)
+    assert len(MONITORED) == 16
+    assert set(histograms["tag"]) == set(MONITORED)
+    statistics = [f"{tag}/{name}" for tag in MONITORED for name in ("min", "max", "mean", "std")]
+    assert set(statistics) <= set(scalars["tag"])
+    for table in (histograms, scalars[scalars["tag"].isin(statistics)]):
+        for tag, rows in table.groupby("tag"):
+            assert sorted(set(rows["step"])) == [0, 3, 6, 8], tag
+
+
+def test_scalars_hold_the_history(folder, result):
+    table = read_scalars(folder)
+    for name in MEASURES:
+        part, quantity = name.split("_")
+        rows = table[table["tag"] == f"{quantity}/{part}"]
+        known = [row for row in result.history if not math.isnan(row[name])]
+        assert rows["step"].tolist() == [row["step"] for row in known]
+        np.testing.assert_allclose(rows["value"], [row[name] for row in known], rtol=1e-6)
+    for part in ("validation", "test"):
+        error = table[table["tag"] == f"error/{part}"]["value"].to_numpy()
+        accuracy = table[table["tag"] == f"accuracy/{part}"]["value"].to_numpy()
+        np.testing.assert_allclose(error, 1 - accuracy, atol=1e-6)
+
+
+def test_last_statistics_are_those_of_the_returned_weights(folder, result):
+    table = read_scalars(folder)
+    last = table[table["step"] == 8].set_index("tag")["value"]
+    for name, array in result.weights.items():
+        for statistic in ("min", "max", "mean", "std"):
+            expected = getattr(array.astype(np.float64), statistic)()
+            assert last[f"{name}/{statistic}"] == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+def test_last_histograms_count_the_returned_weights(folder, result):
+    table = read_histograms(folder)
+    for name, array in result.weights.items():
+        rows = table[(table["tag"] == name) & (table["step"] == 8)]
+        expected, edges = np.histogram(array, bins=30)
+        np.testing.assert_allclose(rows["left"], edges[:-1], rtol=1e-5, atol=1e-7)
+        assert rows["count"].sum() == array.size
+        # A value on an edge may fall on either side of it in single precision.
+        np.testing.assert_allclose(rows["count"], expected, atol=1 + 1e-5 * array.size)
+
+
+def test_signals_are_of_the_first_validation_images(folder, result):
+    signals = compute_signals(
+        draw_parameters("truncated_normal", 0), DATA.validation_images[:10], tf.nn.relu
+    )
+    table = read_scalars(folder)
+    first = table[table["step"] == 0].set_index("tag")["value"]
+    for name in MONITORED[8:]:
+        assert first[f"{name}/max"] == pytest.approx(float(tf.reduce_max(signals[name])), rel=1e-5)
+
+
+def test_plugins_are_those_tensorboard_expects(accumulator):
+    plugins = {
+        tag: accumulator.SummaryMetadata(tag).plugin_data.plugin_name
+        for tag in accumulator.Tags()["tensors"]
+    }
+    assert set(plugins.values()) == {"scalars", "histograms"}
+    assert {tag for tag, plugin in plugins.items() if plugin == "histograms"} == set(MONITORED)
+
+
+def test_graph_is_there_with_readable_scopes(accumulator):
+    assert accumulator.Tags()["graph"]
+    nodes = accumulator.Graph().node
+    scopes = {node.name.split("/")[0] for node in nodes}
+    assert {"input", "conv1", "conv2", "fc1", "dropout", "fc2", "loss", "optimizer"} <= scopes
+    kinds = [node.op for node in nodes]
+    assert kinds.count("Conv2D") == 2
+    assert kinds.count("ResourceApplyAdam") == 8
+
+
+def test_constant_tensor_counts_in_the_last_bucket():
+    (low, high, mean, deviation), counts = summarize_tensor(tf.fill([12], 0.1))
+    rows = arrange_buckets(float(low), float(high), counts.numpy())
+    assert low == high == np.float32(0.1)
+    assert float(mean) == pytest.approx(0.1)
+    assert float(deviation) == pytest.approx(0, abs=1e-7)
+    assert rows.shape == (30, 3)
+    assert rows[:, 2].tolist() == 29 * [0.0] + [12.0]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_tensor_that_is_not_finite_shows_in_its_statistics(value):
+    statistics, counts = summarize_tensor(tf.constant([1.0, value, 2.0]))
+    assert not np.isfinite(statistics).all()
+    assert counts.numpy().tolist() == 30 * [0]
+
+
+@pytest.mark.skipif(
+    "BACKPROP_MNIST" not in os.environ, reason="BACKPROP_MNIST names no folder with MNIST"
+)
+def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path):
+    data = load_mnist(os.environ["BACKPROP_MNIST"], validation_examples=500, test_examples=500)
+    result = train(
+        tmp_path,
+        optimizer={"kind": "adam", "learning_rate": 1e-4},
+        data=data,
+        steps=100,
+        batch_size=50,
+        monitor_interval=100,
+        evaluate_interval=100,
+    )
+    assert result.final["test_accuracy"] > 0.7

@@ -1,0 +1,78 @@
+"""The grid: products, order, deduplication and paths."""
+
+import pytest
+
+from backprop.study.grid import (
+    all_cells,
+    cell_from_wildcards,
+    cell_path,
+    cell_pattern,
+    study_cells,
+    unique_cells,
+)
+
+BASELINE = {
+    "dataset": "moons",
+    "protocol": "corrected",
+    "activation": "tanh",
+    "hidden_size": 3,
+    "depth": 1,
+    "initializer": "fan_in_normal",
+    "optimizer": "gd",
+}
+
+
+def test_cells_are_the_product_of_the_varied_axes_last_axis_fastest():
+    study = {"vary": {"activation": ["tanh", "relu"], "hidden_size": [3, 50]}}
+    cells = study_cells("dense", BASELINE, study)
+    assert [(cell["activation"], cell["hidden_size"]) for cell in cells] == [
+        ("tanh", 3),
+        ("tanh", 50),
+        ("relu", 3),
+        ("relu", 50),
+    ]
+    assert all(cell["optimizer"] == "gd" for cell in cells)
+
+
+def test_fixed_values_replace_the_baseline():
+    study = {"fix": {"hidden_size": 8}, "vary": {"depth": [1, 4]}}
+    assert {cell["hidden_size"] for cell in study_cells("dense", BASELINE, study)} == {8}
+
+
+def test_keys_stand_in_the_order_of_the_axes_whatever_the_order_in_the_file():
+    shuffled = dict(reversed(BASELINE.items()))
+    (cell,) = study_cells("dense", shuffled, {"vary": {"depth": [2]}})
+    assert list(cell) == list(BASELINE)
+
+
+def test_a_cell_that_two_studies_name_is_trained_once():
+    section = {
+        "baseline": BASELINE,
+        "studies": {
+            "one": {"vary": {"activation": ["tanh", "relu"]}},
+            "two": {"vary": {"hidden_size": [3, 5]}},
+        },
+    }
+    cells = all_cells("dense", section)
+    assert len(cells) == 3
+    assert cells[0] == BASELINE
+
+
+def test_repeats_keep_their_first_place():
+    a, b = {"depth": 1}, {"depth": 2}
+    assert unique_cells([b, a, b]) == [b, a]
+
+
+def test_path_is_the_documented_one():
+    assert cell_path(BASELINE) == (
+        "dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
+        "initializer~fan_in_normal/optimizer~gd"
+    )
+
+
+@pytest.mark.parametrize("model", ["dense", "conv"])
+def test_path_and_wildcards_are_inverse(model):
+    cell = {axis: BASELINE[axis] for axis in BASELINE if f"{{{axis}}}" in cell_pattern(model)}
+    wildcards = dict(part.split("~") for part in cell_path(cell).split("/"))
+    assert cell_from_wildcards(model, wildcards) == cell
+    assert cell_pattern(model).format(**cell) == cell_path(cell)
