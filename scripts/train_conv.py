@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from backprop.conv.training import configure_tensorflow, train_conv
 from backprop.data.mnist import load_mnist
 from backprop.data.tables import with_cell, write_table
 from backprop.log import start_log
@@ -13,6 +12,9 @@ from backprop.provenance.environment import describe_run, write_json
 
 def main(settings: dict, seed: int, threads: int, inputs, outputs, repository: str, log) -> None:
     """Train the run that settings and seed spell out."""
+    # TensorFlow prints notices when it is imported: from here on they go into the log.
+    from backprop.conv.training import configure_tensorflow, train_conv
+
     configure_tensorflow(threads)
     cell, dataset = settings["cell"], settings["dataset"]
     data = load_mnist(

@@ -34,7 +34,7 @@ def main(settings: dict, inputs, outputs, repository: str, log) -> None:
         parts["heldout"],
         protocol["passes"],
         protocol["record_interval"],
-        Progress(log, protocol["passes"], "pass"),
+        Progress(log, protocol["passes"], "passes"),
     )
     diverged = result.runs["diverged_at"].count()
     log(f"{len(result.runs)} replicates, {diverged} diverged")

@@ -49,16 +49,16 @@ def start_log(path: str) -> Callable[[str], None]:
 
 
 class Progress:
-    """A progress line every few seconds, and for the first and the last step.
+    """A progress line every few seconds, and at the beginning and the end.
 
     Parameters
     ----------
     log : callable
         Takes a line.
     total : int
-        Number of steps.
+        How many there are to do.
     unit : str
-        What a step is called: "pass" or "step".
+        What is counted, in the plural: "passes".
     seconds : float
         Shortest time between two lines.
     """
@@ -72,21 +72,16 @@ class Progress:
         self.last_line = -float("inf")
 
     def __call__(self, number: int, loss: float) -> None:
-        """Tell that ``number`` steps are done, and the loss at this point."""
+        """Tell how many are done, and the loss at this point."""
         elapsed = time.perf_counter() - self.started
         if number < self.total and elapsed - self.last_line < self.seconds:
             return
         self.last_line = elapsed
-        line = f"{self.unit} {number:,} of {self.total:,}  loss {loss:.6g}"
+        line = f"{number:,} of {self.total:,} {self.unit}  loss {loss:.6g}"
         if number and elapsed:
             speed = number / elapsed
             left = (self.total - number) / speed
-            line += (
-                f"  {speed:,.0f} {self.unit}es/s"
-                if self.unit == "pass"
-                else f"  {speed:,.1f} steps/s"
-            )
-            line += f"  {_duration(left)} left"
+            line += f"  {speed:,.0f} {self.unit}/s  {_duration(left)} left"
         self.log(line)
 
 

@@ -32,7 +32,6 @@ PROTOCOL = {
     "dropout_keep": 0.5,
     "monitor_interval": 3,
     "evaluate_interval": 5,
-    "precision": "float32",
 }
 MONITORED = [  # the 16 tensors of the study
     *(
@@ -208,9 +207,12 @@ def test_divergence_in_the_last_update_is_seen(tmp_path):
     assert result.diverged_at == 1
 
 
-def test_other_precision_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="float16"):
-        train(tmp_path, precision="float16")
+def test_first_adam_update_moves_weights_by_the_learning_rate(tmp_path):
+    # m / √v is ±1 after the first update, wherever the gradient is large beside ε.
+    weights = train(tmp_path, steps=1).weights
+    start = draw_parameters("truncated_normal", 0)
+    for name, array in weights.items():
+        assert np.abs(array - start[name].numpy()).max() == pytest.approx(1e-3, rel=1e-3), name
 
 
 def test_events_of_an_earlier_run_are_not_mixed_with_new_ones(folder, result):

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
-from backprop.views import boundaries, conv_curves, curves, effects, points, style, weights
+from backprop.views import boundaries, conv_curves, curves, effects, labels, points, style, weights
 
 DENSE_BASE = {
     "dataset": "moons",
@@ -281,16 +281,39 @@ def test_nothing_leaves_the_page_and_legends_stay_off_the_data(figure):
 
 
 @pytest.mark.parametrize("name", ["loss_curves-one_axis", "histograms", "boundary"])
-def test_two_renderings_have_the_same_bytes(tmp_path, name):
+def test_two_renderings_have_the_same_few_bytes(tmp_path, name):
     for copy in ("one", "two"):
         style.save(FIGURES[name](), tmp_path / f"{copy}.svg")
-    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    one, two = ((tmp_path / f"{copy}.svg").read_bytes() for copy in ("one", "two"))
+    assert one == two
+    assert len(one) < 300_000
 
 
-@pytest.mark.parametrize("name", ["loss_curves-three_axes", "histograms", "boundary"])
-def test_svg_stays_under_300_kilobytes(tmp_path, name):
-    style.save(FIGURES[name](), tmp_path / "a.svg")
+def test_svg_of_many_curves_stays_small(tmp_path):
+    style.save(dense_figure(curves.loss_curves, "three_axes"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_long_histories_are_thinned_to_recorded_times_with_both_ends(scale):
+    times = np.arange(1, 20001)
+    thinned = curves.thin_times(times[::-1], 50, scale)
+    assert set(thinned) <= set(times) and len(thinned) <= 50
+    assert (thinned[0], thinned[-1]) == (1, 20000)
+    assert (np.median(thinned) < 1000) == (scale == "log")
+    assert curves.thin_times(times[:50], 50, scale).tolist() == times[:50].tolist()
+
+
+def test_svg_of_a_long_history_stays_small(tmp_path):
+    vary = {"activation": ACTIVATIONS}
+    _, short = dense_results(vary, seeds=2)
+    start = short[short["pass"] == 0]
+    wiggle = np.random.default_rng(0).uniform(0.2, 0.7, (1000, len(start)))
+    rows = [start.assign(**{"pass": 20 * n, "train_loss": wiggle[n]}) for n in range(1000)]
+    drawn = curves.loss_curves(pd.concat(rows), study_of(vary), x_scale="linear")
+    style.save(drawn, tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size < 300_000
+    assert panels_of(drawn)[0].lines[0].get_xdata()[-1] == 19980
 
 
 def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
@@ -347,6 +370,8 @@ def test_effects_show_the_mean_of_each_value_in_its_colour():
     ]
     shown = [line for line in first.lines if len(line.get_xdata()) == 1]
     np.testing.assert_allclose([line.get_xdata()[0] for line in shown], means)
+    heights = np.array([line.get_ydata()[0] for line in shown]).reshape(-1, 2)
+    assert (heights[:, 0] < heights[:, 1]).all()  # training above held-out: the axis points down
     assert [to_hex(line.get_color()) for line in first.lines[::4]] == [
         style.color_of("activation", value).lower() for value in ACTIVATIONS
     ]
@@ -392,7 +417,7 @@ def test_final_chart_is_sorted_and_prints_the_means():
     axes = panels_of(conv_curves.final_accuracy_figure(runs, study_of(vary)))[0]
     means = runs.groupby(list(vary))["test_accuracy"].mean().sort_values(ascending=False)
     assert [text.get_text() for text in axes.texts] == [f"{mean:.4f}" for mean in means]
-    best = " · ".join(style.label_of(value) for value in means.index[0])
+    best = " · ".join(labels.label_of(value) for value in means.index[0])
     assert axes.get_yticklabels()[0].get_text() == best
 
 
@@ -550,6 +575,12 @@ def test_weight_figures_survive_without_events():
         weights.histograms_figure(histograms, layer="conv2"),
     ):
         one.draw_without_rendering()
+
+
+def test_svg_of_a_crowd_of_points_stays_small(tmp_path):
+    crowd = pd.concat([moon_points()] * 80)
+    style.save(points.points_figure(crowd), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size < 300_000
 
 
 def test_points_survive_without_a_held_out_part():

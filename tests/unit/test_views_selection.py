@@ -9,26 +9,6 @@ from backprop.views import selection
 STUDY = {"name": "s", "question": "?", "vary": {"protocol": ["b", "a"], "depth": [4, 1]}}
 
 
-# From the tables in Abramowitz and Stegun, 26.10.
-@pytest.mark.parametrize(
-    ("degrees", "quantile"),
-    [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (29, 2.045), (120, 1.980)],
-)
-def test_student_quantile_matches_the_printed_table(degrees, quantile):
-    assert selection.student_quantile(degrees) == pytest.approx(quantile, abs=6e-4)
-
-
-def test_mean_interval_of_a_worked_example():
-    mean, low, high = selection.mean_interval([1.0, 2.0, 3.0, 4.0, np.nan])
-    half = 3.1824463 * np.sqrt(5 / 3) / 2
-    assert (mean, low, high) == pytest.approx((2.5, 2.5 - half, 2.5 + half), abs=1e-5)
-
-
-def test_mean_interval_of_one_value_has_no_width_and_of_none_is_missing():
-    assert selection.mean_interval([0.5]) == (0.5, 0.5, 0.5)
-    assert np.isnan(selection.mean_interval([np.nan])).all()
-
-
 def test_values_come_in_the_order_of_the_study():
     frame = pd.DataFrame({"protocol": ["a", "b"], "depth": [1, 4]})
     assert selection.values_of(STUDY, frame, "depth") == [4, 1]

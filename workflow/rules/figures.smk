@@ -30,7 +30,7 @@ rule plot_points:
 rule plot_boundary:
     input:
         points="results/data/{dataset}/points.csv",
-        grid=rules.map_boundary.output,
+        grid=rules.map_boundary.output[0],
         runs=rules.train_dense.output.runs,
         code=code("plot_boundary.py"),
     output:

@@ -29,16 +29,17 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     Returns
     -------
     dict
-        ``studies``: name -> {loss, accuracy, gap}, a sentence each; ``cells``: path -> sentence;
-        ``runs``, ``cells_trained``, ``diverged``: counts.
+        ``studies``: name -> {loss, accuracy, gap}, lists of sentences, one for each protocol
+        where the study varies it; ``cells``: path -> sentence; ``runs``, ``cells_trained``,
+        ``diverged``: counts.
     """
     sentences = {}
     for name, study in studies.items():
         own = rows_of(runs, study["cells"])
         sentences[name] = {
-            "loss": _ranking(model, own, study, "train_loss", "training loss", lowest=True),
+            "loss": _ranking(own, study, "train_loss", "training loss", lowest=True),
             "accuracy": _ranking(
-                model, own, study, f"{HELD_OUT[model]}_accuracy", _held_out(model), lowest=False
+                own, study, f"{HELD_OUT[model]}_accuracy", _held_out(model), lowest=False
             ),
             "gap": _gaps(model, own, study),
         }
@@ -74,13 +75,15 @@ def _levels(runs: pd.DataFrame, varied: Sequence[str], measure: str) -> pd.DataF
     finite = runs[runs["diverged_at"].isna()]
     table = finite.groupby(inner, sort=False)[measure].agg(["mean", "std", "count"]).reset_index()
     table["name"] = [
-        ", ".join(f"{axis.replace('_', ' ')} {row[axis]}" for axis in inner)
-        for _, row in table.iterrows()
+        ", ".join(
+            f"{axis.replace('_', ' ')} {value}" for axis, value in zip(inner, row, strict=True)
+        )
+        for row in table[inner].itertuples(index=False)
     ]
     return table
 
 
-def _ranking(model, runs, study, measure, words, lowest) -> str:
+def _ranking(runs, study, measure, words, lowest) -> list[str]:
     sentences = []
     for prefix, group in _by_protocol(runs, study["vary"]):
         levels = _levels(group, study["vary"], measure).sort_values("mean", ascending=lowest)
@@ -93,10 +96,10 @@ def _ranking(model, runs, study, measure, words, lowest) -> str:
         else:
             text = f"mean {words} with {_level(levels.iloc[0])}"
         sentences.append(_capital(f"{prefix}{text}."))
-    return " ".join(sentences)
+    return sentences
 
 
-def _gaps(model, runs, study) -> str:
+def _gaps(model, runs, study) -> list[str]:
     """Held-out minus training loss: what was learned that does not carry over."""
     held_out = HELD_OUT[model]
     runs = runs.assign(gap=runs[f"{held_out}_loss"] - runs["train_loss"])
@@ -111,7 +114,7 @@ def _gaps(model, runs, study) -> str:
             f"{'largest ' if len(levels) > 1 else ''}with {_level(worst)}"
         )
         sentences.append(_capital(f"{prefix}{text}."))
-    return " ".join(sentences)
+    return sentences
 
 
 def _cell_sentence(model: str, runs: pd.DataFrame) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from backprop.analysis.statistics import mean_interval
 from backprop.study.grid import AXES
 
 MEASURES = {
@@ -55,16 +55,12 @@ def summarize(model: str, runs: pd.DataFrame) -> pd.DataFrame:
 
 def _spread(measure: str, values: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation and 95% interval of the mean."""
-    mean = values.mean() if values.size else np.nan
-    deviation, half = np.nan, np.nan
-    if values.size > 1:
-        deviation = values.std(ddof=1)
-        half = stats.t.ppf(0.975, values.size - 1) * deviation / np.sqrt(values.size)
+    mean, low, high = mean_interval(values)
     return {
         f"{measure}_mean": mean,
-        f"{measure}_sd": deviation,
-        f"{measure}_low": mean - half,
-        f"{measure}_high": mean + half,
+        f"{measure}_sd": values.std(ddof=1) if values.size > 1 else np.nan,
+        f"{measure}_low": low,
+        f"{measure}_high": high,
     }
 
 

@@ -138,7 +138,7 @@ def train_conv(
         ``activation`` and ``initializer`` by name; its other keys are not read.
     protocol
         ``steps``, ``batch_size``, ``dropout_keep`` (probability), ``monitor_interval`` and
-        ``evaluate_interval`` (steps), ``precision`` (float32).
+        ``evaluate_interval`` (steps).
     optimizer
         ``kind`` and its hyperparameters; see `build_optimizer`.
     data
@@ -162,11 +162,7 @@ def train_conv(
         If there are event files of an earlier run.
     KeyError
         If a name is not in its registry, or a setting is missing.
-    ValueError
-        If the precision is not float32.
     """
-    if protocol["precision"] != "float32":
-        raise ValueError(f"precision {protocol['precision']!r} is not supported, only float32")
     configure_tensorflow(threads)
     writer = open_writer(Path(events_folder))
     clock = Clock()
@@ -180,6 +176,7 @@ def train_conv(
         measure = compile_measurement(state.weights, activate)
         probe = data.validation_images[: protocol["batch_size"]]
         inspect = compile_inspection(state.weights, probe, activate)
+        train_chunk.get_concrete_function()  # else the first chunk's time would include tracing
 
     history = []
     divergence = None

@@ -5,6 +5,7 @@ the published study, whose stream NumPy has frozen.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def draw_weights(
     """
     rng = np.random.RandomState(seed)
     draw = INITIALIZERS[initializer]
-    shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+    shapes = list(pairwise(sizes))
     if arithmetic == "published" and len(shapes) > 2:
         hidden = draw(rng, *shapes[1])
         first = draw(rng, *shapes[0])

@@ -112,7 +112,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
             allowed = list(error.schema.get("properties", {}))
             for key in found:
                 if key not in allowed:
-                    yield f"{place}: unknown key {key!r}{_hint(key, allowed)}; allowed: {_join(allowed)}"
+                    hint = _hint(key, allowed)
+                    yield f"{place}: unknown key {key!r}{hint}; allowed: {_join(allowed)}"
         case "required":
             for key in rule:
                 if key not in found:
@@ -215,7 +216,8 @@ def _reference_faults(model: str, section: Mapping, datasets: Mapping) -> Iterat
 
     def check(place: str, axis: str, name) -> Iterator[str]:
         if axis in defined and name not in defined[axis]:
-            yield f"{place}: got {name!r}{_hint(name, defined[axis])}; defined: {_join(defined[axis])}"
+            names = defined[axis]
+            yield f"{place}: got {name!r}{_hint(name, names)}; defined: {_join(names)}"
 
     for axis, name in section["baseline"].items():
         yield from check(f"{model}.baseline.{axis}", axis, name)

@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from backprop.views.labels import label_of
 from backprop.views.points import HORIZONTAL, VERTICAL, draw_points, point_legend
 from backprop.views.selection import varied_axes
 from backprop.views.style import (
@@ -19,7 +20,6 @@ from backprop.views.style import (
     PROBABILITY_COLORS,
     compose,
     empty_figure,
-    label_of,
     new_figure,
     styled,
     title_case,

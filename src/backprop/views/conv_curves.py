@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from backprop.analysis.statistics import mean_interval
 from backprop.views.curves import (
     arrange_facets,
     color_legend,
@@ -24,11 +25,11 @@ from backprop.views.curves import (
     spread_legend,
 )
 from backprop.views.effects import jitter
+from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_history,
     finished_runs,
-    mean_interval,
     most_replicates,
     resolve_spread,
     spread_over_seeds,
@@ -41,7 +42,6 @@ from backprop.views.style import (
     color_of,
     compose,
     empty_figure,
-    label_of,
     new_figure,
     styled,
 )

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from backprop.views.labels import label_of
 from backprop.views.selection import (
     SPREADS,
     divergence_note,
@@ -30,13 +31,13 @@ from backprop.views.style import (
     color_of,
     compose,
     empty_figure,
-    label_of,
     new_figure,
     styled,
     title_case,
 )
 
 PARTS = {"train": "-", "heldout": (0, (3.2, 1.8))}
+MOST_VERTICES = 2000  # of all median lines together: keeps a figure's SVG under 300 kB
 LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a logarithmic axis
 
 
@@ -99,6 +100,18 @@ def resolve_scale(scale: str, values: np.ndarray) -> str:
     positive = values[np.isfinite(values) & (values > 0)]
     wide = positive.size and positive.max() > LOG_FROM_RATIO * positive.min()
     return "log" if wide else "linear"
+
+
+def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
+    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
+    times = np.sort(times)
+    if len(times) <= most:
+        return times
+    space = np.geomspace if scale == "log" else np.linspace
+    wanted = space(times[0], times[-1], most)
+    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
+    nearer = wanted - times[after - 1] < times[after] - wanted
+    return np.unique(times[after - nearer])
 
 
 def color_legend(axis: str, values: Sequence) -> tuple:
@@ -184,6 +197,9 @@ def _curves(
     x_scale = resolve_scale(x_scale, finished["pass"].to_numpy())
     y_scale = resolve_scale(y_scale, finished[columns].to_numpy(dtype=float))
     shown = finished[finished["pass"] > 0] if x_scale == "log" else finished
+    lines = sum(len(conditions) for conditions in grid) * len(colors) * len(parts)
+    times = thin_times(shown["pass"].unique(), MOST_VERTICES // max(lines, 1), x_scale)
+    shown = shown[shown["pass"].isin(times)]
 
     told_apart = [axis for axis in (color_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, "pass", told_apart)

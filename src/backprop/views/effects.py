@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from backprop.analysis.statistics import mean_interval
 from backprop.views.curves import select
+from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_runs,
-    mean_interval,
     values_of,
     varied_axes,
 )
@@ -26,7 +27,6 @@ from backprop.views.style import (
     color_of,
     compose,
     empty_figure,
-    label_of,
     new_figure,
     styled,
     title_case,

@@ -10,6 +10,7 @@ from backprop.views.style import CLASS_COLORS, compose, new_figure, styled
 HORIZONTAL = "First coordinate $x_1$ (dimensionless)"
 VERTICAL = "Second coordinate $x_2$ (dimensionless)"
 MARKERS = {"train": "o", "heldout": "D"}
+CROWD = 500  # more points than this are drawn small, and as pixels even in an SVG
 PART_LABELS = {"train": "training", "heldout": "held-out"}
 
 
@@ -34,7 +35,7 @@ def points_figure(
     axes.set_aspect("equal")
     axes.set_xlabel(HORIZONTAL)
     axes.set_ylabel(VERTICAL)
-    counts = [f"{(points['part'] == p).sum()} {PART_LABELS[p]}" for p in reversed(parts)]
+    counts = [f"{(points['part'] == p).sum():,} {PART_LABELS[p]}" for p in reversed(parts)]
     subtitle = subtitle or (" and ".join(counts) + " points" if counts else "No point.")
     return compose(figure, title, subtitle, note, legends=point_legend(parts[::-1]))
 
@@ -45,15 +46,17 @@ def draw_points(axes: Axes, points: pd.DataFrame, part: str, size: float = 26) -
     for label, color in enumerate(CLASS_COLORS):
         members = shown[shown["label"] == label]
         filled = part == "train"
+        many = len(shown) > CROWD
         axes.scatter(
             members["x1"],
             members["x2"],
-            s=size if filled else 0.65 * size,
+            s=size if filled else (0.25 if many else 0.65) * size,
             marker=MARKERS[part],
             facecolors=color if filled else "white",
             edgecolors="white" if filled else color,
             linewidths=0.5 if filled else 0.9,
-            alpha=0.95 if filled else 0.55,
+            alpha=0.95 if filled else (0.4 if many else 0.55),
+            rasterized=many,
             zorder=4 if filled else 3,
         )
 

@@ -3,7 +3,6 @@
 Expects frames that hold the runs of one study's cells only; it reads no file.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,32 +123,3 @@ def resolve_spread(spread: str, replicates: int) -> str:
     if spread != "auto":
         return spread
     return "quantiles" if replicates >= QUANTILES_FROM else "range"
-
-
-@functools.cache
-def student_quantile(degrees: int) -> float:
-    """Return the 97.5 % quantile of Student's t distribution.
-
-    With ``t = sqrt(degrees) tan(angle)`` the distribution function is the normalised integral of
-    ``cos(angle) ** (degrees - 1)``, which is inverted here on a fine grid.
-    """
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
-    density = np.cos(angle).clip(0) ** (degrees - 1)
-    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return float(np.sqrt(degrees) * np.tan(np.interp(0.975, share / share[-1], angle)))
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean and its 95 % interval by Student's t; both ends are the mean if n is 1.
-
-    Missing values are skipped; without any value all three are NaN.
-    """
-    values = np.asarray(values, dtype=float)
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return (np.nan, np.nan, np.nan)
-    mean = float(values.mean())
-    if values.size == 1:
-        return (mean, mean, mean)
-    half = student_quantile(values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
-    return (mean, mean - float(half), mean + float(half))

@@ -20,6 +20,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from backprop.views.labels import label_of
+
 INK = "#1F2430"
 MUTED = "#5A6270"
 FAINT = "#E7E9ED"
@@ -40,19 +42,24 @@ COLORS = {
         "relu": "#D55E00",
         "leaky_relu": "#6B3410",
         "maxout": "#A8006D",
-        "softplus": "#1E2733",
+        "identity": "#1E2733",
+        "elu": "#473BCE",
+        "gelu": "#1C1386",
     },
     "initializer": {
         "fan_in_normal": "#332288",
         "truncated_normal": "#117733",
         "xavier_uniform": "#CC4C6A",
         "xavier_normal": "#882255",
-        "fan_in_uniform": "#2A9D9D",
-        "fan_in_out_uniform": "#2F8FD0",
-        "he_normal": "#8A8A1E",
+        "he_normal": "#AA8118",
+        "he_uniform": "#2972E0",
+        "lecun_normal": "#5A1616",
+        "orthogonal": "#B06FC4",
+        "zeros": "#30353B",
     },
     "optimizer": {
         "gd": "#3B4252",
+        "gradient_descent": "#3B4252",
         "momentum": "#0077BB",
         "nesterov": "#12A08A",
         "adam": "#DD6211",
@@ -73,64 +80,6 @@ FALLBACK_COLORS = (
 )
 # Where half of an ordinal axis' ramp is reached, and how steep the ramp is there.
 ORDINAL_AXES = {"hidden_size": (7.0, 1.5), "depth": (3.0, 2.0)}
-
-LABELS = {
-    "activation": "Activation",
-    "hidden_size": "Hidden units",
-    "depth": "Hidden layers",
-    "initializer": "Initial values",
-    "optimizer": "Optimizer",
-    "protocol": "Arithmetic",
-    "dataset": "Data set",
-    "seed": "Seed",
-    "pass": "Training passes",
-    "passes": "Training passes",
-    "step": "Training steps",
-    "steps": "Training steps",
-    "train_loss": "Training loss",
-    "train_accuracy": "Training accuracy",
-    "heldout_loss": "Held-out loss",
-    "heldout_accuracy": "Held-out accuracy",
-    "validation_loss": "Validation loss",
-    "validation_accuracy": "Validation accuracy",
-    "test_loss": "Test loss",
-    "test_accuracy": "Test accuracy",
-    "reported_loss": "Loss as the source reports it",
-    "grad_norm": "Gradient norm",
-    "diverged_at": "Diverged at",
-    "train": "training",
-    "heldout": "held-out",
-    "validation": "validation",
-    "test": "test",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "fan_in_normal": "fan-in normal",
-    "fan_in_uniform": "fan-in uniform",
-    "fan_in_out_uniform": "fan-in/fan-out uniform",
-    "truncated_normal": "truncated normal",
-    "xavier_uniform": "Xavier uniform",
-    "xavier_normal": "Xavier normal",
-    "he_normal": "He normal",
-    "gd": "gradient descent",
-    "nesterov": "Nesterov momentum",
-    "adam": "Adam",
-    "adagrad": "Adagrad",
-    "rmsprop": "RMSprop",
-    "published": "published arithmetic",
-    "corrected": "corrected arithmetic",
-    "moons": "two moons",
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "conv1": "First convolution",
-    "conv2": "Second convolution",
-    "fc1": "First dense layer",
-    "fc2": "Output layer",
-    "loss": "Loss (nats)",
-    "accuracy": "Accuracy (share of correct answers)",
-}
-COUNTED = {"hidden_size": ("unit", "units"), "depth": ("hidden layer", "hidden layers")}
 
 STYLE = {
     "font.family": ["DejaVu Sans"],
@@ -190,22 +139,6 @@ def color_of(axis: str, value: Any) -> str:
         return to_hex(ORDINAL_COLORS(position))
     known = COLORS.get(axis, {}).get(str(value))
     return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
-
-
-def label_of(name: Any, axis: str | None = None) -> str:
-    """Return the wording for an axis, a measure or a value.
-
-    Parameters
-    ----------
-    name : Any
-        The name or number as the tables write it.
-    axis : str, optional
-        The axis that a value stands on: it turns ``label_of(3, "hidden_size")`` into ``3 units``.
-    """
-    if axis in COUNTED:
-        singular, plural = COUNTED[axis]
-        return f"{int(name):,} {singular if int(name) == 1 else plural}"
-    return LABELS.get(str(name), str(name).replace("_", " "))
 
 
 def title_case(text: str) -> str:
@@ -374,7 +307,7 @@ def save(figure: Figure, path: str | Path) -> None:
     with mpl.rc_context(STYLE):
         if path.suffix == ".svg":
             buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
+            figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})
             path.write_text(_shorten(buffer.getvalue()), encoding="utf-8")
         elif path.suffix == ".png":
             figure.savefig(path, format="png", dpi=200, metadata={"Title": title})
@@ -383,8 +316,8 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def _shorten(svg: str) -> str:
-    """Cut path coordinates to a hundredth of a point: a third of the size, and the same picture."""
-    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
+    """Cut coordinates to a hundredth of a point: a third of the size, and the same picture."""
+    return re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
 
 
 def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:

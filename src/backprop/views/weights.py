@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from backprop.views.curves import set_time_axis
+from backprop.views.labels import label_of
 from backprop.views.style import (
     compose,
     empty_figure,
-    label_of,
     new_figure,
     styled,
     title_case,

@@ -1,0 +1,132 @@
+"""Tables: exact numbers, summaries against SciPy, every column explained."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from backprop.analysis.columns import describe_columns
+from backprop.analysis.findings import state_findings
+from backprop.analysis.statistics import mean_interval
+from backprop.analysis.tables import read_benchmarks, rows_of, summarize
+from backprop.data.tables import combine, read_table, with_cell, write_table
+
+CELL = {
+    "dataset": "moons",
+    "protocol": "published",
+    "activation": "tanh",
+    "hidden_size": 3,
+    "depth": 1,
+    "initializer": "fan_in_normal",
+    "optimizer": "gd",
+}
+
+
+def runs(seed=0, diverged=(), **changes):
+    rng = np.random.default_rng(seed)
+    n = 5
+    frame = pd.DataFrame(
+        {
+            "seed": range(n),
+            "passes": 100,
+            **{
+                name: rng.random(n)
+                for name in ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy")
+            },
+            "reported_loss": np.nan,
+            "grad_norm": rng.random(n),
+            "diverged_at": pd.array([7 if i in diverged else None for i in range(n)], "Int64"),
+        }
+    )
+    frame.loc[list(diverged), "train_loss":"grad_norm"] = np.nan
+    return with_cell(frame, CELL | changes)
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.parquet"])
+def test_every_number_survives_the_file(tmp_path, name):
+    frame = runs(diverged=[2])
+    write_table(frame, tmp_path / name)
+    pd.testing.assert_frame_equal(read_table(tmp_path / name), frame, check_exact=True)
+
+
+def test_combined_tables_keep_order_and_whole_divergence_numbers(tmp_path):
+    write_table(runs(1), tmp_path / "a.csv")
+    write_table(runs(2, diverged=[0], depth=4), tmp_path / "b.csv")
+    table = combine([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert table["depth"].tolist() == [1] * 5 + [4] * 5
+    write_table(table, tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_text().splitlines()[6].endswith(",7")
+
+
+def test_interval_is_students():
+    values = np.random.default_rng(0).normal(size=12)
+    expected = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
+    mean, low, high = mean_interval(values)
+    assert (low, high) == pytest.approx(expected, rel=1e-12)
+    assert mean == values.mean()
+
+
+def test_interval_of_one_value_has_no_ends_and_of_none_no_mean():
+    assert mean_interval([0.5])[0] == 0.5
+    assert np.isnan(mean_interval([0.5])[1:]).all()
+    assert np.isnan(mean_interval([np.nan])).all()
+
+
+def test_summary_counts_diverged_runs_and_leaves_them_out():
+    table = pd.concat([runs(1, diverged=[1, 3]), runs(2, activation="relu")], ignore_index=True)
+    summary = summarize("dense", table)
+    assert summary["activation"].tolist() == ["tanh", "relu"]
+    assert summary["n"].tolist() == [5, 5]
+    assert summary["diverged"].tolist() == [2, 0]
+    finite = table["train_loss"][[0, 2, 4]]
+    assert summary["train_loss_mean"][0] == pytest.approx(finite.mean())
+    assert summary["train_loss_sd"][0] == pytest.approx(finite.std())
+
+
+def test_every_column_is_explained_and_an_unknown_one_is_refused():
+    table = runs()
+    assert set(describe_columns(table.columns)) == set(table.columns)
+    summary = summarize("dense", table)
+    assert all(text.endswith(".") for text in describe_columns(summary.columns).values())
+    with pytest.raises(KeyError):
+        describe_columns(["colour"])
+
+
+def test_rows_come_in_the_order_of_the_cells():
+    table = pd.concat([runs(1), runs(2, depth=2), runs(3, depth=3)], ignore_index=True)
+    picked = rows_of(table, [CELL | {"depth": 3}, CELL])
+    assert picked["depth"].tolist() == [3] * 5 + [1] * 5
+    assert list(picked.columns) == list(table.columns)
+
+
+def test_benchmarks_become_a_row_per_job(tmp_path):
+    folder = tmp_path / "benchmarks" / "train_dense" / "a~1"
+    folder.mkdir(parents=True)
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
+    rest = "\t0:00:03\t88.5\t-\t-\t-\t-\t-\t-\t"
+    (folder / "b~2.tsv").write_text(f"{header}\n3.25{rest}2.5\n")
+    (folder / "b~1.tsv").write_text(f"{header}\n0.25{rest}-\n")
+    table = read_benchmarks(folder.glob("*.tsv"))
+    assert table["job"].tolist() == ["a~1/b~1", "a~1/b~2"]
+    assert table["rule"].tolist() == ["train_dense"] * 2
+    assert table["cpu_seconds"].isna().tolist() == [True, False]
+    assert table["wall_seconds"].tolist() == [0.25, 3.25]
+
+
+def test_findings_name_the_extremes_with_their_figures():
+    better, worse = runs(1), runs(2, activation="relu")
+    better["train_loss"], worse["train_loss"] = 0.25, 0.5
+    table = pd.concat([better, worse], ignore_index=True)
+    cells = [CELL, CELL | {"activation": "relu"}]
+    found = state_findings("dense", table, {"s": {"vary": ["activation"], "cells": cells}})
+    (sentence,) = found["studies"]["s"]["loss"]
+    assert "lowest with activation tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
+    assert "highest with activation relu (0.5000" in sentence
+    assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
+
+
+def test_findings_of_runs_that_all_diverged_say_so():
+    table = runs(diverged=range(5))
+    found = state_findings("dense", table, {"s": {"vary": ["activation"], "cells": [CELL]}})
+    assert "every run diverged" in found["studies"]["s"]["loss"][0].lower()
+    assert "All 5 runs diverged" in next(iter(found["cells"].values()))
