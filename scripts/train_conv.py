@@ -20,8 +20,8 @@ def main(settings: dict, seed: int, threads: int, inputs, outputs, repository: s
     data = load_mnist(
         Path(inputs.digests).parent,
         validation=dataset["validation_examples"],
-        train_examples=dataset["train_examples"],
-        test_examples=dataset["test_examples"],
+        train_examples=dataset["train_examples"] or None,
+        test_examples=dataset["test_examples"] or None,
     )
     result = train_conv(
         cell,

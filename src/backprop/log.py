@@ -9,9 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-
-class UserError(ValueError):
-    """A fault that the user can mend; its message says what and how, so no traceback is shown."""
+from backprop.errors import UserError
 
 
 def start_log(path: str) -> Callable[[str], None]:

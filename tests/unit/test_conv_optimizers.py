@@ -25,8 +25,8 @@ CASES = {
         lambda: keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.2, epsilon=1e-9),
     ),
     "rmsprop": (
-        {"learning_rate": 0.01, "rho": 0.8, "momentum": 0.5, "epsilon": 1e-4},
-        lambda: keras.optimizers.RMSprop(0.01, rho=0.8, momentum=0.5, epsilon=1e-4),
+        {"learning_rate": 0.01, "rho": 0.8, "epsilon": 1e-4},
+        lambda: keras.optimizers.RMSprop(0.01, rho=0.8, epsilon=1e-4),
     ),
     "adam": (
         {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-4},

@@ -1,5 +1,4 @@
 import math
-import os
 import re
 
 import numpy as np
@@ -330,11 +329,8 @@ def test_tensor_that_is_not_finite_shows_in_its_statistics(value):
     assert counts.numpy().tolist() == 30 * [0]
 
 
-@pytest.mark.skipif(
-    "BACKPROP_MNIST" not in os.environ, reason="BACKPROP_MNIST names no folder with MNIST"
-)
-def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path):
-    data = load_mnist(os.environ["BACKPROP_MNIST"], validation_examples=500, test_examples=500)
+def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path, mnist_folder):
+    data = load_mnist(mnist_folder, validation_examples=500, test_examples=500)
     result = train(
         tmp_path,
         optimizer={"kind": "adam", "learning_rate": 1e-4},

@@ -101,7 +101,7 @@ SETTINGS = {
     "nesterov": {"momentum": 0.8},
     # Keras adds epsilon under Adagrad's root, here it is added to the root: take it out of play.
     "adagrad": {"initial_accumulator": 0.1, "epsilon": 1e-12},
-    "rmsprop": {"rho": 0.95, "epsilon": 1e-12},
+    "rmsprop": {"rho": 0.95, "epsilon": 1e-3},
     "adam": {"beta_1": 0.85, "beta_2": 0.99, "epsilon": 1e-7},
 }
 

@@ -1,6 +1,5 @@
 import gzip
 import hashlib
-import os
 import subprocess
 import threading
 import zipfile
@@ -241,22 +240,15 @@ def test_validation_must_leave_something_to_train_on(tmp_path):
         load_mnist(tmp_path, validation=40)
 
 
-needs_real_mnist = pytest.mark.skipif(
-    "BACKPROP_MNIST" not in os.environ, reason="BACKPROP_MNIST names no folder with MNIST"
-)
-
-
-@needs_real_mnist
 @pytest.mark.parametrize("name", PUBLISHED_MD5)
-def test_accepted_bytes_are_those_with_the_published_md5(name):
-    content = (Path(os.environ["BACKPROP_MNIST"]) / name).read_bytes()
+def test_accepted_bytes_are_those_with_the_published_md5(name, mnist_folder):
+    content = (mnist_folder / name).read_bytes()
     assert hashlib.md5(content).hexdigest() == PUBLISHED_MD5[name]
     assert hashlib.sha256(content).hexdigest() == CANONICAL_SHA256[name]
 
 
-@needs_real_mnist
-def test_real_mnist_has_the_published_class_counts():
-    split = load_mnist(os.environ["BACKPROP_MNIST"])
+def test_real_mnist_has_the_published_class_counts(mnist_folder):
+    split = load_mnist(mnist_folder)
     train = np.bincount(split.train_labels) + np.bincount(split.validation_labels)
     assert train.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     test = np.bincount(split.test_labels)

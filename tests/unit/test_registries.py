@@ -41,11 +41,13 @@ def test_optimizer_kinds_and_their_hyperparameters():
     for branch in DEFS["optimizer"]["allOf"]:
         kind = branch["if"]["properties"]["kind"]["const"]
         allowed = set(branch["then"]["properties"]) - {"kind"}
-        assert allowed == set(inspect.signature(optimizers.OPTIMIZERS[kind]).parameters)
+        for registry in (optimizers.OPTIMIZERS, conv_optimizers.OPTIMIZERS):
+            assert allowed == set(inspect.signature(registry[kind]).parameters)
 
 
 def test_defaults_of_hyperparameters_are_those_of_the_schema():
-    for factory in optimizers.OPTIMIZERS.values():
+    factories = [*optimizers.OPTIMIZERS.values(), *conv_optimizers.OPTIMIZERS.values()]
+    for factory in factories:
         for name, parameter in inspect.signature(factory).parameters.items():
             if parameter.default is not inspect.Parameter.empty:
                 assert parameter.default == DEFS[name]["default"]

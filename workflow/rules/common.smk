@@ -13,6 +13,7 @@ REPOSITORY = Path(workflow.basedir)
 sys.path.insert(0, str(REPOSITORY / "src"))
 
 from backprop.provenance.imports import imported_files
+from backprop.provenance.stale_lock import note_owner, remove_stale_lock
 from backprop.study.config import ConfigError, cell_settings, complete_config
 from backprop.study.grid import (
     all_cells,
@@ -39,6 +40,15 @@ except ConfigError as fault:
     raise WorkflowError(
         f"The configuration ({', '.join(names)}) can't be run:\n{fault}"
     )
+
+# A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
+if remove_stale_lock(Path.cwd()):
+    print("Removed the lock of a run that was killed.", file=sys.stderr)
+
+
+onstart:
+    note_owner(Path.cwd())
+
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}

@@ -84,10 +84,8 @@ def adagrad(
     return Optimizer({"squares": initial_accumulator}, update)
 
 
-def rmsprop(
-    learning_rate: float, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7
-) -> Optimizer:
-    """s ← ρ s + (1 - ρ) g²; v ← μ v + η g / √(s + ε); θ ← θ - v (Tieleman and Hinton 2012)."""
+def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
+    """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / √(s + ε) (Tieleman and Hinton 2012)."""
 
     def update(variable, slots, gradient, number):
         tf.raw_ops.ResourceApplyRMSProp(
@@ -96,7 +94,7 @@ def rmsprop(
             mom=slots["velocity"].handle,
             lr=learning_rate,
             rho=rho,
-            momentum=momentum,
+            momentum=0.0,
             epsilon=epsilon,
             grad=gradient,
         )
@@ -105,7 +103,7 @@ def rmsprop(
 
 
 def adam(
-    learning_rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    learning_rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
 ) -> Optimizer:
     """Adam (Kingma and Ba 2015), with ε beside the uncorrected second moment.
 

@@ -286,9 +286,7 @@ def compile_training(
             )
 
         with tf.GradientTape() as tape:
-            signals = compute_signals(
-                weights, tf.gather(images, batch), activate, drop if keep < 1 else tf.identity
-            )
+            signals = compute_signals(weights, tf.gather(images, batch), activate, drop)
             losses = compute_losses(signals["fc2/net_input"], tf.gather(labels, batch))
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, weights)

@@ -19,6 +19,7 @@ import requests
 from pyarrow import csv
 
 from backprop.data.idx import decompress, format_idx, read_idx
+from backprop.errors import UserError
 
 # Of the uncompressed IDX files, whose MD5s are those published with the data set.
 SHA256 = {
@@ -47,7 +48,7 @@ Log = Callable[[str], None]
 Source = Mapping[str, str]
 
 
-class DataSourceError(RuntimeError):
+class DataSourceError(UserError):
     """No source gave the canonical MNIST files; the message says what happened with each."""
 
 

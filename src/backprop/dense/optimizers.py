@@ -81,14 +81,14 @@ def adagrad(
 
 
 def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
-    """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / (sqrt(s) + ε) (Tieleman and Hinton 2012)."""
+    """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / sqrt(s + ε) (Tieleman and Hinton 2012)."""
 
     def update(parameters, gradient, slots, number):
         (squares,) = slots
         squares *= rho
         squares += (1.0 - rho) * gradient * gradient
         gradient *= learning_rate
-        gradient /= np.sqrt(squares) + epsilon
+        gradient /= np.sqrt(squares + epsilon)
         parameters -= gradient
 
     return Optimizer((0.0,), update)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from backprop.errors import UserError
 from backprop.study.grid import study_cells
 
 MODELS = ("dense", "conv")
@@ -19,7 +20,7 @@ KIND_OF_MODEL = {"dense": "moons", "conv": "mnist"}
 MNIST_TRAINING_IMAGES = 60_000
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A configuration that cannot be run; the message lists every fault found."""
 
 

@@ -1,0 +1,106 @@
+"""Bad input stops before a job starts, with one clear message and no traceback."""
+
+import pytest
+import yaml
+from conftest import ROOT, Project, copy_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return copy_project(tmp_path_factory.mktemp("bad") / "project")
+
+
+def message(project, *arguments) -> str:
+    """What a failing call prints; it must fail, start no job and show no traceback."""
+    done = project.snakemake(*arguments)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    assert "rule train" not in text and not (project.folder / "results").exists()
+    return text
+
+
+def with_change(project, name, change) -> str:
+    config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    change(config)
+    path = project.folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return path.name
+
+
+def test_misspelt_key_in_a_file(project):
+    def change(config):
+        config["dense"]["studies"]["depths"]["varry"] = {"depth": [1]}
+
+    text = message(project, "--cores", "1", "--configfile", with_change(project, "key", change))
+    assert "key.yaml" in text
+    assert "dense.studies.depths: unknown key 'varry' (did you mean 'vary'?)" in text
+
+
+def test_misspelt_key_on_the_command_line(project):
+    text = message(project, "--cores", "1", "--config", "densee=1", "--")
+    assert "unknown key 'densee'" in text
+
+
+def test_impossible_combination(project):
+    def change(config):
+        config["conv"]["protocols"]["tiny"]["batch_size"] = 500
+
+    text = message(project, "-n", "--configfile", with_change(project, "batch", change))
+    assert "conv.protocols.tiny.batch_size: got 500; allowed: at most 200" in text
+
+
+def test_file_that_is_no_yaml(project):
+    (project.folder / "broken.yaml").write_text("dense: [1, 2\nconv: }")
+    text = message(project, "--cores", "1", "--configfile", "broken.yaml")
+    assert "broken.yaml" in text
+
+
+def test_missing_configuration_file(project):
+    text = message(project, "--cores", "1", "--configfile", "config/nowhere.yaml")
+    assert "nowhere.yaml" in text
+
+
+def test_target_with_an_undefined_name(project):
+    target = (
+        "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
+        "initializer~fan_in_normal/optimizer~sgd/runs.csv"
+    )
+    text = message(project, "--cores", "1", "--", target)
+    assert "dense.optimizer: got 'sgd'" in text
+
+
+def test_target_with_an_unknown_activation(project):
+    target = (
+        "results/dense/dataset~moons/protocol~corrected/activation~tahn/hidden_size~3/depth~1/"
+        "initializer~fan_in_normal/optimizer~gd/runs.csv"
+    )
+    text = message(project, "--cores", "1", "--", target)
+    assert "dense.activation: got 'tahn' (did you mean 'tanh'?)" in text
+
+
+def test_damaged_data_source_names_what_was_tried(tmp_path):
+    project = copy_project(tmp_path / "project")
+    broken = project.folder / "broken"
+    broken.mkdir()
+    for name in ("train-images", "train-labels", "test-images", "test-labels"):
+        (broken / f"{name}.idx").write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x01\x05")
+    sources = [
+        {"kind": "folder", "path": "broken"},
+        {"kind": "folder", "path": "nowhere"},
+        {"kind": "url", "base": "http://127.0.0.1:9/"},
+    ]
+
+    def change(config):
+        config["datasets"]["mnist"]["sources"] = sources
+
+    name = with_change(project, "sources", change)
+    done = project.snakemake(
+        "--cores", "1", "--configfile", name, "--", "results/data/mnist/digests.json"
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    for source in ("broken", "nowhere", "127.0.0.1:9"):
+        assert source in text
+    assert not list((project.folder / "results/data").rglob("*.idx"))

@@ -1,0 +1,216 @@
+"""A whole run of the smallest configuration, and what a change makes run again."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import Project
+
+from backprop.analysis.columns import describe_columns
+from backprop.data.tables import read_table
+
+KEYS = [
+    "dataset",
+    "protocol",
+    "activation",
+    "hidden_size",
+    "depth",
+    "initializer",
+    "optimizer",
+    "seed",
+]
+CONV_KEYS = ["dataset", "protocol", "activation", "initializer", "optimizer", "seed"]
+MEASURES = {
+    "dense": ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"],
+    "conv": [
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "test_loss",
+        "test_accuracy",
+    ],
+}
+CELL = (
+    "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
+    "initializer~fan_in_normal/optimizer~gd"
+)
+
+
+def test_run_tables_have_the_documented_columns(smoke):
+    tables = smoke.folder / "results/tables"
+    dense = read_table(tables / "dense_runs.csv")
+    assert list(dense.columns) == [
+        *KEYS,
+        "passes",
+        *MEASURES["dense"],
+        "reported_loss",
+        "grad_norm",
+        "diverged_at",
+    ]
+    conv = read_table(tables / "conv_runs.csv")
+    assert list(conv.columns) == [*CONV_KEYS, "steps", *MEASURES["conv"], "diverged_at"]
+    dense_history = read_table(tables / "dense_history.parquet")
+    assert list(dense_history.columns) == [*KEYS, "pass", *MEASURES["dense"]]
+    conv_history = read_table(tables / "conv_history.parquet")
+    assert list(conv_history.columns) == [*CONV_KEYS, "step", *MEASURES["conv"]]
+    for path in tables.glob("*.csv"):
+        describe_columns(read_table(path).columns)
+
+
+def test_every_cell_and_seed_has_one_row(smoke):
+    dense = read_table(smoke.folder / "results/tables/dense_runs.csv")
+    assert len(dense) == 7 * 6
+    assert not dense.duplicated(KEYS).any()
+    conv = read_table(smoke.folder / "results/tables/conv_runs.csv")
+    assert len(conv) == 5 and not conv.duplicated(CONV_KEYS).any()
+
+
+def test_every_csv_has_a_page_beside_it(smoke):
+    for path in (smoke.folder / "results/tables").glob("*.csv"):
+        assert path.with_suffix(".html").stat().st_size > 1000
+
+
+def test_every_run_carries_its_provenance(smoke):
+    records = list(smoke.folder.glob("results/dense/**/provenance.json"))
+    records += smoke.folder.glob("results/conv/**/provenance.json")
+    assert len(records) == 7 + 5
+    for path in records:
+        record = json.loads(path.read_text())
+        assert record["environment"]["libraries"]["numpy"]
+        assert record["environment"]["threads"]["OMP_NUM_THREADS"] == "1"
+        assert all(
+            len(record[f"{part}_sha256"]) == 64 for part in ("settings", "data", "code", "lock")
+        )
+
+
+def test_training_logs_show_progress(smoke):
+    (log,) = smoke.folder.glob(
+        "results/logs/train_conv/**/activation~relu/initializer~truncated_normal/**/*.log"
+    )
+    text = log.read_text()
+    assert "loss" in text and "left" in text and "/s" in text
+    log = smoke.folder / CELL.replace("results/", "results/logs/train_", 1)
+    text = log.with_name(log.name + ".log").read_text()
+    assert "500 of 500 passes" in text and "passes/s" in text and "left" in text
+
+
+def test_tensorboard_reads_the_event_files_as_they_are(smoke):
+    from backprop.analysis.events import read_histograms, read_scalars
+
+    for folder in smoke.folder.glob("results/conv/**/events"):
+        scalars, histograms = read_scalars(folder), read_histograms(folder)
+        assert {"loss/train", "loss/test", "conv1/weights/mean"} <= set(scalars["tag"])
+        assert histograms["tag"].nunique() == 16
+
+
+def test_second_run_does_nothing(smoke):
+    assert smoke.jobs() == {}
+
+
+@pytest.fixture
+def edited(smoke):
+    """The project with a file edited; the edit is taken back afterwards."""
+    originals = {}
+
+    def edit(path, change):
+        file = smoke.folder / path
+        originals[file] = file.read_text()
+        file.write_text(change(file.read_text()))
+        return smoke
+
+    yield edit
+    for file, text in originals.items():
+        file.write_text(text)
+
+
+def add_comment(text):
+    return text + "\n# an edit\n"
+
+
+def test_edited_figure_module_reruns_figures_alone(edited):
+    project: Project = edited("src/backprop/views/curves.py", add_comment)
+    jobs = project.jobs()
+    assert "plot_curves" in jobs
+    assert all(rule.startswith("plot_") for rule in jobs), jobs
+
+
+def test_edited_training_module_reruns_its_training_and_not_the_other(edited):
+    project = edited("src/backprop/dense/network.py", add_comment)
+    jobs = project.jobs()
+    assert jobs["train_dense"] == 7
+    assert "train_conv" not in jobs and "make_points" not in jobs
+
+
+def test_edited_cnn_module_reruns_the_cnn_and_not_the_dense_networks(edited):
+    project = edited("src/backprop/conv/network.py", add_comment)
+    jobs = project.jobs()
+    assert jobs["train_conv"] == 5
+    assert "train_dense" not in jobs and "fetch_mnist" not in jobs
+
+
+def test_edited_lock_retrains_everything(edited):
+    jobs = edited("requirements.lock", add_comment).jobs()
+    assert jobs["train_dense"] == 7 and jobs["train_conv"] == 5
+
+
+def test_one_more_value_trains_one_more_cell(edited):
+    jobs = edited(
+        "config/smoke.yaml", lambda text: text.replace("depth: [1, 4]", "depth: [1, 2, 4]")
+    ).jobs()
+    assert jobs["train_dense"] == 1
+    assert "train_conv" not in jobs
+
+
+def test_changed_optimizer_retrains_its_cells_alone(edited):
+    jobs = edited(
+        "config/smoke.yaml",
+        lambda text: text.replace(
+            "adam: {kind: adam, learning_rate: 0.01}", "adam: {kind: adam, learning_rate: 0.02}"
+        ),
+    ).jobs()
+    assert jobs["train_dense"] == 1
+
+
+def test_changed_question_redraws_and_retrains_nothing(edited):
+    jobs = edited(
+        "config/smoke.yaml", lambda text: text.replace("How far does each", "How far will each")
+    ).jobs()
+    assert "plot_effects" in jobs
+    assert not {"train_dense", "train_conv", "map_boundary"} & set(jobs)
+
+
+def test_single_cell_that_no_study_names_can_be_asked_for_by_its_path(smoke):
+    target = CELL.replace("hidden_size~3", "hidden_size~7") + "/runs.csv"
+    done = smoke.snakemake("--cores", "1", "--configfile", "config/smoke.yaml", "--", target)
+    assert done.returncode == 0, done.stderr
+    assert read_table(smoke.folder / target)["hidden_size"].unique().tolist() == [7]
+    shutil.rmtree((smoke.folder / target).parents[3])
+
+
+def test_tables_are_the_same_bytes_whatever_the_cores(smoke, tmp_path, mnist_folder):
+    config = yaml.safe_load((smoke.folder / "config/smoke.yaml").read_text())
+    config["datasets"]["mnist"]["sources"] = [{"kind": "folder", "path": str(mnist_folder)}]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    tables = [
+        f"results/tables/{model}_{table}"
+        for model in ("dense", "conv")
+        for table in ("runs.csv", "summary.csv", "history.parquet")
+    ]
+    done = smoke.snakemake(
+        *("--cores", "1", "--configfile", str(tmp_path / "config.yaml")),
+        *("--directory", str(tmp_path / "again"), "--", *tables),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for table in tables:
+        assert (tmp_path / "again" / table).read_bytes() == (smoke.folder / table).read_bytes()
+
+
+def test_findings_quote_the_summary(smoke):
+    findings = json.loads((smoke.folder / "results/report/findings.json").read_text())
+    summary = pd.read_csv(smoke.folder / "results/tables/dense_summary.csv")
+    best = summary[summary["optimizer"] == "adam"]["heldout_accuracy_mean"].iloc[0]
+    (sentence,) = findings["dense"]["studies"]["optimizers"]["accuracy"]
+    assert f"{best:.4f}" in sentence
