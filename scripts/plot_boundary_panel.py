@@ -9,19 +9,21 @@ from backprop.views.style import save
 
 
 def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:
-    """Write the picture; the cells, their grids and their runs stand in the same order."""
+    """Write the picture; cells, points, grids and runs stand in the same order."""
     panels = []
-    for cell, grid, table in zip(cells, inputs.grids, inputs.runs, strict=True):
+    files = zip(cells, inputs.points, inputs.grids, inputs.runs, strict=True)
+    for cell, points, grid, table in files:
         runs = read_table(table)
         finished = runs["diverged_at"].isna().any()
         panels.append(
             {
                 "values": cell,
+                "points": read_table(points),
                 "grid": dict(np.load(grid)) if finished else None,
                 "heldout_accuracy": runs["heldout_accuracy"].mean(),
             }
         )
-    save(boundary_panel(panels, read_table(inputs.points[0]), study), output)
+    save(boundary_panel(panels, study), output)
     log(f"written {output}, {len(panels)} panels")
 
 

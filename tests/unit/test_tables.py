@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from backprop.analysis.columns import describe_columns
-from backprop.analysis.findings import state_findings
+from backprop.analysis.findings import describe_first_layer, state_findings
 from backprop.analysis.statistics import mean_interval
 from backprop.analysis.tables import read_benchmarks, rows_of, summarize
 from backprop.data.tables import combine, read_table, with_cell, write_table
@@ -130,3 +130,18 @@ def test_findings_of_runs_that_all_diverged_say_so():
     found = state_findings("dense", table, {"s": {"vary": ["activation"], "cells": [CELL]}})
     assert "every run diverged" in found["studies"]["s"]["loss"][0].lower()
     assert "All 5 runs diverged" in next(iter(found["cells"].values()))
+
+
+def test_first_layer_is_described_from_its_first_to_its_last_step():
+    scalars = pd.DataFrame(
+        [
+            (f"conv1/{tensor}/{statistic}", step, value + step / 1000)
+            for tensor, value in (("weights", 0.0), ("bias", 0.1))
+            for statistic in ("mean", "std")
+            for step in (200, 0, 100)
+        ],
+        columns=["tag", "step", "value"],
+    )
+    text = describe_first_layer(scalars)
+    assert text.startswith("Over 200 steps")
+    assert "of the bias, the mean went from 0.10000 to 0.30000" in text

@@ -133,7 +133,8 @@ def boundary_cells(vary):
     cells = []
     for combination in itertools.product(*vary.values()):
         values = dict(zip(vary, combination, strict=True))
-        cells.append({"values": values, "grid": boundary_grid(), "heldout_accuracy": 0.875})
+        drawn = {"grid": boundary_grid(), "points": moon_points()}
+        cells.append({"values": values, **drawn, "heldout_accuracy": 0.875})
     return cells
 
 
@@ -167,7 +168,7 @@ def conv_figure(draw, name):
 
 
 def panel_of(vary):
-    return boundaries.boundary_panel(boundary_cells(vary), moon_points(), study_of(vary))
+    return boundaries.boundary_panel(boundary_cells(vary), study_of(vary))
 
 
 FIGURES = {
@@ -470,10 +471,10 @@ def test_a_panel_says_which_cell_has_no_finished_run():
     vary = {"activation": ["tanh", "relu"]}
     cells = boundary_cells(vary)
     cells[1] |= {"grid": None, "heldout_accuracy": np.nan}
-    drawn = boundaries.boundary_panel(cells, moon_points(), study_of(vary))
+    drawn = boundaries.boundary_panel(cells, study_of(vary))
     assert "all runs diverged" in [t.get_text() for t in panels_of(drawn)[1].texts]
     cells[0] |= {"grid": None}
-    boundaries.boundary_panel(cells, moon_points(), study_of(vary))
+    boundaries.boundary_panel(cells, study_of(vary))
 
 
 @pytest.mark.parametrize(

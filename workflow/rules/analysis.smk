@@ -84,6 +84,7 @@ rule state_findings:
     input:
         runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
         benchmarks="results/tables/benchmarks.csv",
+        events=all_files("conv", "events"),
         code=code("state_findings.py"),
     output:
         "results/report/findings.json",

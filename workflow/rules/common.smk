@@ -177,14 +177,13 @@ def study_files(wildcards, name):
 
 
 def study_points(wildcards):
-    """The points of the data sets of a study's cells."""
-    names = dict.fromkeys(cell["dataset"] for cell in cells_of(wildcards))
-    return [f"results/data/{name}/points.csv" for name in names]
+    """The points of every cell of a study, in the order of the cells."""
+    return [f"results/data/{cell['dataset']}/points.csv" for cell in cells_of(wildcards)]
 
 
 def all_files(model, name):
-    """A file in the folder of every training job of a model."""
-    return [f"{folder}/{name}" for folder in folders(model, CELLS[model])]
+    """A file in the folder of every training job of a model; none without that model."""
+    return [f"{folder}/{name}" for folder in folders(model, CELLS.get(model, []))]
 
 
 def training_benchmarks():

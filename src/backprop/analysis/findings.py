@@ -56,6 +56,28 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     }
 
 
+def describe_first_layer(scalars: pd.DataFrame) -> str:
+    """How mean and standard deviation of the CNN's first-layer weights and bias moved.
+
+    Parameters
+    ----------
+    scalars : DataFrame
+        tag, step, value, as `backprop.analysis.events.read_scalars` gives them.
+    """
+    parts = []
+    for tensor in ("weights", "bias"):
+        moves = []
+        for statistic, words in (("mean", "mean"), ("std", "standard deviation")):
+            values = scalars[scalars["tag"] == f"conv1/{tensor}/{statistic}"].sort_values("step")
+            if values.empty:
+                return "The event files hold no statistics of the first layer."
+            first, last = values["value"].iloc[0], values["value"].iloc[-1]
+            moves.append(f"the {words} went from {first:.5f} to {last:.5f}")
+        parts.append(f"of the {tensor}, {' and '.join(moves)}")
+    steps = int(scalars["step"].max())
+    return f"Over {steps:,} steps: {'; '.join(parts)}."
+
+
 def _held_out(model: str) -> str:
     return "held-out accuracy" if model == "dense" else "test accuracy"
 

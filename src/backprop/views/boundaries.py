@@ -120,7 +120,6 @@ def boundary_figure(
 @styled
 def boundary_panel(
     cells: Sequence[Mapping[str, Any]],
-    points: pd.DataFrame,
     study: Mapping[str, Any],
     title: str = "",
     note: str = "",
@@ -132,10 +131,9 @@ def boundary_panel(
     Parameters
     ----------
     cells : sequence of mappings
-        ``values`` (axis to value, protocol included), ``grid``, and if known
-        ``heldout_accuracy``; ``grid`` is None where no replicate finished.
-    points : DataFrame
-        As in ``draw_boundary``; the same for all cells.
+        ``values`` (axis to value, protocol included), ``grid`` and ``points`` as in
+        ``draw_boundary``, and if known ``heldout_accuracy``; ``grid`` is None where no replicate
+        finished.
     study : mapping
         name, question, vary.
     title, note : str
@@ -154,7 +152,7 @@ def boundary_panel(
         for axes in line[len(members) :]:
             axes.set_visible(False)
         for axes, cell in zip(line, members, strict=False):
-            image = _draw_small(axes, cell, points, study, point_size) or image
+            image = _draw_small(axes, cell, study, point_size) or image
         line[0].set_ylabel("$x_2$ (dimensionless)")
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "rotation": 90}
         look = {"fontweight": "bold", "fontsize": 9.5, "ha": "center", "va": "center"}
@@ -178,7 +176,6 @@ def _small_size(cells: Sequence[Mapping[str, Any]], columns: int) -> tuple[float
 def _draw_small(
     axes: Axes,
     cell: Mapping[str, Any],
-    points: pd.DataFrame,
     study: Mapping[str, Any],
     point_size: float,
 ) -> AxesImage | None:
@@ -193,7 +190,7 @@ def _draw_small(
     if cell.get("grid") is None:
         axes.text(0.5, 0.5, "all runs diverged", transform=axes.transAxes, ha="center", va="center")
         return None
-    return draw_boundary(axes, cell["grid"], points, point_size)
+    return draw_boundary(axes, cell["grid"], cell["points"], point_size)
 
 
 def _arrange(cells: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> list[tuple]:

@@ -1,0 +1,127 @@
+"""The project's own files agree with one another."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from conftest import ROOT
+
+LOCKED = dict(
+    re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.M)
+)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def environment() -> dict[str, str]:
+    """Pins of environment.yml, from conda's and pip's part."""
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pinned = [entry for entry in entries if isinstance(entry, str) and "=" in entry]
+    pinned += next(entry for entry in entries if isinstance(entry, dict))["pip"]
+    return dict(re.split("=+", entry) for entry in pinned)
+
+
+def direct_dependencies():
+    listed = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    return {re.match(r"[A-Za-z0-9._-]+", entry)[0] for entry in listed}
+
+
+def test_conda_environment_has_the_versions_of_the_lock():
+    pins = environment()
+    python = pins.pop("python")
+    assert pins == {name: LOCKED[name] for name in pins}
+    assert python in ("3.11", "3.12", "3.13")
+
+
+def test_conda_environment_lists_every_direct_dependency():
+    assert set(environment()) - {"python"} == direct_dependencies()
+
+
+def test_lock_pins_every_direct_dependency_with_hashes_and_no_address():
+    text = (ROOT / "requirements.lock").read_text()
+    assert direct_dependencies() <= set(LOCKED)
+    blocks = re.split(r"\n(?=[a-z0-9._-]+==)", text)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "scripts").glob("*.py")), ids=lambda p: p.name)
+def test_script_is_thin_and_has_its_rule(script):
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    assert f"scripts/{script.name}" in rules
+    assert f'code("{script.name}")' in rules
+    assert len(script.read_text().splitlines()) <= 75
+    assert script.read_text().startswith('"""')
+
+
+def test_every_caption_is_used_and_every_used_one_exists():
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    used = set(re.findall(r'caption="../../report/(\w+\.rst)"', rules))
+    assert used | {"workflow.rst"} == {path.name for path in (ROOT / "report").glob("*.rst")}
+
+
+def test_every_rule_has_log_message_conda_and_script():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"\nrule ", path.read_text())[1:]:
+            for part in ("log:", "message:", "conda:", "script:", "input:", "output:"):
+                assert f"    {part}\n" in rule, (rule.partition(":")[0], part)
+
+
+def documented_keys(schema, definitions):
+    for key, value in schema.get("properties", {}).items():
+        yield key
+        if "$ref" in value:
+            value = definitions[value["$ref"].rpartition("/")[2]]
+        yield from documented_keys(value, definitions)
+    for branch in schema.get("allOf", []):
+        yield from documented_keys(branch["then"], definitions)
+
+
+def test_every_key_of_the_configuration_is_in_its_readme():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    text = (ROOT / "config/README.md").read_text()
+    keys = set(documented_keys(schema, schema["$defs"]))
+    for definition in schema["$defs"].values():
+        keys |= set(documented_keys(definition, schema["$defs"]))
+    names = {name for d in schema["$defs"].values() for name in d.get("enum", [])}
+    assert len(keys) > 30 and len(names) > 20
+    assert {key for key in keys | names if f"`{key}`" not in text} == set()
+
+
+def commands(document):
+    """Lines of the shell blocks of a document, without their comments."""
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.S):
+        for line in block.splitlines():
+            yield line.partition("  #")[0].strip()
+
+
+SNAKEMAKE = [line for line in commands("README.md") if line.startswith("snakemake")]
+
+
+@pytest.mark.parametrize("command", [c for c in SNAKEMAKE if "--report" not in c])
+def test_snakemake_command_of_the_readme_is_accepted(command, tmp_path):
+    arguments = command.split()[1:]
+    if "--directory" in arguments:
+        place = arguments.index("--directory")
+        del arguments[place : place + 2]
+    done = subprocess.run(
+        ["snakemake", "-n", "--quiet", "all", "--directory", tmp_path, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_make_targets_of_the_readme_exist():
+    named = set(re.findall(r"make ([a-z]+)\b", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert {"study", "test", "smoke", "check"} <= named & targets
+    assert named <= targets | {"up"}
+
+
+def test_continuous_integration_calls_the_documented_commands():
+    text = (ROOT / ".ci/run").read_text()
+    assert "make test" in text and "make check" in text
