@@ -5,15 +5,16 @@ from backprop.data.tables import write_table
 from backprop.log import start_log
 
 
-def main(paths: list[str], output: str, log) -> None:
+def main(benchmarks: list[str], records: list[str], output: str, log) -> None:
     """Write a row per job."""
-    table = read_benchmarks(paths)
+    table = read_benchmarks(benchmarks, records)
     write_table(table, output)
     log(f"{len(table)} jobs, {table['cpu_seconds'].sum():,.0f} CPU seconds")
 
 
 main(
     snakemake.input.benchmarks,
+    snakemake.input.records,
     snakemake.output[0],
     start_log(snakemake.log[0]),
 )

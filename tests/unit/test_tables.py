@@ -1,5 +1,7 @@
 """Tables: exact numbers, summaries against SciPy, every column explained."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,10 +108,12 @@ def test_benchmarks_become_a_row_per_job(tmp_path):
     rest = "\t0:00:03\t88.5\t-\t-\t-\t-\t-\t-\t"
     (folder / "b~2.tsv").write_text(f"{header}\n3.25{rest}2.5\n")
     (folder / "b~1.tsv").write_text(f"{header}\n0.25{rest}-\n")
-    table = read_benchmarks(folder.glob("*.tsv"))
+    for name, seconds in (("b~1", 0.2), ("b~2", 2.5)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"cpu_seconds": seconds}))
+    table = read_benchmarks(sorted(folder.glob("*.tsv")), sorted(tmp_path.glob("*.json")))
     assert table["job"].tolist() == ["a~1/b~1", "a~1/b~2"]
     assert table["rule"].tolist() == ["train_dense"] * 2
-    assert table["cpu_seconds"].isna().tolist() == [True, False]
+    assert table["cpu_seconds"].tolist() == [0.2, 2.5]
     assert table["wall_seconds"].tolist() == [0.25, 3.25]
 
 

@@ -42,6 +42,9 @@ rule summarize_runs:
 rule tabulate_benchmarks:
     input:
         benchmarks=training_benchmarks(),
+        records=[
+            file for model in MODELS for file in all_files(model, "provenance.json")
+        ],
         code=code("tabulate_benchmarks.py"),
     output:
         "results/tables/benchmarks.csv",

@@ -178,7 +178,9 @@ def study_files(wildcards, name):
 
 def study_points(wildcards):
     """The points of every cell of a study, in the order of the cells."""
-    return [f"results/data/{cell['dataset']}/points.csv" for cell in cells_of(wildcards)]
+    return [
+        f"results/data/{cell['dataset']}/points.csv" for cell in cells_of(wildcards)
+    ]
 
 
 def all_files(model, name):

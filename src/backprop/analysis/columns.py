@@ -35,8 +35,8 @@ COLUMNS = {
     "rule": "Rule of the workflow that the job belongs to.",
     "job": "Which job of the rule.",
     "wall_seconds": "Time from start to end, in seconds.",
-    "cpu_seconds": "Processor time, in seconds; sampled, so empty for the shortest jobs.",
-    "peak_memory_mb": "Largest resident memory, in MB.",
+    "cpu_seconds": "Processor time of the job, all threads together, in seconds.",
+    "peak_memory_mb": "Largest resident memory, in MB; sampled, so empty for the shortest jobs.",
 }
 STATISTICS = {
     "mean": "mean over the seeds that did not diverge",

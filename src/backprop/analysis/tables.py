@@ -1,5 +1,6 @@
 """Summaries of run tables: each cell over its seeds, a study's rows, the jobs' benchmarks."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -76,22 +77,25 @@ def rows_of(frame: pd.DataFrame, cells: Sequence[dict]) -> pd.DataFrame:
     )
 
 
-def read_benchmarks(paths: Iterable[str | Path]) -> pd.DataFrame:
+def read_benchmarks(paths: Iterable[str | Path], records: Iterable[str | Path]) -> pd.DataFrame:
     """Snakemake's benchmark files as one table.
 
     Parameters
     ----------
     paths : iterable of path
         ``…/benchmarks/RULE/JOB.tsv``, where the job may be several folders deep.
+    records : iterable of path
+        The same jobs' provenance records, in the same order: they know their processor time to
+        the end, where Snakemake's samples stop before.
 
     Returns
     -------
     DataFrame
         rule, job (path below the rule's folder), wall_seconds, cpu_seconds, peak_memory_mb,
-        sorted; a value is empty where a job was too short to be sampled.
+        sorted; the memory is empty where a job was too short to be sampled.
     """
     rows = []
-    for path in map(Path, paths):
+    for path, record in zip(map(Path, paths), map(Path, records), strict=True):
         measured = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
         rule, *job = path.parts[path.parts.index("benchmarks") + 1 :]
         rows.append(
@@ -99,7 +103,7 @@ def read_benchmarks(paths: Iterable[str | Path]) -> pd.DataFrame:
                 "rule": rule,
                 "job": "/".join(job).removesuffix(".tsv"),
                 "wall_seconds": measured["s"],
-                "cpu_seconds": measured["cpu_time"],
+                "cpu_seconds": json.loads(record.read_text())["cpu_seconds"],
                 "peak_memory_mb": measured["max_rss"],
             }
         )

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -80,6 +81,12 @@ def describe_run(settings: Mapping, data: str, code, lock: str, repository: str 
         The project's modules that the job imports, and the locked environment.
     repository : path
         Folder of the project.
+
+    Returns
+    -------
+    dict
+        settings, the digests, environment, and cpu_seconds: processor time of this process, all
+        its threads together, so far.
     """
     return {
         "settings": settings,
@@ -88,6 +95,9 @@ def describe_run(settings: Mapping, data: str, code, lock: str, repository: str 
         "code_sha256": code_digest(code, repository),
         "lock_sha256": file_digest(lock),
         "environment": describe_environment(repository),
+        # The job's own account, to its end: Snakemake samples the processor time of a job, and
+        # misses what comes after the last sample.
+        "cpu_seconds": round(time.process_time(), 2),
     }
 
 
