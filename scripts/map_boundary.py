@@ -8,14 +8,22 @@ from backprop.log import start_log
 
 
 def main(settings: dict, step: float, margin: float, inputs, output: str, log) -> None:
-    """Write x1, x2, the first replicate's probability of class 1 and the replicates' votes."""
+    """Write x1, x2, the probability of class 1, the votes of all replicates, and whose it is.
+
+    Diverged replicates are left out: the probability is that of the first seed that finished.
+    Where none did, only an empty ``seeds`` is written.
+    """
     points = read_table(inputs.points)
     training = points.loc[points["part"] == "train", ["x1", "x2"]].to_numpy()
+    runs = read_table(inputs.runs)
+    finished = runs["diverged_at"].isna().to_numpy()
     with np.load(inputs.weights) as layers:
-        weights = [layers[name] for name in layers.files]
-    grid = map_boundary(weights, settings["cell"]["activation"], training, step, margin)
-    np.savez_compressed(output, **grid)
-    log(f"{grid['share'].size:,} grid points, {len(weights[0])} replicates")
+        weights = [layers[name][finished] for name in layers.files]
+    grid = {}
+    if finished.any():
+        grid = map_boundary(weights, settings["cell"]["activation"], training, step, margin)
+    np.savez_compressed(output, seeds=runs["seed"].to_numpy()[finished], **grid)
+    log(f"{finished.sum()} of {len(runs)} replicates finished")
 
 
 main(

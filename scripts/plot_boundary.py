@@ -6,17 +6,23 @@ from backprop.data.tables import read_table
 from backprop.log import start_log
 from backprop.views.boundaries import boundary_figure
 from backprop.views.labels import cell_title
-from backprop.views.style import save
+from backprop.views.selection import divergence_note
+from backprop.views.style import empty_figure, save
 
 
 def main(cell: dict, inputs, output: str, log) -> None:
     """Write the picture, with the cell's mean accuracies."""
     runs = read_table(inputs.runs)
-    with np.load(inputs.grid) as grid:
+    with np.load(inputs.grid) as file:
+        grid = dict(file)
+    if len(grid["seeds"]) == 0:
+        figure = empty_figure(cell_title(cell), f"All {len(runs)} runs diverged.")
+    else:
         figure = boundary_figure(
-            dict(grid),
+            grid,
             read_table(inputs.points),
             cell_title(cell),
+            divergence_note(len(runs) - len(grid["seeds"])),
             train_accuracy=runs["train_accuracy"].mean(),
             heldout_accuracy=runs["heldout_accuracy"].mean(),
         )

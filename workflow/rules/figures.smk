@@ -11,7 +11,7 @@ rule plot_points:
             caption="../../report/points.rst",
             category="1 Data",
             labels=lambda wildcards: {
-                "Data set": wildcards.dataset,
+                "Data set": label_of(wildcards.dataset),
                 "Figure": "Points",
             },
         ),
@@ -21,6 +21,8 @@ rule plot_points:
         "results/benchmarks/plot_points/{dataset}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
     message:
         "Draw {output}"
     script:

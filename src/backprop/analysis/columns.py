@@ -28,8 +28,11 @@ COLUMNS = {
         "The training loss as the published code prints it, divided by the number of points once "
         "more; empty where the arithmetic is corrected."
     ),
-    "grad_norm": "Euclidean norm of the loss gradient after the last update.",
-    "diverged_at": "Update after which loss or weights were no longer finite; empty: never.",
+    "grad_norm": "Euclidean norm, after the last update, of the gradient that training follows.",
+    "diverged_at": (
+        "Update after which a weight was no longer finite, or the last one if the loss was not "
+        "finite at the end; CNN: the update that met a loss that was not finite. Empty: never."
+    ),
     "n": "Runs of the cell.",
     "diverged": "How many of them diverged; the measures are over the others.",
     "rule": "Rule of the workflow that the job belongs to.",

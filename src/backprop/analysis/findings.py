@@ -4,14 +4,25 @@ Descriptive only: means with their standard deviations, rankings and gaps. It ma
 significance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from backprop.analysis.tables import rows_of
 from backprop.study.grid import AXES, cell_path
 
-HELD_OUT = {"dense": "heldout", "conv": "test"}
+# What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
+COMPARED = {
+    "dense": ("train_loss", "heldout_accuracy"),
+    "conv": ("test_loss", "test_accuracy"),
+}
+WORDS = {
+    "train_loss": "training loss",
+    "train_accuracy": "training accuracy",
+    "heldout_accuracy": "held-out accuracy",
+    "test_loss": "test loss",
+    "test_accuracy": "test accuracy",
+}
 
 
 def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping]) -> dict:
@@ -24,24 +35,24 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     runs : DataFrame
         A row per run.
     studies : mapping
-        Study name -> its ``cells`` and the axes it ``vary``-s.
+        Study name -> its ``question``, its ``cells`` and the axes it ``vary``-s.
 
     Returns
     -------
     dict
-        ``studies``: name -> {loss, accuracy, gap}, lists of sentences, one for each protocol
-        where the study varies it; ``cells``: path -> sentence; ``runs``, ``cells_trained``,
-        ``diverged``: counts.
+        ``studies``: name -> question, and loss, accuracy and gap, lists of sentences, one for
+        each protocol where the study varies it and another axis; ``cells``: path -> sentence;
+        ``runs``, ``cells_trained``, ``diverged``: counts.
     """
     sentences = {}
     for name, study in studies.items():
         own = rows_of(runs, study["cells"])
+        loss, accuracy = COMPARED[model]
         sentences[name] = {
-            "loss": _ranking(own, study, "train_loss", "training loss", lowest=True),
-            "accuracy": _ranking(
-                own, study, f"{HELD_OUT[model]}_accuracy", _held_out(model), lowest=False
-            ),
-            "gap": _gaps(model, own, study),
+            "question": study["question"],
+            "loss": _ranking(own, study, loss, lowest=True),
+            "accuracy": _ranking(own, study, accuracy, lowest=False),
+            "gap": _gaps(own, study) if model == "dense" else [],
         }
     axes = list(AXES[model])
     return {
@@ -78,94 +89,104 @@ def describe_first_layer(scalars: pd.DataFrame) -> str:
     return f"Over {steps:,} steps: {'; '.join(parts)}."
 
 
-def _held_out(model: str) -> str:
-    return "held-out accuracy" if model == "dense" else "test accuracy"
+def _compared_axes(study: Mapping) -> list[str]:
+    """Varied axes; the protocol only if it is the only one, else protocols are told apart."""
+    return [axis for axis in study["vary"] if axis != "protocol"] or ["protocol"]
 
 
-def _by_protocol(runs: pd.DataFrame, varied: Sequence[str]):
-    """Groups that are compared among themselves: arithmetic apart, if the study varies it."""
-    if "protocol" not in varied:
+def _by_protocol(runs: pd.DataFrame, study: Mapping):
+    """Groups that are compared among themselves, with the words that introduce them."""
+    if "protocol" not in study["vary"] or _compared_axes(study) == ["protocol"]:
         yield "", runs
         return
     for protocol, group in runs.groupby("protocol", sort=False):
         yield f"With protocol {protocol}: ", group
 
 
-def _levels(runs: pd.DataFrame, varied: Sequence[str], measure: str) -> pd.DataFrame:
-    """Mean, standard deviation and count of a measure for each combination of varied values."""
-    inner = [axis for axis in varied if axis != "protocol"] or ["protocol"]
-    finite = runs[runs["diverged_at"].isna()]
-    table = finite.groupby(inner, sort=False)[measure].agg(["mean", "std", "count"]).reset_index()
-    table["name"] = [
-        ", ".join(
-            f"{axis.replace('_', ' ')} {value}" for axis, value in zip(inner, row, strict=True)
+def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
+    """Name, runs, finished runs, mean and deviation for each combination of the axes' values."""
+    rows = []
+    for level, group in values.groupby([runs[axis] for axis in axes], sort=False):
+        finished = group[runs.loc[group.index, "diverged_at"].isna()]
+        names = (f"{a.replace('_', ' ')} {v}" for a, v in zip(axes, level, strict=True))
+        rows.append(
+            {
+                "name": ", ".join(names),
+                "n": len(group),
+                "finished": len(finished),
+                "mean": finished.mean(),
+                "deviation": finished.std(),
+            }
         )
-        for row in table[inner].itertuples(index=False)
-    ]
-    return table
+    return pd.DataFrame(rows)
 
 
-def _ranking(runs, study, measure, words, lowest) -> list[str]:
+def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> list[str]:
+    """Which level has the lowest and the highest mean, and which has none."""
+    best, worst = ("lowest", "highest") if lowest else ("highest", "lowest")
     sentences = []
-    for prefix, group in _by_protocol(runs, study["vary"]):
-        levels = _levels(group, study["vary"], measure).sort_values("mean", ascending=lowest)
-        if levels.empty:
-            sentences.append(f"{prefix}every run diverged.")
-            continue
-        text = f"mean {words} is {'lowest' if lowest else 'highest'} with {_level(levels.iloc[0])}"
-        if len(levels) > 1:
-            text += f" and {'highest' if lowest else 'lowest'} with {_level(levels.iloc[-1])}"
+    for prefix, group in _by_protocol(runs, study):
+        levels = _levels(group, _compared_axes(study), group[measure])
+        ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
+        if ranked.empty:
+            text = "every run diverged"
+        elif len(ranked) == 1:
+            text = f"mean {WORDS[measure]} with {_level(ranked.iloc[0])}"
         else:
-            text = f"mean {words} with {_level(levels.iloc[0])}"
+            text = (
+                f"mean {WORDS[measure]} is {best} with {_level(ranked.iloc[0])} "
+                f"and {worst} with {_level(ranked.iloc[-1])}"
+            )
+        lost = levels[levels["finished"] == 0]["name"].tolist()
+        if lost and not ranked.empty:
+            text += f"; every run diverged with {' and with '.join(lost)}"
         sentences.append(_capital(f"{prefix}{text}."))
     return sentences
 
 
-def _gaps(model, runs, study) -> list[str]:
+def _gaps(runs: pd.DataFrame, study: Mapping) -> list[str]:
     """Held-out minus training loss: what was learned that does not carry over."""
-    held_out = HELD_OUT[model]
-    runs = runs.assign(gap=runs[f"{held_out}_loss"] - runs["train_loss"])
     sentences = []
-    for prefix, group in _by_protocol(runs, study["vary"]):
-        levels = _levels(group, study["vary"], "gap").sort_values("mean")
+    for prefix, group in _by_protocol(runs, study):
+        gap = group["heldout_loss"] - group["train_loss"]
+        levels = _levels(group, _compared_axes(study), gap)
+        levels = levels[levels["finished"] > 0].sort_values("mean")
         if levels.empty:
             continue
         worst = levels.iloc[-1]
-        text = (
-            f"{'held-out' if model == 'dense' else 'test'} loss minus training loss is "
-            f"{'largest ' if len(levels) > 1 else ''}with {_level(worst)}"
-        )
+        if worst["mean"] <= 0:
+            text = "mean held-out loss is above mean training loss nowhere"
+        else:
+            text = f"held-out loss exceeds training loss most with {_level(worst)}"
         sentences.append(_capital(f"{prefix}{text}."))
     return sentences
 
 
 def _cell_sentence(model: str, runs: pd.DataFrame) -> str:
-    finite = runs[runs["diverged_at"].isna()]
-    if finite.empty:
+    finished = runs[runs["diverged_at"].isna()]
+    if finished.empty:
         return f"All {len(runs)} runs diverged."
-    parts = []
-    for measure, words in (
-        ("train_accuracy", "training accuracy"),
-        (f"{HELD_OUT[model]}_accuracy", _held_out(model)),
-        ("train_loss", "training loss"),
-    ):
-        parts.append(f"{words} {_number(finite[measure].mean())}{_spread(finite[measure].std())}")
-    lost = f"; {len(runs) - len(finite)} of {len(runs)} diverged" if len(finite) < len(runs) else ""
-    seeds = f"over {len(finite)} seeds" if len(finite) > 1 else "with a single seed"
-    return _capital(f"{', '.join(parts)} ({seeds}{lost}).")
+    loss, accuracy = COMPARED[model]
+    parts = [
+        f"{WORDS[measure]} {_figure(finished[measure].mean(), finished[measure].std())}"
+        for measure in dict.fromkeys(("train_accuracy", accuracy, loss))
+    ]
+    return _capital(f"{', '.join(parts)} ({_seeds(len(finished), len(runs))}).")
 
 
 def _level(row) -> str:
-    seeds = f"{row['count']} seeds" if row["count"] > 1 else "one seed"
-    return f"{row['name']} ({_number(row['mean'])}{_spread(row['std'])}, {seeds})"
+    seeds = _seeds(row["finished"], row["n"])
+    return f"{row['name']} ({_figure(row['mean'], row['deviation'])}, {seeds})"
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}"
+def _seeds(finished: int, runs: int) -> str:
+    if finished < runs:
+        return f"{finished} of {runs} seeds, the others diverged"
+    return f"{runs} seeds" if runs > 1 else "one seed"
 
 
-def _spread(deviation: float) -> str:
-    return "" if pd.isna(deviation) else f" ± {deviation:.4f}"
+def _figure(mean: float, deviation: float) -> str:
+    return f"{mean:.4f}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
 
 
 def _capital(text: str) -> str:

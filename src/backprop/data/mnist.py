@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,17 @@ OWN_SOURCE_HINT = (
 
 Log = Callable[[str], None]
 Source = Mapping[str, str]
+
+
+# What a source that is missing, unreachable or damaged can raise; the next one is tried then.
+SOURCE_FAULTS = (
+    OSError,
+    ValueError,
+    StopIteration,
+    zipfile.BadZipFile,
+    zlib.error,
+    subprocess.SubprocessError,
+)
 
 
 class DataSourceError(UserError):
@@ -95,7 +107,7 @@ def fetch_mnist(folder: str | Path, sources: Sequence[Source], log: Log) -> dict
         try:
             contents = read_source(source)
             check_digests(contents)
-        except (OSError, ValueError, zipfile.BadZipFile, subprocess.SubprocessError) as error:
+        except SOURCE_FAULTS as error:
             failures.append(f"{title}: {summarize_error(error)}")
             log(f"MNIST source refused: {failures[-1]}")
             continue

@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pandas as pd
 
+# Names stay text, even those that look like a number (a data set called "inf"); and without its
+# type a column of divergences would come back as float, 17.0.
+TYPES = {
+    **dict.fromkeys(("dataset", "protocol", "activation", "initializer", "optimizer"), "str"),
+    "diverged_at": "Int64",
+}
+
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """One table, CSV or Parquet, with every number exactly as it was written."""
     if str(path).endswith(".parquet"):
         return pd.read_parquet(path)
-    # An empty column would come back as float, and one divergence in it as 17.0.
-    return pd.read_csv(path, float_precision="round_trip", dtype={"diverged_at": "Int64"})
+    return pd.read_csv(
+        path, float_precision="round_trip", dtype=TYPES, keep_default_na=False, na_values=[""]
+    )
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:

@@ -1,7 +1,9 @@
 """Full-batch training of all replicates of a cell, with a record of what happened.
 
-A replicate whose loss or weights stop being finite is frozen: the pass is noted exactly, and the
-others go on untouched.
+A replicate diverges when one of its weights is no longer finite, from which there is no way back.
+The pass is noted exactly, its results are those of the last record before, and the others go on
+untouched. A loss that is infinite for a while (the published softmax can say log 0) is no
+divergence, unless it stands so at the end.
 """
 
 from collections.abc import Callable
@@ -101,7 +103,7 @@ def train(
             for number in range(previous + 1, mark + 1):
                 advance(number)
             measures = measure()
-            fresh = np.flatnonzero(~_finite(network, measures[0]) & (diverged_at == 0))
+            fresh = np.flatnonzero(~_finite(network) & (diverged_at == 0))
             if fresh.size:
                 # Some pass since the last record did it. Go back there and look at every pass:
                 # the others' numbers come out the same a second time.
@@ -110,9 +112,9 @@ def train(
                 frozen.update({r: [w[r].copy() for w in network.weights] for r in fresh})
                 for number in range(previous + 1, mark + 1):
                     advance(number)
-                    loss, _ = network.measure(inputs, training.label)
-                    newly = ~_finite(network, loss) & (diverged_at == 0)
-                    diverged_at[newly] = number
+                    diverged_at[~_finite(network) & (diverged_at == 0)] = number
+            if mark == passes:
+                diverged_at[~np.isfinite(measures[0]) & (diverged_at == 0)] = passes
             measures[:, diverged_at > 0] = np.nan
             records.append((mark, measures))
             alive = measures[0][diverged_at == 0]
@@ -132,10 +134,9 @@ def train(
     return DenseResult(history, runs, weights)
 
 
-def _finite(network: DenseNetwork, loss: np.ndarray) -> np.ndarray:
-    """Whether each replicate's loss and weights are all finite, shape (R,)."""
-    weights = [np.isfinite(w).all(axis=(1, 2)) for w in network.weights]
-    return np.logical_and.reduce([np.isfinite(loss), *weights])
+def _finite(network: DenseNetwork) -> np.ndarray:
+    """Whether each replicate's weights are all finite, shape (R,)."""
+    return np.logical_and.reduce([np.isfinite(w).all(axis=(1, 2)) for w in network.weights])
 
 
 def _history(records, seeds) -> pd.DataFrame:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import psutil
 
+from backprop.errors import UserError
+
 STATE = Path(".snakemake")
+
+
+class OrphanedJobsError(UserError):
+    """A run was killed, but a job that it had started still computes."""
 
 
 def note_owner(folder: Path) -> None:
@@ -40,7 +46,12 @@ def remove_stale_lock(folder: Path) -> bool:
     -------
     bool
         Whether a lock was removed. It stays where the owner is unknown, ran on another host, or
-        lives, and where one of its jobs does.
+        lives.
+
+    Raises
+    ------
+    OrphanedJobsError
+        If the owner is gone, but jobs that it started live.
     """
     locks, note = folder / STATE / "locks", folder / STATE / "owner.json"
     if not note.exists() or not any(locks.glob("*")):
@@ -50,8 +61,17 @@ def remove_stale_lock(folder: Path) -> bool:
         host, pid, started = owner["host"], owner["pid"], owner["started"]
     except (OSError, ValueError, KeyError):
         return False
-    if host != platform.node() or _lives(pid, started) or _has_jobs(folder):
+    # A lock that is younger than the note belongs to a run that has not noted itself yet.
+    younger = max(lock.stat().st_mtime for lock in locks.glob("*")) > note.stat().st_mtime
+    if younger or host != platform.node() or _lives(pid, started):
         return False
+    jobs = _living_jobs(folder)
+    if jobs:
+        raise OrphanedJobsError(
+            f"The last run was killed, but jobs that it started still compute: process "
+            f"{', '.join(map(str, jobs))}. Wait until they have ended, or end them "
+            f"(kill {' '.join(map(str, jobs))}); then call again."
+        )
     shutil.rmtree(locks)
     locks.mkdir()
     return True
@@ -65,10 +85,11 @@ def _lives(pid: int, started: float) -> bool:
         return False
 
 
-def _has_jobs(folder: Path) -> bool:
-    """Whether a process runs a script that Snakemake put into the folder."""
+def _living_jobs(folder: Path) -> list[int]:
+    """Numbers of the processes that run a script which Snakemake put into the folder."""
     scripts = str((folder / STATE / "scripts").resolve())
-    return any(
-        any(part.startswith(scripts) for part in process.info["cmdline"] or [])
+    return [
+        process.pid
         for process in psutil.process_iter(["cmdline"])
-    )
+        if any(part.startswith(scripts) for part in process.info["cmdline"] or [])
+    ]

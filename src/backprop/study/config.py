@@ -5,7 +5,6 @@ key, what was found, and what is allowed.
 """
 
 import copy
-import math
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -13,11 +12,12 @@ from difflib import get_close_matches
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from backprop.errors import UserError
-from backprop.study.grid import study_cells
+from backprop.study.grid import AXES, INTEGER_AXES, study_cells
 
 MODELS = ("dense", "conv")
 KIND_OF_MODEL = {"dense": "moons", "conv": "mnist"}
 MNIST_TRAINING_IMAGES = 60_000
+LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
 
 
 class ConfigError(UserError):
@@ -76,7 +76,7 @@ def _filling_validator():
             "number": lambda _, value: (
                 isinstance(value, int | float)
                 and not isinstance(value, bool)
-                and math.isfinite(value)
+                and abs(value) <= LARGEST_NUMBER
             ),
         }
     )
@@ -137,11 +137,13 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{place}: got only {_join(found)}; allowed: datasets with dense, conv or both"
         case "uniqueItems":
             yield f"{place}: got {found!r}; allowed: each value once"
-        case "pattern" if rule == "^[a-z][a-z0-9_]*$":
+        case "pattern" if rule.startswith("^[a-z]"):
             yield (
                 f"{place}: got the name {found!r}; allowed: a letter from a to z, then letters, "
-                "digits and underscores, all in lower case"
+                "digits and underscores, all in lower case and no underscore at the end"
             )
+        case "maxLength":
+            yield f"{place}: got {found!r}; allowed: at most {rule} characters"
         case "minLength":
             yield f"{place}: is empty; allowed: some text"
         case "pattern":
@@ -160,10 +162,16 @@ _TYPES = {
 
 
 def _number_hint(found, rule) -> str:
-    """YAML 1.1 reads 1e-4 as text, because it wants a dot: say so."""
-    if rule == "number" and isinstance(found, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", found):
-        return f" (YAML wants a dot in it: {found.replace('e', '.0e')})"
-    return ""
+    """YAML 1.1 reads 1e-4 and 1.0e4 as text: it wants a dot, and a sign in the exponent."""
+    if not isinstance(found, str) or rule not in ("number", "integer"):
+        return ""
+    match = re.fullmatch(r"([-+]?\d+)\.?(\d*)[eE]([-+]?)(\d+)", found)
+    if match is None:
+        return ""
+    whole, fraction, sign, exponent = match.groups()
+    if rule == "integer":
+        return " (write it out in digits)"
+    return f" (YAML wants it written {whole}.{fraction or 0}e{sign or '+'}{exponent})"
 
 
 def _show(value) -> str:
@@ -252,13 +260,15 @@ def _size_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[st
                 )
 
 
-def cell_settings(config: Mapping, model: str, cell: Mapping) -> dict:
+def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -> dict:
     """All that decides what a cell computes: the cell with its settings spelled out.
 
     Parameters
     ----------
     config : mapping
         A completed configuration.
+    schema : mapping
+        Its schema, which says what an axis may be.
     model : {"dense", "conv"}
         The cell's model.
     cell : mapping
@@ -267,24 +277,71 @@ def cell_settings(config: Mapping, model: str, cell: Mapping) -> dict:
     Returns
     -------
     dict
-        cell, dataset, protocol (without the number of replicates, which a job is told by its
-        seeds) and optimizer.
+        cell, dataset, protocol and optimizer, keys sorted within each. What does not change the
+        numbers is left out: where MNIST comes from (its bytes are verified) and, for the CNN,
+        the number of replicates (each is a job of its own).
 
     Raises
     ------
     ConfigError
-        If the cell names something that the configuration does not define.
+        If the cell has a value that is not allowed, or names what is not defined.
     """
     section = config[model]
     if section is None:
         raise ConfigError(f"{model}: the configuration has no such section")
-    alone = {"studies": {}, **{k: section[k] for k in ("protocols", "optimizers")}}
-    faults = list(_reference_faults(model, {**alone, "baseline": cell}, config["datasets"]))
+    axes = {"$ref": f"#/$defs/{model}_cell", "$defs": schema["$defs"]}
+    errors = _filling_validator()(axes).iter_errors(dict(cell))
+    faults = [f"{model}.{line}" for error in errors for line in _describe(error)]
+    if not faults:
+        alone = {"studies": {}, "baseline": cell, "protocols": section["protocols"]}
+        alone["optimizers"] = section["optimizers"]
+        found = _reference_faults(model, alone, config["datasets"])
+        faults = [line.replace(".baseline", "", 1) for line in found]
     if faults:
-        raise ConfigError("\n".join(line.replace(".baseline", "", 1) for line in faults))
+        raise ConfigError("\n".join(faults))
+    protocol = section["protocols"][cell["protocol"]]
+    if model == "conv":
+        protocol = {key: protocol[key] for key in protocol if key != "replicates"}
+    dataset = config["datasets"][cell["dataset"]]
     return {
         "cell": dict(cell),
-        "dataset": config["datasets"][cell["dataset"]],
-        "protocol": section["protocols"][cell["protocol"]],
-        "optimizer": section["optimizers"][cell["optimizer"]],
+        "dataset": _sorted({key: dataset[key] for key in dataset if key != "sources"}),
+        "protocol": _sorted(protocol),
+        "optimizer": _sorted(section["optimizers"][cell["optimizer"]]),
     }
+
+
+def check_target(config: Mapping, schema: Mapping, target: str) -> None:
+    """Refuse a typed target that spells a cell which cannot be trained.
+
+    Parameters
+    ----------
+    config, schema : mapping
+        As in `cell_settings`.
+    target : str
+        A path; any that spells no cell is left to Snakemake.
+
+    Raises
+    ------
+    ConfigError
+        If an axis has a value that is not allowed.
+    """
+    parts = target.split("/")
+    for model in set(MODELS) & set(parts):
+        values = dict(part.split("~", 1) for part in parts if "~" in part)
+        if set(AXES[model]) <= set(values):
+            integers = {
+                axis: int(values[axis])
+                for axis in INTEGER_AXES
+                if axis in AXES[model] and values[axis].isdecimal()
+            }
+            cell = {axis: values[axis] for axis in AXES[model]} | integers
+            try:
+                cell_settings(config, schema, model, cell)
+            except ConfigError as fault:
+                raise ConfigError(f"{target}\n{fault}") from None
+
+
+def _sorted(settings: Mapping) -> dict:
+    """The settings in one order, whatever the file's: a run is known by their text."""
+    return dict(sorted(settings.items()))

@@ -26,7 +26,7 @@ from backprop.views.style import (
 )
 
 DISAGREEMENT = (0.1, 0.9)
-PROBABILITY_TITLE = "Probability of\nclass 1, seed 0"
+PROBABILITY_TITLE = "Probability of\nclass 1"
 
 
 def draw_boundary(
@@ -42,7 +42,7 @@ def draw_boundary(
     axes : Axes
         The panel.
     grid : mapping
-        x1 (nx,), x2 (ny,), and, of shape (ny, nx), the probability of class 1 for seed 0 and the
+        x1 (nx,), x2 (ny,), and, of shape (ny, nx), the first seed's probability of class 1 and the
         share of replicates that predict class 1.
     points : DataFrame, optional
         Columns x1, x2, label, part; training points are drawn.
@@ -227,7 +227,7 @@ def _legend() -> list:
     (_, entries), _ = point_legend(["train"])
     classes = [(handle, f"class {name}") for handle, name in entries]
     boundary = [
-        (Line2D([], [], color=INK, linewidth=1.9), "seed 0"),
+        (Line2D([], [], color=INK, linewidth=1.9), "first seed"),
         (Patch(facecolor=INK, alpha=0.2), "10–90 % of\nthe seeds"),
     ]
     return [("Training points", classes), ("Boundary", boundary)]

@@ -120,7 +120,11 @@ def final_accuracy_figure(
     axes.set_ylabel("Cell")
     axes.margins(x=0.04)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    note = f"Numbers: mean. Bars: its 95 % interval (Student's t). {divergence_note(diverged)}"
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, 0.0), min(right, 1.002))
+    bars = "Numbers: mean. Bars: its 95 % interval (Student's t)."
+    several = any(len(points) > 1 for _, points in cells)
+    note = f"{bars if several else 'One seed a cell.'} {divergence_note(diverged)}"
     legends = []
     if len(axes_varied) > 1:
         legends = [color_legend(color_axis, values_of(study, runs, color_axis))]

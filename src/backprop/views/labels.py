@@ -9,7 +9,7 @@ LABELS = {
     "depth": "Hidden layers",
     "initializer": "Initial values",
     "optimizer": "Optimizer",
-    "protocol": "Arithmetic",
+    "protocol": "Protocol",
     "dataset": "Data set",
     "seed": "Seed",
     "pass": "Training passes",

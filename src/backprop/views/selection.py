@@ -24,8 +24,11 @@ QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
 
 
 def varied_axes(study: Mapping[str, Any]) -> list[str]:
-    """Return the axes that a study varies, in its order, the protocol left out."""
-    return [axis for axis in study["vary"] if axis != "protocol"]
+    """Return the axes that a study varies, in its order; the protocol only if it is the only one.
+
+    Otherwise protocols are panels or rows of their own.
+    """
+    return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
 
 
 def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
