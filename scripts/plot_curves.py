@@ -1,4 +1,4 @@
-"""Draw the loss or the accuracy of a study's cells over training."""
+"""Draw loss and accuracy of a study's cells over training."""
 
 from backprop.data.tables import combine
 from backprop.log import start_log
@@ -6,25 +6,26 @@ from backprop.views import conv_curves, curves
 from backprop.views.style import save
 
 FIGURES = {
-    ("dense", "loss"): curves.loss_curves,
-    ("dense", "accuracy"): curves.accuracy_curves,
-    ("conv", "loss"): conv_curves.conv_loss_curves,
-    ("conv", "accuracy"): conv_curves.conv_accuracy_curves,
+    "dense": {"loss": curves.loss_curves, "accuracy": curves.accuracy_curves},
+    "conv": {
+        "loss": conv_curves.conv_loss_curves,
+        "accuracy": conv_curves.conv_accuracy_curves,
+    },
 }
 
 
-def main(model: str, measure: str, study: dict, inputs, output: str, log) -> None:
-    """Write the picture."""
-    draw = FIGURES[model, measure]
-    save(draw(combine(inputs.history), study, combine(inputs.runs)), output)
-    log(f"written {output}")
+def main(model: str, study: dict, inputs, outputs, log) -> None:
+    """Write both pictures."""
+    history, runs = combine(inputs.history), combine(inputs.runs)
+    for measure, draw in FIGURES[model].items():
+        save(draw(history, study, runs), getattr(outputs, measure))
+        log(f"{measure} drawn")
 
 
 main(
     snakemake.wildcards.model,
-    snakemake.wildcards.measure,
     snakemake.params.study,
     snakemake.input,
-    snakemake.output[0],
+    snakemake.output,
     start_log(snakemake.log[0]),
 )

@@ -1,4 +1,4 @@
-"""Draw the loss or the accuracy after training by the values of a study's axes."""
+"""Draw loss and accuracy after training by the values of a study's axes."""
 
 from backprop.data.tables import combine
 from backprop.log import start_log
@@ -6,16 +6,17 @@ from backprop.views.effects import effects_figure
 from backprop.views.style import save
 
 
-def main(measure: str, study: dict, runs: list[str], output: str, log) -> None:
-    """Write the picture."""
-    save(effects_figure(combine(runs), study, measure), output)
-    log(f"written {output}")
+def main(study: dict, tables: list[str], outputs, log) -> None:
+    """Write both pictures."""
+    runs = combine(tables)
+    for measure in ("loss", "accuracy"):
+        save(effects_figure(runs, study, measure), getattr(outputs, measure))
+        log(f"{measure} drawn")
 
 
 main(
-    snakemake.wildcards.measure,
     snakemake.params.study,
     snakemake.input.runs,
-    snakemake.output[0],
+    snakemake.output,
     start_log(snakemake.log[0]),
 )

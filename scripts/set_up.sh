@@ -14,10 +14,10 @@ find_python() {
     done
 }
 
-rm -rf .venv
 python=$(find_python)
 if command -v uv >/dev/null 2>&1; then
     # Without a suitable Python on the machine, uv fetches one.
+    rm -rf .venv
     uv venv --quiet --python "${python:-3.11}" .venv
     uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
     exit
@@ -33,6 +33,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     exit 1
 fi
 echo "set-up: installing the locked packages into .venv (about 3 GB, one to two minutes)"
+rm -rf .venv
 "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
     --require-hashes --requirement requirements.lock

@@ -1,8 +1,9 @@
-"""Train all replicates of one dense cell and write its runs, history, weights and provenance."""
+"""Train all replicates of one dense cell; write runs, history, weights, boundary, provenance."""
 
 import numpy as np
 
 from backprop.data.tables import read_table, with_cell, write_table
+from backprop.dense.boundary import map_boundary
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
 from backprop.dense.training import Points, train
@@ -42,8 +43,23 @@ def main(settings: dict, inputs, outputs, repository: str, log) -> None:
     write_table(with_cell(result.history, cell), outputs.history)
     layers = {f"layer{number}": w for number, w in enumerate(result.weights, start=1)}
     np.savez(outputs.weights, **layers)
+    np.savez_compressed(outputs.boundary, **map_finished(result, cell, parts["train"].x))
     run = describe_run(settings, inputs.points, inputs.code, inputs.lock, repository)
     write_json(outputs.provenance, run)
+
+
+def map_finished(result, cell: dict, points: np.ndarray) -> dict[str, np.ndarray]:
+    """The boundary of the replicates that did not diverge, and ``seeds``, which these are.
+
+    Grid step and margin are those of the published study. Without such a replicate there is no
+    grid, only the empty ``seeds``.
+    """
+    finished = result.runs["diverged_at"].isna().to_numpy()
+    seeds = {"seeds": result.runs["seed"].to_numpy()[finished]}
+    if not finished.any():
+        return seeds
+    weights = [layer[finished] for layer in result.weights]
+    return seeds | map_boundary(weights, cell["activation"], points, step=0.01, margin=0.5)
 
 
 main(

@@ -1,6 +1,7 @@
 """The project's own files agree with one another."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -127,3 +128,43 @@ def test_make_targets_of_the_readme_exist():
 def test_continuous_integration_calls_the_documented_commands():
     text = (ROOT / ".ci/run").read_text()
     assert "make test" in text and "make check" in text
+
+
+def set_up(folder, python):
+    """Call the set-up in an empty folder where nothing but the given python3 is found."""
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "rm").symlink_to(shutil.which("rm"))
+    if python:
+        (tools / "python3").write_text(python)
+        (tools / "python3").chmod(0o755)
+    return subprocess.run(
+        [shutil.which("sh"), ROOT / "scripts/set_up.sh"],
+        cwd=folder,
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("python", "found"),
+    [
+        (None, "no python3"),
+        ("#!/bin/sh\n[ $1 = --version ] && echo Python 3.8.18 || exit 1\n", "Python 3.8.18"),
+    ],
+)
+def test_set_up_says_which_python_it_needs_and_removes_nothing(tmp_path, python, found):
+    (tmp_path / ".venv").mkdir()
+    done = set_up(tmp_path, python)
+    assert done.returncode == 1
+    assert f"needs Python 3.11, 3.12 or 3.13; found: {found}" in done.stderr
+    assert (tmp_path / ".venv").exists()
+
+
+def test_set_up_says_when_the_venv_module_is_missing(tmp_path):
+    no_venv = '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n'
+    done = set_up(tmp_path, no_venv)
+    assert done.returncode == 1
+    assert "python3 has no venv module" in done.stderr

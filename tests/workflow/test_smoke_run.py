@@ -179,7 +179,7 @@ def test_changed_question_redraws_and_retrains_nothing(edited):
         "config/smoke.yaml", lambda text: text.replace("How far does each", "How far will each")
     ).jobs()
     assert "plot_effects" in jobs
-    assert not {"train_dense", "train_conv", "map_boundary"} & set(jobs)
+    assert not {"train_dense", "train_conv"} & set(jobs)
 
 
 def test_single_cell_that_no_study_names_can_be_asked_for_by_its_path(smoke):

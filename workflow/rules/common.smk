@@ -13,6 +13,7 @@ REPOSITORY = Path(workflow.basedir)
 sys.path.insert(0, str(REPOSITORY / "src"))
 
 from backprop.analysis.markup import escape_markup
+from backprop.provenance.environment import revision
 from backprop.provenance.imports import imported_files
 from backprop.provenance.stale_lock import (
     OrphanedJobsError,
@@ -97,7 +98,6 @@ wildcard_constraints:
     seed="[0-9]+",
     model="|".join(MODELS),
     study="|".join(dict.fromkeys(name for model in MODELS for name in STUDIES[model])),
-    measure="loss|accuracy",
 
 
 def code(script):

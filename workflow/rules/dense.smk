@@ -10,6 +10,7 @@ rule train_dense:
         runs=f"{DENSE}/runs.csv",
         history=f"{DENSE}/history.parquet",
         weights=f"{DENSE}/weights.npz",
+        boundary=f"{DENSE}/boundary.npz",
         provenance=f"{DENSE}/provenance.json",
     log:
         f"results/logs/train_dense/{cell_pattern('dense')}.log",
@@ -30,28 +31,3 @@ rule train_dense:
         "Train dense {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}; progress in {log}"
     script:
         "../../scripts/train_dense.py"
-
-
-rule map_boundary:
-    input:
-        points="results/data/{dataset}/points.csv",
-        weights=rules.train_dense.output.weights,
-        runs=rules.train_dense.output.runs,
-        code=code("map_boundary.py"),
-    output:
-        f"{DENSE}/boundary.npz",
-    log:
-        f"results/logs/map_boundary/{cell_pattern('dense')}.log",
-    benchmark:
-        f"results/benchmarks/map_boundary/{cell_pattern('dense')}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    params:
-        settings=settings("dense"),
-        step=0.01,
-        margin=0.5,
-    message:
-        "Map the boundary of {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}"
-    script:
-        "../../scripts/map_boundary.py"

@@ -32,7 +32,7 @@ rule plot_points:
 rule plot_boundary:
     input:
         points="results/data/{dataset}/points.csv",
-        grid=rules.map_boundary.output[0],
+        grid=rules.train_dense.output.boundary,
         runs=rules.train_dense.output.runs,
         code=code("plot_boundary.py"),
     output:
@@ -94,19 +94,24 @@ rule plot_curves:
         runs=lambda wildcards: study_files(wildcards, "runs.csv"),
         code=code("plot_curves.py"),
     output:
-        report(
-            "results/figures/{model}/{study}_{measure}_curves.svg",
+        loss=report(
+            "results/figures/{model}/{study}_loss_curves.svg",
             caption="../../report/curves.rst",
             category=lambda wildcards: CATEGORIES[wildcards.model],
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(
-                wildcards, f"{wildcards.measure.capitalize()} over training"
-            ),
+            labels=lambda wildcards: study_labels(wildcards, "Loss over training"),
+        ),
+        accuracy=report(
+            "results/figures/{model}/{study}_accuracy_curves.svg",
+            caption="../../report/curves.rst",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(wildcards, "Accuracy over training"),
         ),
     log:
-        "results/logs/plot_curves/{model}_{study}_{measure}.log",
+        "results/logs/plot_curves/{model}_{study}.log",
     benchmark:
-        "results/benchmarks/plot_curves/{model}_{study}_{measure}.tsv"
+        "results/benchmarks/plot_curves/{model}_{study}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -122,19 +127,24 @@ rule plot_effects:
         runs=lambda wildcards: study_files(wildcards, "runs.csv"),
         code=code("plot_effects.py"),
     output:
-        report(
-            "results/figures/{model}/{study}_{measure}_effects.svg",
+        loss=report(
+            "results/figures/{model}/{study}_loss_effects.svg",
             caption="../../report/effects.rst",
             category=lambda wildcards: CATEGORIES[wildcards.model],
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(
-                wildcards, f"{wildcards.measure.capitalize()} by axis"
-            ),
+            labels=lambda wildcards: study_labels(wildcards, "Loss by axis"),
+        ),
+        accuracy=report(
+            "results/figures/{model}/{study}_accuracy_effects.svg",
+            caption="../../report/effects.rst",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(wildcards, "Accuracy by axis"),
         ),
     log:
-        "results/logs/plot_effects/{model}_{study}_{measure}.log",
+        "results/logs/plot_effects/{model}_{study}.log",
     benchmark:
-        "results/benchmarks/plot_effects/{model}_{study}_{measure}.tsv"
+        "results/benchmarks/plot_effects/{model}_{study}.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -15,6 +15,8 @@ rule record_provenance:
     params:
         config=CONFIG,
         repository=here("."),
+        # Recorded anew when the revision changes.
+        revision=revision(REPOSITORY),
     message:
         "Record the provenance"
     script:

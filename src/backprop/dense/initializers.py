@@ -64,6 +64,8 @@ def draw_weights(
         ``corrected`` draws layer after layer. ``published`` does the same with one hidden layer,
         but with more it draws a single hidden-to-hidden matrix first, starts every hidden layer
         from it, and then draws the first and the last layer, as the published deep code does.
+        (That code also hands these layers one zero bias object. Biases part at the first update
+        here, as they do wherever an update makes a new array.)
 
     Returns
     -------

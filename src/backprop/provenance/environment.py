@@ -58,7 +58,7 @@ def describe_environment(repository: str | Path) -> dict:
         threads, platform.
     """
     return {
-        "revision": _revision(repository),
+        "revision": revision(repository) + (" with changes" if _is_changed(repository) else ""),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "processor": _processor(),
@@ -107,17 +107,23 @@ def write_json(path: str | Path, value: Mapping) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
-def _revision(repository) -> str:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(repository), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+def revision(repository: str | Path) -> str:
+    """Git revision of a folder, "unknown" outside a checkout."""
+    return _git(repository, "rev-parse", "HEAD") or "unknown"
 
+
+def _is_changed(repository) -> bool:
+    """Whether a tracked file differs from the revision."""
+    return bool(_git(repository, "status", "--porcelain", "--untracked-files=no"))
+
+
+def _git(repository, *arguments: str) -> str:
+    """What git prints, or nothing where it can't be asked."""
+    command = ["git", "-C", str(repository), *arguments]
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + (" with uncommitted changes" if changed else "")
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return ""
 
 
 def _version(library: str) -> str:

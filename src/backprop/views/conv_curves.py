@@ -19,6 +19,7 @@ from backprop.views.curves import (
     arrange_facets,
     color_legend,
     panel_title,
+    pooled_note,
     resolve_scale,
     select,
     set_time_axis,
@@ -230,7 +231,9 @@ def _curves(
     )
     legends.append(spread_legend(spread, replicates))
     subtitle = f"{measure.capitalize()} over training"
-    return compose(figure, title, subtitle, divergence_note(diverged), legends)
+    pooled = [axis for axis in varied_axes(study) if axis not in told_apart]
+    note = " ".join(filter(None, [pooled_note(pooled), divergence_note(diverged)]))
+    return compose(figure, title, subtitle, note, legends)
 
 
 def _draw_lines(

@@ -310,7 +310,14 @@ def save(figure: Figure, path: str | Path) -> None:
             figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})
             path.write_text(_shorten(buffer.getvalue()), encoding="utf-8")
         elif path.suffix == ".png":
-            figure.savefig(path, format="png", dpi=200, metadata={"Title": title})
+            # Level 4 takes half the time of the default for a few per cent more bytes.
+            figure.savefig(
+                path,
+                format="png",
+                dpi=200,
+                metadata={"Title": title},
+                pil_kwargs={"compress_level": 4},
+            )
         else:
             raise ValueError(f"a figure is saved as .svg or .png, not as {path.suffix!r}")
 
