@@ -9,7 +9,7 @@ from backprop.views.weights import histograms_figure, statistics_figure
 
 def main(cell: dict, seed: str, events: str, outputs, log) -> None:
     """Write the statistics and the histograms over the steps."""
-    note = f"{cell_title(cell)}, seed {seed}"
+    note = f"{cell_title(cell)}, seed {seed}."
     save(statistics_figure(read_scalars(events), "conv1", note=note), outputs.statistics)
     save(histograms_figure(read_histograms(events), "conv1", note=note), outputs.histograms)
     log(f"written {outputs.statistics} and {outputs.histograms}")
