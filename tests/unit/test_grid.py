@@ -7,6 +7,7 @@ from backprop.study.grid import (
     cell_from_wildcards,
     cell_path,
     cell_pattern,
+    compared_axes,
     study_cells,
     unique_cells,
 )
@@ -43,6 +44,11 @@ def test_keys_stand_in_the_order_of_the_axes_whatever_the_order_in_the_file():
     shuffled = dict(reversed(BASELINE.items()))
     (cell,) = study_cells("dense", shuffled, {"vary": {"depth": [2]}})
     assert list(cell) == list(BASELINE)
+
+
+def test_protocols_are_compared_only_where_nothing_else_varies():
+    assert compared_axes({"vary": {"protocol": ["a", "b"], "depth": [1]}}) == ["depth"]
+    assert compared_axes({"vary": {"protocol": ["a", "b"]}}) == ["protocol"]
 
 
 def test_a_cell_that_two_studies_name_is_trained_once():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from backprop.study.grid import compared_axes
 from backprop.views import selection
 
 STUDY = {"name": "s", "question": "?", "vary": {"protocol": ["b", "a"], "depth": [4, 1]}}
@@ -13,7 +14,7 @@ def test_values_come_in_the_order_of_the_study():
     frame = pd.DataFrame({"protocol": ["a", "b"], "depth": [1, 4]})
     assert selection.values_of(STUDY, frame, "depth") == [4, 1]
     assert selection.values_of(STUDY, frame, "protocol") == ["b", "a"]
-    assert selection.varied_axes(STUDY) == ["depth"]
+    assert compared_axes(STUDY) == ["depth"]
 
 
 @pytest.mark.parametrize("missing", [np.nan, "", None])

@@ -56,22 +56,19 @@ def test_file_that_is_no_yaml(project):
     assert "not valid JSON or YAML" in text
 
 
-def test_target_with_an_undefined_name(project):
+@pytest.mark.parametrize(
+    ("activation", "optimizer", "expected"),
+    [
+        ("tanh", "sgd", "dense.optimizer: got 'sgd'"),
+        ("tahn", "gd", "dense.activation: got 'tahn' (did you mean 'tanh'?)"),
+    ],
+)
+def test_target_that_names_nothing(project, activation, optimizer, expected):
     target = (
-        "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
-        "initializer~fan_in_normal/optimizer~sgd/runs.csv"
+        f"results/dense/dataset~moons/protocol~corrected/activation~{activation}/hidden_size~3/"
+        f"depth~1/initializer~fan_in_normal/optimizer~{optimizer}/runs.csv"
     )
-    text = message(project, "--cores", "1", "--", target)
-    assert "dense.optimizer: got 'sgd'" in text
-
-
-def test_target_with_an_unknown_activation(project):
-    target = (
-        "results/dense/dataset~moons/protocol~corrected/activation~tahn/hidden_size~3/depth~1/"
-        "initializer~fan_in_normal/optimizer~gd/runs.csv"
-    )
-    text = message(project, "--cores", "1", "--", target)
-    assert "dense.activation: got 'tahn' (did you mean 'tanh'?)" in text
+    assert expected in message(project, "--cores", "1", "--", target)
 
 
 def test_damaged_data_source_names_what_was_tried(tmp_path):

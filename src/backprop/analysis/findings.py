@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from backprop.analysis.tables import rows_of
-from backprop.study.grid import AXES, cell_path
+from backprop.study.grid import AXES, cell_path, compared_axes
 
 # What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
 COMPARED = {
@@ -89,14 +89,9 @@ def describe_first_layer(scalars: pd.DataFrame) -> str:
     return f"Over {steps:,} steps: {'; '.join(parts)}."
 
 
-def _compared_axes(study: Mapping) -> list[str]:
-    """Varied axes; the protocol only if it is the only one, else protocols are told apart."""
-    return [axis for axis in study["vary"] if axis != "protocol"] or ["protocol"]
-
-
 def _by_protocol(runs: pd.DataFrame, study: Mapping):
     """Groups that are compared among themselves, with the words that introduce them."""
-    if "protocol" not in study["vary"] or _compared_axes(study) == ["protocol"]:
+    if "protocol" not in study["vary"] or compared_axes(study) == ["protocol"]:
         yield "", runs
         return
     for protocol, group in runs.groupby("protocol", sort=False):
@@ -126,7 +121,7 @@ def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> 
     best, worst = ("lowest", "highest") if lowest else ("highest", "lowest")
     sentences = []
     for prefix, group in _by_protocol(runs, study):
-        levels = _levels(group, _compared_axes(study), group[measure])
+        levels = _levels(group, compared_axes(study), group[measure])
         ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
         if ranked.empty:
             text = "every run diverged"
@@ -149,7 +144,7 @@ def _gaps(runs: pd.DataFrame, study: Mapping) -> list[str]:
     sentences = []
     for prefix, group in _by_protocol(runs, study):
         gap = group["heldout_loss"] - group["train_loss"]
-        levels = _levels(group, _compared_axes(study), gap)
+        levels = _levels(group, compared_axes(study), gap)
         levels = levels[levels["finished"] > 0].sort_values("mean")
         if levels.empty:
             continue

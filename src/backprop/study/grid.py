@@ -49,6 +49,14 @@ def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
     return [{axis: cell[axis] for axis in AXES[model]} for cell in cells]
 
 
+def compared_axes(study: Mapping) -> list[str]:
+    """Axes that a study compares, in its order: the protocol only if it varies nothing else.
+
+    Beside other axes, each protocol is looked at by itself.
+    """
+    return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
+
+
 def unique_cells(cells: Iterable[Cell]) -> list[Cell]:
     """Cells without repeats, in order of first appearance: one serves every study that names it."""
     return list({tuple(cell.items()): cell for cell in cells}.values())

@@ -12,9 +12,9 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from backprop.study.grid import compared_axes
 from backprop.views.labels import label_of
 from backprop.views.points import HORIZONTAL, VERTICAL, draw_points, point_legend
-from backprop.views.selection import varied_axes
 from backprop.views.style import (
     INK,
     PROBABILITY_COLORS,
@@ -180,7 +180,7 @@ def _draw_small(
     point_size: float,
 ) -> AxesImage | None:
     """Draw one cell of a panel with its two-line title; say so where nothing finished."""
-    names = [label_of(cell["values"][axis], axis) for axis in varied_axes(study)]
+    names = [label_of(cell["values"][axis], axis) for axis in compared_axes(study)]
     accuracy = cell.get("heldout_accuracy")
     second = f"held-out accuracy {accuracy:.3f}" if _is_number(accuracy) else ""
     axes.set_title(" · ".join(names), fontsize=9.5, pad=16 if second else 5)
@@ -196,7 +196,7 @@ def _draw_small(
 def _arrange(cells: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> list[tuple]:
     """Sort cells into rows of (row label, cells), each row at most six long."""
     order = {axis: list(values) for axis, values in study["vary"].items()}
-    axes = varied_axes(study)
+    axes = compared_axes(study)
 
     def position(cell: Mapping[str, Any]) -> tuple:
         return tuple(order[axis].index(cell["values"][axis]) for axis in axes)

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from backprop.analysis.statistics import mean_interval
+from backprop.study.grid import compared_axes
 from backprop.views.curves import (
     arrange_facets,
     color_legend,
@@ -35,7 +36,6 @@ from backprop.views.selection import (
     resolve_spread,
     spread_over_seeds,
     values_of,
-    varied_axes,
 )
 from backprop.views.style import (
     INK,
@@ -99,7 +99,7 @@ def final_accuracy_figure(
     Cells without a finished run come last and say so. Points are seeds, bars 95 % intervals.
     """
     title = study.get("question", study["name"])
-    axes_varied = varied_axes(study)
+    axes_varied = compared_axes(study)
     names = [axis for axis in study["vary"] if axis in runs]
     if runs.empty:
         return empty_figure(title)
@@ -188,14 +188,14 @@ def _curves(
     finished, diverged = finished_history(history, runs)
     if finished.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
-    color_axis, style_axis, facet = _roles(varied_axes(study))
+    color_axis, style_axis, facet = _roles(compared_axes(study))
     colors = values_of(study, finished, color_axis)
     styles = values_of(study, finished, style_axis) if style_axis else [None]
     evaluated = ["test"] if facet else ["validation", "test"]
     evaluated = [part for part in evaluated if finished[f"{part}_{measure}"].notna().any()]
     measures = [f"{part}_{measure}" for part in ("train", *evaluated)]
     y_scale = resolve_scale(y_scale, finished[measures].to_numpy(dtype=float))
-    grid, _ = arrange_facets(finished, study, facet)
+    grid = arrange_facets(finished, study, facet)
 
     told_apart = [axis for axis in (color_axis, style_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, "step", told_apart)
@@ -231,7 +231,7 @@ def _curves(
     )
     legends.append(spread_legend(spread, replicates))
     subtitle = f"{measure.capitalize()} over training"
-    pooled = [axis for axis in varied_axes(study) if axis not in told_apart]
+    pooled = [axis for axis in compared_axes(study) if axis not in told_apart]
     note = " ".join(filter(None, [pooled_note(pooled), divergence_note(diverged)]))
     return compose(figure, title, subtitle, note, legends)
 

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from backprop.study.grid import compared_axes
 from backprop.views.labels import label_of
 from backprop.views.selection import (
     SPREADS,
@@ -24,7 +25,6 @@ from backprop.views.selection import (
     resolve_spread,
     spread_over_seeds,
     values_of,
-    varied_axes,
 )
 from backprop.views.style import (
     INK,
@@ -146,7 +146,7 @@ def pooled_note(axes: Sequence[str]) -> str:
 
 def arrange_facets(
     frame: pd.DataFrame, study: Mapping[str, Any], facet: str | None
-) -> tuple[list[list[dict]], bool]:
+) -> list[list[dict]]:
     """Return the conditions of each panel, row by row.
 
     Columns are protocols if the study varies them; then facets are rows. Otherwise facets wrap
@@ -155,9 +155,9 @@ def arrange_facets(
     facets = [{facet: value} for value in values_of(study, frame, facet)] if facet else [{}]
     if "protocol" in study["vary"]:
         protocols = [{"protocol": value} for value in values_of(study, frame, "protocol")]
-        return [[{**protocol, **one} for protocol in protocols] for one in facets], True
+        return [[{**protocol, **one} for protocol in protocols] for one in facets]
     columns = len(facets) if len(facets) <= 3 else (2 if len(facets) == 4 else 3)
-    return [facets[start : start + columns] for start in range(0, len(facets), columns)], False
+    return [facets[start : start + columns] for start in range(0, len(facets), columns)]
 
 
 def select(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
@@ -187,11 +187,11 @@ def _curves(
     finished, diverged = finished_history(history, runs)
     if finished.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
-    axes_varied = varied_axes(study)
+    axes_varied = compared_axes(study)
     color_axis = axes_varied[0] if axes_varied else "activation"
     facet = axes_varied[1] if len(axes_varied) > 1 else None
     colors = values_of(study, finished, color_axis)
-    grid, _ = arrange_facets(finished, study, facet)
+    grid = arrange_facets(finished, study, facet)
     parts = [part for part in PARTS if finished.get(f"{part}_{measure}", pd.Series()).notna().any()]
     columns = [f"{part}_{measure}" for part in parts]
     x_scale = resolve_scale(x_scale, finished["pass"].to_numpy())

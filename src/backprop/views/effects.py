@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from backprop.analysis.statistics import mean_interval
+from backprop.study.grid import compared_axes
 from backprop.views.curves import select
 from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_runs,
     values_of,
-    varied_axes,
 )
 from backprop.views.style import (
     MUTED,
@@ -62,7 +62,7 @@ def effects_figure(
     """
     title = study.get("question", study["name"])
     finished, diverged = finished_runs(runs)
-    axes_varied = varied_axes(study)
+    axes_varied = compared_axes(study)
     if finished.empty or not axes_varied:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     parts = [part for part in LOOKS if finished.get(f"{part}_{measure}", pd.Series()).notna().any()]

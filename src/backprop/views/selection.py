@@ -9,26 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-KEYS = (
-    "dataset",
-    "protocol",
-    "activation",
-    "hidden_size",
-    "depth",
-    "initializer",
-    "optimizer",
-    "seed",
-)
+from backprop.study.grid import AXES
+
+KEYS = (*AXES["dense"], "seed")
 SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
 QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
-
-
-def varied_axes(study: Mapping[str, Any]) -> list[str]:
-    """Return the axes that a study varies, in its order; the protocol only if it is the only one.
-
-    Otherwise protocols are panels or rows of their own.
-    """
-    return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
 
 
 def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
