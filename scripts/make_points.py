@@ -1,15 +1,17 @@
-"""Draw the training and held-out points of a two-dimensional data set."""
+"""Make the training and held-out points of a point set, drawn or given."""
 
 from backprop.data.points import make_points
 from backprop.data.tables import write_table
 from backprop.log import start_log
+from backprop.provenance.environment import write_json
 
 
-def main(dataset: dict, output: str, log) -> None:
-    """Write the points as CSV: part, x1, x2, label."""
-    points = make_points(dataset)
-    write_table(points, output)
-    log(f"{len(points):,} points written")
+def main(dataset: dict, outputs, log) -> None:
+    """Write the points as CSV (part, x1 to xD, label), and what they are as JSON."""
+    points, description = make_points(dataset)
+    write_table(points, outputs.points)
+    write_json(outputs.description, description)
+    log(f"{len(points):,} points of {len(description['classes'])} classes written")
 
 
-main(snakemake.params.dataset, snakemake.output[0], start_log(snakemake.log[0]))
+main(snakemake.params.dataset, snakemake.output, start_log(snakemake.log[0]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.data.tables import read_table
+from backprop.data.tables import read_description, read_table
 from backprop.log import start_log
 from backprop.views.boundaries import boundary_figure
 from backprop.views.labels import cell_title
@@ -15,12 +15,18 @@ def main(cell: dict, inputs, output: str, log) -> None:
     runs = read_table(inputs.runs)
     with np.load(inputs.grid) as file:
         grid = dict(file)
+    description = read_description(inputs.description)
     if len(grid["seeds"]) == 0:
         figure = empty_figure(cell_title(cell), f"All {len(runs)} runs diverged.")
+    elif "x1" not in grid:
+        count = len(description["features"])
+        reason = f"A boundary is drawn for two features; this data set has {count}."
+        figure = empty_figure(cell_title(cell), reason)
     else:
         figure = boundary_figure(
             grid,
             read_table(inputs.points),
+            description,
             cell_title(cell),
             divergence_note(len(runs) - len(grid["seeds"])),
             train_accuracy=runs["train_accuracy"].mean(),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.data.tables import read_table
+from backprop.data.tables import read_description, read_table
 from backprop.log import start_log
 from backprop.views.boundaries import boundary_panel
 from backprop.views.selection import divergence_note
@@ -10,11 +10,11 @@ from backprop.views.style import save
 
 
 def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:
-    """Write the picture; cells, points, grids and runs stand in the same order."""
+    """Write the picture; cells and all inputs stand in the same order."""
     panels = []
     diverged = 0
-    files = zip(cells, inputs.points, inputs.grids, inputs.runs, strict=True)
-    for cell, points, grid, table in files:
+    files = zip(cells, inputs.points, inputs.descriptions, inputs.grids, inputs.runs, strict=True)
+    for cell, points, description, grid, table in files:
         runs = read_table(table)
         with np.load(grid) as file:
             fields = dict(file)
@@ -23,6 +23,7 @@ def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:
             {
                 "values": cell,
                 "points": read_table(points),
+                "description": read_description(description),
                 "grid": fields if len(fields["seeds"]) else None,
                 "heldout_accuracy": runs["heldout_accuracy"].mean(),
             }

@@ -10,6 +10,10 @@ from backprop.views.tables import html_table
 TITLES = {
     "dense_runs": ("Dense networks: runs", "A row per cell and seed."),
     "dense_summary": ("Dense networks: cells", "A row per cell, over its seeds."),
+    "dense_gradients": (
+        "Dense networks: gradient check",
+        "Backpropagation against central differences, by layer.",
+    ),
     "conv_runs": ("Convolutional network: runs", "A row per cell and seed."),
     "conv_summary": ("Convolutional network: cells", "A row per cell, over its seeds."),
     "benchmarks": ("Training jobs", "Time and memory of every training job."),

@@ -1,7 +1,12 @@
 """State in sentences what the tables say, for the report's captions and front page."""
 
 from backprop.analysis.events import read_scalars
-from backprop.analysis.findings import describe_first_layer, state_findings
+from backprop.analysis.findings import (
+    describe_first_layer,
+    describe_gradients,
+    describe_layers,
+    state_findings,
+)
 from backprop.data.tables import read_table
 from backprop.log import start_log
 from backprop.provenance.environment import write_json
@@ -13,6 +18,10 @@ def main(inputs, studies: dict, output: str, log) -> None:
         model: state_findings(model, read_table(table), studies[model])
         for model, table in zip(studies, inputs.runs, strict=True)
     }
+    if "dense" in studies:
+        runs, layers = (read_table(path) for path in (inputs.runs[0], *inputs.layers))
+        findings["layers"] = describe_layers(runs, layers, studies["dense"])
+        findings["gradients"] = describe_gradients(read_table(*inputs.gradients))
     findings["first_layer"] = {
         folder: describe_first_layer(read_scalars(folder)) for folder in inputs.events
     }

@@ -1,12 +1,13 @@
-"""Train all replicates of one dense cell; write runs, history, weights, boundary, provenance."""
+"""Train all replicates of one dense cell; write what came out and what happened on the way."""
 
 import numpy as np
 
-from backprop.data.tables import read_table, with_cell, write_table
-from backprop.dense.boundary import map_boundary
+from backprop.data.tables import features_of, read_table, with_cell, write_table
+from backprop.dense.boundary import map_finished
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
-from backprop.dense.training import Points, train
+from backprop.dense.schedules import make_schedule
+from backprop.dense.snapshots import affordable_count, pack_snapshots, snapshot_passes
 from backprop.log import Progress, start_log
 from backprop.provenance.environment import describe_run, write_json
 
@@ -16,50 +17,47 @@ def main(settings: dict, inputs, outputs, repository: str, log) -> None:
     cell, protocol = settings["cell"], settings["protocol"]
     points = read_table(inputs.points)
     parts = {
-        part: Points(rows[["x1", "x2"]].to_numpy(), rows["label"].to_numpy())
-        for part, rows in points.groupby("part")
+        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
     }
+    x, label = parts["train"]
     network = DenseNetwork(
-        sizes=[2, *[cell["hidden_size"]] * cell["depth"], int(points["label"].max()) + 1],
-        activation=cell["activation"],
-        initializer=cell["initializer"],
+        sizes=[x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],
+        activation=settings["activation"],
+        initializer=settings["initializer"],
         seeds=range(protocol["replicates"]),
         l2=protocol["l2"],
+        l1=protocol["l1"],
         arithmetic=protocol["arithmetic"],
         precision=protocol["precision"],
     )
-    result = train(
-        network,
+    snapshots = affordable_count(
+        network.weights, protocol["snapshots"], protocol["snapshot_megabytes"]
+    )
+    if snapshots < protocol["snapshots"]:
+        log(f"snapshot_megabytes allows {snapshots} of {protocol['snapshots']} snapshots")
+    result = network.fit(
+        x,
+        label,
         make_optimizer(settings["optimizer"]),
-        parts["train"],
-        parts["heldout"],
         protocol["passes"],
-        protocol["record_interval"],
-        Progress(log, protocol["passes"], "passes"),
+        heldout=parts["heldout"],
+        batch_size=protocol["batch_size"],
+        schedule=make_schedule(protocol["schedule"], protocol["passes"]),
+        record_interval=protocol["record_interval"],
+        snapshot_passes=snapshot_passes(protocol["passes"], snapshots),
+        progress=Progress(log, protocol["passes"] * len(network.seeds), "passes of replicates"),
     )
     diverged = result.runs["diverged_at"].count()
     log(f"{len(result.runs)} replicates, {diverged} diverged")
     write_table(with_cell(result.runs, cell), outputs.runs)
     write_table(with_cell(result.history, cell), outputs.history)
+    write_table(with_cell(result.layers, cell), outputs.layers)
     layers = {f"layer{number}": w for number, w in enumerate(result.weights, start=1)}
     np.savez(outputs.weights, **layers)
-    np.savez_compressed(outputs.boundary, **map_finished(result, cell, parts["train"].x))
+    np.savez(outputs.snapshots, **pack_snapshots(result.snapshots, network.seeds))
+    np.savez_compressed(outputs.boundary, **map_finished(result, settings["activation"], x))
     run = describe_run(settings, inputs.points, inputs.code, inputs.lock, repository)
     write_json(outputs.provenance, run)
-
-
-def map_finished(result, cell: dict, points: np.ndarray) -> dict[str, np.ndarray]:
-    """The boundary of the replicates that did not diverge, and ``seeds``, which these are.
-
-    Grid step and margin are those of the published study. Without such a replicate there is no
-    grid, only the empty ``seeds``.
-    """
-    finished = result.runs["diverged_at"].isna().to_numpy()
-    seeds = {"seeds": result.runs["seed"].to_numpy()[finished]}
-    if not finished.any():
-        return seeds
-    weights = [layer[finished] for layer in result.weights]
-    return seeds | map_boundary(weights, cell["activation"], points, step=0.01, margin=0.5)
 
 
 main(

@@ -79,7 +79,11 @@ def mnist_folder(tmp_path_factory) -> Path:
     from backprop.data.mnist import fetch_mnist
 
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    mnist = schema["$defs"]["dataset"]["allOf"][1]["then"]["properties"]
+    (mnist,) = (
+        branch["then"]["properties"]
+        for branch in schema["$defs"]["dataset"]["allOf"]
+        if branch["if"]["properties"]["kind"]["const"] == "mnist"
+    )
     folder = tmp_path_factory.mktemp("mnist")
     fetch_mnist(folder, mnist["sources"]["default"], print)
     return folder

@@ -46,15 +46,43 @@ def test_defaults_of_the_schema_are_filled_in():
         "passes": 7,
         "replicates": 20,
         "l2": 0.01,
+        "l1": 0,
+        "batch_size": 0,
+        "schedule": {"kind": "constant", "warm_up": 0},
         "precision": "float64",
-        "record_interval": 100,
+        "record_interval": 250,
+        "snapshots": 20,
+        "snapshot_megabytes": 8,
     }
+    assert completed["dense"]["activations"] == {}
     assert completed["conv"]["protocols"]["full"]["dropout_keep"] == 0.5
     assert completed["dense"]["optimizers"]["momentum"]["momentum"] == 0.9
     assert "momentum" not in completed["dense"]["optimizers"]["gd"]
 
 
 FAULTS = {
+    "unknown parameter of an activation": (
+        lambda c: c["dense"].update(activations={"wide": {"kind": "maxout", "peices": 3}}),
+        ["dense.activations.wide", "'peices'", "did you mean 'pieces'"],
+    ),
+    "parameter out of range": (
+        lambda c: c["dense"].update(activations={"wide": {"kind": "maxout", "pieces": 1}}),
+        ["dense.activations.wide.pieces: got 1", "at least 2"],
+    ),
+    "unknown kind of initializer": (
+        lambda c: c["dense"].update(initializers={"wide": {"kind": "unifrom"}}),
+        ["dense.initializers.wide.kind", "did you mean 'uniform'", "orthogonal"],
+    ),
+    "unknown schedule": (
+        lambda c: c["dense"]["protocols"]["corrected"].update(schedule={"kind": "cosin"}),
+        ["dense.protocols.corrected.schedule.kind", "did you mean 'cosine'"],
+    ),
+    "warm-up beyond the passes": (
+        lambda c: c["dense"]["protocols"]["corrected"].update(
+            schedule={"kind": "cosine", "warm_up": 30000}
+        ),
+        ["dense.protocols.corrected.schedule.warm_up: got 30000", "at most 20000"],
+    ),
     "misspelt value": (
         lambda c: c["dense"]["studies"]["activations"]["vary"].update(activation=["tahn"]),
         ["dense.studies.activations.vary.activation[0]", "'tahn'", "did you mean 'tanh'", "relu"],
@@ -166,7 +194,7 @@ def test_fault_is_named_with_what_was_found_and_what_is_allowed(fault):
 
 def test_every_fault_of_a_file_is_listed_at_once():
     def change(config):
-        config["dense"]["baseline"].update(hidden_size=0, activation="tahn")
+        config["dense"]["baseline"].update(hidden_size=0, depth="two")
 
     assert len(refused(change).splitlines()) == 2
 
@@ -264,3 +292,23 @@ def test_advice_on_numbers_is_what_yaml_reads_as_one(written, advice):
     assert isinstance(yaml.safe_load(advice), float)
     message = refused(lambda c: c["dense"]["optimizers"]["gd"].update(learning_rate=written))
     assert f"written {advice})" in message
+
+
+def test_named_activation_and_initializer_bring_their_parameters():
+    config = copy.deepcopy(DEFAULT)
+    config["dense"]["activations"] = {"wide_maxout": {"kind": "maxout", "pieces": 4}}
+    config["dense"]["initializers"] = {"small": {"kind": "uniform", "limit": 0.01}}
+    config["dense"]["baseline"].update(activation="wide_maxout", initializer="small")
+    completed = complete_config(config, SCHEMA)
+    settings = cell_settings(completed, SCHEMA, "dense", completed["dense"]["baseline"])
+    assert settings["activation"] == {"kind": "maxout", "pieces": 4}
+    assert settings["initializer"] == {"kind": "uniform", "limit": 0.01}
+
+
+def test_plain_kind_of_activation_and_initializer_gets_the_defaults():
+    config = copy.deepcopy(DEFAULT)
+    config["dense"]["baseline"].update(activation="maxout", initializer="orthogonal")
+    completed = complete_config(config, SCHEMA)
+    settings = cell_settings(completed, SCHEMA, "dense", completed["dense"]["baseline"])
+    assert settings["activation"] == {"kind": "maxout", "pieces": 2}
+    assert settings["initializer"] == {"gain": 1.0, "kind": "orthogonal"}

@@ -32,6 +32,18 @@ CASES = {
         {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-4},
         lambda: keras.optimizers.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-4),
     ),
+    "adamw": (
+        {
+            "learning_rate": 0.01,
+            "beta_1": 0.8,
+            "beta_2": 0.99,
+            "epsilon": 1e-4,
+            "weight_decay": 0.1,
+        },
+        lambda: keras.optimizers.AdamW(
+            0.01, weight_decay=0.1, beta_1=0.8, beta_2=0.99, epsilon=1e-4
+        ),
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 
+import pytest
 import yaml
 from conftest import ROOT
 
@@ -9,17 +10,35 @@ from backprop.conv import activations as conv_activations
 from backprop.conv import initializers as conv_initializers
 from backprop.conv import optimizers as conv_optimizers
 from backprop.data.points import POINT_SETS
-from backprop.dense import activations, initializers, optimizers
+from backprop.dense import activations, initializers, optimizers, schedules
+from backprop.study.config import KINDS_OF_MODEL
 
 DEFS = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
 
 
-def test_dense_activations():
-    assert DEFS["dense_activation"]["enum"] == list(activations.ACTIVATIONS)
-
-
-def test_dense_initializers():
-    assert DEFS["dense_initializer"]["enum"] == list(initializers.INITIALIZERS)
+@pytest.mark.parametrize(
+    ("definition", "registry", "given"),
+    [
+        ("activation", activations.ACTIVATIONS, set()),
+        ("initializer", initializers.INITIALIZERS, set()),
+        # The passes come from the protocol, and make_schedule itself sees to the warm-up.
+        ("schedule", schedules.SCHEDULES, {"passes"}),
+    ],
+)
+def test_dense_kinds_with_their_parameters_and_defaults(definition, registry, given):
+    branches = DEFS[definition]["allOf"]
+    described = {}
+    for branch in branches:
+        kind = branch["if"]["properties"]["kind"]
+        for name in kind.get("enum", [kind.get("const")]):
+            described[name] = branch["then"]["properties"]
+    assert DEFS[definition]["properties"]["kind"]["enum"] == list(registry)
+    assert set(described) == set(registry)
+    for name, factory in registry.items():
+        parameters = inspect.signature(factory).parameters
+        assert set(described[name]) - {"kind", "warm_up"} == set(parameters) - given
+        for key in set(parameters) - given:
+            assert described[name][key]["default"] == parameters[key].default
 
 
 def test_conv_activations():
@@ -32,7 +51,9 @@ def test_conv_initializers():
 
 def test_dataset_kinds():
     kinds = DEFS["dataset"]["properties"]["kind"]["enum"]
-    assert kinds == [*POINT_SETS, "mnist"]
+    branches = [b["if"]["properties"]["kind"]["const"] for b in DEFS["dataset"]["allOf"]]
+    assert kinds == branches == [*POINT_SETS, "mnist"]
+    assert kinds == [*KINDS_OF_MODEL["dense"], *KINDS_OF_MODEL["conv"]]
 
 
 def test_optimizer_kinds_and_their_hyperparameters():

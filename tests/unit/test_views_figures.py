@@ -9,7 +9,18 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
-from backprop.views import boundaries, conv_curves, curves, effects, labels, points, style, weights
+from backprop.views import (
+    boundaries,
+    conv_curves,
+    curves,
+    effects,
+    gradient_check,
+    labels,
+    layers,
+    points,
+    style,
+    weights,
+)
 
 DENSE_BASE = {
     "dataset": "moons",
@@ -108,6 +119,9 @@ def conv_results(vary, seeds=3):
     return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
 
 
+MOONS = {"classes": ["0", "1"], "features": ["x1", "x2"]}
+
+
 def moon_points():
     random = np.random.default_rng(2)
     angle = random.uniform(0, np.pi, 60)
@@ -129,11 +143,48 @@ def boundary_grid(shift=0.0):
     }
 
 
+def cloud(features, classes, points=120):
+    """Points round the corners of a simplex, and what a data set says of them."""
+    random = np.random.default_rng(5)
+    label = np.arange(points) % classes
+    centres = 6 * random.normal(size=(classes, features))
+    x = centres[label] + random.normal(size=(points, features))
+    frame = pd.DataFrame(x, columns=[f"x{number + 1}" for number in range(features)])
+    frame["label"], frame["part"] = label, np.where(np.arange(points) % 7 > 2, "train", "heldout")
+    description = {
+        "classes": [f"sort {number} of $" for number in range(classes)],
+        "features": [f"_width {number} ($)" for number in range(features)],
+        "mean": [0.0] * features,
+        "scale": [1.0] * features,
+    }
+    return frame, description
+
+
+def grid_of_three():
+    """Class 0 on the left, above right class 1, below class 2; seeds disagree in the middle."""
+    x1, x2 = np.linspace(-2.0, 2.0, 41), np.linspace(-1.0, 1.0, 21)
+    right, above = np.meshgrid(x1 > 0, x2 > 0)
+    return {
+        "x1": x1,
+        "x2": x2,
+        "chosen": np.where(right, np.where(above, 1, 2), 0).astype(np.int16),
+        "probability": np.where(right, 0.9, 0.5).astype(np.float32),
+        "share": np.broadcast_to(np.where(np.abs(x1) < 0.5, 0.6, 1.0), right.shape),
+    }
+
+
+def cells_of_two_data_sets():
+    cells = boundary_cells({"dataset": ["moons", "clouds"]})
+    frame, description = cloud(2, 3)
+    cells[1] |= {"grid": grid_of_three(), "points": frame, "description": description}
+    return cells
+
+
 def boundary_cells(vary):
     cells = []
     for combination in itertools.product(*vary.values()):
         values = dict(zip(vary, combination, strict=True))
-        drawn = {"grid": boundary_grid(), "points": moon_points()}
+        drawn = {"grid": boundary_grid(), "points": moon_points(), "description": MOONS}
         cells.append({"values": values, **drawn, "heldout_accuracy": 0.875})
     return cells
 
@@ -167,14 +218,62 @@ def conv_figure(draw, name):
     return draw(history, study_of(CONV_STUDIES[name]), runs)
 
 
+def layer_results(vary, seeds=6):
+    """Three layers of every run of the study: norms, and shares of two hidden layers."""
+    runs, history = dense_results(vary, seeds=seeds, diverged=(3,))
+    keys = [*DENSE_BASE, "seed", "pass"]
+    tables = []
+    for layer in (1, 2, 3):
+        shares = {"saturated_share": 0.2 * layer, "dead_share": 0.1 * layer}
+        if layer == 3:
+            shares = dict.fromkeys(shares, np.nan)
+        norms = {"layer": layer, "grad_norm": history["train_loss"] / layer}
+        tables.append(history[keys].assign(**norms, **shares))
+    return runs, pd.concat(tables, ignore_index=True)
+
+
+def layers_figure(draw, name):
+    vary = DENSE_STUDIES[name]
+    runs, table = layer_results(vary)
+    cells = [
+        DENSE_BASE | dict(zip(vary, values, strict=True))
+        for values in itertools.product(*vary.values())
+    ]
+    return draw(table, study_of(vary), runs, cells)
+
+
+def gradient_table():
+    rows = itertools.product(
+        ["tanh", "sigmoid", "relu", "leaky_relu", "gelu"],
+        PROTOCOLS,
+        range(1, 6),
+        ["weights", "bias"],
+    )
+    table = pd.DataFrame(rows, columns=["activation", "arithmetic", "layer", "parameter"])
+    wrong = (table["arithmetic"] == "published") & (table["layer"] < 5)
+    return table.assign(relative_error=np.where(wrong, 0.3, 1e-9))
+
+
 def panel_of(vary):
     return boundaries.boundary_panel(boundary_cells(vary), study_of(vary))
 
 
 FIGURES = {
-    "points": lambda: points.points_figure(moon_points(), note="A note."),
+    "points": lambda: points.points_figure(moon_points(), MOONS, "Two moons", "A note."),
+    **{
+        f"points-{features}-{classes}": lambda features=features, classes=classes: (
+            points.points_figure(*cloud(features, classes), "Clouds")
+        )
+        for features, classes in ((1, 3), (2, 5), (7, 10), (3, 40))
+    },
     "boundary": lambda: boundaries.boundary_figure(
-        boundary_grid(), moon_points(), "tanh, 3 hidden units", "A note.", 0.9, 0.875
+        boundary_grid(), moon_points(), MOONS, "tanh, 3 hidden units", "A note.", 0.9, 0.875
+    ),
+    "boundary-three-classes": lambda: boundaries.boundary_figure(
+        grid_of_three(), *cloud(2, 3), "tanh, 3 hidden units", "A note.", 0.9, 0.875
+    ),
+    "panel-data-sets": lambda: boundaries.boundary_panel(
+        cells_of_two_data_sets(), study_of({"dataset": ["moons", "clouds"]})
     ),
     "panel-one": lambda: panel_of({"activation": ["tanh"]}),
     "panel-five": lambda: panel_of({"hidden_size": [3, 5, 8, 16, 50]}),
@@ -210,6 +309,12 @@ FIGURES = {
         )
         for name in CONV_STUDIES
     },
+    **{
+        f"{draw.__name__}-{name}": lambda draw=draw, name=name: layers_figure(draw, name)
+        for draw in (layers.gradient_norm_figure, layers.inactive_units_figure)
+        for name in ("one_cell", "protocols", "three_axes")
+    },
+    "gradient_check": lambda: gradient_check.gradient_check_figure(gradient_table()),
     "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0]),
     "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1]),
 }
@@ -436,7 +541,8 @@ def test_evaluations_are_marked_and_training_is_not():
 
 
 def test_boundary_marks_probability_one_half_and_training_points_only():
-    drawn = boundaries.boundary_figure(boundary_grid(0.1), moon_points(), "t", "", 0.9, 0.875)
+    shown = (boundary_grid(0.1), moon_points(), MOONS)
+    drawn = boundaries.boundary_figure(*shown, "t", "", 0.9, 0.875)
     axes = panels_of(drawn)[0]
     grid = boundary_grid(0.1)
     np.testing.assert_array_equal(axes.images[0].get_array(), grid["probability"])
@@ -451,7 +557,7 @@ def test_boundary_marks_probability_one_half_and_training_points_only():
 def test_class_colours_agree_with_the_sides_of_the_probability_colours():
     for label, probability in ((0, 0.0), (1, 1.0)):
         side = np.array(style.PROBABILITY_COLORS(probability)[:3])
-        distances = [np.linalg.norm(side - _rgb(color)) for color in style.CLASS_COLORS]
+        distances = [np.linalg.norm(side - _rgb(color)) for color in style.CLASS_COLORS[:2]]
         assert int(np.argmin(distances)) == label
 
 
@@ -463,7 +569,7 @@ def test_a_boundary_without_a_crossing_draws_no_line():
     grid = boundary_grid()
     grid["probability"] = np.full_like(grid["probability"], 0.3)
     grid["share"] = np.zeros_like(grid["share"])
-    axes = panels_of(boundaries.boundary_figure(grid, moon_points(), "t"))[0]
+    axes = panels_of(boundaries.boundary_figure(grid, moon_points(), MOONS, "t"))[0]
     assert not [c for c in axes.collections if hasattr(c, "levels")]
 
 
@@ -529,6 +635,41 @@ def test_a_step_recorded_twice_counts_with_its_last_value():
     assert weights.statistics_table(scalars, "conv1/bias")["mean"].tolist() == [2.0]
 
 
+def test_layer_lines_are_the_medians_of_the_seeds_that_finished():
+    vary = DENSE_STUDIES["one_cell"]
+    runs, table = layer_results(vary)
+    drawn = layers.gradient_norm_figure(table, study_of(vary), runs, [DENSE_BASE])
+    finished = table[(table["seed"] != 3) & (table["layer"] == 1) & (table["pass"] > 0)]
+    expected = finished.groupby("pass")["grad_norm"].median()
+    line = drawn.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), expected.index)
+    np.testing.assert_allclose(line.get_ydata(), expected)
+    assert "1 diverged run left out." in [text.get_text() for text in drawn.texts]
+
+
+def test_layer_figures_survive_without_a_finished_run():
+    vary = DENSE_STUDIES["one_cell"]
+    runs, table = layer_results(vary)
+    for shown in (table.iloc[:0], table[table["seed"] == 3]):
+        drawn = layers.inactive_units_figure(shown, study_of(vary), runs, [DENSE_BASE])
+        assert any("No finished run" in text.get_text() for text in drawn.axes[0].texts)
+
+
+def test_gradient_check_shows_every_error_where_it_belongs():
+    table = gradient_table()
+    drawn = gradient_check.gradient_check_figure(table)
+    published, corrected = drawn.axes[0].lines
+    assert sorted(set(published.get_xdata())) == [1e-9, 0.3]
+    assert set(corrected.get_xdata()) == {1e-9}
+    ticks = [text.get_text() for text in drawn.axes[0].get_yticklabels()]
+    wrong = {
+        ticks[int(place)]
+        for place, error in zip(published.get_ydata(), published.get_xdata(), strict=True)
+        if error > 0.1
+    }
+    assert wrong == {f"hidden {n}, {kind}" for n in range(1, 5) for kind in ("weights", "bias")}
+
+
 @pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])
 @pytest.mark.parametrize("name", ["one_cell", "protocols"])
 def test_dense_figures_survive(kind, name):
@@ -580,11 +721,156 @@ def test_weight_figures_survive_without_events():
 
 def test_svg_of_a_crowd_of_points_stays_small(tmp_path):
     crowd = pd.concat([moon_points()] * 80)
-    style.save(points.points_figure(crowd), tmp_path / "a.svg")
+    style.save(points.points_figure(crowd, MOONS, "A crowd"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
 
 
 def test_points_survive_without_a_held_out_part():
     frame = moon_points()
     for shown in (frame[frame["part"] == "train"], frame.iloc[:0]):
-        points.points_figure(shown).draw_without_rendering()
+        points.points_figure(shown, MOONS, "Two moons").draw_without_rendering()
+
+
+def scatters_of(axes):
+    """Points by colour: what the scatters of a panel show."""
+    found = {}
+    for scatter in axes.collections:
+        if len(scatter.get_offsets()) > 1:
+            inside = to_hex(scatter.get_facecolors()[0])
+            color = inside if inside != "#ffffff" else to_hex(scatter.get_edgecolors()[0])
+            filled = "train" if inside != "#ffffff" else "heldout"
+            found[color.upper(), filled] = np.asarray(scatter.get_offsets())
+    return found
+
+
+def legends_of(figure):
+    return {
+        legend.get_title().get_text(): [text.get_text() for text in legend.get_texts()]
+        for legend in figure.legends
+    }
+
+
+def test_many_features_are_shown_by_the_principal_components_of_the_training_points():
+    from sklearn.decomposition import PCA
+
+    frame, description = cloud(7, 3)
+    drawn = points.points_figure(frame, description, "Clouds")
+    x, label = frame.iloc[:, :7].to_numpy(), frame["label"].to_numpy()
+    training = (frame["part"] == "train").to_numpy()
+    expected = PCA(2).fit(x[training])
+    axes = panels_of(drawn)[0]
+    for number in range(3):
+        for part, members in (("train", training), ("heldout", ~training)):
+            shown = scatters_of(axes)[style.CLASS_COLORS[number], part]
+            place = expected.transform(x[members & (label == number)])
+            np.testing.assert_allclose(np.abs(shown), np.abs(place), atol=1e-9)
+    for title, ratio in zip(
+        (axes.get_xlabel(), axes.get_ylabel()), expected.explained_variance_ratio_, strict=True
+    ):
+        assert f"principal component ({100 * ratio:.0f} % of the variance)" in title
+    assert any("Of 7 features" in text.get_text() for text in drawn.texts)
+
+
+def test_principal_components_have_a_settled_sign_and_survive_constant_points():
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    components, _ = points.principal_components(x)
+    mirrored, _ = points.principal_components(-x)
+    np.testing.assert_allclose(components, mirrored)
+    assert (components.max(axis=1) == np.abs(components).max(axis=1)).all()
+    _, shares = points.principal_components(np.ones((5, 4)))
+    assert shares.tolist() == [0.0, 0.0]
+
+
+def test_a_single_feature_is_shown_as_a_strip_for_each_class():
+    frame, description = cloud(1, 3)
+    axes = panels_of(points.points_figure(frame, description, "Clouds"))[0]
+    for number in range(3):
+        for part, low, high in (("train", 0.0, 0.5), ("heldout", -0.5, 0.0)):
+            shown = scatters_of(axes)[style.CLASS_COLORS[number], part]
+            members = frame[(frame["label"] == number) & (frame["part"] == part)]
+            np.testing.assert_array_equal(shown[:, 0], members["x1"])
+            assert (low < shown[:, 1] - number).all() and (shown[:, 1] - number < high).all()
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        rf"sort {number} of \$" for number in range(3)
+    ]
+    assert axes.get_xlabel().endswith(", standardized")
+
+
+def test_classes_are_named_and_those_beyond_the_tenth_have_another_shape():
+    frame, description = cloud(2, 12)
+    drawn = points.points_figure(frame, description, "Clouds")
+    assert legends_of(drawn)["Class"] == [rf"sort {number} of \$" for number in range(12)]
+    looks = {(style.class_color(n), points.marker_of("train", n)) for n in range(40)}
+    assert len(looks) == 40
+
+
+def test_a_legend_of_very_many_classes_is_cut():
+    names = legends_of(points.points_figure(*cloud(2, 40), "Clouds"))["Class"]
+    assert len(names) == points.MOST_NAMES + 1 and names[-1] == "and 16 more"
+
+
+def test_boundary_of_three_classes_has_the_colour_of_the_chosen_class():
+    drawn = boundaries.boundary_figure(grid_of_three(), *cloud(2, 3), "t")
+    axes = panels_of(drawn)[0]
+    shown = np.asarray(axes.images[0].get_array())
+    for label, (row, column) in enumerate([(10, 5), (15, 35), (5, 35)]):
+        color = np.asarray([int(style.CLASS_COLORS[label][i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        probability = 0.9 if label else 0.5
+        expected = 1 - boundaries.STRONGEST * probability * (1 - color)
+        np.testing.assert_allclose(shown[row, column], expected, atol=1e-6)
+    lines = [c for c in axes.collections if getattr(c, "levels", [0])[0] == 0.5]
+    vertices = np.concatenate([path.vertices for line in lines for path in line.get_paths()])
+    borders = np.isclose(vertices[:, 0], 0.05) | (
+        np.isclose(vertices[:, 1], 0.05) & (vertices[:, 0] >= 0.05)
+    )
+    assert borders.mean() > 0.9 and len(lines) == 2
+    band = next(c for c in axes.collections if list(getattr(c, "levels", [])) == [0.0, 0.9])
+    inside = np.concatenate([path.vertices for path in band.get_paths()])
+    assert 0.4 < np.abs(inside[:, 0]).max() < 0.5
+    legends = legends_of(drawn)
+    assert legends["Training points"] == [rf"sort {n} of \$" for n in range(3)]
+    assert legends["Boundary"] == ["first seed", "under 90 % of\nthe seeds agree"]
+    headings = [text.get_text() for text in drawn.texts]
+    assert "Probability of\nthe chosen class" in headings
+
+
+def test_boundary_of_two_named_classes_says_whose_probability_it_is():
+    description = MOONS | {"classes": ["no", "yes"], "features": ["height", "width"]}
+    drawn = boundaries.boundary_figure(boundary_grid(), moon_points(), description, "t")
+    assert "Probability of\nyes" in [text.get_text() for text in drawn.texts]
+    assert legends_of(drawn)["Training points"] == ["no", "yes"]
+    axes = panels_of(drawn)[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("height", "width")
+
+
+def test_panels_of_several_data_sets_have_scales_and_classes_of_their_own():
+    drawn = boundaries.boundary_panel(
+        cells_of_two_data_sets(), study_of({"dataset": ["moons", "clouds"]})
+    )
+    first, second = panels_of(drawn)
+    assert first.get_xlim() != second.get_xlim()
+    assert first.get_xlabel() == "$x_1$ (dimensionless)"
+    assert second.get_xlabel().endswith("standardized")
+    legends = legends_of(drawn)
+    assert legends["Training points,\ntwo moons"] == ["class 0", "class 1"]
+    assert legends["Training points,\nclouds"] == [rf"sort {n} of \$" for n in range(3)]
+    # Both kinds of grid are shown in one way.
+    grid = boundary_grid()
+    shown = np.asarray(first.images[0].get_array())
+    assert shown.shape == (*grid["probability"].shape, 3)
+    certain = np.maximum(grid["probability"], 1 - grid["probability"])
+    darkest = np.unravel_index(certain.argmax(), certain.shape)
+    assert shown[darkest].sum() == pytest.approx(shown.sum(axis=2).min(), abs=0.2)
+
+
+def test_a_panel_without_a_cell_of_two_features_says_so():
+    drawn = boundaries.boundary_panel([], study_of({"activation": ["tanh"]}))
+    assert any("two features" in text.get_text() for text in drawn.axes[0].texts)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "aspect"),
+    [(4, 3, "equal"), (1, 4, "equal"), (1, 5, "auto"), (9, 2, "auto")],
+)
+def test_scales_differ_only_where_extents_do(width, height, aspect):
+    assert points.aspect_of(width, height) == aspect

@@ -60,6 +60,33 @@ def test_known_colors_stay_apart_for_colour_blind_readers(axis, deficiency):
     assert nearest[0] > 9, nearest
 
 
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_class_colors_stay_apart_for_colour_blind_readers(deficiency):
+    seen = [lab(DEFICIENCIES[deficiency] @ linear(color)) for color in style.CLASS_COLORS]
+    assert len(seen) == 10
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(distances) > 20
+    assert min(map(contrast_with_white, style.CLASS_COLORS)) >= 3
+
+
+@pytest.mark.parametrize(
+    "text", ["$x$ and $y", "cost $x_{ and $", "_private", "50 % of a\\b", "x" * 90]
+)
+def test_users_texts_are_drawn_as_they_are(text):
+    from matplotlib.figure import Figure
+
+    shown = style.plain_text(text)
+    figure = Figure()
+    axes = figure.subplots()
+    legend = figure.legend(handles=axes.plot([0, 1]), labels=[shown])
+    axes.set_xlabel(shown)
+    figure.draw_without_rendering()
+    assert len(legend.get_texts()) == 1
+    assert len(shown) <= 40
+    _, mathematics = axes.xaxis.label._preprocess_math(shown)
+    assert mathematics is False
+
+
 @pytest.mark.parametrize(
     ("axis", "value"),
     [(axis, name) for axis, names in style.COLORS.items() for name in names]

@@ -56,6 +56,31 @@ def test_file_that_is_no_yaml(project):
     assert "not valid JSON or YAML" in text
 
 
+def test_files_of_the_user_that_cannot_be_learned_from(project):
+    (project.folder / "gap.csv").write_text("height,width,sort\n1,2,a\n1,,a\n1,2,b\nnan,2,b\n")
+    (project.folder / "word.csv").write_text("height,sort\n1,a\ntall,a\n3,b\n4,c\n5,c\n")
+    (project.folder / "tail.csv").write_text("height,sort\n1,a\n2,a,4\n")
+
+    def change(config):
+        for name, label in (("gap", "sort"), ("word", "sort"), ("tail", "sort"), ("none", "x")):
+            config["datasets"][name] = {"kind": "csv", "path": f"{name}.csv", "label": label}
+        config["datasets"]["folder"] = {"kind": "csv", "path": "config", "label": "x"}
+        config["datasets"]["other"] = {"kind": "csv", "path": "gap.csv", "label": "sorts"}
+
+    text = message(project, "--cores", "1", "--configfile", with_change(project, "files", change))
+    for line in (
+        "datasets.gap.path: gap.csv, line 3, column 'width': the value is missing (1 more like it)"
+        "; allowed: a number",
+        "datasets.word.label: word.csv: class 'b' of column 'sort' has a single row; allowed: ",
+        "datasets.word.path: word.csv, line 3, column 'height': got 'tall'; allowed: a number",
+        "datasets.tail.path: tail.csv, line 3: got 3 values; allowed: 2, as many as the header",
+        "datasets.none.path: got 'none.csv', no such file below ",
+        "datasets.folder.path: got 'config', this is a folder; allowed: a CSV file",
+        "datasets.other.label: got 'sorts' (did you mean 'sort'?); columns of gap.csv: height, ",
+    ):
+        assert line in text
+
+
 @pytest.mark.parametrize(
     ("activation", "optimizer", "expected"),
     [

@@ -12,7 +12,7 @@ rule combine_tables:
     benchmark:
         "results/benchmarks/combine_tables/{model}_{table}.tsv"
     wildcard_constraints:
-        table="runs.csv|history.parquet",
+        table="runs.csv|history.parquet|layers.parquet",
     conda:
         "../../environment.yml"
     message:
@@ -87,6 +87,8 @@ rule state_findings:
     input:
         runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
         benchmarks="results/tables/benchmarks.csv",
+        layers=["results/tables/dense_layers.parquet"] if "dense" in MODELS else [],
+        gradients=["results/tables/dense_gradients.csv"] if "dense" in MODELS else [],
         events=all_files("conv", "events"),
         code=code("state_findings.py"),
     output:

@@ -13,6 +13,8 @@ REPOSITORY = Path(workflow.basedir)
 sys.path.insert(0, str(REPOSITORY / "src"))
 
 from backprop.analysis.markup import escape_markup
+from backprop.data.inspection import count_features
+from backprop.errors import UserError
 from backprop.provenance.environment import revision
 from backprop.provenance.imports import imported_files
 from backprop.provenance.stale_lock import (
@@ -21,10 +23,12 @@ from backprop.provenance.stale_lock import (
     remove_stale_lock,
 )
 from backprop.study.config import (
+    KINDS_OF_MODEL,
     ConfigError,
     cell_settings,
     check_target,
     complete_config,
+    gradient_check_settings,
 )
 from backprop.study.grid import (
     all_cells,
@@ -49,7 +53,9 @@ try:
     # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
     for argument in sys.argv[1:]:
         check_target(CONFIG, SCHEMA, argument)
-except ConfigError as fault:
+    # Number of features of each point set: the user's own files are read and checked for it.
+    FEATURES = count_features(CONFIG["datasets"])
+except UserError as fault:
     names = [os.path.relpath(path) for path in workflow.configfiles] or ["--config"]
     raise WorkflowError(
         f"The configuration ({', '.join(names)}) can't be run:\n{fault}"
@@ -82,6 +88,10 @@ MNIST_FILES = [
 # own: a report of thousands of pictures serves nobody. Each can still be asked for by its path.
 MOST_PICTURES = 24
 CATEGORIES = {"dense": "2 Dense networks", "conv": "3 Convolutional network"}
+# What the gradient check looks at.
+GRADIENT_CHECK = {"dataset": "no_such_dataset"}
+if "dense" in MODELS:
+    GRADIENT_CHECK = gradient_check_settings(CONFIG["dense"], SCHEMA)
 # The locked environment: what a change of it invalidates names it as an input.
 LOCK = here("requirements.lock")
 ENVIRONMENT = here("environment.yml")
@@ -121,10 +131,12 @@ def settings(model):
     return of
 
 
-def names_of_kind(kind):
-    """Names of the data sets of a kind, as an alternative for wildcard constraints."""
+def datasets_of(model):
+    """Names of the data sets that a model takes, as an alternative for wildcard constraints."""
     names = [
-        name for name, dataset in CONFIG["datasets"].items() if dataset["kind"] == kind
+        name
+        for name, dataset in CONFIG["datasets"].items()
+        if dataset["kind"] in KINDS_OF_MODEL[model]
     ]
     return "|".join(names) or "no_such_dataset"
 
@@ -161,6 +173,11 @@ def pictured_cells(model):
     )
 
 
+def mapped(cells):
+    """Those of some dense cells that have a decision boundary to draw: two features."""
+    return [cell for cell in cells if FEATURES[cell["dataset"]] == 2]
+
+
 def folders(model, cells):
     """Folders of the jobs that train the given cells: one a cell (dense) or one a seed (conv)."""
     for cell in cells:
@@ -194,10 +211,23 @@ def study_files(wildcards, name):
     ]
 
 
-def study_points(wildcards):
-    """The points of every cell of a study, in the order of the cells."""
+def mapped_cells_of(wildcards):
+    """Cells of the study that the wildcards name, as far as they have a boundary to draw."""
+    return mapped(cells_of(wildcards))
+
+
+def mapped_files(wildcards, name):
+    """A file in the folder of every such cell."""
     return [
-        f"results/data/{cell['dataset']}/points.csv" for cell in cells_of(wildcards)
+        f"{folder}/{name}"
+        for folder in folders(wildcards.model, mapped_cells_of(wildcards))
+    ]
+
+
+def mapped_data(wildcards, name):
+    """A file of the data set of every such cell, in the order of the cells."""
+    return [
+        f"results/data/{cell['dataset']}/{name}" for cell in mapped_cells_of(wildcards)
     ]
 
 
@@ -219,9 +249,8 @@ def training_benchmarks():
 def data_digests():
     """A small file that stands for each data set that some cell uses."""
     names = dict.fromkeys(cell["dataset"] for model in MODELS for cell in CELLS[model])
-    files = {"moons": "points.csv", "mnist": "digests.json"}
     return [
-        f"results/data/{name}/{files[CONFIG['datasets'][name]['kind']]}"
+        f"results/data/{name}/{'points.csv' if name in FEATURES else 'digests.json'}"
         for name in names
     ]
 
@@ -246,7 +275,10 @@ def everything():
             )
             if model == "dense":
                 if len(cells_of_study(model, study)) <= MOST_PICTURES:
-                    yield f"{figure}_boundaries.png"
+                    yield f"{figure}_gradient_norms.svg"
+                    yield f"{figure}_inactive_units.svg"
+                    if mapped(cells_of_study(model, study)):
+                        yield f"{figure}_boundaries.png"
                 yield from (
                     f"{figure}_{measure}_effects.svg"
                     for measure in ("loss", "accuracy")
@@ -254,9 +286,12 @@ def everything():
             else:
                 yield f"{figure}_final_accuracy.svg"
     if "dense" in MODELS:
+        yield "results/figures/dense/gradient_check.svg"
+        yield "results/tables/dense_gradients.html"
+        yield "results/tables/dense_layers.parquet"
         for name in dict.fromkeys(cell["dataset"] for cell in CELLS["dense"]):
             yield f"results/figures/data/{name}.svg"
-    for folder in folders("dense", pictured_cells("dense")):
+    for folder in folders("dense", mapped(pictured_cells("dense"))):
         cell = folder.replace("results/dense/", "results/figures/dense/cells/", 1)
         yield f"{cell}/boundary.png"
     for folder in folders("conv", pictured_cells("conv")):
@@ -291,7 +326,7 @@ def table_labels(table):
         return {"Networks": "All", "Rows": "Training jobs"}
     return {
         "Networks": models[model],
-        "Rows": {"runs": "Runs", "summary": "Cells"}[rows],
+        "Rows": {"runs": "Runs", "summary": "Cells", "gradients": "Gradients"}[rows],
     }
 
 

@@ -1,24 +1,27 @@
-"""Data sets: point sets that are drawn, and MNIST, which is fetched and verified."""
+"""Data sets: point sets, drawn or given, and MNIST, which is fetched and verified."""
 
 
 rule make_points:
     input:
+        # The user's own file, of a data set that has one.
+        file=lambda wildcards: CONFIG["datasets"][wildcards.dataset].get("path", []),
         code=code("make_points.py"),
         lock=LOCK,
     output:
-        "results/data/{dataset}/points.csv",
+        points="results/data/{dataset}/points.csv",
+        description="results/data/{dataset}/description.json",
     log:
         "results/logs/make_points/{dataset}.log",
     benchmark:
         "results/benchmarks/make_points/{dataset}.tsv"
     wildcard_constraints:
-        dataset=names_of_kind("moons"),
+        dataset=datasets_of("dense"),
     conda:
         "../../environment.yml"
     params:
         dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
     message:
-        "Draw the points of {wildcards.dataset}"
+        "Make the points of {wildcards.dataset}"
     script:
         "../../scripts/make_points.py"
 
@@ -34,7 +37,7 @@ rule fetch_mnist:
     benchmark:
         "results/benchmarks/fetch_mnist/{dataset}.tsv"
     wildcard_constraints:
-        dataset=names_of_kind("mnist"),
+        dataset=datasets_of("conv"),
     # Every CNN job waits for it.
     priority: 100
     conda:

@@ -1,4 +1,4 @@
-"""Dense networks: train a cell, all its replicates in one job, and map its decision boundary."""
+"""Dense networks: train a cell, all its replicates in one job, and check the gradients."""
 
 
 rule train_dense:
@@ -9,7 +9,9 @@ rule train_dense:
     output:
         runs=f"{DENSE}/runs.csv",
         history=f"{DENSE}/history.parquet",
+        layers=f"{DENSE}/layers.parquet",
         weights=f"{DENSE}/weights.npz",
+        snapshots=f"{DENSE}/snapshots.npz",
         boundary=f"{DENSE}/boundary.npz",
         provenance=f"{DENSE}/provenance.json",
     log:
@@ -31,3 +33,24 @@ rule train_dense:
         "Train dense {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}; progress in {log}"
     script:
         "../../scripts/train_dense.py"
+
+
+rule check_gradients:
+    input:
+        points=f"results/data/{GRADIENT_CHECK['dataset']}/points.csv",
+        code=code("check_gradients.py"),
+        lock=LOCK,
+    output:
+        "results/tables/dense_gradients.csv",
+    log:
+        "results/logs/check_gradients.log",
+    benchmark:
+        "results/benchmarks/check_gradients.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        check=GRADIENT_CHECK,
+    message:
+        "Check the gradients against central differences"
+    script:
+        "../../scripts/check_gradients.py"

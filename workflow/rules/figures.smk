@@ -4,6 +4,7 @@
 rule plot_points:
     input:
         points="results/data/{dataset}/points.csv",
+        description="results/data/{dataset}/description.json",
         code=code("plot_points.py"),
     output:
         report(
@@ -23,6 +24,7 @@ rule plot_points:
         "../../environment.yml"
     params:
         dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        features=lambda wildcards: FEATURES[wildcards.dataset],
     message:
         "Draw {output}"
     script:
@@ -32,6 +34,7 @@ rule plot_points:
 rule plot_boundary:
     input:
         points="results/data/{dataset}/points.csv",
+        description="results/data/{dataset}/description.json",
         grid=rules.train_dense.output.boundary,
         runs=rules.train_dense.output.runs,
         code=code("plot_boundary.py"),
@@ -59,9 +62,10 @@ rule plot_boundary:
 
 rule plot_boundary_panel:
     input:
-        points=lambda wildcards: study_points(wildcards),
-        grids=lambda wildcards: study_files(wildcards, "boundary.npz"),
-        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        points=lambda wildcards: mapped_data(wildcards, "points.csv"),
+        descriptions=lambda wildcards: mapped_data(wildcards, "description.json"),
+        grids=lambda wildcards: mapped_files(wildcards, "boundary.npz"),
+        runs=lambda wildcards: mapped_files(wildcards, "runs.csv"),
         code=code("plot_boundary_panel.py"),
     output:
         report(
@@ -81,7 +85,7 @@ rule plot_boundary_panel:
         "../../environment.yml"
     params:
         study=study_of,
-        cells=cells_of,
+        cells=mapped_cells_of,
     message:
         "Draw {output}"
     script:
@@ -214,3 +218,66 @@ rule plot_conv_weights:
         "Draw {output}"
     script:
         "../../scripts/plot_conv_weights.py"
+
+
+rule plot_layers:
+    input:
+        layers=lambda wildcards: study_files(wildcards, "layers.parquet"),
+        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        code=code("plot_layers.py"),
+    output:
+        gradients=report(
+            "results/figures/{model}/{study}_gradient_norms.svg",
+            caption="../../report/gradient_norms.rst",
+            category="2 Dense networks",
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(wildcards, "Gradient norms"),
+        ),
+        units=report(
+            "results/figures/{model}/{study}_inactive_units.svg",
+            caption="../../report/inactive_units.rst",
+            category="2 Dense networks",
+            subcategory="{study}",
+            labels=lambda wildcards: study_labels(
+                wildcards, "Saturated and dead units"
+            ),
+        ),
+    log:
+        "results/logs/plot_layers/{model}_{study}.log",
+    benchmark:
+        "results/benchmarks/plot_layers/{model}_{study}.tsv"
+    wildcard_constraints:
+        model="dense",
+    conda:
+        "../../environment.yml"
+    params:
+        study=study_of,
+        cells=cells_of,
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_layers.py"
+
+
+rule plot_gradient_check:
+    input:
+        table="results/tables/dense_gradients.csv",
+        code=code("plot_gradient_check.py"),
+    output:
+        report(
+            "results/figures/dense/gradient_check.svg",
+            caption="../../report/gradient_check.rst",
+            category="2 Dense networks",
+            subcategory="gradient check",
+            labels={"Figure": "Error of the gradient", "Varied": "Arithmetic"},
+        ),
+    log:
+        "results/logs/plot_gradient_check.log",
+    benchmark:
+        "results/benchmarks/plot_gradient_check.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Draw {output}"
+    script:
+        "../../scripts/plot_gradient_check.py"

@@ -9,12 +9,12 @@ COLUMNS = {
     "initializer": "Distribution of the initial weights.",
     "optimizer": "Optimizer, a name from the configuration.",
     "seed": "Seed of the initial weights (and, for the CNN, of data order and dropout).",
-    "passes": "Full-batch updates done; up to the divergence where there was one.",
-    "pass": "Full-batch updates done so far.",
+    "passes": "Passes over the training points done; up to the divergence where there was one.",
+    "pass": "Passes over the training points done so far; with full batches, an update each.",
     "steps": "Minibatch updates done; up to the divergence where there was one.",
     "step": "Minibatch updates done so far.",
     "train_loss": (
-        "Dense: mean cross-entropy on the training points plus the L2 penalty, in nats. "
+        "Dense: mean cross-entropy on the training points plus the penalties, in nats. "
         "CNN: mean cross-entropy on the minibatch of that step, dropout off, in nats."
     ),
     "train_accuracy": "Share of training points (CNN: of that minibatch) classified correctly.",
@@ -28,10 +28,29 @@ COLUMNS = {
         "The training loss as the published code prints it, divided by the number of points once "
         "more; empty where the arithmetic is corrected."
     ),
-    "grad_norm": "Euclidean norm, after the last update, of the gradient that training follows.",
+    "grad_norm": (
+        "Euclidean norm of the gradient that training follows (in a table of layers, of the "
+        "layer's part), on all training points."
+    ),
     "diverged_at": (
-        "Update after which a weight was no longer finite, or the last one if the loss was not "
-        "finite at the end; CNN: the update that met a loss that was not finite. Empty: never."
+        "Pass after which the loss or a weight was no longer finite (the loss is looked at where "
+        "it is recorded); CNN: the update that met a loss that was not finite. Empty: never."
+    ),
+    "diverged_by": "What was not finite, loss or weights; empty where the run did not diverge.",
+    "layer": "Layer, counted from 1; the last is the output layer.",
+    "saturated_share": (
+        "Share of (unit, training point) pairs at which the activation's slope is below 5% of its "
+        "steepest; empty for the output layer."
+    ),
+    "dead_share": (
+        "Share of units for which that holds at every training point; empty for the output layer."
+    ),
+    "arithmetic": "published or corrected: at which argument the activation's slope is taken.",
+    "parameter": "weights or bias of the layer.",
+    "gradient_norm": "Euclidean norm of the loss gradient by central differences.",
+    "relative_error": (
+        "Euclidean distance of the gradient by backpropagation from the one by central "
+        "differences, over the larger of their norms."
     ),
     "n": "Runs of the cell.",
     "diverged": "How many of them diverged; the measures are over the others.",

@@ -20,6 +20,9 @@ WORDS = {
     "train_loss": "training loss",
     "train_accuracy": "training accuracy",
     "heldout_accuracy": "held-out accuracy",
+    "first_layer_gradient": "final gradient norm of the first layer",
+    "saturated": "final share of saturated (unit, point) pairs",
+    "dead": "final share of dead units",
     "test_loss": "test loss",
     "test_accuracy": "test accuracy",
 }
@@ -65,6 +68,74 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
         "cells_trained": len(runs.groupby(axes)),
         "diverged": int(runs["diverged_at"].count()),
     }
+
+
+def describe_layers(runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) -> dict:
+    """Sentences on gradient norms and inactive units at the end of training, for every study.
+
+    Parameters
+    ----------
+    runs, layers : DataFrame
+        A row per run; a row per run, recorded pass and layer.
+    studies : mapping
+        As in `state_findings`.
+
+    Returns
+    -------
+    dict
+        Study name -> ``gradients`` and ``units``, lists of sentences.
+    """
+    keys = [*AXES["dense"], "seed"]
+    last = layers[layers["pass"] == layers.groupby(keys)["pass"].transform("max")]
+    first = last[last["layer"] == 1].set_index(keys)["grad_norm"]
+    hidden = last.groupby(keys)[["saturated_share", "dead_share"]].mean()
+    places = pd.MultiIndex.from_frame(runs[keys])
+    runs = runs.assign(
+        first_layer_gradient=first.reindex(places).to_numpy(),
+        saturated=hidden["saturated_share"].reindex(places).to_numpy(),
+        dead=hidden["dead_share"].reindex(places).to_numpy(),
+    )
+    sentences = {}
+    for name, study in studies.items():
+        own = rows_of(runs, study["cells"])
+        sentences[name] = {
+            "gradients": _ranking(own, study, "first_layer_gradient", lowest=False),
+            "units": [
+                sentence
+                for measure in ("saturated", "dead")
+                for sentence in _ranking(own, study, measure, lowest=False)
+            ],
+        }
+    return sentences
+
+
+def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
+    """Where the gradient of each arithmetic differs from central differences of the loss.
+
+    Parameters
+    ----------
+    table : DataFrame
+        activation, arithmetic, layer, parameter and relative_error.
+    agreement : float
+        Relative error up to which the two are taken to agree.
+    """
+    sentences = []
+    for arithmetic, rows in table.groupby("arithmetic", sort=False):
+        worst = rows.loc[rows["relative_error"].idxmax()]
+        wrong = rows[rows["relative_error"] > agreement]
+        text = (
+            f"{_capital(arithmetic)}: the largest relative error is {worst['relative_error']:.1e}"
+        )
+        if wrong.empty:
+            sentences.append(f"{text}, so the gradient is right everywhere.")
+            continue
+        place = f"{worst['parameter']} of layer {worst['layer']}"
+        faulty = list(dict.fromkeys(wrong["activation"]))
+        right = [name for name in dict.fromkeys(rows["activation"]) if name not in faulty]
+        text += f" ({worst['activation']}, {place}); the gradient is wrong with "
+        text += ", ".join(faulty)
+        sentences.append(text + (f", and right with {', '.join(right)}." if right else "."))
+    return " ".join(sentences)
 
 
 def describe_first_layer(scalars: pd.DataFrame) -> str:
@@ -127,6 +198,8 @@ def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> 
             text = "every run diverged"
         elif len(ranked) == 1:
             text = f"mean {WORDS[measure]} with {_level(ranked.iloc[0])}"
+        elif f"{ranked['mean'].iloc[0]:.4f}" == f"{ranked['mean'].iloc[-1]:.4f}":
+            text = f"mean {WORDS[measure]} is {ranked['mean'].iloc[0]:.4f} at all of them"
         else:
             text = (
                 f"mean {WORDS[measure]} is {best} with {_level(ranked.iloc[0])} "

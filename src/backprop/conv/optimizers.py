@@ -129,6 +129,26 @@ def adam(
     return Optimizer({"first_moment": 0.0, "second_moment": 0.0}, update)
 
 
+def adamw(
+    learning_rate: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    weight_decay: float = 0.004,
+) -> Optimizer:
+    """θ ← θ - η λ θ, then Adam's step (Loshchilov and Hutter 2019, algorithm 2).
+
+    The decay λ takes every parameter, biases too.
+    """
+    step = adam(learning_rate, beta_1, beta_2, epsilon)
+
+    def update(variable, slots, gradient, number):
+        variable.assign_sub(learning_rate * weight_decay * variable)
+        step.update(variable, slots, gradient, number)
+
+    return Optimizer(step.slots, update)
+
+
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "gradient_descent": gradient_descent,
     "momentum": momentum,
@@ -136,6 +156,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adagrad": adagrad,
     "rmsprop": rmsprop,
     "adam": adam,
+    "adamw": adamw,
 }
 
 

@@ -1,8 +1,10 @@
 """Read and label tables: the smallest common ground of training jobs and analysis."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 # Names stay text, even those that look like a number (a data set called "inf"); and without its
@@ -33,6 +35,19 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
 def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Rows of several tables below one another, in the order given."""
     return pd.concat([read_table(path) for path in paths], ignore_index=True)
+
+
+def features_of(points: pd.DataFrame) -> np.ndarray:
+    """Features of labelled points, shape (N, D): the columns x1 to xD of a table of points."""
+    names = [name for name in points.columns if name not in ("part", "label")]
+    if names != [f"x{number}" for number in range(1, len(names) + 1)]:
+        raise ValueError(f"a table of points has the columns x1, x2 and so on; found: {names}")
+    return points[names].to_numpy(float)
+
+
+def read_description(path: str | Path) -> dict:
+    """What a table of points describes: see `backprop.data.points.make_points`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:

@@ -1,125 +1,46 @@
-"""Dense networks with forward and backward passes written by hand, stacked over replicates.
+"""Dense networks as a user meets them: make one, fit it, let it predict.
 
-`Layer` holds one layer of all replicates and its two steps; `DenseNetwork` chains them, with
-softmax cross-entropy and an L2 penalty on top. Points lie along the last axis and the bias is
-one more input, so that every elementwise operation runs over contiguous memory.
+All replicates of a network, one a seed, train side by side in `Stack`s that fit the processor's
+cache.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from backprop.dense.activations import ACTIVATIONS, Activation
+from backprop.dense.activations import make_activation
 from backprop.dense.initializers import draw_weights
+from backprop.dense.optimizers import Optimizer
+from backprop.dense.schedules import constant
+from backprop.dense.stack import Batch, Stack, softmax
+from backprop.dense.training import CHUNK, DenseResult, Plan, Points, Trainer
 
 ARITHMETICS = ("corrected", "published")
-
-
-class Layer:
-    """One dense layer of R replicates: a = f(W x), its bias the last column of W.
-
-    Parameters
-    ----------
-    weights, gradient : ndarray, shape (R, fan_out, fan_in + 1)
-        Views into the network's flat arrays; the last column is the bias.
-    activation : Activation or None
-        None for the output layer, which hands on its net input (the logits).
-    derivative_at_activation : bool
-        Evaluate f' at a in place of z: the published study's error.
-    points : int
-        Number of points N that one call carries.
-    """
-
-    def __init__(self, weights, gradient, activation, derivative_at_activation, points):
-        replicates, fan_out, columns = weights.shape
-        self.weights = weights
-        self.gradient = gradient
-        self.fan_in = columns - 1
-        self.activation: Activation | None = activation
-        self.derivative_at_activation = derivative_at_activation
-        shape = (replicates, fan_out, points)
-        self.net_input = np.empty(shape, weights.dtype)
-        if activation is None:
-            self.output = self.net_input
-            return
-        # A last row of ones carries the next layer's bias.
-        self.output = np.ones((replicates, fan_out + 1, points), weights.dtype)
-        self.value = self.output[:, :fan_out]
-        self.delta = np.empty(shape, weights.dtype)
-        self.derivative = np.empty(shape, weights.dtype)
-
-    def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """Net input and activation of all replicates.
-
-        Parameters
-        ----------
-        inputs : ndarray, shape (fan_in + 1, N) or (R, fan_in + 1, N)
-            The points (one set for all replicates), or the previous layer's output.
-
-        Returns
-        -------
-        ndarray, shape (R, fan_out + 1, N), or (R, fan_out, N) for the output layer
-            A buffer that the next call overwrites.
-        """
-        if inputs.ndim == 2:
-            # All replicates read the same points: one matrix product serves them all.
-            rows = self.weights.shape[0] * self.weights.shape[1]
-            np.matmul(self.weights.reshape(rows, -1), inputs, out=self.net_input.reshape(rows, -1))
-        else:
-            np.matmul(self.weights, inputs, out=self.net_input)
-        if self.activation is not None:
-            self.activation.value(self.net_input, self.value)
-        return self.output
-
-    def backward(self, delta: np.ndarray, inputs: np.ndarray, previous: "Layer | None") -> None:
-        """Gradient of this layer's weights, and the error signal of the layer before.
-
-        With δ = dL/dz of this layer: dL/dW = δ xᵀ, and the layer before has
-        δ = (Wᵀ δ) ∘ f'(z), written into ``previous.delta``.
-
-        Parameters
-        ----------
-        delta : ndarray, shape (R, fan_out, N)
-            Loss gradient with respect to this layer's net input.
-        inputs : ndarray
-            What `forward` was given.
-        previous : Layer or None
-            The layer before; None for the first.
-        """
-        np.matmul(delta, np.swapaxes(inputs, -1, -2), out=self.gradient)
-        if previous is None:
-            return
-        back = np.swapaxes(self.weights[:, :, : self.fan_in], 1, 2)
-        np.matmul(back, delta, out=previous.delta)
-        previous.multiply_by_derivative()
-
-    def multiply_by_derivative(self) -> None:
-        """Multiply `delta` by f', at the net input or, as published, at the activation."""
-        if self.derivative_at_activation:
-            # f'(a): a takes the place of z, and f(a) that of a. The net input is not needed
-            # any more in this pass, so its buffer holds f(a).
-            self.activation.value(self.value, self.net_input)
-            self.activation.derivative(self.value, self.net_input, self.derivative)
-        else:
-            self.activation.derivative(self.net_input, self.value, self.derivative)
-        self.delta *= self.derivative
+PRECISIONS = ("float64", "float32")
+# Working memory of a stack, in bytes: what stays in a core's caches. With less, the cost of the
+# calls themselves is shared by too few replicates.
+WORKING_MEMORY = 2 << 20
 
 
 class DenseNetwork:
-    """Fully connected classifier with softmax output, R replicates side by side.
+    """Fully connected classifier with softmax output, one replicate for each seed.
 
     Parameters
     ----------
     sizes : sequence of int
         Layer sizes from input to output; the last is the number of classes.
-    activation : str
-        Name in `backprop.dense.activations.ACTIVATIONS`.
-    initializer : str
-        Name in `backprop.dense.initializers.INITIALIZERS`.
+    activation : str or mapping
+        A name in `backprop.dense.activations.ACTIVATIONS`, or ``kind`` and parameters.
+    initializer : str or mapping
+        A name in `backprop.dense.initializers.INITIALIZERS`, or ``kind`` and parameters.
     seeds : sequence of int
-        One replicate a seed.
-    l2 : float
-        λ of the penalty (λ/2) Σ W²; biases are not penalised.
+        Seeds of the initial weights and of the order of minibatches.
+    l2, l1 : float
+        λ₂ and λ₁ of the penalty (λ₂/2) Σ W² + λ₁ Σ |W|; biases are not penalised.
     arithmetic : {"corrected", "published"}
         ``published`` evaluates the activation's derivative at the activation, uses a softmax
         that overflows for logits beyond 709, and shares initial matrices in deep networks.
@@ -128,180 +49,211 @@ class DenseNetwork:
 
     Attributes
     ----------
-    parameters, gradient : ndarray, shape (R · P,)
-        All weights and biases of all replicates, layer by layer, and their loss gradient.
-    weights, gradients : list of ndarray, shape (R, fan_out, fan_in + 1)
-        The same memory, a view for each layer; the last column is the bias.
+    weights : list of ndarray, shape (R, rows, fan_in + 1)
+        Each layer's weights, the bias in the last column; rows are its units, times the
+        activation's pieces in hidden layers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from backprop.dense import DenseNetwork, adam
+    >>> x, label = make_moons(200, noise=0.2, random_state=0)
+    >>> network = DenseNetwork([2, 8, 2], activation="relu", seeds=range(20))
+    >>> result = network.fit(x, label, adam(0.01), passes=500)
+    >>> network.predict(x).shape
+    (20, 200)
     """
 
     def __init__(
         self,
         sizes: Sequence[int],
-        activation: str = "tanh",
-        initializer: str = "fan_in_normal",
+        activation: str | Mapping = "tanh",
+        initializer: str | Mapping = "fan_in_normal",
         seeds: Sequence[int] = (0,),
         l2: float = 0.01,
+        l1: float = 0.0,
         arithmetic: str = "corrected",
         precision: str = "float64",
     ):
-        if arithmetic not in ARITHMETICS:
-            raise ValueError(f"arithmetic: got {arithmetic!r}, allowed: {', '.join(ARITHMETICS)}")
+        _check("arithmetic", arithmetic, ARITHMETICS)
+        _check("precision", precision, PRECISIONS)
         self.sizes = tuple(sizes)
-        self.activation = activation
-        self.seeds = tuple(seeds)
+        self.activation = make_activation(activation)
+        self.seeds = list(seeds)
         self.l2 = l2
+        self.l1 = l1
         self.arithmetic = arithmetic
         self.dtype = np.dtype(precision)
-        shapes = [
-            (len(self.seeds), fan_out, fan_in + 1)
-            for fan_in, fan_out in zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        drawn = [
+            draw_weights(self.sizes, initializer, seed, arithmetic, self.activation.pieces)
+            for seed in self.seeds
         ]
-        total = sum(int(np.prod(shape)) for shape in shapes)
-        self.parameters = np.zeros(total, self.dtype)
-        self.gradient = np.zeros(total, self.dtype)
-        self.weights = _views(self.parameters, shapes)
-        self.gradients = _views(self.gradient, shapes)
-        self._penalty = np.zeros(total, self.dtype)
-        for view in _views(self._penalty, shapes):
-            view[:, :, :-1] = l2
-        self._scratch = np.empty(total, self.dtype)
-        self._stacks: dict[int, list[Layer]] = {}
-        for replicate, seed in enumerate(self.seeds):
-            drawn = draw_weights(self.sizes, initializer, seed, arithmetic)
-            for view, matrix in zip(self.weights, drawn, strict=True):
-                view[replicate, :, :-1] = matrix.T
+        self.weights = [
+            np.stack([_with_bias(matrix) for matrix in layer]).astype(self.dtype)
+            for layer in zip(*drawn, strict=True)
+        ]
 
-    def layers(self, points: int) -> list[Layer]:
-        """Layers with buffers for ``points`` points; made once for each number of points."""
-        if points not in self._stacks:
-            hidden = ACTIVATIONS[self.activation]
-            last = len(self.weights) - 1
-            self._stacks[points] = [
-                Layer(
-                    weights,
-                    gradient,
-                    None if index == last else hidden,
-                    self.arithmetic == "published",
-                    points,
-                )
-                for index, (weights, gradient) in enumerate(
-                    zip(self.weights, self.gradients, strict=True)
-                )
-            ]
-        return self._stacks[points]
-
-    def prepare(self, points: np.ndarray) -> np.ndarray:
-        """Points (N, D) as the layers want them: (D + 1, N), the last row ones."""
-        points = np.asarray(points, self.dtype)
-        return np.vstack([points.T, np.ones(len(points), self.dtype)])
-
-    def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits, shape (R, C, N), of prepared inputs; the next call overwrites them."""
-        signal = inputs
-        for layer in self.layers(inputs.shape[-1]):
-            signal = layer.forward(signal)
-        return signal
-
-    def backward(self, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Fill `gradient` with the gradient of mean cross-entropy plus penalty.
-
-        Reads the state that `forward` left for the same inputs.
+    def fit(
+        self,
+        x: np.ndarray,
+        label: np.ndarray,
+        optimizer: Optimizer,
+        passes: int,
+        *,
+        heldout: tuple[np.ndarray, np.ndarray] | None = None,
+        batch_size: int = 0,
+        schedule: Callable[[int], float] | None = None,
+        record_interval: int = 250,
+        snapshot_passes: Sequence[int] = (),
+        progress: Callable[[int, float], None] = lambda number, loss: None,
+    ) -> DenseResult:
+        """Train all replicates, from the weights that they have.
 
         Parameters
         ----------
-        inputs : ndarray, shape (D + 1, N)
-            Prepared points.
-        targets : ndarray, shape (C, N)
-            One-hot labels divided by N (see `scaled_targets`).
+        x : ndarray, shape (N, D)
+            Training points.
+        label : ndarray of int, shape (N,)
+            Their classes, from 0.
+        optimizer : Optimizer
+            Update rule, for instance ``gradient_descent(0.01)``.
+        passes : int
+            Passes over the training points.
+        heldout : (x, label), optional
+            Points that are measured and never trained on.
+        batch_size : int
+            Points of an update; 0 takes all.
+        schedule : callable, optional
+            Pass, from 1 -> factor of the learning rate; see `backprop.dense.schedules`.
+        record_interval : int
+            Passes between two records; the first (pass 0) and the last are always recorded.
+        snapshot_passes : sequence of int
+            Passes after which the weights are kept.
+        progress : callable
+            Told the passes done, over all replicates together, and a mean training loss.
+
+        Returns
+        -------
+        DenseResult
+
+        Raises
+        ------
+        ValueError
+            If points or labels do not fit the network, or a snapshot the number of passes.
         """
-        layers = self.layers(inputs.shape[-1])
-        delta = layers[-1].net_input
-        _softmax_in_place(delta, 1.0 / inputs.shape[-1], self.arithmetic == "corrected")
-        delta -= targets
-        for index in range(len(layers) - 1, -1, -1):
-            previous = layers[index - 1] if index else None
-            below = inputs if previous is None else previous.output
-            layers[index].backward(delta, below, previous)
-            if previous is not None:
-                delta = previous.delta
-        np.multiply(self._penalty, self.parameters, out=self._scratch)
-        self.gradient += self._scratch
+        training = self._points(x, label)
+        outside = sorted({number for number in snapshot_passes if not 0 <= number <= passes})
+        if outside:
+            raise ValueError(f"snapshot_passes: got {outside[0]}, allowed: from 0 to {passes}")
+        plan = Plan(
+            passes=passes,
+            record=frozenset([*range(0, passes, record_interval), passes]),
+            snapshot=frozenset(snapshot_passes),
+            batch_size=batch_size if batch_size < len(label) else 0,
+            schedule=schedule or constant(passes),
+        )
+        measured = None if heldout is None else self._points(*heldout)
+        results = []
+        # One thread: the matrices are small, and the numbers may not depend on the machine's cores.
+        with threadpool_limits(1, "blas"):
+            for chosen in self._blocks(len(label)):
+                stack = self._stack(chosen)
+                trainer = Trainer(stack, self.seeds[chosen], optimizer, plan, training, measured)
+                done = chosen.start * passes
+                results.append(
+                    trainer.train(
+                        lambda number, loss, done=done, n=stack.replicates: progress(
+                            done + number * n, loss
+                        )
+                    )
+                )
+        result = _join(results)
+        self.weights = result.weights
+        return result
 
-    def penalty(self) -> np.ndarray:
-        """(λ/2) Σ W² of each replicate, shape (R,)."""
-        squares = [np.einsum("roi,roi->r", w[:, :, :-1], w[:, :, :-1]) for w in self.weights]
-        return 0.5 * self.l2 * np.sum(squares, axis=0)
-
-    def cross_entropy(self, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Mean cross-entropy of each replicate, shape (R,).
-
-        ``corrected`` goes through log-sum-exp; ``published`` takes the logarithm of the plain
-        softmax, and is not finite where that overflows.
-        """
-        chosen = logits[:, labels, np.arange(len(labels))]
-        if self.arithmetic == "published":
-            probability = np.exp(chosen) / np.exp(logits).sum(axis=1)
-            return -np.log(probability).mean(axis=1)
-        largest = logits.max(axis=1)
-        total = np.exp(logits - largest[:, None]).sum(axis=1)
-        return (np.log(total) + largest - chosen).mean(axis=1)
-
-    def measure(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Loss (with penalty) and accuracy of each replicate on prepared points, each (R,)."""
-        logits = self.forward(inputs)
-        loss = self.cross_entropy(logits, labels) + self.penalty()
-        return loss, (logits.argmax(axis=1) == labels).mean(axis=1)
-
-    def gradient_norm(self) -> np.ndarray:
-        """Euclidean norm of each replicate's gradient, shape (R,)."""
-        return np.sqrt(np.sum([np.einsum("roi,roi->r", g, g) for g in self.gradients], axis=0))
-
-    def predict_proba(self, points: np.ndarray) -> np.ndarray:
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities of points (N, D), shape (R, N, C)."""
-        logits = self.forward(self.prepare(points)).copy()
-        _softmax_in_place(logits, 1.0, subtract_maximum=True)
-        return np.swapaxes(logits, 1, 2)
+        parts = []
+        for logits in self._logits(x):
+            with np.errstate(over="ignore"):
+                softmax(logits, 1.0, False, tuple(logits))
+            parts.append(logits.transpose(1, 2, 0))
+        return np.concatenate(parts, axis=1)
 
-    def predict(self, points: np.ndarray) -> np.ndarray:
-        """Class labels of points (N, D), shape (R, N)."""
-        return self.forward(self.prepare(points)).argmax(axis=1)
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Class of each of the points (N, D), shape (R, N)."""
+        return np.concatenate([logits.argmax(axis=0) for logits in self._logits(x)], axis=1)
 
-    def load(self, weights: Sequence[np.ndarray]) -> None:
-        """Take over weights as `weights` holds them, for instance from a saved run."""
-        for view, values in zip(self.weights, weights, strict=True):
-            view[...] = values
+    def _logits(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """Logits (C, R, n) of some points at a time; the caller may change them."""
+        stack = self._stack(slice(None))
+        x = np.asarray(x)
+        with threadpool_limits(1, "blas"):
+            for start in range(0, len(x), CHUNK):
+                chosen = x[start : start + CHUNK]
+                labels = np.zeros(len(chosen), int)
+                yield stack.forward(Batch(chosen, labels, stack)).copy()
+
+    def _stack(self, chosen: slice) -> Stack:
+        weights = [layer[chosen] for layer in self.weights]
+        return Stack(weights, self.activation, self.l2, self.l1, self.arithmetic == "published")
+
+    def _blocks(self, points: int) -> Iterator[slice]:
+        """Replicates that train together: blocks of about equal size that fit the memory."""
+        rows = [layer.shape[1] for layer in self.weights]
+        arrays = sum(self.sizes[1:]) + 2 * max(rows)
+        if self.activation.reads_net_input:
+            arrays += sum(rows)
+        if self.arithmetic == "published":
+            arrays += max(rows)
+        largest = max(1, WORKING_MEMORY // (arrays * points * self.dtype.itemsize))
+        blocks = math.ceil(len(self.seeds) / largest)
+        ends = np.linspace(0, len(self.seeds), blocks + 1).round().astype(int).tolist()
+        yield from (slice(start, end) for start, end in pairwise(ends))
+
+    def _points(self, x: np.ndarray, label: np.ndarray) -> Points:
+        """Checked points.
+
+        Raises
+        ------
+        ValueError
+            If the shapes or the labels do not fit the network.
+        """
+        x, label = np.asarray(x), np.asarray(label)
+        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+            raise ValueError(f"x: got shape {x.shape}, allowed: (N, {self.sizes[0]})")
+        if label.shape != (len(x),):
+            raise ValueError(f"label: got shape {label.shape}, allowed: ({len(x)},)")
+        classes = self.sizes[-1]
+        if not np.isin(label, range(classes)).all():
+            raise ValueError(f"label: allowed: whole numbers from 0 to {classes - 1}")
+        return Points(x, label.astype(int))
 
 
-def scaled_targets(labels: np.ndarray, classes: int, dtype=np.float64) -> np.ndarray:
-    """One-hot labels divided by their number, shape (classes, N)."""
-    targets = np.zeros((classes, len(labels)), dtype)
-    targets[labels, np.arange(len(labels))] = 1.0 / len(labels)
-    return targets
+def _with_bias(matrix: np.ndarray) -> np.ndarray:
+    """A drawn matrix (fan_in, rows) as (rows, fan_in + 1), the bias zero."""
+    return np.hstack([matrix.T, np.zeros((matrix.shape[1], 1))])
 
 
-def _views(flat: np.ndarray, shapes) -> list[np.ndarray]:
-    """Consecutive pieces of a flat array in the given shapes."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    return [
-        flat[end - int(np.prod(shape)) : end].reshape(shape)
-        for end, shape in zip(ends, shapes, strict=True)
-    ]
+def _join(results: Sequence[DenseResult]) -> DenseResult:
+    """Results of consecutive blocks of replicates as one."""
+
+    def stacked(parts):
+        return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+
+    tables = {
+        name: pd.concat([getattr(result, name) for result in results], ignore_index=True)
+        for name in ("runs", "history", "layers")
+    }
+    snapshots = {
+        number: stacked([result.snapshots[number] for result in results])
+        for number in results[0].snapshots
+    }
+    return DenseResult(
+        **tables, weights=stacked([result.weights for result in results]), snapshots=snapshots
+    )
 
 
-def _softmax_in_place(logits: np.ndarray, scale: float, subtract_maximum: bool) -> None:
-    """Replace logits (R, C, N) by ``scale`` × softmax over C.
-
-    Classes are few: working on whole rows of points is much faster than reducing a short axis.
-    """
-    classes = range(logits.shape[1])
-    if subtract_maximum:
-        largest = logits[:, 0].copy()
-        for index in classes[1:]:
-            np.maximum(largest, logits[:, index], out=largest)
-        logits -= largest[:, None]
-    np.exp(logits, out=logits)
-    total = logits[:, 0].copy()
-    for index in classes[1:]:
-        total += logits[:, index]
-    np.divide(scale, total, out=total)
-    logits *= total[:, None]
+def _check(name: str, found: str, allowed: Sequence[str]) -> None:
+    if found not in allowed:
+        raise ValueError(f"{name}: got {found!r}, allowed: {', '.join(allowed)}")

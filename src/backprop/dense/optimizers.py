@@ -18,20 +18,21 @@ class Optimizer(NamedTuple):
     ----------
     slots : tuple of float
         Starting value of each array, as large as the parameters, that it keeps.
-    update : callable ``(parameters, gradient, slots, number)``
+    update : callable ``(parameters, gradient, slots, number, factor)``
         Changes ``parameters`` and ``slots`` in place; ``gradient`` is scratch afterwards.
-        ``number`` counts updates from 1.
+        ``number`` counts updates from 1; ``factor`` is the schedule's, by which the learning rate
+        η is multiplied.
     """
 
     slots: tuple[float, ...]
-    update: Callable[[np.ndarray, np.ndarray, list[np.ndarray], int], None]
+    update: Callable[[np.ndarray, np.ndarray, list[np.ndarray], int, float], None]
 
 
 def gradient_descent(learning_rate: float) -> Optimizer:
     """θ ← θ - η g."""
 
-    def update(parameters, gradient, slots, number):
-        gradient *= learning_rate
+    def update(parameters, gradient, slots, number, factor):
+        gradient *= learning_rate * factor
         parameters -= gradient
 
     return Optimizer((), update)
@@ -40,10 +41,10 @@ def gradient_descent(learning_rate: float) -> Optimizer:
 def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + v (Polyak 1964, in the form of Sutskever et al. 2013)."""
 
-    def update(parameters, gradient, slots, number):
+    def update(parameters, gradient, slots, number, factor):
         (velocity,) = slots
         velocity *= momentum
-        gradient *= learning_rate
+        gradient *= learning_rate * factor
         velocity -= gradient
         parameters += velocity
 
@@ -53,10 +54,10 @@ def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
 def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + μ v - η g (Sutskever et al. 2013, at the look-ahead point)."""
 
-    def update(parameters, gradient, slots, number):
+    def update(parameters, gradient, slots, number, factor):
         (velocity,) = slots
         velocity *= momentum
-        gradient *= learning_rate
+        gradient *= learning_rate * factor
         velocity -= gradient
         parameters -= gradient
         np.multiply(velocity, momentum, out=gradient)
@@ -70,10 +71,10 @@ def adagrad(
 ) -> Optimizer:
     """s ← s + g²; θ ← θ - η g / (sqrt(s) + ε) (Duchi et al. 2011); s starts above zero."""
 
-    def update(parameters, gradient, slots, number):
+    def update(parameters, gradient, slots, number, factor):
         (squares,) = slots
         squares += gradient * gradient
-        gradient *= learning_rate
+        gradient *= learning_rate * factor
         gradient /= np.sqrt(squares) + epsilon
         parameters -= gradient
 
@@ -83,11 +84,11 @@ def adagrad(
 def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
     """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / sqrt(s + ε) (Tieleman and Hinton 2012)."""
 
-    def update(parameters, gradient, slots, number):
+    def update(parameters, gradient, slots, number, factor):
         (squares,) = slots
         squares *= rho
         squares += (1.0 - rho) * gradient * gradient
-        gradient *= learning_rate
+        gradient *= learning_rate * factor
         gradient /= np.sqrt(squares + epsilon)
         parameters -= gradient
 
@@ -103,7 +104,7 @@ def adam(
     θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(s) + ε).
     """
 
-    def update(parameters, gradient, slots, number):
+    def update(parameters, gradient, slots, number, factor):
         mean, squares = slots
         mean *= beta_1
         mean += (1.0 - beta_1) * gradient
@@ -111,7 +112,7 @@ def adam(
         gradient *= gradient
         gradient *= 1.0 - beta_2
         squares += gradient
-        step = learning_rate * np.sqrt(1.0 - beta_2**number) / (1.0 - beta_1**number)
+        step = learning_rate * factor * np.sqrt(1.0 - beta_2**number) / (1.0 - beta_1**number)
         np.sqrt(squares, out=gradient)
         gradient += epsilon
         np.divide(mean, gradient, out=gradient)
@@ -121,6 +122,26 @@ def adam(
     return Optimizer((0.0, 0.0), update)
 
 
+def adamw(
+    learning_rate: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    weight_decay: float = 0.004,
+) -> Optimizer:
+    """θ ← θ - η λ θ, then Adam's step (Loshchilov and Hutter 2019, algorithm 2).
+
+    The decay λ takes every parameter, biases too, and stands beside the penalty of the loss.
+    """
+    step = adam(learning_rate, beta_1, beta_2, epsilon)
+
+    def update(parameters, gradient, slots, number, factor):
+        parameters *= 1.0 - learning_rate * factor * weight_decay
+        step.update(parameters, gradient, slots, number, factor)
+
+    return Optimizer(step.slots, update)
+
+
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "gradient_descent": gradient_descent,
     "momentum": momentum,
@@ -128,6 +149,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adagrad": adagrad,
     "rmsprop": rmsprop,
     "adam": adam,
+    "adamw": adamw,
 }
 
 

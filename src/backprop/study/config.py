@@ -12,11 +12,16 @@ from difflib import get_close_matches
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from backprop.errors import UserError
-from backprop.study.grid import AXES, INTEGER_AXES, study_cells
+from backprop.study.grid import AXES, INTEGER_AXES, all_cells, study_cells
 
 MODELS = ("dense", "conv")
-KIND_OF_MODEL = {"dense": "moons", "conv": "mnist"}
+KINDS_OF_MODEL = {
+    "dense": ("moons", "circles", "spirals", "blobs", "iris", "digits", "csv"),
+    "conv": ("mnist",),
+}
 MNIST_TRAINING_IMAGES = 60_000
+PARAMETRIC_AXES = ("activation", "initializer")  # of dense networks: a kind, or a named entry
+CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
 
 
@@ -48,7 +53,7 @@ def complete_config(config: Mapping, schema: Mapping) -> dict:
     errors = sorted(_filling_validator()(schema).iter_errors(completed), key=_position)
     faults = [line for error in errors for line in _describe(error)]
     if not faults:
-        faults = list(_inconsistencies(completed))
+        faults = list(_inconsistencies(completed, schema))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     for model in MODELS:
@@ -158,6 +163,7 @@ _TYPES = {
     "string": "text",
     "integer": "a whole number",
     "number": "a finite number",
+    "boolean": "true or false",
 }
 
 
@@ -191,22 +197,29 @@ def _join(names) -> str:
     return ", ".join(str(name) for name in names) or "none"
 
 
-def _inconsistencies(config: Mapping) -> Iterator[str]:
+def _inconsistencies(config: Mapping, schema: Mapping) -> Iterator[str]:
     """Faults that a schema cannot see: names that nothing defines, settings that clash."""
     for name, dataset in config["datasets"].items():
         yield from _dataset_faults(f"datasets.{name}", dataset)
     for model in MODELS:
         if model in config:
-            faults = list(_reference_faults(model, config[model], config["datasets"]))
+            faults = list(_reference_faults(model, config[model], config["datasets"], schema))
             yield from faults or _size_faults(model, config[model], config["datasets"])
 
 
 def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
-    if dataset["kind"] == "moons" and dataset["seed"] == dataset["heldout_seed"]:
+    if "heldout_seed" in dataset and dataset["seed"] == dataset["heldout_seed"]:
         yield (
             f"{place}.heldout_seed: got {dataset['heldout_seed']}, the same as seed; allowed: "
             "another seed, or the held-out points would repeat the training points"
         )
+    if "classes" in dataset:
+        for key in ("points", "heldout_points"):
+            if dataset[key] < dataset["classes"]:
+                yield (
+                    f"{place}.{key}: got {dataset[key]}; allowed: at least {dataset['classes']}, "
+                    "one for every class"
+                )
     if dataset["kind"] == "mnist":
         rest = MNIST_TRAINING_IMAGES - dataset["validation_examples"]
         if dataset["train_examples"] > rest:
@@ -216,17 +229,23 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
             )
 
 
-def _reference_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[str]:
+def _reference_faults(
+    model: str, section: Mapping, datasets: Mapping, schema: Mapping
+) -> Iterator[str]:
     defined = {
-        "dataset": [n for n, d in datasets.items() if d["kind"] == KIND_OF_MODEL[model]],
+        "dataset": [n for n, d in datasets.items() if d["kind"] in KINDS_OF_MODEL[model]],
         "protocol": list(section["protocols"]),
         "optimizer": list(section["optimizers"]),
     }
+    allowed = {}
+    if model == "dense":
+        allowed = {axis: [*section[f"{axis}s"], *_kinds(schema, axis)] for axis in PARAMETRIC_AXES}
 
     def check(place: str, axis: str, name) -> Iterator[str]:
-        if axis in defined and name not in defined[axis]:
-            names = defined[axis]
-            yield f"{place}: got {name!r}{_hint(name, names)}; defined: {_join(names)}"
+        for word, known in (("defined", defined), ("allowed", allowed)):
+            names = known.get(axis, [name])
+            if name not in names:
+                yield f"{place}: got {name!r}{_hint(name, names)}; {word}: {_join(names)}"
 
     for axis, name in section["baseline"].items():
         yield from check(f"{model}.baseline.{axis}", axis, name)
@@ -242,8 +261,15 @@ def _reference_faults(model: str, section: Mapping, datasets: Mapping) -> Iterat
 
 
 def _size_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[str]:
-    """A minibatch that is larger than the data that some cell trains on."""
-    if model != "conv":
+    """Budgets that clash: a warm-up beyond the passes, a minibatch larger than the data."""
+    if model == "dense":
+        for name, protocol in section["protocols"].items():
+            warm_up, passes = protocol["schedule"]["warm_up"], protocol["passes"]
+            if warm_up > passes:
+                yield (
+                    f"dense.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
+                    f"{passes}, the passes of the protocol"
+                )
         return
     for study_name, study in section["studies"].items():
         for cell in study_cells(model, section["baseline"], study):
@@ -277,7 +303,8 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     Returns
     -------
     dict
-        cell, dataset, protocol and optimizer, keys sorted within each. What does not change the
+        cell, dataset, protocol and optimizer, of dense networks also activation and initializer,
+        keys sorted within each. What does not change the
         numbers is left out: where MNIST comes from (its bytes are verified) and, for the CNN,
         the number of replicates (each is a job of its own).
 
@@ -293,9 +320,8 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     errors = _filling_validator()(axes).iter_errors(dict(cell))
     faults = [f"{model}.{line}" for error in errors for line in _describe(error)]
     if not faults:
-        alone = {"studies": {}, "baseline": cell, "protocols": section["protocols"]}
-        alone["optimizers"] = section["optimizers"]
-        found = _reference_faults(model, alone, config["datasets"])
+        alone = {**section, "studies": {}, "baseline": cell}
+        found = _reference_faults(model, alone, config["datasets"], schema)
         faults = [line.replace(".baseline", "", 1) for line in found]
     if faults:
         raise ConfigError("\n".join(faults))
@@ -303,12 +329,59 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     if model == "conv":
         protocol = {key: protocol[key] for key in protocol if key != "replicates"}
     dataset = config["datasets"][cell["dataset"]]
-    return {
+    settings = {
         "cell": dict(cell),
         "dataset": _sorted({key: dataset[key] for key in dataset if key != "sources"}),
         "protocol": _sorted(protocol),
         "optimizer": _sorted(section["optimizers"][cell["optimizer"]]),
     }
+    if model == "dense":
+        for axis in PARAMETRIC_AXES:
+            settings[axis] = _parametric(section, schema, axis, cell[axis])
+    return settings
+
+
+def gradient_check_settings(section: Mapping, schema: Mapping) -> dict:
+    """What the gradient check looks at, small enough to take a moment.
+
+    Parameters
+    ----------
+    section : mapping
+        The ``dense`` section of a completed configuration.
+    schema : mapping
+        The configuration's schema.
+
+    Returns
+    -------
+    dict
+        dataset, initializer, l2 and hidden_size of the baseline, the last at most
+        `CHECKED_UNITS`; depth, that of the deepest cell, at most `CHECKED_DEPTH`; activations,
+        every one that a cell has, with its parameters.
+    """
+    baseline = section["baseline"]
+    cells = all_cells("dense", section)
+    names = dict.fromkeys(cell["activation"] for cell in cells)
+    return {
+        "dataset": baseline["dataset"],
+        "hidden_size": min(baseline["hidden_size"], CHECKED_UNITS),
+        "depth": min(max(cell["depth"] for cell in cells), CHECKED_DEPTH),
+        "initializer": _parametric(section, schema, "initializer", baseline["initializer"]),
+        "l2": section["protocols"][baseline["protocol"]]["l2"],
+        "activations": {n: _parametric(section, schema, "activation", n) for n in names},
+    }
+
+
+def _parametric(section: Mapping, schema: Mapping, axis: str, name: str) -> dict:
+    """A named entry, or the kind of that name, with all its parameters."""
+    entry = dict(section[f"{axis}s"].get(name, {"kind": name}))
+    definition = {"$ref": f"#/$defs/{axis}", "$defs": schema["$defs"]}
+    list(_filling_validator()(definition).iter_errors(entry))
+    return _sorted(entry)
+
+
+def _kinds(schema: Mapping, axis: str) -> list[str]:
+    """Kinds of an axis whose values may be named with parameters of their own."""
+    return schema["$defs"][axis]["properties"]["kind"]["enum"]
 
 
 def check_target(config: Mapping, schema: Mapping, target: str) -> None:

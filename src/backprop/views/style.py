@@ -25,7 +25,19 @@ from backprop.views.labels import label_of
 INK = "#1F2430"
 MUTED = "#5A6270"
 FAINT = "#E7E9ED"
-CLASS_COLORS = ("#5B3E9E", "#D06A00")
+# Chosen to stay apart for colour-blind readers, the darkest and the palest last.
+CLASS_COLORS = (
+    "#5B3E9E",
+    "#D06A00",
+    "#17957A",
+    "#772200",
+    "#CC66EE",
+    "#0044DD",
+    "#997744",
+    "#9988BB",
+    "#663366",
+    "#224433",
+)
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list(
     "probability",
     ["#8F79C6", "#C9BEE4", "#F7F6F8", "#F6D3AC", "#E9A35A"],
@@ -45,6 +57,8 @@ COLORS = {
         "identity": "#1E2733",
         "elu": "#473BCE",
         "gelu": "#1C1386",
+        "softplus": "#733939",
+        "silu": "#0F8299",
     },
     "initializer": {
         "fan_in_normal": "#332288",
@@ -55,6 +69,7 @@ COLORS = {
         "he_uniform": "#2972E0",
         "lecun_normal": "#5A1616",
         "orthogonal": "#B06FC4",
+        "uniform": "#6B7A1E",
         "zeros": "#30353B",
     },
     "optimizer": {
@@ -63,6 +78,7 @@ COLORS = {
         "momentum": "#0077BB",
         "nesterov": "#12A08A",
         "adam": "#DD6211",
+        "adamw": "#7A1E3A",
         "adagrad": "#B02A86",
         "rmsprop": "#5A4500",
     },
@@ -139,6 +155,18 @@ def color_of(axis: str, value: Any) -> str:
         return to_hex(ORDINAL_COLORS(position))
     known = COLORS.get(axis, {}).get(str(value))
     return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
+
+
+def class_color(label: int) -> str:
+    """Return the colour of a class, as ``#rrggbb``; they repeat from the eleventh on."""
+    return CLASS_COLORS[label % len(CLASS_COLORS)]
+
+
+def plain_text(text: str, longest: int = 28) -> str:
+    """Return a user's text such that a figure shows it as it is, cut where it is long."""
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    # Matplotlib reads dollars as mathematics, and leaves out of a legend what starts with "_".
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def title_case(text: str) -> str:

@@ -1,0 +1,170 @@
+"""Time of a training pass: this project's dense networks against NumPy code as published,
+scikit-learn, PyTorch and JAX.
+
+    python benchmarks/dense_speed.py [--peers-python PYTHON] [--repeats N] [--only TEXT]
+
+Every contestant is a process of its own on one core; contestants take turns, and medians over the
+turns are compared. Results: results/dense_speed.csv and .svg beside this file.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+import subprocess
+import sys
+from itertools import pairwise, product
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CONTESTANTS = (
+    "published_style",
+    "scikit_learn",
+    "pytorch",
+    "jax_one_by_one",
+    "jax_vmapped",
+    "this_project",
+)
+PEERS = ("pytorch", "jax_one_by_one", "jax_vmapped")
+# About what JAX takes for a pass of one replicate, in microseconds: so that all cases last alike.
+EXPECTED = {(3, 1): 8, (50, 1): 40, (3, 4): 35, (50, 4): 330}
+AGREEMENT = {"float64": 1e-9, "float32": 1e-3}  # of the losses, relative
+
+
+def cases(seconds: float) -> list[dict]:
+    """Every combination, and how many passes take a compiled peer about so many seconds."""
+    found = []
+    for (units, depth), replicates, precision in product(
+        EXPECTED, (1, 20, 100), ("float64", "float32")
+    ):
+        passes = seconds / (EXPECTED[units, depth] * replicates * 1e-6)
+        found.append(
+            {
+                "units": units,
+                "depth": depth,
+                "replicates": replicates,
+                "precision": precision,
+                "passes": max(10, round(passes, -1)) if passes > 10 else 10,
+            }
+        )
+    return [case | {"passes": int(case["passes"])} for case in found]
+
+
+def measure(contestant: str, case: dict, python: str) -> dict | None:
+    """One run of a contestant; None where it can't run."""
+    script = HERE / "contestants" / f"{contestant}.py"
+    done = subprocess.run(
+        [python, script, json.dumps(case)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        print(f"{contestant} left out: {last}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def floor_microseconds(case: dict, machine: dict) -> float:
+    """Time of a pass if matrix products and tanh ran at the machine's best, and all else was free.
+
+    A layer's forward product, gradient, and (but for the first) error signal are each
+    2 · points · (fan_in + 1) · fan_out operations.
+    """
+    sizes, points = [2, *[case["units"]] * case["depth"], 2], 200
+    operations = 0
+    for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        operations += 2 * points * (fan_in + 1) * fan_out * (3 if layer else 2)
+    tanh = points * case["units"] * case["depth"] * machine["tanh_nanoseconds"] / 1e3
+    return operations / machine["gigaflops"] / 1e3 + tanh
+
+
+def main() -> None:
+    """Run all cases and write the table and the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--peers-python", default=sys.executable, help="has PyTorch and JAX")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="about, for each timing")
+    parser.add_argument("--only", default="", help="for instance units=3,replicates=20")
+    options = parser.parse_args()
+    wanted = dict(part.split("=") for part in options.only.split(",") if part)
+    machines = {
+        precision: measure("machine", {"precision": precision}, sys.executable)
+        for precision in ("float64", "float32")
+    }
+    missing: set[str] = set()
+    rows = []
+    for case in cases(options.seconds):
+        if any(str(case[key]) != value for key, value in wanted.items()):
+            continue
+        results: dict[str, list[dict]] = {}
+        for _ in range(options.repeats):
+            for contestant in CONTESTANTS:
+                if contestant in missing:
+                    continue
+                python = options.peers_python if contestant in PEERS else sys.executable
+                result = measure(contestant, case, python)
+                if result is None:
+                    missing.add(contestant)
+                else:
+                    results.setdefault(contestant, []).append(result)
+        rows += summarize(case, results, machines[case["precision"]])
+        print(describe(rows[-len(results) :]), flush=True)
+    if not wanted:
+        write(rows)
+
+
+def summarize(case: dict, results: dict[str, list[dict]], machine: dict) -> list[dict]:
+    """A row per contestant: its median, and this project's share of it."""
+    check_losses(results, case["precision"])
+    medians = {
+        name: statistics.median(result["microseconds"] for result in repeats)
+        for name, repeats in results.items()
+    }
+    return [
+        case
+        | {
+            "contestant": name,
+            "microseconds": round(medians[name], 3),
+            "lowest": round(min(result["microseconds"] for result in repeats), 3),
+            "this_project_over_it": round(medians["this_project"] / medians[name], 3),
+            "share_of_machine": round(floor_microseconds(case, machine) / medians[name], 3),
+            "memory_mb": round(statistics.median(result["memory_mb"] for result in repeats)),
+            "repeats": len(repeats),
+        }
+        for name, repeats in results.items()
+    ]
+
+
+def check_losses(results: dict[str, list[dict]], precision: str) -> None:
+    """Who trains something else is no contestant; scikit-learn draws its own initial weights."""
+    expected = results["this_project"][0]["losses"]
+    for name, (first, *_) in results.items():
+        if name == "scikit_learn":
+            continue
+        for ours, theirs in zip(expected, first["losses"], strict=True):
+            if abs(ours - theirs) > AGREEMENT[precision] * abs(ours):
+                raise SystemExit(f"{name} ends with a loss of {theirs}, this project with {ours}")
+
+
+def describe(rows: list[dict]) -> str:
+    """One line for a case."""
+    case = rows[0]
+    title = "{units} units, depth {depth}, {replicates} replicates, {precision}".format(**case)
+    times = ", ".join(f"{row['contestant']} {row['microseconds']:.1f}" for row in rows)
+    return f"{title}: {times} µs"
+
+
+def write(rows: list[dict]) -> None:
+    """Write the table and the picture."""
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    with (folder / "dense_speed.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    from draw_dense_speed import draw
+
+    draw(folder / "dense_speed.csv", folder / "dense_speed.svg")
+
+
+if __name__ == "__main__":
+    main()

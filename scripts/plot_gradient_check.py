@@ -1,0 +1,15 @@
+"""Draw the error of the gradients by layer, published against corrected."""
+
+from backprop.data.tables import read_table
+from backprop.log import start_log
+from backprop.views.gradient_check import gradient_check_figure
+from backprop.views.style import save
+
+
+def main(table: str, output: str, log) -> None:
+    """Write the picture."""
+    save(gradient_check_figure(read_table(table)), output)
+    log(f"written {output}")
+
+
+main(snakemake.input.table, snakemake.output[0], start_log(snakemake.log[0]))

@@ -1,0 +1,164 @@
+"""What happens inside during training, layer by layer: gradient norms, saturated and dead units."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from backprop.study.grid import compared_axes
+from backprop.views.curves import resolve_scale, select, set_time_axis, spread_legend, thin_times
+from backprop.views.labels import label_of
+from backprop.views.selection import (
+    divergence_note,
+    finished_history,
+    most_replicates,
+    resolve_spread,
+    spread_over_seeds,
+)
+from backprop.views.style import (
+    INK,
+    color_of,
+    compose,
+    empty_figure,
+    new_figure,
+    styled,
+    title_case,
+)
+
+MOST_TIMES = 40  # of a line: enough for its shape, and a small SVG
+MOST_COLUMNS = 6
+DASHES = (0, (2.5, 1.6))
+
+
+@styled
+def gradient_norm_figure(
+    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+) -> Figure:
+    """Draw the gradient norm of every layer over training, a panel for each cell.
+
+    Parameters
+    ----------
+    layers : DataFrame
+        The cells' layer tables: axes, seed, pass, layer, grad_norm, saturated_share, dead_share.
+    study : mapping
+        name, question, vary.
+    runs : DataFrame
+        The runs, which say who diverged.
+    cells : sequence of mapping
+        The cells in the study's order.
+    """
+    return _layer_figure(
+        layers, study, runs, cells, {"grad_norm": "-"}, "Gradient norm", "Gradient norm by layer"
+    )
+
+
+@styled
+def inactive_units_figure(
+    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+) -> Figure:
+    """Draw the shares of saturated and dead units; parameters as in `gradient_norm_figure`."""
+    return _layer_figure(
+        layers,
+        study,
+        runs,
+        cells,
+        {"saturated_share": "-", "dead_share": DASHES},
+        "Share",
+        "Saturated and dead units by layer",
+    )
+
+
+def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
+    """Draw one or two measures of every layer."""
+    title = study.get("question", study["name"])
+    finished, diverged = finished_history(layers, runs)
+    if finished.empty:
+        return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
+    protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
+    lines = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
+    lines = [
+        line[start : start + MOST_COLUMNS]
+        for line in lines
+        for start in range(0, len(line), MOST_COLUMNS)
+    ]
+    columns = max(len(line) for line in lines)
+    x_scale = resolve_scale("auto", finished["pass"].to_numpy())
+    shown = finished[finished["pass"] > 0] if x_scale == "log" else finished
+    times = thin_times(shown["pass"].unique(), MOST_TIMES, x_scale)
+    shown = shown[shown["pass"].isin(times)]
+    spread = resolve_spread("auto", most_replicates(finished, "pass", [*cells[0], "layer"]))
+    width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
+    figure, panels = new_figure(
+        len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True
+    )
+    for line, row in zip(panels, lines, strict=True):
+        for axes in line[len(row) :]:
+            axes.set_visible(False)
+        for axes, cell in zip(line, row, strict=False):
+            _draw_cell(axes, select(shown, cell), measures, spread)
+            panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
+            axes.set_title(panel_title, fontsize=9.5)
+            set_time_axis(axes, shown["pass"].to_numpy(), x_scale)
+        line[0].set_ylabel(vertical)
+    if "grad_norm" in measures:
+        panels[0, 0].set_yscale("log")
+    else:
+        panels[0, 0].set_ylim(-0.03, 1.03)
+    for column in panels.T:
+        lowest = [axes for axes in column if axes.get_visible()][-1]
+        lowest.tick_params(labelbottom=True)
+        lowest.set_xlabel("Training passes")
+    replicates = most_replicates(finished, "pass", [*cells[0], "layer"])
+    legends = [_layer_legend(finished, "grad_norm" in measures)]
+    if len(measures) > 1:
+        legends.append(
+            (
+                "Units",
+                [
+                    (Line2D([], [], color=INK), "saturated\n(unit, point) pairs"),
+                    (Line2D([], [], color=INK, linestyle=DASHES), "dead units:\nat every point"),
+                ],
+            )
+        )
+    legends.append(spread_legend(spread, replicates))
+    return compose(figure, title, subtitle, divergence_note(diverged), legends)
+
+
+def _draw_cell(axes: Axes, members: pd.DataFrame, measures: Mapping[str, Any], spread: str) -> None:
+    """Draw the lines of one cell, a colour for each layer."""
+    last = members["layer"].max()
+    for layer, rows in members.groupby("layer"):
+        color = INK if layer == last else color_of("depth", layer)
+        for measure, style in measures.items():
+            if rows[measure].isna().all():
+                continue
+            band = spread_over_seeds(rows, "pass", measure, spread)
+            axes.plot(band.index, band["middle"], color=color, linestyle=style, linewidth=1.6)
+            axes.fill_between(
+                band.index, band["low"], band["high"], color=color, alpha=0.13, linewidth=0
+            )
+
+
+def _panel_title(cell: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    """A cell's varied values, the protocol by its name alone."""
+    axes = compared_axes(study)
+    names = [label_of(cell[axis], axis) for axis in axes]
+    if "protocol" in study["vary"] and "protocol" not in axes:
+        names.append(str(cell["protocol"]).replace("_", " "))
+    return title_case(" · ".join(names))
+
+
+def _layer_legend(members: pd.DataFrame, with_output: bool) -> tuple:
+    """Colours of hidden layers, by their number, and of the output layer."""
+    deepest = int(members["layer"].max()) - 1
+    entries = [
+        (Line2D([], [], color=color_of("depth", layer), linewidth=2.6), f"hidden {layer}")
+        for layer in range(1, deepest + 1)
+    ]
+    if with_output:
+        entries.append((Line2D([], [], color=INK, linewidth=2.6), "output"))
+    return ("Layer", entries)
