@@ -28,6 +28,9 @@ CONTESTANTS = (
 PEERS = ("pytorch", "jax_one_by_one", "jax_vmapped")
 # About what JAX takes for a pass of one replicate, in microseconds: so that all cases last alike.
 EXPECTED = {(3, 1): 8, (50, 1): 40, (3, 4): 35, (50, 4): 330}
+# How much longer others take, roughly: they do so many times fewer passes.
+SLOWER = {"published_style": 5, "scikit_learn": 10, "pytorch": 25}
+FEWEST, CHECKED = 10, 20  # passes, of a timing and of the comparison of the losses
 AGREEMENT = {"float64": 1e-9, "float32": 1e-3}  # of the losses, relative
 
 
@@ -37,17 +40,21 @@ def cases(seconds: float) -> list[dict]:
     for (units, depth), replicates, precision in product(
         EXPECTED, (1, 20, 100), ("float64", "float32")
     ):
-        passes = seconds / (EXPECTED[units, depth] * replicates * 1e-6)
         found.append(
             {
                 "units": units,
                 "depth": depth,
                 "replicates": replicates,
                 "precision": precision,
-                "passes": max(10, round(passes, -1)) if passes > 10 else 10,
+                "passes": int(seconds / (EXPECTED[units, depth] * replicates * 1e-6)),
             }
         )
-    return [case | {"passes": int(case["passes"])} for case in found]
+    return found
+
+
+def passes_of(contestant: str, case: dict) -> dict:
+    """The case with as many passes as the contestant does in about the time of the others."""
+    return case | {"passes": max(FEWEST, case["passes"] // SLOWER.get(contestant, 1))}
 
 
 def measure(contestant: str, case: dict, python: str) -> dict | None:
@@ -95,17 +102,23 @@ def main() -> None:
     for case in cases(options.seconds):
         if any(str(case[key]) != value for key, value in wanted.items()):
             continue
-        results: dict[str, list[dict]] = {}
+        pythons = {
+            contestant: options.peers_python if contestant in PEERS else sys.executable
+            for contestant in CONTESTANTS
+            if contestant not in missing
+        }
+        checked = {
+            contestant: measure(contestant, case | {"passes": CHECKED}, python)
+            for contestant, python in pythons.items()
+        }
+        missing |= {contestant for contestant, result in checked.items() if result is None}
+        checked = {name: result for name, result in checked.items() if result is not None}
+        check_losses(checked, case["precision"])
+        results: dict[str, list[dict]] = {contestant: [] for contestant in checked}
         for _ in range(options.repeats):
-            for contestant in CONTESTANTS:
-                if contestant in missing:
-                    continue
-                python = options.peers_python if contestant in PEERS else sys.executable
-                result = measure(contestant, case, python)
-                if result is None:
-                    missing.add(contestant)
-                else:
-                    results.setdefault(contestant, []).append(result)
+            for contestant, repeats in results.items():
+                result = measure(contestant, passes_of(contestant, case), pythons[contestant])
+                repeats.append(result)
         rows += summarize(case, results, machines[case["precision"]])
         print(describe(rows[-len(results) :]), flush=True)
     if not wanted:
@@ -114,7 +127,6 @@ def main() -> None:
 
 def summarize(case: dict, results: dict[str, list[dict]], machine: dict) -> list[dict]:
     """A row per contestant: its median, and this project's share of it."""
-    check_losses(results, case["precision"])
     medians = {
         name: statistics.median(result["microseconds"] for result in repeats)
         for name, repeats in results.items()
@@ -134,13 +146,12 @@ def summarize(case: dict, results: dict[str, list[dict]], machine: dict) -> list
     ]
 
 
-def check_losses(results: dict[str, list[dict]], precision: str) -> None:
+def check_losses(results: dict[str, dict], precision: str) -> None:
     """Who trains something else is no contestant; scikit-learn draws its own initial weights."""
-    expected = results["this_project"][0]["losses"]
-    for name, (first, *_) in results.items():
+    for name, result in results.items():
         if name == "scikit_learn":
             continue
-        for ours, theirs in zip(expected, first["losses"], strict=True):
+        for ours, theirs in zip(results["this_project"]["losses"], result["losses"], strict=True):
             if abs(ours - theirs) > AGREEMENT[precision] * abs(ours):
                 raise SystemExit(f"{name} ends with a loss of {theirs}, this project with {ours}")
 

@@ -46,8 +46,8 @@ def test_floor_counts_every_product_and_every_tanh():
 
 def test_a_contestant_that_trains_something_else_is_refused():
     results = {
-        "this_project": [{"losses": [0.5, 0.25]}],
-        "published_style": [{"losses": [0.5, 0.25 * (1 + 1e-8)]}],
+        "this_project": {"losses": [0.5, 0.25]},
+        "published_style": {"losses": [0.5, 0.25 * (1 + 1e-8)]},
     }
     with pytest.raises(SystemExit, match="published_style"):
         dense_speed.check_losses(results, "float64")
