@@ -429,6 +429,20 @@ def test_weights_whose_squares_overflow_are_no_divergence_without_a_penalty(prec
     assert runs["diverged_at"].isna().all() and np.isfinite(runs["train_loss"]).all()
 
 
+def test_going_back_for_a_divergence_does_not_lose_count_of_updates():
+    """Adam's steps depend on their number; replicate 1 starts close to where exp overflows."""
+    results = []
+    for interval in (1, 30):
+        network = DenseNetwork([2, 3, 2], seeds=range(3), arithmetic="published")
+        network.weights[1][1, :, -1] = 708.0
+        results.append(fit(network, adam(0.05), 90, record_interval=interval))
+    every, seldom = results
+    assert every.runs["diverged_at"].isna().tolist() == [True, False, True]
+    assert 30 < every.runs["diverged_at"][1] < 60
+    pd.testing.assert_frame_equal(seldom.runs, every.runs, check_exact=True)
+    assert_same_weights(seldom.weights, every.weights)
+
+
 def spiking(seeds, interval, passes=400, **given):
     """Published softmax with huge steps: infinite losses that pass, weights that stay finite."""
     network = DenseNetwork([2, 8, 2], seeds=seeds, arithmetic="published", l2=0.0)
