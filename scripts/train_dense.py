@@ -45,7 +45,7 @@ def main(settings: dict, inputs, outputs, repository: str, log) -> None:
         schedule=make_schedule(protocol["schedule"], protocol["passes"]),
         record_interval=protocol["record_interval"],
         snapshot_passes=snapshot_passes(protocol["passes"], snapshots),
-        progress=Progress(log, protocol["passes"] * len(network.seeds), "passes of replicates"),
+        progress=Progress(log, protocol["passes"], "passes"),
     )
     diverged = result.runs["diverged_at"].count()
     log(f"{len(result.runs)} replicates, {diverged} diverged")

@@ -23,10 +23,10 @@ FLAGS = [
 KNOWN = "cdn.tailwindcss.com should not be used in production"
 CATEGORIES = {
     "1 Data": 2,
-    "2 Dense networks": 3 * 5,
+    "2 Dense networks": 3 * 7 + 1,
     "3 Convolutional network": 2 * 3,
     "4 Single cells": 7 + 5 * 2,
-    "5 Tables": 5,
+    "5 Tables": 6,
     "6 Provenance": 2,
 }
 

@@ -22,6 +22,7 @@ KEYS = [
     "seed",
 ]
 CONV_KEYS = ["dataset", "protocol", "activation", "initializer", "optimizer", "seed"]
+ACTIVITY = ["grad_norm", "saturated_share", "dead_share"]
 MEASURES = {
     "dense": ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"],
     "conv": [
@@ -49,11 +50,14 @@ def test_run_tables_have_the_documented_columns(smoke):
         "reported_loss",
         "grad_norm",
         "diverged_at",
+        "diverged_by",
     ]
     conv = read_table(tables / "conv_runs.csv")
     assert list(conv.columns) == [*CONV_KEYS, "steps", *MEASURES["conv"], "diverged_at"]
     dense_history = read_table(tables / "dense_history.parquet")
     assert list(dense_history.columns) == [*KEYS, "pass", *MEASURES["dense"]]
+    dense_layers = read_table(tables / "dense_layers.parquet")
+    assert list(dense_layers.columns) == [*KEYS, "pass", "layer", *ACTIVITY]
     conv_history = read_table(tables / "conv_history.parquet")
     assert list(conv_history.columns) == [*CONV_KEYS, "step", *MEASURES["conv"]]
     for path in tables.glob("*.csv"):

@@ -33,14 +33,14 @@ COLUMNS = {
         "layer's part), on all training points."
     ),
     "diverged_at": (
-        "Pass after which the loss or a weight was no longer finite (the loss is looked at where "
-        "it is recorded); CNN: the update that met a loss that was not finite. Empty: never."
+        "Pass since which the loss or a weight is not finite and never was again; CNN: the update "
+        "that met a loss that was not finite. Empty: never."
     ),
     "diverged_by": "What was not finite, loss or weights; empty where the run did not diverge.",
     "layer": "Layer, counted from 1; the last is the output layer.",
     "saturated_share": (
         "Share of (unit, training point) pairs at which the activation's slope is below 5% of its "
-        "steepest; empty for the output layer."
+        "steepest (of maxout, each piece counts as a unit); empty for the output layer."
     ),
     "dead_share": (
         "Share of units for which that holds at every training point; empty for the output layer."

@@ -179,6 +179,11 @@ class Layer:
             activation's steepest.
         dead : ndarray, shape (R,)
             Share of units for which that holds at every point.
+
+        Notes
+        -----
+        Of maxout, each piece counts as a unit: all but the largest are saturated at a point, and a
+        piece is dead that is never the largest.
         """
         self.activation.derivative(self.net_input, self.value, self.delta)
         np.abs(self.delta, self.delta)

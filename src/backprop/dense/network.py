@@ -130,7 +130,8 @@ class DenseNetwork:
         snapshot_passes : sequence of int
             Passes after which the weights are kept.
         progress : callable
-            Told the passes done, over all replicates together, and a mean training loss.
+            Told at each record the passes done and a mean training loss. Replicates train some
+            after others: the passes are those of all of them, divided by their number.
 
         Returns
         -------
@@ -163,7 +164,7 @@ class DenseNetwork:
                 results.append(
                     trainer.train(
                         lambda number, loss, done=done, n=stack.replicates: progress(
-                            done + number * n, loss
+                            (done + number * n) // len(self.seeds), loss
                         )
                     )
                 )

@@ -75,8 +75,11 @@ def inactive_units_figure(
 def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
     """Draw one or two measures of every layer."""
     title = study.get("question", study["name"])
-    finished, diverged = finished_history(layers, runs)
-    if finished.empty:
+    x_scale = resolve_scale("auto", layers["pass"].to_numpy())
+    shown = layers[layers["pass"] > 0] if x_scale == "log" else layers
+    times = thin_times(shown["pass"].unique(), MOST_TIMES, x_scale)
+    shown, diverged = finished_history(shown[shown["pass"].isin(times)], runs)
+    if shown.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
     lines = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
@@ -86,11 +89,8 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
         for start in range(0, len(line), MOST_COLUMNS)
     ]
     columns = max(len(line) for line in lines)
-    x_scale = resolve_scale("auto", finished["pass"].to_numpy())
-    shown = finished[finished["pass"] > 0] if x_scale == "log" else finished
-    times = thin_times(shown["pass"].unique(), MOST_TIMES, x_scale)
-    shown = shown[shown["pass"].isin(times)]
-    spread = resolve_spread("auto", most_replicates(finished, "pass", [*cells[0], "layer"]))
+    replicates = most_replicates(shown, "pass", [*cells[0], "layer"])
+    spread = resolve_spread("auto", replicates)
     width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
     figure, panels = new_figure(
         len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True
@@ -112,8 +112,7 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
         lowest = [axes for axes in column if axes.get_visible()][-1]
         lowest.tick_params(labelbottom=True)
         lowest.set_xlabel("Training passes")
-    replicates = most_replicates(finished, "pass", [*cells[0], "layer"])
-    legends = [_layer_legend(finished, "grad_norm" in measures)]
+    legends = [_layer_legend(shown, "grad_norm" in measures)]
     if len(measures) > 1:
         legends.append(
             (
