@@ -1,7 +1,7 @@
 """Time of a training pass: this project's dense networks against NumPy code as published,
 scikit-learn, PyTorch and JAX.
 
-    python benchmarks/dense_speed.py [--peers-python PYTHON] [--repeats N] [--only TEXT]
+    python benchmarks/dense_speed.py [--peers-python PYTHON] [--repeats N] [--only CASE …]
 
 Every contestant is a process of its own on one core; contestants take turns, and medians over the
 turns are compared. Results: results/dense_speed.csv and .svg beside this file.
@@ -90,9 +90,11 @@ def main() -> None:
     parser.add_argument("--peers-python", default=sys.executable, help="has PyTorch and JAX")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="about, for each timing")
-    parser.add_argument("--only", default="", help="for instance units=3,replicates=20")
+    parser.add_argument(
+        "--only", nargs="*", default=[""], help="for instance units=3,replicates=20 units=50"
+    )
     options = parser.parse_args()
-    wanted = dict(part.split("=") for part in options.only.split(",") if part)
+    filters = [dict(part.split("=") for part in text.split(",") if part) for text in options.only]
     machines = {
         precision: measure("machine", {"precision": precision}, sys.executable)
         for precision in ("float64", "float32")
@@ -100,7 +102,7 @@ def main() -> None:
     missing: set[str] = set()
     rows = []
     for case in cases(options.seconds):
-        if any(str(case[key]) != value for key, value in wanted.items()):
+        if not any(matches(case, wanted) for wanted in filters):
             continue
         pythons = {
             contestant: options.peers_python if contestant in PEERS else sys.executable
@@ -121,8 +123,12 @@ def main() -> None:
                 repeats.append(result)
         rows += summarize(case, results, machines[case["precision"]])
         print(describe(rows[-len(results) :]), flush=True)
-    if not wanted:
-        write(rows)
+    write(rows)
+
+
+def matches(case: dict, wanted: dict[str, str]) -> bool:
+    """Whether the case has all of the wanted values, given as text."""
+    return all(str(case[key]) == value for key, value in wanted.items())
 
 
 def summarize(case: dict, results: dict[str, list[dict]], machine: dict) -> list[dict]:

@@ -54,6 +54,12 @@ def test_a_contestant_that_trains_something_else_is_refused():
     dense_speed.check_losses(results, "float32")
 
 
+def test_filters_pick_cases_by_all_of_their_values():
+    assert dense_speed.matches(CASE, {"units": "3", "precision": "float64"})
+    assert dense_speed.matches(CASE, {})
+    assert not dense_speed.matches(CASE, {"units": "3", "depth": "1"})
+
+
 def test_ratios_are_those_of_the_medians():
     results = {
         name: [{"microseconds": time, "memory_mb": 100} | {"losses": [1.0]} for time in times]

@@ -18,6 +18,7 @@ CELL = {
     "initializer": "small",
     "optimizer": "adamw",
 }
+PATH = "/".join(f"{axis}~{value}" for axis, value in CELL.items())
 SCHEDULE = {"kind": "cosine", "warm_up": 5, "final": 0.1}
 CONFIG = {
     "datasets": {"spirals": {"kind": "spirals", "classes": 3, "points": 90, "standardize": True}},
@@ -47,17 +48,22 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def project(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("settings") / "project")
     (project.folder / "ours.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    cell = "results/dense/" + "/".join(f"{axis}~{value}" for axis, value in CELL.items())
-    done = project.snakemake("--configfile", "ours.yaml", "--cores", "1", "--", f"{cell}/runs.csv")
+    target = f"results/dense/{PATH}/runs.csv"
+    done = project.snakemake("--configfile", "ours.yaml", "--cores", "1", "--", target)
     assert done.returncode == 0, done.stdout + done.stderr
-    return project.folder / cell
+    return project
 
 
-def test_a_job_trains_as_the_library_does_with_the_same_settings(folder):
-    points = read_table(folder.parents[6] / "data/spirals/points.csv")
+@pytest.fixture(scope="module")
+def folder(project):
+    return project.folder / "results/dense" / PATH
+
+
+def test_a_job_trains_as_the_library_does_with_the_same_settings(project, folder):
+    points = read_table(project.folder / "results/data/spirals/points.csv")
     parts = {
         part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
     }
@@ -89,14 +95,12 @@ def test_history_and_layers_have_the_recorded_passes(folder):
     assert len(layers) == 3 * 3 * 3
 
 
-def test_snapshots_stay_within_their_budget_and_the_log_says_so(folder):
+def test_snapshots_stay_within_their_budget_and_the_log_says_so(project, folder):
     with np.load(folder / "snapshots.npz") as saved:
         layers = [saved[name] for name in saved.files if name.startswith("layer")]
         assert saved["passes"].tolist() == [0, 1, 40]
     assert sum(layer.nbytes for layer in layers) <= 4_000
-    root = folder.parents[7]
-    cell = str(folder.relative_to(root / "results/dense"))
-    log = root / "results/logs/train_dense" / f"{cell}.log"
+    log = project.folder / f"results/logs/train_dense/{PATH}.log"
     assert "snapshot_megabytes allows 3 of 6 snapshots" in log.read_text()
 
 
