@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from backprop.views.style import INK, compose, new_figure, save, styled
 
@@ -33,8 +34,8 @@ def speed_figure(table: pd.DataFrame) -> Figure:
     figure, panels = new_figure(
         len(precisions),
         len(networks),
-        panel_size=(3.1, 0.3 * len(names) + 1.0),
-        sharex="col",
+        panel_size=(4.0, 0.3 * len(names) + 1.0),
+        sharex=True,
         sharey=True,
     )
     for line, precision in zip(panels, precisions, strict=True):
@@ -52,13 +53,16 @@ def speed_figure(table: pd.DataFrame) -> Figure:
                     alpha=0.85,
                     linewidths=0,
                 )
+            axes.set_visible(not shown.empty)
             axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_yticks(range(len(names)), [NAMES[name] for name in names])
             axes.set_ylim(len(names) - 0.5, -0.5)
-            axes.tick_params(axis="y", length=0)
+            axes.tick_params(axis="y", length=0, labelleft=True)
+            axes.tick_params(axis="x", labelbottom=True)
             layers = "layer" if depth == 1 else "layers"
             axes.set_title(f"{depth} {layers} of {units}, {precision}", fontsize=9.5)
-    for axes in panels[-1]:
+    for axes in panels.ravel():
         axes.set_xlabel("Time (µs)")
     for line in panels:
         line[0].set_ylabel("Contestant")
