@@ -1,11 +1,11 @@
 """What it costs to record: training with the default records and snapshots over training without.
 
-    python benchmarks/recording_cost.py [--repeats N]
+    python benchmarks/recording_cost.py
 
-Both take turns in one process, on one core; the ratio of the medians is what counts.
+Both take turns in one process, on one core. Each turn gives a ratio of neighbours in time; their
+median is what counts, and the quartiles tell how noisy the machine was.
 """
 
-import argparse
 import os
 import statistics
 import sys
@@ -23,8 +23,9 @@ from sklearn.datasets import make_moons
 from backprop.dense import DenseNetwork, gradient_descent
 from backprop.dense.snapshots import snapshot_passes
 
-CASES = {(3, 1): 20_000, (8, 4): 10_000, (50, 1): 5_000, (50, 4): 2_000}  # (units, depth): passes
-INTERVAL = 250  # the default record_interval
+# (units, depth): intervals between records, and turns. Short turns, many where they are cheap.
+CASES = {(3, 1): (10, 41), (8, 4): (10, 15), (50, 1): (10, 15), (50, 4): (5, 7)}
+INTERVAL = 400  # passes: the default record_interval
 
 
 def seconds(units: int, depth: int, passes: int, recording: bool) -> float:
@@ -48,17 +49,25 @@ def seconds(units: int, depth: int, passes: int, recording: bool) -> float:
 
 def main() -> None:
     """Print a line for each case."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
-    for (units, depth), passes in CASES.items():
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for _ in range(repeats):
-            for recording in times:
-                times[recording].append(seconds(units, depth, passes, recording))
-        with_records, without = (statistics.median(values) for values in times.values())
-        cost = 100 * (with_records / without - 1)
-        print(f"{units} units, depth {depth}: recording adds {cost:.1f}% ({passes} passes)")
+    for (units, depth), (intervals, turns) in CASES.items():
+        added = []
+        for turn in range(turns):
+            # Who goes first changes, so that a machine that slows down favours nobody.
+            order = (True, False) if turn % 2 else (False, True)
+            times = {
+                recording: seconds(units, depth, intervals * INTERVAL, recording)
+                for recording in order
+            }
+            # The first and the last record are made in any case, which makes one interval's worth.
+            share = intervals / (intervals - 1)
+            added.append(100 * share * (times[True] / times[False] - 1))
+        low, middle, high = statistics.quantiles(added, n=4)
+        done = f"{turns} turns of {intervals * INTERVAL} passes"
+        print(
+            f"{units} units, depth {depth}: recording adds {middle:.1f}% "
+            f"(quartiles {low:.1f}% and {high:.1f}%, {done})",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

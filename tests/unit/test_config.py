@@ -50,7 +50,7 @@ def test_defaults_of_the_schema_are_filled_in():
         "batch_size": 0,
         "schedule": {"kind": "constant", "warm_up": 0},
         "precision": "float64",
-        "record_interval": 250,
+        "record_interval": 400,
         "snapshots": 20,
         "snapshot_megabytes": 8,
     }

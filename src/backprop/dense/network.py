@@ -103,7 +103,7 @@ class DenseNetwork:
         heldout: tuple[np.ndarray, np.ndarray] | None = None,
         batch_size: int = 0,
         schedule: Callable[[int], float] | None = None,
-        record_interval: int = 250,
+        record_interval: int = 400,
         snapshot_passes: Sequence[int] = (),
         progress: Callable[[int, float], None] = lambda number, loss: None,
     ) -> DenseResult:
