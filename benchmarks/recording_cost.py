@@ -1,11 +1,14 @@
-"""What it costs to record: training with the default records and snapshots over training without.
+"""What records cost: their share of the training time at the default interval.
 
-    python benchmarks/recording_cost.py
+    python benchmarks/recording_cost.py [--turns N]
 
-Both take turns in one process, on one core. Each turn gives a ratio of neighbours in time; their
-median is what counts, and the quartiles tell how noisy the machine was.
+A record is dear and rare, so its price is measured where it is common: training with a record
+after every pass, and training without, take turns in one process on one core. The difference of
+neighbours in time is a record's time; the share at the default interval follows. The median over
+the turns is what counts, and the quartiles tell how noisy the machine was.
 """
 
+import argparse
 import os
 import statistics
 import sys
@@ -21,51 +24,39 @@ import numpy as np
 from sklearn.datasets import make_moons
 
 from backprop.dense import DenseNetwork, gradient_descent
-from backprop.dense.snapshots import snapshot_passes
 
-# (units, depth): intervals between records, and turns. Short turns, many where they are cheap.
-CASES = {(3, 1): (10, 41), (8, 4): (10, 15), (50, 1): (10, 15), (50, 4): (5, 7)}
+# (units, depth): passes of a turn with records, and of one without, which lasts about as long.
+CASES = {(3, 1): (300, 4000), (8, 4): (60, 600), (50, 1): (60, 900), (50, 4): (20, 150)}
 INTERVAL = 400  # passes: the default record_interval
 
 
-def seconds(units: int, depth: int, passes: int, recording: bool) -> float:
-    """Time of one training of 20 replicates."""
+def seconds_per_pass(units: int, depth: int, passes: int, interval: int) -> float:
+    """Time of a pass of 20 replicates, records included."""
     (x, label), heldout = (
         make_moons(points, noise=0.2, random_state=np.random.RandomState(seed))
         for points, seed in ((200, 0), (2000, 1))
     )
     network = DenseNetwork([2, *[units] * depth, 2], seeds=range(20))
-    options = {"record_interval": passes}
-    if recording:
-        options = {
-            "heldout": heldout,
-            "record_interval": INTERVAL,
-            "snapshot_passes": snapshot_passes(passes, 20),
-        }
     start = time.perf_counter()
-    network.fit(x, label, gradient_descent(0.01), passes, **options)
-    return time.perf_counter() - start
+    network.fit(x, label, gradient_descent(0.01), passes, heldout=heldout, record_interval=interval)
+    return (time.perf_counter() - start) / passes
 
 
 def main() -> None:
     """Print a line for each case."""
-    for (units, depth), (intervals, turns) in CASES.items():
-        added = []
-        for turn in range(turns):
-            # Who goes first changes, so that a machine that slows down favours nobody.
-            order = (True, False) if turn % 2 else (False, True)
-            times = {
-                recording: seconds(units, depth, intervals * INTERVAL, recording)
-                for recording in order
-            }
-            # The first and the last record are made in any case, which makes one interval's worth.
-            share = intervals / (intervals - 1)
-            added.append(100 * share * (times[True] / times[False] - 1))
-        low, middle, high = statistics.quantiles(added, n=4)
-        done = f"{turns} turns of {intervals * INTERVAL} passes"
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--turns", type=int, default=15)
+    turns = parser.parse_args().turns
+    for (units, depth), (recorded, unrecorded) in CASES.items():
+        shares = []
+        for _ in range(turns):
+            with_record = seconds_per_pass(units, depth, recorded, 1)
+            alone = seconds_per_pass(units, depth, unrecorded, unrecorded)
+            shares.append(100 * (with_record - alone) / (INTERVAL * alone))
+        low, middle, high = statistics.quantiles(shares, n=4)
         print(
-            f"{units} units, depth {depth}: recording adds {middle:.1f}% "
-            f"(quartiles {low:.1f}% and {high:.1f}%, {done})",
+            f"{units} units, depth {depth}: a record every {INTERVAL} passes adds {middle:.1f}% "
+            f"(quartiles {low:.1f}% and {high:.1f}%, {turns} turns)",
             flush=True,
         )
 
