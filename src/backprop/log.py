@@ -66,18 +66,26 @@ class Progress:
         self.total = total
         self.unit = unit
         self.seconds = seconds
-        self.started = time.perf_counter()
         self.last_line = -float("inf")
+        self.first: tuple[int, float] | None = None
 
     def __call__(self, number: int, loss: float) -> None:
-        """Tell how many are done, and the loss at this point."""
-        elapsed = time.perf_counter() - self.started
+        """Tell how many are done, and the loss at this point.
+
+        The clock starts at the first call; what was done by then counts as done before, since a
+        job may go on in the middle.
+        """
+        now = time.perf_counter()
+        if self.first is None:
+            self.first = number, now
+        begun, started = self.first
+        elapsed = now - started
         if number < self.total and elapsed - self.last_line < self.seconds:
             return
         self.last_line = elapsed
         line = f"{number:,} of {self.total:,} {self.unit}  loss {loss:.6g}"
-        if number and elapsed:
-            speed = number / elapsed
+        if number > begun and elapsed:
+            speed = (number - begun) / elapsed
             left = (self.total - number) / speed
             line += f"  {speed:,.0f} {self.unit}/s  {_duration(left)} left"
         self.log(line)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from backprop.conv.initializers import INITIALIZERS, count_fans
-from backprop.conv.network import PARAMETER_SHAPES, draw_parameters
+from backprop.conv.network import draw_parameters, parameter_shapes
 from backprop.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
 from backprop.conv.training import configure_tensorflow
 
@@ -19,7 +19,9 @@ EXPECTED = {
     "he_normal": (math.sqrt(2 / 800), 2 * math.sqrt(2 / 800) / 0.8796),
     "he_uniform": (math.sqrt(2 / 800), math.sqrt(6 / 800)),
     "lecun_normal": (math.sqrt(1 / 800), 2 * math.sqrt(1 / 800) / 0.8796),
+    "uniform": (0.05 / math.sqrt(3), 0.05),
 }
+NOT_CUT_OFF = {"scale": 1.0, "mode": "fan_in", "distribution": "untruncated_normal"}
 KERAS = {
     "truncated_normal": keras.initializers.TruncatedNormal(stddev=0.1, seed=1),
     "xavier_uniform": keras.initializers.GlorotUniform(seed=1),
@@ -27,6 +29,10 @@ KERAS = {
     "he_normal": keras.initializers.HeNormal(seed=1),
     "he_uniform": keras.initializers.HeUniform(seed=1),
     "lecun_normal": keras.initializers.LecunNormal(seed=1),
+    "fan_in_normal": keras.initializers.VarianceScaling(
+        1.0, "fan_in", "untruncated_normal", seed=1
+    ),
+    "uniform": keras.initializers.RandomUniform(-0.05, 0.05, seed=1),
 }
 
 
@@ -35,12 +41,24 @@ def one_thread():
     configure_tensorflow(1)
 
 
-def draw(name, shape, seed=0):
-    return INITIALIZERS[name](shape, make_key(seed, INITIAL_VALUES, 0)).numpy()
+def draw(name, shape, seed=0, **parameters):
+    return INITIALIZERS[name](**parameters)(shape, make_key(seed, INITIAL_VALUES, 0)).numpy()
 
 
 def test_every_initializer_is_checked():
-    assert set(INITIALIZERS) == set(EXPECTED) | {"orthogonal"} == set(KERAS) | {"orthogonal"}
+    assert set(INITIALIZERS) == set(KERAS) | {"orthogonal", "zeros"}
+    assert set(KERAS) == set(EXPECTED) | {"fan_in_normal"}  # which has no bound
+
+
+def test_parameters_of_initializers_are_used():
+    assert not draw("zeros", DENSE).any()
+    np.testing.assert_allclose(
+        draw("truncated_normal", DENSE, scale=0.5), 5 * draw("truncated_normal", DENSE), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        draw("orthogonal", DENSE, gain=2.0), 2 * draw("orthogonal", DENSE), rtol=1e-6
+    )
+    assert 0.29 < np.abs(draw("uniform", DENSE, limit=0.3)).max() <= 0.3001
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -84,15 +102,16 @@ def test_fans_count_the_window(shape, fans):
 
 
 def test_biases_are_constant_and_weights_are_not():
-    for name, value in draw_parameters("xavier_uniform", seed=0, bias=0.25).items():
+    shapes, draw_kernel = parameter_shapes(), INITIALIZERS["xavier_uniform"]()
+    for name, value in draw_parameters(shapes, draw_kernel, seed=0, bias=0.25).items():
         assert (np.unique(value).tolist() == [0.25]) == name.endswith("bias"), name
-    biases = draw_parameters("truncated_normal", seed=0)
+    biases = draw_parameters(shapes, draw_kernel, seed=0)
     assert np.unique(biases["fc2/bias"]).tolist() == [np.float32(0.1)]
 
 
 def test_draws_depend_on_seed_layer_and_purpose():
     def first(seed, purpose, number):
-        return float(INITIALIZERS["he_normal"]((4, 4), make_key(seed, purpose, number))[0, 0])
+        return float(INITIALIZERS["he_normal"]()((4, 4), make_key(seed, purpose, number))[0, 0])
 
     base = first(0, INITIAL_VALUES, 0)
     assert base == first(0, INITIAL_VALUES, 0)
@@ -101,10 +120,10 @@ def test_draws_depend_on_seed_layer_and_purpose():
 
 
 def test_weights_of_a_layer_do_not_repeat_those_of_another():
-    parameters = draw_parameters("truncated_normal", seed=0)
+    parameters = draw_parameters(parameter_shapes(), INITIALIZERS["he_normal"](), seed=0)
     starts = [
-        tuple(np.ravel(parameters[name])[:5])
-        for name in PARAMETER_SHAPES
+        tuple(np.sign(np.ravel(parameters[name])[:12]))
+        for name in parameters
         if name.endswith("weights")
     ]
     assert len(set(starts)) == 4

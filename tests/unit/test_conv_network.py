@@ -3,17 +3,34 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from backprop.conv.activations import ACTIVATIONS
+from backprop.conv.activations import ACTIVATIONS, elu, maxout
+from backprop.conv.initializers import truncated_normal, xavier_uniform
 from backprop.conv.network import (
-    PARAMETER_SHAPES,
     compute_losses,
     compute_signals,
-    count_correct,
     draw_parameters,
+    parameter_shapes,
 )
 from backprop.conv.training import configure_tensorflow
 
+
+class Maxout(keras.layers.Layer):
+    """The largest of so many net inputs, each the same number of columns apart."""
+
+    def __init__(self, pieces):
+        super().__init__()
+        self.pieces = pieces
+
+    def call(self, inputs):
+        shape = (*inputs.shape[1:-1], self.pieces, inputs.shape[-1] // self.pieces)
+        return keras.ops.max(keras.ops.reshape(inputs, (-1, *shape)), axis=-2)
+
+
 KERAS_ACTIVATIONS = {
+    "identity": keras.activations.linear,
+    "softplus": keras.activations.softplus,
+    "silu": keras.activations.silu,
+    "maxout": Maxout(2),
     "relu": keras.activations.relu,
     "tanh": keras.activations.tanh,
     "sigmoid": keras.activations.sigmoid,
@@ -28,19 +45,29 @@ def one_thread():
     configure_tensorflow(1)
 
 
-def build_keras_model(activation):
+def build_keras_model(activation, image_shape=(28, 28), classes=10, pieces=1):
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 5, padding="same", activation=activation),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 5, padding="same", activation=activation),
-            layers.MaxPooling2D(),
+            keras.Input((*image_shape, 1)),
+            layers.Conv2D(32 * pieces, 5, padding="same"),
+            layers.Lambda(activation),
+            layers.MaxPooling2D(padding="same"),
+            layers.Conv2D(64 * pieces, 5, padding="same"),
+            layers.Lambda(activation),
+            layers.MaxPooling2D(padding="same"),
             layers.Flatten(),
-            layers.Dense(1024, activation=activation),
-            layers.Dense(10),
+            layers.Dense(1024 * pieces),
+            layers.Lambda(activation),
+            layers.Dense(classes),
         ]
+    )
+
+
+def start(seed=0, draw=None, **shape):
+    pieces = shape.get("pieces", 1)
+    return draw_parameters(
+        parameter_shapes(**shape), draw or truncated_normal(), seed, pieces=pieces
     )
 
 
@@ -52,26 +79,37 @@ def draw_examples(count):
 
 def test_parameter_count_is_that_of_the_study():
     # 5·5·1·32 + 32 + 5·5·32·64 + 64 + 3136·1024 + 1024 + 1024·10 + 10
-    parameters = draw_parameters("truncated_normal", seed=0)
+    parameters = start()
     assert sum(int(tf.size(value)) for value in parameters.values()) == 3_274_634
-    assert {name: tuple(value.shape) for name, value in parameters.items()} == PARAMETER_SHAPES
+    assert {name: tuple(value.shape) for name, value in parameters.items()} == parameter_shapes()
 
 
 def test_every_activation_has_a_reference():
     assert set(ACTIVATIONS) == set(KERAS_ACTIVATIONS)
 
 
-@pytest.mark.parametrize("activation", KERAS_ACTIVATIONS)
-def test_loss_and_gradients_equal_those_of_keras_layers(activation):
-    images, labels = draw_examples(6)
-    parameters = draw_parameters("xavier_uniform", seed=3)
+def draw_examples_of(shape, classes, count=6):
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (count, *shape), np.uint8)
+    return images, random.integers(0, classes, count).astype(np.int32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "image_shape", "classes"),
+    [*((kind, (28, 28), 10) for kind in KERAS_ACTIVATIONS), ("relu", (13, 18), 3)],
+)
+def test_loss_and_gradients_equal_those_of_keras_layers(kind, image_shape, classes):
+    images, labels = draw_examples_of(image_shape, classes)
+    activation = ACTIVATIONS[kind]()
+    shape = {"image_shape": image_shape, "classes": classes, "pieces": activation.pieces}
+    parameters = start(3, xavier_uniform(), **shape)
     with tf.GradientTape() as tape:
         tape.watch(parameters)
-        logits = compute_signals(parameters, images, ACTIVATIONS[activation])["fc2/net_input"]
+        logits = compute_signals(parameters, images, activation.function)["fc2/net_input"]
         loss = tf.reduce_mean(compute_losses(logits, labels))
     gradients = tape.gradient(loss, parameters)
 
-    model = build_keras_model(KERAS_ACTIVATIONS[activation])
+    model = build_keras_model(KERAS_ACTIVATIONS[kind], **shape)
     model.set_weights([value.numpy() for value in parameters.values()])
     with tf.GradientTape() as tape:
         expected_logits = model(images[..., np.newaxis].astype(np.float32) / 255)
@@ -80,7 +118,8 @@ def test_loss_and_gradients_equal_those_of_keras_layers(activation):
         )
     expected = tape.gradient(expected_loss, model.trainable_variables)
 
-    np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-5)
+    scale = np.abs(expected_logits).max()
+    np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-5 * scale)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
     for (name, gradient), reference in zip(gradients.items(), expected, strict=True):
         scale = np.abs(reference).max()
@@ -88,9 +127,44 @@ def test_loss_and_gradients_equal_those_of_keras_layers(activation):
         np.testing.assert_allclose(gradient, reference, atol=1e-5 * scale, err_msg=name)
 
 
+def test_parameters_of_activations_are_used():
+    net_input = tf.constant([[-2.0, -0.5, 0.0, 3.0]])
+    np.testing.assert_allclose(
+        elu(alpha=2.5).function(net_input), keras.activations.elu(net_input, alpha=2.5), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        ACTIVATIONS["leaky_relu"](slope=0.3).function(net_input),
+        keras.activations.leaky_relu(net_input, negative_slope=0.3),
+        rtol=1e-6,
+    )
+    assert maxout(4).function(net_input).numpy().tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_steepest_slope_is_that_of_the_derivative(kind):
+    activation = ACTIVATIONS[kind]()
+    net_input = tf.random.stateless_uniform((400, 2 * activation.pieces), [1, 2], -8.0, 8.0)
+    with tf.GradientTape() as tape:
+        tape.watch(net_input)
+        value = activation.function(net_input)
+    steepest = float(tf.reduce_max(tf.abs(tape.gradient(value, net_input))))
+    assert steepest == pytest.approx(activation.steepest, rel=2e-3)
+
+
+def test_each_piece_is_drawn_for_itself_and_the_first_like_a_plain_unit():
+    plain, pieces = start(), start(pieces=3)
+    for layer, units in (("conv1", 32), ("conv2", 64), ("fc1", 1024)):
+        first, second, third = np.split(pieces[f"{layer}/weights"].numpy(), 3, axis=-1)
+        assert first.shape[-1] == units
+        np.testing.assert_array_equal(first, plain[f"{layer}/weights"])
+        assert (first != second).any()
+        assert (second != third).any()
+    np.testing.assert_array_equal(pieces["fc2/weights"], plain["fc2/weights"])
+
+
 def test_signals_have_the_shapes_of_the_study():
     images, _ = draw_examples(3)
-    signals = compute_signals(draw_parameters("truncated_normal", 0), images, tf.nn.relu)
+    signals = compute_signals(start(), images, tf.nn.relu)
     assert {name: tuple(signal.shape) for name, signal in signals.items()} == {
         "conv1/net_input": (3, 28, 28, 32),
         "conv1/activation": (3, 28, 28, 32),
@@ -106,7 +180,7 @@ def test_signals_have_the_shapes_of_the_study():
 
 def test_dropout_acts_on_the_first_dense_layer_only():
     images, _ = draw_examples(2)
-    parameters = draw_parameters("truncated_normal", 0)
+    parameters = start()
     signals = compute_signals(parameters, images, tf.nn.relu, drop=tf.zeros_like)
     plain = compute_signals(parameters, images, tf.nn.relu)
     np.testing.assert_array_equal(signals["fc1/activation"], plain["fc1/activation"])
@@ -116,8 +190,3 @@ def test_dropout_acts_on_the_first_dense_layer_only():
 def test_loss_is_finite_for_huge_logits():
     losses = compute_losses(tf.constant([[1e30, -1e30], [0.0, 0.0]]), tf.constant([0, 1]))
     np.testing.assert_allclose(losses, [0.0, np.log(2)], rtol=1e-6)
-
-
-def test_correct_predictions_are_counted():
-    logits = tf.constant([[1.0, 2.0, 0.0], [3.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
-    assert int(count_correct(logits, tf.constant([1, 1, 2]))) == 2

@@ -11,6 +11,9 @@ rule train_conv:
     output:
         runs=f"{CONV}/runs.csv",
         history=f"{CONV}/history.parquet",
+        layers=f"{CONV}/layers.parquet",
+        judgements=f"{CONV}/judgements.parquet",
+        weights=f"{CONV}/weights.npz",
         provenance=f"{CONV}/provenance.json",
         events=directory(f"{CONV}/events"),
     log:
@@ -29,6 +32,8 @@ rule train_conv:
     params:
         settings=settings("conv"),
         repository=here("."),
+        # Not an output, which Snakemake would delete before it starts a job anew.
+        checkpoints=f"results/checkpoints/conv/{cell_pattern('conv')}/seed~{{seed}}",
     message:
         "Train CNN {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.initializer}, {wildcards.optimizer}, seed {wildcards.seed}; progress in {log}"
     script:

@@ -1,18 +1,21 @@
-"""Initial values of the weights, by the names the configuration uses; all draws are stateless.
+"""Initial values of the weights; all draws are stateless.
 
-The fan-in of a kernel is the number of inputs to one output unit, the fan-out the number of
-output units that one input reaches: for a convolution both count the kernel's 5 × 5 window.
+The kinds and their parameters are those of the dense networks. Each factory takes the
+distribution's parameters, where there are any, and returns a function that draws one kernel from
+a key. The fan-in of a kernel is the number of inputs to one output unit, the fan-out the number
+of output units that one input reaches: for a convolution both count the kernel's 5 × 5 window.
+Normal distributions are cut off beyond two standard deviations and have the stated variance after
+the cut, as in Keras; only `fan_in_normal` is not cut, as published.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-# A standard normal cut off at ±2 has this standard deviation; dividing by it restores the wanted
-# one. Keras does the same for its scaled normal initializers.
+# Standard deviation of a standard normal variable that is cut off beyond ±2.
 TRUNCATED_DEVIATION = 0.87962566103423978
 
 Shape = tuple[int, ...]
@@ -26,62 +29,104 @@ def count_fans(shape: Shape) -> tuple[int, int]:
     return area * inputs, area * outputs
 
 
-def truncated_normal(shape: Shape, key: tf.Tensor, deviation: float = 0.1) -> tf.Tensor:
-    """Normal with standard deviation 0.1 before it is cut off at two standard deviations."""
+def fan_in_normal() -> Initializer:
+    """Normal, not cut off, with variance 1 / fan-in."""
+
+    def draw(shape, key):
+        deviation = 1.0 / math.sqrt(count_fans(shape)[0])
+        return tf.random.stateless_normal(shape, key, stddev=deviation, alg="philox")
+
+    return draw
+
+
+def xavier_uniform() -> Initializer:
+    """Uniform on ±√(6 / (fan-in + fan-out)) (Glorot and Bengio 2010)."""
+    return lambda shape, key: _uniform(shape, key, math.sqrt(6.0 / sum(count_fans(shape))))
+
+
+def xavier_normal() -> Initializer:
+    """Variance 2 / (fan-in + fan-out) (Glorot and Bengio 2010)."""
+    return lambda shape, key: _normal(shape, key, 2.0 / sum(count_fans(shape)))
+
+
+def he_uniform() -> Initializer:
+    """Uniform on ±√(6 / fan-in) (He et al. 2015)."""
+    return lambda shape, key: _uniform(shape, key, math.sqrt(6.0 / count_fans(shape)[0]))
+
+
+def he_normal() -> Initializer:
+    """Variance 2 / fan-in (He et al. 2015)."""
+    return lambda shape, key: _normal(shape, key, 2.0 / count_fans(shape)[0])
+
+
+def lecun_normal() -> Initializer:
+    """Variance 1 / fan-in (LeCun et al. 1998)."""
+    return lambda shape, key: _normal(shape, key, 1.0 / count_fans(shape)[0])
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """Gain times orthonormal columns, or rows where there are more columns (Saxe et al. 2014)."""
+
+    def draw(shape, key):
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = (max(rows, columns), min(rows, columns))
+        q, r = tf.linalg.qr(tf.random.stateless_normal(tall, key, alg="philox"))
+        q *= tf.sign(tf.linalg.diag_part(r))  # makes the draw uniform over orthogonal matrices
+        return gain * tf.reshape(q if rows >= columns else tf.transpose(q), shape)
+
+    return draw
+
+
+def truncated_normal(scale: float = 0.1) -> Initializer:
+    """Normal with this standard deviation before it is cut off; 0.1 is the published one."""
+    return lambda shape, key: _truncated(shape, key, scale)
+
+
+def uniform(limit: float = 0.05) -> Initializer:
+    """Uniform on ±limit."""
+    return lambda shape, key: _uniform(shape, key, limit)
+
+
+def zeros() -> Initializer:
+    """All zero: units of a layer stay equal for ever, so the symmetry never breaks."""
+    return lambda shape, key: tf.zeros(shape)
+
+
+def _uniform(shape: Shape, key: tf.Tensor, limit: float) -> tf.Tensor:
+    return tf.random.stateless_uniform(shape, key, -limit, limit, alg="philox")
+
+
+def _truncated(shape: Shape, key: tf.Tensor, deviation: float) -> tf.Tensor:
     return tf.random.stateless_truncated_normal(shape, key, stddev=deviation, alg="philox")
 
 
-def scaled_normal(shape: Shape, key: tf.Tensor, variance: float) -> tf.Tensor:
-    """Truncated normal with the given variance after truncation."""
-    return truncated_normal(shape, key, math.sqrt(variance) / TRUNCATED_DEVIATION)
+def _normal(shape: Shape, key: tf.Tensor, variance: float) -> tf.Tensor:
+    return _truncated(shape, key, math.sqrt(variance) / TRUNCATED_DEVIATION)
 
 
-def scaled_uniform(shape: Shape, key: tf.Tensor, variance: float) -> tf.Tensor:
-    """Uniform on ±√(3 variance)."""
-    bound = math.sqrt(3.0 * variance)
-    return tf.random.stateless_uniform(shape, key, -bound, bound, alg="philox")
-
-
-def xavier_normal(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Variance 2 / (fan-in + fan-out) (Glorot and Bengio 2010)."""
-    return scaled_normal(shape, key, 2.0 / sum(count_fans(shape)))
-
-
-def xavier_uniform(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Uniform on ±√(6 / (fan-in + fan-out)) (Glorot and Bengio 2010)."""
-    return scaled_uniform(shape, key, 2.0 / sum(count_fans(shape)))
-
-
-def he_normal(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Variance 2 / fan-in (He et al. 2015)."""
-    return scaled_normal(shape, key, 2.0 / count_fans(shape)[0])
-
-
-def he_uniform(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Uniform on ±√(6 / fan-in) (He et al. 2015)."""
-    return scaled_uniform(shape, key, 2.0 / count_fans(shape)[0])
-
-
-def lecun_normal(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Variance 1 / fan-in (LeCun et al. 1998)."""
-    return scaled_normal(shape, key, 1.0 / count_fans(shape)[0])
-
-
-def orthogonal(shape: Shape, key: tf.Tensor) -> tf.Tensor:
-    """Orthonormal columns, or rows where there are more columns than rows (Saxe et al. 2014)."""
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    tall = (max(rows, columns), min(rows, columns))
-    q, r = tf.linalg.qr(tf.random.stateless_normal(tall, key, alg="philox"))
-    q *= tf.sign(tf.linalg.diag_part(r))  # makes the draw uniform over orthogonal matrices
-    return tf.reshape(q if rows >= columns else tf.transpose(q), shape)
-
-
-INITIALIZERS: dict[str, Initializer] = {
-    "truncated_normal": truncated_normal,
+INITIALIZERS: dict[str, Callable[..., Initializer]] = {
+    "fan_in_normal": fan_in_normal,
     "xavier_uniform": xavier_uniform,
     "xavier_normal": xavier_normal,
-    "he_normal": he_normal,
     "he_uniform": he_uniform,
+    "he_normal": he_normal,
     "lecun_normal": lecun_normal,
     "orthogonal": orthogonal,
+    "truncated_normal": truncated_normal,
+    "uniform": uniform,
+    "zeros": zeros,
 }
+
+
+def make_initializer(settings: Mapping) -> Initializer:
+    """Initializer of a mapping with its ``kind`` and parameters.
+
+    Raises
+    ------
+    KeyError
+        If the kind is none of `INITIALIZERS`.
+    TypeError
+        If a parameter is not one of that kind's.
+    """
+    parameters = {key: value for key, value in settings.items() if key != "kind"}
+    return INITIALIZERS[settings["kind"]](**parameters)

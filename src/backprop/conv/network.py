@@ -2,45 +2,82 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from backprop.conv.initializers import INITIALIZERS
+from backprop.conv.initializers import Initializer
 from backprop.conv.randomness import INITIAL_VALUES, make_key
 
-PARAMETER_SHAPES = {
-    "conv1/weights": (5, 5, 1, 32),
-    "conv1/bias": (32,),
-    "conv2/weights": (5, 5, 32, 64),
-    "conv2/bias": (64,),
-    "fc1/weights": (7 * 7 * 64, 1024),
-    "fc1/bias": (1024,),
-    "fc2/weights": (1024, 10),
-    "fc2/bias": (10,),
-}
+LAYERS = ("conv1", "conv2", "fc1", "fc2")
 
 Tensors = Mapping[str, tf.Tensor]
 Function = Callable[[tf.Tensor], tf.Tensor]
 
 
-def draw_parameters(initializer: str, seed: int, bias: float = 0.1) -> dict[str, tf.Tensor]:
+def parameter_shapes(
+    image_shape: tuple[int, int] = (28, 28), classes: int = 10, pieces: int = 1
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of all weights and biases, by name.
+
+    Parameters
+    ----------
+    image_shape
+        Height and width; each of the two poolings halves them, and rounds up.
+    classes
+        Number of classes.
+    pieces
+        Net inputs of a unit: 1, except for maxout.
+    """
+    height, width = (math.ceil(side / 4) for side in image_shape)
+    return {
+        "conv1/weights": (5, 5, 1, 32 * pieces),
+        "conv1/bias": (32 * pieces,),
+        "conv2/weights": (5, 5, 32, 64 * pieces),
+        "conv2/bias": (64 * pieces,),
+        "fc1/weights": (height * width * 64, 1024 * pieces),
+        "fc1/bias": (1024 * pieces,),
+        "fc2/weights": (1024, classes),
+        "fc2/bias": (classes,),
+    }
+
+
+def draw_parameters(
+    shapes: Mapping[str, tuple[int, ...]],
+    draw: Initializer,
+    seed: int,
+    bias: float = 0.1,
+    pieces: int = 1,
+) -> dict[str, tf.Tensor]:
     """Return the initial parameters: weights drawn, every bias the same constant.
 
     Parameters
     ----------
-    initializer
-        A name in `INITIALIZERS`.
+    shapes
+        What `parameter_shapes` returns.
+    draw
+        Distribution of the weights.
     seed
-        Each layer's weights are drawn from a key of their own, made from this seed.
+        Each layer's weights, and each piece of them, are drawn from a key of their own, made from
+        this seed.
     bias
         The constant.
+    pieces
+        Net inputs of a unit; each piece of a layer is drawn as a kernel of its own.
     """
+
+    def draw_weights(name, shape, number):
+        *inputs, outputs = shape
+        count = 1 if name.startswith("fc2") else pieces
+        keys = [make_key(seed, INITIAL_VALUES, number + len(shapes) * k) for k in range(count)]
+        return tf.concat([draw((*inputs, outputs // count), key) for key in keys], axis=-1)
+
     return {
-        name: INITIALIZERS[initializer](shape, make_key(seed, INITIAL_VALUES, number))
+        name: draw_weights(name, shape, number)
         if name.endswith("weights")
         else tf.fill(shape, bias)
-        for number, (name, shape) in enumerate(PARAMETER_SHAPES.items())
+        for number, (name, shape) in enumerate(shapes.items())
     }
 
 
@@ -49,12 +86,14 @@ def compute_signals(
 ) -> dict[str, tf.Tensor]:
     """Run the network and return every signal in it, by name.
 
+    The shapes in the comments are those of n images of 28 × 28 pixels in 10 classes.
+
     Parameters
     ----------
     parameters
-        By the names and of the shapes in `PARAMETER_SHAPES`.
+        By the names and of the shapes of `parameter_shapes`.
     images
-        uint8 (n, 28, 28).
+        uint8 (n, height, width).
     activate
         The activation function of both convolutions and the first dense layer.
     drop
@@ -64,7 +103,7 @@ def compute_signals(
     -------
     dict
         ``conv1`` and ``conv2`` with ``/net_input``, ``/activation`` and ``/pooled``, ``fc1`` with
-        ``/net_input`` and ``/activation``, and ``fc2/net_input``: the logits, (n, 10).
+        ``/net_input`` and ``/activation``, and ``fc2/net_input``: the logits.
     """
     signals = {}
     with tf.name_scope("input"):
@@ -83,8 +122,9 @@ def compute_signals(
         signals[f"{layer}/pooled"] = signal
 
     with tf.name_scope("fc1"):
-        flat = tf.reshape(signal, (-1, 7 * 7 * 64))  # (n, 3136)
-        net_input = tf.linalg.matmul(flat, parameters["fc1/weights"]) + parameters["fc1/bias"]
+        weights = parameters["fc1/weights"]
+        flat = tf.reshape(signal, (-1, weights.shape[0]))  # (n, 3136)
+        net_input = tf.linalg.matmul(flat, weights) + parameters["fc1/bias"]
         signals["fc1/net_input"] = net_input  # (n, 1024)
         signals["fc1/activation"] = activate(net_input)
     with tf.name_scope("dropout"):
@@ -99,10 +139,3 @@ def compute_losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Return the cross-entropy of softmax(logits) for each example, (n,), in nats."""
     with tf.name_scope("loss"):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-
-
-def count_correct(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return how many of the examples have their largest logit at their label."""
-    with tf.name_scope("accuracy"):
-        predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)
-        return tf.math.count_nonzero(predicted == labels, dtype=tf.int32)

@@ -1,12 +1,14 @@
 """Train the convolutional network: one cell, one seed, from nothing to its final measures.
 
 Every random draw is keyed by the seed, its purpose and the step, and all that changes during
-training is a `TrainingState`; so a run is the same whatever the chunks it is computed in.
+training is in a checkpoint; so a run is the same whatever the chunks it is computed in, and
+whether or not it was killed on the way.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import time
 from collections import Counter
@@ -18,22 +20,33 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from backprop.conv.activations import ACTIVATIONS
+from backprop.conv.activations import make_activation
+from backprop.conv.checkpoints import (
+    Checkpoint,
+    find_checkpoint,
+    read_files,
+    write_checkpoint,
+)
+from backprop.conv.initializers import make_initializer
 from backprop.conv.network import (
     Function,
     compute_losses,
     compute_signals,
-    count_correct,
     draw_parameters,
+    parameter_shapes,
 )
 from backprop.conv.optimizers import Optimizer, build_optimizer
 from backprop.conv.randomness import DROPOUT, draw_batches, make_key
 from backprop.conv.summaries import (
+    ACTIVITY,
     compile_inspection,
     open_writer,
+    write_end,
     write_graph,
     write_inspection,
     write_measures,
+    write_pictures,
+    write_trial,
 )
 from backprop.data.mnist import MnistSplit
 
@@ -46,20 +59,12 @@ MEASURES = (
     "test_accuracy",
 )
 FIRST_CHUNK = 10  # steps, before the speed is known
-PROGRESS_INTERVAL = 5.0  # seconds
+LONGEST_CHUNK = 5.0  # seconds, so that progress is told
 EVALUATION_BATCH = 250  # images; larger ones are no faster, and need more memory
 
 Log = Callable[[str], None]
+Progress = Callable[[int, float], None]
 TracedFunction = tf.types.experimental.PolymorphicFunction
-
-
-@dataclass
-class TrainingState:
-    """All that training changes: the weights, the optimizer's slots, the number of updates."""
-
-    weights: dict[str, tf.Variable]
-    slots: dict[str, dict[str, tf.Variable]]
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,31 +76,36 @@ class ConvResult:
     history
         A row per monitored or evaluated step: ``step`` (updates made) and the `MEASURES`, NaN
         where not measured. Training measures are of that step's batch, with dropout off.
+    layers
+        A row per monitored step and layer: ``step``, ``layer`` and `ACTIVITY`, on fixed images;
+        see `compile_inspection`.
     final
-        The last row, with every measure; all NaN after a divergence.
+        The last row of the history, with every measure; all NaN after a divergence.
+    judgements
+        Of each test image under the final weights: ``predicted``, int (n,), and ``loss``, its
+        cross-entropy in nats, float32 (n,). Empty after a divergence.
     diverged_at
         The number of updates made when the training loss was first not finite, or None. ReLU
         turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
         tensors are therefore checked too, at the monitored steps.
-    divergence
-        What was not finite then, in words, or None.
+    diverged_by
+        What was not finite then, or None.
     weights
         Name to float32 array, after the last update.
     weights_sha256
         Digest of names, shapes and bytes of the weights.
-    steps_per_second
-        Of training alone, without start-up, monitoring and evaluation.
     seconds
-        Wall time of startup, training, monitoring and evaluation.
+        Wall time of startup, training, monitoring, evaluation and checkpoints in this process.
     """
 
     history: list[dict[str, float]]
+    layers: list[dict[str, float | str]]
     final: dict[str, float]
+    judgements: dict[str, np.ndarray]
     diverged_at: int | None
-    divergence: str | None
+    diverged_by: str | None
     weights: dict[str, np.ndarray]
     weights_sha256: str
-    steps_per_second: float
     seconds: dict[str, float]
 
 
@@ -104,6 +114,7 @@ class DivergenceError(ArithmeticError):
 
     def __init__(self, what: str, step: int):
         super().__init__(f"{what} is not finite after {step} updates")
+        self.what = what
         self.step = step
 
 
@@ -121,36 +132,42 @@ def configure_tensorflow(threads: int) -> None:
 
 
 def train_conv(
-    cell: Mapping,
-    protocol: Mapping,
-    optimizer: Mapping,
+    settings: Mapping,
     data: MnistSplit,
     seed: int,
     events_folder: Path,
+    checkpoints_folder: Path,
+    identity: str,
     threads: int,
     log: Log,
+    progress: Progress,
 ) -> ConvResult:
     """Train one cell with one seed.
 
     Parameters
     ----------
-    cell
-        ``activation`` and ``initializer`` by name; its other keys are not read.
-    protocol
-        ``steps``, ``batch_size``, ``dropout_keep`` (probability), ``monitor_interval`` and
-        ``evaluate_interval`` (steps).
-    optimizer
-        ``kind`` and its hyperparameters; see `build_optimizer`.
+    settings
+        ``cell``: its axes, of which TensorBoard is told; ``activation``, ``initializer`` and
+        ``optimizer``: each its ``kind`` and parameters; ``protocol``: ``steps``, ``batch_size``,
+        ``dropout_keep`` (probability), ``initial_bias``, and ``monitor_interval``,
+        ``evaluate_interval`` and ``checkpoint_interval`` (steps).
     data
         Images and labels.
     seed
         Of initial values, order of the data, and dropout.
     events_folder
-        Where TensorBoard's event file goes; must not have one yet.
+        Where TensorBoard's event files go; must have none yet.
+    checkpoints_folder
+        Where checkpoints are, or will be. Training goes on from the newest that is whole and has
+        the same identity; when the result has been saved, the folder has served its purpose.
+    identity
+        Digest of all that decides the result: settings, seed, data, code and libraries.
     threads
         How many threads TensorFlow computes on.
     log
-        Called with one line about every five seconds.
+        Told what matters, a line at a time.
+    progress
+        Told the number of updates and the training loss, about every five seconds.
 
     Returns
     -------
@@ -161,99 +178,245 @@ def train_conv(
     FileExistsError
         If there are event files of an earlier run.
     KeyError
-        If a name is not in its registry, or a setting is missing.
+        If a kind is unknown, or a setting is missing.
     """
     configure_tensorflow(threads)
-    writer = open_writer(Path(events_folder))
-    clock = Clock()
-    with clock.measure("startup"):
-        activate = ACTIVATIONS[cell["activation"]]
-        rule = build_optimizer(optimizer)
-        state = create_state(draw_parameters(cell["initializer"], seed), rule)
-        train_step, train_chunk = compile_training(
-            state.weights, state.slots, activate, rule, data, protocol, seed
-        )
-        measure = compile_measurement(state.weights, activate)
-        probe = data.validation_images[: protocol["batch_size"]]
-        inspect = compile_inspection(state.weights, probe, activate)
-        train_chunk.get_concrete_function()  # else the first chunk's time would include tracing
+    training = Training(settings, data, seed, Path(checkpoints_folder), identity)
+    return training.run(Path(events_folder), log, progress)
 
-    history = []
-    divergence = None
 
-    def draw(steps):
-        examples = len(data.train_labels)
-        return draw_batches(seed, state.step, steps, protocol["batch_size"], examples)
+class Training:
+    """One run on its way.
 
-    def observe():
-        row = {"step": state.step} | dict.fromkeys(MEASURES, math.nan)
-        if is_due(state.step, protocol["monitor_interval"], protocol["steps"]):
-            with clock.measure("monitoring"):
-                batch = draw(1)[0]
-                row |= measure("train", data.train_images[batch], data.train_labels[batch])
-                check_finite("the training loss", row["train_loss"], state.step)
-                summaries = inspect()
+    Parameters
+    ----------
+    settings, data, seed, checkpoints_folder, identity
+        As in `train_conv`.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping,
+        data: MnistSplit,
+        seed: int,
+        checkpoints_folder: Path,
+        identity: str,
+    ):
+        self.settings, self.data, self.seed = settings, data, seed
+        self.checkpoints_folder, self.identity = checkpoints_folder, identity
+        self.protocol = protocol = settings["protocol"]
+        self.clock = Clock()
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.layers: list[dict[str, float | str]] = []
+        self.judgements = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
+        # Step and seconds of training at the last look, for the speed since.
+        self.last_look = 0, 0.0
+        with self.clock.measure("startup"):
+            activation = make_activation(settings["activation"])
+            rule = build_optimizer(settings["optimizer"])
+            shapes = parameter_shapes(data.train_images.shape[1:], data.classes, activation.pieces)
+            draw = make_initializer(settings["initializer"])
+            self.weights, self.slots = create_state(
+                draw_parameters(shapes, draw, seed, protocol["initial_bias"], activation.pieces),
+                rule,
+            )
+            self.train_step, self.train_chunk = compile_training(
+                self.weights, self.slots, activation.function, rule, data, protocol, seed
+            )
+            self.judge = compile_judgement(self.weights, activation.function)
+            size = protocol["batch_size"]
+            self.inspect = compile_inspection(
+                self.weights,
+                data.validation_images[:size],
+                data.validation_labels[:size],
+                activation,
+            )
+            # Else the first chunk's time would include tracing.
+            self.train_chunk.get_concrete_function()
+
+    def run(self, events_folder: Path, log: Log, progress: Progress) -> ConvResult:
+        """Train from the newest checkpoint, or from nothing, to the end."""
+        steps, divergence = self.protocol["steps"], None
+        checkpoint = find_checkpoint(self.checkpoints_folder, self.identity, log)
+        writer = open_writer(events_folder, checkpoint.files if checkpoint else {})
+        with writer.as_default():
+            try:
+                if checkpoint:
+                    self.restore(checkpoint)
+                    log(f"resumed after {self.step} of {steps} steps")
+                else:
+                    write_graph(self.train_step.get_concrete_function())
+                    write_trial(*describe_trial(self.settings))
+                    self.look()
+                progress(self.step, self.last_loss())
+                while self.step < steps:
+                    loss = self.train(plan_chunk(self.step, self.protocol, self.pace()))
+                    self.look()
+                    progress(self.step, loss)
+                    if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
+                        writer.flush()
+                        self.save(events_folder)
+                self.show()
+            except DivergenceError as error:
+                divergence = error
+                log(f"training ends: {error}")
+            write_end(divergence is not None)
+        writer.close()
+        return self.conclude(divergence)
+
+    def last_loss(self) -> float:
+        """The last recorded training loss."""
+        losses = [row["train_loss"] for row in self.history]
+        return next(loss for loss in reversed(losses) if not math.isnan(loss))
+
+    def pace(self) -> float:
+        """Seconds that a step has taken so far, in this process; infinite before the first."""
+        since = self.clock.counts["training"]
+        return self.clock.seconds["training"] / since if since else math.inf
+
+    def draw(self, steps: int) -> np.ndarray:
+        """Which examples each of the next steps trains on, (steps, batch_size)."""
+        examples = len(self.data.train_labels)
+        return draw_batches(self.seed, self.step, steps, self.protocol["batch_size"], examples)
+
+    def train(self, steps: int) -> float:
+        """Make so many updates; return the last loss."""
+        batches = self.draw(steps)
+        with self.clock.measure("training", steps):
+            losses = self.train_chunk(self.step, batches).numpy()
+        self.step += len(losses)
+        check_finite("the training loss", losses[-1], self.step - 1)
+        return float(losses[-1])
+
+    def look(self) -> None:
+        """Monitor and evaluate what is due after this step."""
+        protocol, step = self.protocol, self.step
+        row = {"step": step} | dict.fromkeys(MEASURES, math.nan)
+        if is_due(step, protocol["monitor_interval"], protocol["steps"]):
+            with self.clock.measure("monitoring"):
+                batch = self.draw(1)[0]
+                images, labels = self.data.train_images[batch], self.data.train_labels[batch]
+                row |= average("train", *self.judge(images, labels), labels)
+                check_finite("the training loss", row["train_loss"], step)
+                summaries, activity = self.inspect()
                 for tag, (statistics, _) in summaries.items():
-                    check_finite(tag, statistics, state.step)
-                write_inspection(summaries, state.step)
-        if state.step and is_due(state.step, protocol["evaluate_interval"], protocol["steps"]):
-            with clock.measure("evaluation"):
-                row |= measure("validation", data.validation_images, data.validation_labels)
-                row |= measure("test", data.test_images, data.test_labels)
+                    check_finite(tag, statistics, step)
+                for layer, values in activity.items():
+                    check_finite(f"{layer}/{ACTIVITY[0]}", values[0], step)
+                    named = zip(ACTIVITY, values.tolist(), strict=True)
+                    self.layers.append({"step": step, "layer": layer, **dict(named)})
+                write_inspection(summaries, activity, step)
+                self.tell_speed()
+        if step and is_due(step, protocol["evaluate_interval"], protocol["steps"]):
+            with self.clock.measure("evaluation"):
+                data = self.data
+                judged = self.judge(data.validation_images, data.validation_labels)
+                row |= average("validation", *judged, data.validation_labels)
+                losses, predicted = self.judge(data.test_images, data.test_labels)
+                row |= average("test", losses, predicted, data.test_labels)
+                self.judgements = {"predicted": predicted, "loss": losses}
         if not all(math.isnan(row[name]) for name in MEASURES):
-            write_measures(row, state.step)
-            writer.flush()
-            history.append(row)
+            write_measures(row, step)
+            self.history.append(row)
+            tf.summary.flush()
 
-    def train(steps):
-        with clock.measure("training"):
-            losses = train_chunk(state.step, draw(steps)).numpy()
-        state.step += len(losses)
-        check_finite("the training loss", losses[-1], state.step - 1)
-        return losses[-1]
+    def tell_speed(self) -> None:
+        """Write how many examples were trained on in a second of training, since the last look."""
+        now = self.step, self.clock.seconds["training"]
+        (step, seconds), self.last_look = self.last_look, now
+        if now[1] > seconds:
+            speed = (self.step - step) * self.protocol["batch_size"] / (now[1] - seconds)
+            tf.summary.scalar("speed/examples_per_second", speed, self.step)
 
-    with writer.as_default():
-        write_graph(train_step.get_concrete_function())
-        report = start_progress(log, protocol)
-        try:
-            observe()
-            while state.step < protocol["steps"]:
-                loss = train(plan_chunk(state.step, protocol, clock.seconds["training"]))
-                observe()
-                report(state.step, loss)
-        except DivergenceError as error:
-            divergence = error
-            log(f"training ends: {error}")
-    writer.close()
+    def show(self) -> None:
+        """Write pictures of the trained network."""
+        with self.clock.measure("monitoring"):
+            write_pictures(
+                self.weights["conv1/weights"].numpy(),
+                self.data.test_images,
+                self.data.test_labels,
+                self.judgements["loss"],
+                self.judgements["predicted"],
+                self.data.classes,
+                self.step,
+            )
 
-    diverged_at = divergence.step if divergence else None
-    weights = {name: variable.numpy() for name, variable in state.weights.items()}
-    return ConvResult(
-        history=history,
-        final={"step": state.step} | dict.fromkeys(MEASURES, math.nan)
-        if divergence
-        else history[-1],
-        diverged_at=diverged_at,
-        divergence=str(divergence) if divergence else None,
-        weights=weights,
-        weights_sha256=digest_weights(weights),
-        steps_per_second=state.step / clock.seconds["training"],
-        seconds=dict(clock.seconds),
-    )
+    def save(self, events_folder: Path) -> None:
+        """Write a checkpoint."""
+        with self.clock.measure("checkpoints"):
+            checkpoint = Checkpoint(
+                self.step,
+                {name: variable.numpy() for name, variable in self.variables().items()},
+                {"history": self.history, "layers": self.layers},
+                read_files(events_folder),
+            )
+            write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint was written."""
+        for name, variable in self.variables().items():
+            variable.assign(checkpoint.arrays[name])
+        self.step = checkpoint.step
+        self.last_look = checkpoint.step, 0.0
+        self.history, self.layers = checkpoint.tables["history"], checkpoint.tables["layers"]
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """All that training changes, by name."""
+        slots = {
+            f"{name}/{slot}": variable
+            for name, own in self.slots.items()
+            for slot, variable in own.items()
+        }
+        return self.weights | slots
+
+    def conclude(self, divergence: DivergenceError | None) -> ConvResult:
+        """The result of a training that has ended."""
+        weights = {name: variable.numpy() for name, variable in self.weights.items()}
+        final, judgements = self.history[-1] if self.history else {}, self.judgements
+        if divergence:
+            final = {"step": self.step} | dict.fromkeys(MEASURES, math.nan)
+            judgements = {name: values[:0] for name, values in judgements.items()}
+        return ConvResult(
+            history=self.history,
+            layers=self.layers,
+            final=final,
+            judgements=judgements,
+            diverged_at=divergence.step if divergence else None,
+            diverged_by=divergence.what if divergence else None,
+            weights=weights,
+            weights_sha256=digest_weights(weights),
+            seconds=dict(self.clock.seconds),
+        )
 
 
-def create_state(parameters: Mapping[str, tf.Tensor], optimizer: Optimizer) -> TrainingState:
-    """Return the state before the first update."""
-    return TrainingState(
-        weights={name: tf.Variable(value, name=name) for name, value in parameters.items()},
-        slots={
-            name: {
-                slot: tf.Variable(tf.fill(value.shape, initial), name=f"{name}/{slot}")
-                for slot, initial in optimizer.slots.items()
-            }
-            for name, value in parameters.items()
-        },
-    )
+def describe_trial(settings: Mapping) -> tuple[dict[str, float | str], str]:
+    """What TensorBoard's HParams page shows of a run, and the name of the trial it belongs to.
+
+    Seeds of one trial have the same settings.
+    """
+    shown = {
+        **settings["cell"],
+        **{key: value for key, value in settings["optimizer"].items() if key != "kind"},
+        **{key: settings["protocol"][key] for key in ("steps", "batch_size", "dropout_keep")},
+    }
+    text = json.dumps(settings, sort_keys=True)
+    return shown, hashlib.sha256(text.encode()).hexdigest()
+
+
+def create_state(
+    parameters: Mapping[str, tf.Tensor], optimizer: Optimizer
+) -> tuple[dict[str, tf.Variable], dict[str, dict[str, tf.Variable]]]:
+    """Return weights and the optimizer's slots, by weight and slot, before the first update."""
+    weights = {name: tf.Variable(value, name=name) for name, value in parameters.items()}
+    slots = {
+        name: {
+            slot: tf.Variable(tf.fill(value.shape, initial), name=f"{name}/{slot}")
+            for slot, initial in optimizer.slots.items()
+        }
+        for name, value in parameters.items()
+    }
+    return weights, slots
 
 
 def compile_training(
@@ -318,33 +481,47 @@ def compile_training(
     )
 
 
-def compile_measurement(
+def compile_judgement(
     weights: Mapping[str, tf.Variable], activate: Function
-) -> Callable[[str, np.ndarray, np.ndarray], dict[str, float]]:
-    """Return a function (part, images, labels) -> its loss and accuracy, with dropout off.
+) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return a function (images, labels) -> losses, predicted, with dropout off.
 
-    The loss is the mean cross-entropy in nats; the keys are ``<part>_loss`` and
-    ``<part>_accuracy``.
+    Of each image: its cross-entropy in nats, float32 (n,), and its most likely class, int (n,).
     """
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, 28, 28), tf.uint8), tf.TensorSpec((None,), tf.int32)],
+        input_signature=[
+            tf.TensorSpec((None, None, None), tf.uint8),
+            tf.TensorSpec((None,), tf.int32),
+        ],
         autograph=False,
     )
-    def measure_batch(images, labels):
+    def judge_batch(images, labels):
         logits = compute_signals(weights, images, activate)["fc2/net_input"]
-        return tf.reduce_sum(compute_losses(logits, labels)), count_correct(logits, labels)
+        with tf.name_scope("accuracy"):
+            return compute_losses(logits, labels), tf.argmax(logits, axis=1)
 
-    def measure(part, images, labels):
-        loss, correct = 0.0, 0
-        for start in range(0, len(labels), EVALUATION_BATCH):
-            rows = slice(start, start + EVALUATION_BATCH)
-            batch_loss, batch_correct = measure_batch(images[rows], labels[rows].astype(np.int32))
-            loss += float(batch_loss)
-            correct += int(batch_correct)
-        return {f"{part}_loss": loss / len(labels), f"{part}_accuracy": correct / len(labels)}
+    def judge(images, labels):
+        judged = [
+            judge_batch(
+                images[start : start + EVALUATION_BATCH], labels[start : start + EVALUATION_BATCH]
+            )
+            for start in range(0, len(labels), EVALUATION_BATCH)
+        ]
+        losses, predicted = zip(*judged, strict=True)
+        return np.concatenate(losses), np.concatenate(predicted)
 
-    return measure
+    return judge
+
+
+def average(
+    part: str, losses: np.ndarray, predicted: np.ndarray, labels: np.ndarray
+) -> dict[str, float]:
+    """Mean loss and accuracy of judged images: ``<part>_loss`` and ``<part>_accuracy``."""
+    return {
+        f"{part}_loss": float(losses.mean(dtype=np.float64)),
+        f"{part}_accuracy": float((predicted == labels).mean()),
+    }
 
 
 def is_due(step: int, interval: int, steps: int) -> bool:
@@ -352,12 +529,15 @@ def is_due(step: int, interval: int, steps: int) -> bool:
     return step % interval == 0 or step == steps
 
 
-def plan_chunk(step: int, protocol: Mapping, seconds: float) -> int:
-    """Return how many steps to make before the next look: what is due next, or a progress line."""
-    expected = FIRST_CHUNK if step == 0 else max(1, int(PROGRESS_INTERVAL * step / seconds))
+def plan_chunk(step: int, protocol: Mapping, pace: float) -> int:
+    """Return how many steps to make before the next look: what is due next, or a progress line.
+
+    ``pace`` is how many seconds a step takes, infinite if that is not known.
+    """
+    expected = max(1, int(LONGEST_CHUNK / pace)) if pace < math.inf else FIRST_CHUNK
     until_due = (
-        interval - step % interval
-        for interval in (protocol["monitor_interval"], protocol["evaluate_interval"])
+        protocol[key] - step % protocol[key]
+        for key in ("monitor_interval", "evaluate_interval", "checkpoint_interval")
     )
     return min(expected, protocol["steps"] - step, *until_due)
 
@@ -368,41 +548,22 @@ def check_finite(what: str, values: np.ndarray | float, step: int) -> None:
         raise DivergenceError(what, step)
 
 
-def start_progress(log: Log, protocol: Mapping) -> Callable[[int, float], None]:
-    """Return a function (step, loss) that logs a line at most every `PROGRESS_INTERVAL`."""
-    start = latest = time.monotonic()
-    steps, batch_size = protocol["steps"], protocol["batch_size"]
-    log(f"step 0 of {steps}: training starts")
-
-    def report(step, loss):
-        nonlocal latest
-        now = time.monotonic()
-        if now - latest < PROGRESS_INTERVAL and step < steps:
-            return
-        latest = now
-        speed = step / (now - start)
-        log(
-            f"step {step} of {steps}: loss {loss:.4f}, {speed * batch_size:.0f} examples/s, "
-            f"{(steps - step) / speed:.0f} s left"
-        )
-
-    return report
-
-
 class Clock:
-    """Adds up wall time by activity."""
+    """Adds up wall time by activity, and how much was done."""
 
     def __init__(self):
         self.seconds: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     @contextmanager
-    def measure(self, activity: str) -> Iterator[None]:
-        """Add the time until the block ends to an activity's."""
+    def measure(self, activity: str, count: int = 1) -> Iterator[None]:
+        """Add the time until the block ends to an activity's, and the count to its count."""
         start = time.monotonic()
         try:
             yield
         finally:
             self.seconds[activity] += time.monotonic() - start
+            self.counts[activity] += count
 
 
 def digest_weights(weights: Mapping[str, np.ndarray]) -> str:

@@ -75,6 +75,11 @@ class MnistSplit:
     test_images: np.ndarray
     test_labels: np.ndarray
 
+    @property
+    def classes(self) -> int:
+        """Number of classes: labels are 0 to one less."""
+        return int(self.train_labels.max()) + 1
+
 
 def fetch_mnist(folder: str | Path, sources: Sequence[Source], log: Log) -> dict[str, str]:
     """Leave the four MNIST files in a folder, as uncompressed IDX.

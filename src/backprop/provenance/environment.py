@@ -68,6 +68,22 @@ def describe_environment(repository: str | Path) -> dict:
     }
 
 
+def digest_inputs(settings: Mapping, data: str, code, lock: str, repository: str | Path) -> dict:
+    """Digests of what a run is computed from; parameters as in `describe_run`.
+
+    Returns
+    -------
+    dict
+        settings_sha256, data_sha256, code_sha256 and lock_sha256.
+    """
+    return {
+        "settings_sha256": digest(settings),
+        "data_sha256": file_digest(data),
+        "code_sha256": code_digest(code, repository),
+        "lock_sha256": file_digest(lock),
+    }
+
+
 def describe_run(settings: Mapping, data: str, code, lock: str, repository: str | Path) -> dict:
     """What one run was computed from, each part by its digest, and with what environment.
 
@@ -90,10 +106,7 @@ def describe_run(settings: Mapping, data: str, code, lock: str, repository: str 
     """
     return {
         "settings": settings,
-        "settings_sha256": digest(settings),
-        "data_sha256": file_digest(data),
-        "code_sha256": code_digest(code, repository),
-        "lock_sha256": file_digest(lock),
+        **digest_inputs(settings, data, code, lock, repository),
         "environment": describe_environment(repository),
         # The job's own account, to its end: Snakemake samples the processor time of a job, and
         # misses what comes after the last sample.

@@ -20,7 +20,7 @@ KINDS_OF_MODEL = {
     "conv": ("mnist",),
 }
 MNIST_TRAINING_IMAGES = 60_000
-PARAMETRIC_AXES = ("activation", "initializer")  # of dense networks: a kind, or a named entry
+PARAMETRIC_AXES = ("activation", "initializer")  # a kind, or a named entry with parameters
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
 
@@ -237,9 +237,7 @@ def _reference_faults(
         "protocol": list(section["protocols"]),
         "optimizer": list(section["optimizers"]),
     }
-    allowed = {}
-    if model == "dense":
-        allowed = {axis: [*section[f"{axis}s"], *_kinds(schema, axis)] for axis in PARAMETRIC_AXES}
+    allowed = {axis: [*section[f"{axis}s"], *_kinds(schema, axis)] for axis in PARAMETRIC_AXES}
 
     def check(place: str, axis: str, name) -> Iterator[str]:
         for word, known in (("defined", defined), ("allowed", allowed)):
@@ -303,10 +301,9 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     Returns
     -------
     dict
-        cell, dataset, protocol and optimizer, of dense networks also activation and initializer,
-        keys sorted within each. What does not change the
-        numbers is left out: where MNIST comes from (its bytes are verified) and, for the CNN,
-        the number of replicates (each is a job of its own).
+        cell, dataset, protocol, optimizer, activation and initializer, keys sorted within each.
+        What does not change the numbers is left out: where MNIST comes from (its bytes are
+        verified) and, for the CNN, the number of replicates (each is a job of its own).
 
     Raises
     ------
@@ -329,16 +326,13 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     if model == "conv":
         protocol = {key: protocol[key] for key in protocol if key != "replicates"}
     dataset = config["datasets"][cell["dataset"]]
-    settings = {
+    return {
         "cell": dict(cell),
         "dataset": _sorted({key: dataset[key] for key in dataset if key != "sources"}),
         "protocol": _sorted(protocol),
         "optimizer": _sorted(section["optimizers"][cell["optimizer"]]),
+        **{axis: _parametric(section, schema, axis, cell[axis]) for axis in PARAMETRIC_AXES},
     }
-    if model == "dense":
-        for axis in PARAMETRIC_AXES:
-            settings[axis] = _parametric(section, schema, axis, cell[axis])
-    return settings
 
 
 def gradient_check_settings(section: Mapping, schema: Mapping) -> dict:

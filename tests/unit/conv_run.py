@@ -1,0 +1,110 @@
+"""A small training of the CNN in a process of its own, for tests that kill it.
+
+    python conv_run.py FOLDER SECONDS
+
+It kills itself, as `kill -9` would, so many seconds after training began; with SECONDS "never" it
+does not, and with "saving" in the middle of writing its second checkpoint. What it ends with
+stands in FOLDER/result.json; FOLDER/log has a line for what it says.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+from backprop.conv import checkpoints
+from backprop.conv.training import train_conv
+from backprop.data.mnist import MnistSplit
+
+SETTINGS = {
+    "cell": {"dataset": "noise", "activation": "tanh"},
+    "activation": {"kind": "tanh"},
+    "initializer": {"kind": "xavier_uniform"},
+    "optimizer": {"kind": "adam", "learning_rate": 1e-3},
+    "protocol": {
+        "steps": 60,
+        "batch_size": 20,
+        "dropout_keep": 0.5,
+        "initial_bias": 0.1,
+        "monitor_interval": 4,
+        "evaluate_interval": 9,
+        "checkpoint_interval": 7,
+    },
+}
+
+
+def draw_part(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of noise and labels that mean nothing."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.uint8) % 10
+    return random.integers(0, 256, (count, 28, 28), np.uint8), labels
+
+
+def die() -> None:
+    """Kill this process without a chance to clean up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_while_saving(folder: Path) -> None:
+    """Leave half of a checkpoint behind, and one whole one."""
+    original = checkpoints.os.fsync
+
+    def half(descriptor):
+        if checkpoints.list_checkpoints(folder):
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            die()
+        original(descriptor)
+
+    checkpoints.os.fsync = half
+
+
+def main(folder: Path, when: str) -> None:
+    """Train, and be killed or not."""
+    # As Snakemake does before it runs a job anew.
+    shutil.rmtree(folder / "events", ignore_errors=True)
+    saved, begun = folder / "checkpoints", threading.Event()
+
+    def wait_and_die():
+        begun.wait()
+        time.sleep(float(when))
+        die()
+
+    if when == "saving":
+        die_while_saving(saved)
+    elif when != "never":
+        threading.Thread(target=wait_and_die, daemon=True).start()
+    with (folder / "log").open("a", encoding="utf-8") as log:
+
+        def progress(step, loss):
+            print(f"step {step} at {time.monotonic()}", file=log, flush=True)
+            begun.set()
+
+        result = train_conv(
+            SETTINGS,
+            MnistSplit(*draw_part(0, 90), *draw_part(1, 30), *draw_part(2, 40)),
+            3,
+            folder / "events",
+            saved,
+            "the same",
+            1,
+            lambda line: print(line, file=log, flush=True),
+            progress,
+        )
+    found = {
+        "weights": result.weights_sha256,
+        "history": result.history,
+        "layers": result.layers,
+        "predicted": result.judgements["predicted"].tolist(),
+    }
+    (folder / "result.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,180 @@
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backprop.analysis.events import iterate_events, read_histograms, read_scalars
+from backprop.conv.checkpoints import (
+    UNFINISHED,
+    Checkpoint,
+    find_checkpoint,
+    list_checkpoints,
+    read_checkpoint,
+    write_checkpoint,
+)
+
+PROGRAM = Path(__file__).parent / "conv_run.py"
+
+
+def make_checkpoint(step):
+    return Checkpoint(
+        step,
+        {
+            "conv1/weights": np.arange(6.0, dtype=np.float32).reshape(2, 3) + step,
+            "empty": np.ones(0),
+        },
+        {"history": [{"step": step, "train_loss": 0.1 + step, "test_loss": float("nan")}]},
+        {"events.out.tfevents.1": b"\x00\xff" * step, "events.out.tfevents.2": b""},
+    )
+
+
+@pytest.fixture
+def saved(tmp_path):
+    for step in (5, 10, 100):
+        write_checkpoint(tmp_path, "mine", make_checkpoint(step))
+    return tmp_path
+
+
+def test_what_was_saved_is_found_again_to_the_bit(saved):
+    lines = []
+    found, expected = find_checkpoint(saved, "mine", lines.append), make_checkpoint(100)
+    assert (found.step, found.files) == (100, expected.files)
+    assert repr(found.tables) == repr(expected.tables)
+    assert list(found.arrays) == list(expected.arrays)
+    for name, array in expected.arrays.items():
+        assert found.arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(found.arrays[name], array)
+    assert lines == []
+
+
+def test_two_newest_are_kept_and_nothing_else(saved):
+    assert [path.name for path in list_checkpoints(saved)] == [
+        "step-000000100.checkpoint",
+        "step-000000010.checkpoint",
+    ]
+    assert len(list(saved.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_damaged_one_is_passed_over_with_a_warning(saved, damage):
+    newest = list_checkpoints(saved)[0]
+    content = bytearray(newest.read_bytes())
+    content[-30] ^= 1
+    changed = {"cut": content[: len(content) // 2], "flipped": content, "empty": b""}
+    newest.write_bytes(changed[damage])
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 10
+    (line,) = lines
+    assert line.startswith("warning: ")
+    assert newest.name in line
+
+
+def test_folder_in_the_place_of_a_checkpoint_is_passed_over(saved):
+    (saved / "step-000000200.checkpoint").mkdir()
+    assert find_checkpoint(saved, "mine", print).step == 100
+
+
+def test_checkpoint_of_anything_else_is_not_used(saved):
+    lines = []
+    assert find_checkpoint(saved, "other", lines.append) is None
+    assert len(lines) == 2
+    assert all("other settings" in line for line in lines)
+
+
+def test_no_folder_means_no_checkpoint(tmp_path):
+    assert find_checkpoint(tmp_path / "none", "mine", print) is None
+
+
+def test_half_written_file_is_no_checkpoint_and_is_overwritten(saved):
+    (saved / UNFINISHED).write_bytes(b"half")
+    assert find_checkpoint(saved, "mine", print).step == 100
+    write_checkpoint(saved, "mine", make_checkpoint(110))
+    assert read_checkpoint(list_checkpoints(saved)[0])[1].step == 110
+    assert not (saved / UNFINISHED).exists()
+
+
+# Killed and resumed
+
+
+def run(folder, when):
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, PROGRAM, folder, str(when)], capture_output=True, text=True, check=False
+    )
+
+
+def read_log(folder):
+    """Steps that were told, each with its time, and the other lines."""
+    lines = (folder / "log").read_text().splitlines()
+    steps = [re.fullmatch(r"step (\d+) at ([\d.]+)", line) for line in lines]
+    told = [(int(match[1]), float(match[2])) for match in steps if match]
+    return told, [line for line, match in zip(lines, steps, strict=True) if not match]
+
+
+def all_values(folder):
+    """Scalars and histograms of a run, without its speed, which no two runs share."""
+    scalars = read_scalars(folder / "events")
+    return scalars[~scalars["tag"].str.startswith("speed/")].reset_index(drop=True), (
+        read_histograms(folder / "events")
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    done = run(folder, "never")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_killed_five_times_it_ends_as_if_never_interrupted(tmp_path, whole):
+    told, _ = read_log(whole)
+    lasting = told[-1][1] - told[0][1]
+    seed = random.randrange(10**6)
+    draw = random.Random(seed)
+    # Each call lives for up to half of a whole run, and one dies in the middle of a checkpoint.
+    moments = [f"{draw.uniform(0.02, 0.5) * lasting:.3f}" for _ in range(4)]
+    moments.insert(draw.randrange(5), "saving")
+    print(f"seed {seed}: {moments} of {lasting:.3f} s")
+
+    killed = [run(tmp_path, when).returncode for when in moments]
+    assert killed.count(-signal.SIGKILL) >= 3, killed  # the last may have come to its end
+    last = run(tmp_path, "never")
+    assert last.returncode == 0, last.stderr
+
+    _, said = read_log(tmp_path)
+    assert any(line.startswith("resumed after ") for line in said)
+    expected, found = (
+        json.loads((folder / "result.json").read_text()) for folder in (whole, tmp_path)
+    )
+    assert found["weights"] == expected["weights"]
+    assert json.dumps(found) == json.dumps(expected)  # NaN included
+    for ours, theirs in zip(all_values(tmp_path), all_values(whole), strict=True):
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    graphs = [
+        bool(event.graph_def)
+        for path in sorted((tmp_path / "events").iterdir())
+        for event in iterate_events(path)
+    ]
+    assert sum(graphs) == 1
+
+
+def test_half_a_checkpoint_does_not_stop_the_next_call(tmp_path, whole):
+    assert run(tmp_path, "saving").returncode == -signal.SIGKILL
+    saved = tmp_path / "checkpoints"
+    assert (saved / UNFINISHED).exists()
+    (left,) = list_checkpoints(saved)
+    content = left.read_bytes()
+    left.write_bytes(content[: len(content) // 2])  # and the disk lost half of the other
+    assert run(tmp_path, "never").returncode == 0
+    _, said = read_log(tmp_path)
+    assert sum("is damaged" in line for line in said) == 1
+    expected, found = ((folder / "result.json").read_text() for folder in (whole, tmp_path))
+    assert found == expected
