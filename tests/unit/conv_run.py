@@ -16,35 +16,21 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+from conv_noise import DATA, make_settings
+
 from backprop.conv import checkpoints
 from backprop.conv.training import train_conv
-from backprop.data.mnist import MnistSplit
 
-SETTINGS = {
-    "cell": {"dataset": "noise", "activation": "tanh"},
-    "activation": {"kind": "tanh"},
-    "initializer": {"kind": "xavier_uniform"},
-    "optimizer": {"kind": "adam", "learning_rate": 1e-3},
-    "protocol": {
-        "steps": 60,
-        "batch_size": 20,
-        "dropout_keep": 0.5,
-        "initial_bias": 0.1,
-        "monitor_interval": 4,
-        "evaluate_interval": 9,
-        "checkpoint_interval": 7,
-    },
-}
-
-
-def draw_part(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images of noise and labels that mean nothing."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count, dtype=np.uint8) % 10
-    return random.integers(0, 256, (count, 28, 28), np.uint8), labels
+SETTINGS = make_settings(
+    activation="tanh",
+    initializer="xavier_uniform",
+    steps=60,
+    batch_size=20,
+    monitor_interval=4,
+    evaluate_interval=9,
+    checkpoint_interval=7,
+)
 
 
 def die() -> None:
@@ -88,7 +74,7 @@ def main(folder: Path, when: str) -> None:
 
         result = train_conv(
             SETTINGS,
-            MnistSplit(*draw_part(0, 90), *draw_part(1, 30), *draw_part(2, 40)),
+            DATA,
             3,
             folder / "events",
             saved,

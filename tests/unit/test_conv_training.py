@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from conv_noise import DATA, PROTOCOL, make_settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from backprop.analysis.events import read_histograms, read_scalars
@@ -20,25 +21,8 @@ from backprop.conv.training import (
     plan_chunk,
     train_conv,
 )
-from backprop.data.mnist import MnistSplit, load_mnist
+from backprop.data.mnist import load_mnist
 
-CELL = {
-    "dataset": "noise",
-    "protocol": "tiny",
-    "activation": "relu",
-    "initializer": "truncated_normal",
-    "optimizer": "adam",
-}
-ADAM = {"kind": "adam", "learning_rate": 1e-3}
-PROTOCOL = {
-    "steps": 8,
-    "batch_size": 10,
-    "dropout_keep": 0.5,
-    "initial_bias": 0.1,
-    "monitor_interval": 3,
-    "evaluate_interval": 5,
-    "checkpoint_interval": 4,
-}
 MONITORED = [  # the 16 tensors of the study
     *(
         f"{layer}/{kind}"
@@ -59,42 +43,30 @@ def one_thread():
     configure_tensorflow(1)
 
 
-def make_part(seed, count):
-    """Images of noise, with a bright row whose height tells the label."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 10, count).astype(np.uint8)
-    images = random.integers(0, 100, (count, 28, 28), np.uint8)
-    images[np.arange(count), 4 + 2 * labels] = 255
-    return images, labels
-
-
-DATA = MnistSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
-
-
 def start():
     return draw_parameters(parameter_shapes(), truncated_normal(), 0)
 
 
 def train(
     folder,
-    optimizer=ADAM,
     seed=0,
     data=DATA,
     log=print,
     progress=lambda step, loss: None,
-    activation="relu",
     identity="this",
-    **changes,
+    **settings,
 ):
-    settings = {
-        "cell": CELL,
-        "activation": {"kind": activation},
-        "initializer": {"kind": "truncated_normal"},
-        "optimizer": optimizer,
-        "protocol": PROTOCOL | changes,
-    }
-    checkpoints = folder.parent / f"{folder.name}-checkpoints"
-    return train_conv(settings, data, seed, folder, checkpoints, identity, 1, log, progress)
+    return train_conv(
+        make_settings(**settings),
+        data,
+        seed,
+        folder,
+        folder.parent / f"{folder.name}-checkpoints",
+        identity,
+        1,
+        log,
+        progress,
+    )
 
 
 @pytest.fixture(scope="module")
