@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from backprop.data.mnist import load_mnist
+from backprop.data.images import load_images
 from backprop.data.tables import with_cell, write_table
 from backprop.log import start_log
 from backprop.provenance.environment import describe_run, write_json
@@ -17,7 +17,7 @@ def main(settings: dict, seed: int, threads: int, inputs, outputs, repository: s
 
     configure_tensorflow(threads)
     cell, dataset = settings["cell"], settings["dataset"]
-    data = load_mnist(
+    data = load_images(
         Path(inputs.digests).parent,
         validation=dataset["validation_examples"],
         train_examples=dataset["train_examples"] or None,

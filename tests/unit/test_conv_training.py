@@ -21,7 +21,7 @@ from backprop.conv.training import (
     plan_chunk,
     train_conv,
 )
-from backprop.data.mnist import MnistSplit, load_mnist
+from backprop.data.images import ImageSplit, load_images
 
 CELL = {"activation": "relu", "initializer": "truncated_normal"}
 ADAM = {"kind": "adam", "learning_rate": 1e-3}
@@ -61,7 +61,7 @@ def make_part(seed, count):
     return images, labels
 
 
-DATA = MnistSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
+DATA = ImageSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
 
 
 def train(folder, cell=CELL, optimizer=ADAM, seed=0, data=DATA, log=print, **changes):
@@ -330,7 +330,7 @@ def test_tensor_that_is_not_finite_shows_in_its_statistics(value):
 
 
 def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path, mnist_folder):
-    data = load_mnist(mnist_folder, validation_examples=500, test_examples=500)
+    data = load_images(mnist_folder, validation_examples=500, test_examples=500)
     result = train(
         tmp_path,
         optimizer={"kind": "adam", "learning_rate": 1e-4},

@@ -35,7 +35,7 @@ from backprop.conv.summaries import (
     write_inspection,
     write_measures,
 )
-from backprop.data.mnist import MnistSplit
+from backprop.data.images import ImageSplit
 
 MEASURES = (
     "train_loss",
@@ -124,7 +124,7 @@ def train_conv(
     cell: Mapping,
     protocol: Mapping,
     optimizer: Mapping,
-    data: MnistSplit,
+    data: ImageSplit,
     seed: int,
     events_folder: Path,
     threads: int,
@@ -261,7 +261,7 @@ def compile_training(
     slots: Mapping[str, Mapping[str, tf.Variable]],
     activate: Function,
     optimizer: Optimizer,
-    data: MnistSplit,
+    data: ImageSplit,
     protocol: Mapping,
     seed: int,
 ) -> tuple[TracedFunction, TracedFunction]:
