@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from backprop.data.mnist import load_mnist
+from backprop.data.images import load_images
 from backprop.data.tables import with_cell, write_table
 from backprop.log import Progress, start_log
 from backprop.provenance.environment import describe_run, digest, digest_inputs, write_json
@@ -21,7 +21,7 @@ def main(params, seed: int, threads: int, inputs, outputs, log) -> None:
     settings, checkpoints = params.settings, Path(params.checkpoints)
     cell, dataset, steps = settings["cell"], settings["dataset"], settings["protocol"]["steps"]
     origin = settings, inputs.digests, inputs.code, inputs.lock, params.repository
-    data = load_mnist(
+    data = load_images(
         Path(inputs.digests).parent,
         validation=dataset["validation_examples"],
         train_examples=dataset["train_examples"] or None,

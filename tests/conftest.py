@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = (".git", ".venv", ".snakemake", "results", "__pycache__", ".pytest_cache", ".ruff_cache")
 IN_CI = os.environ.get("CI", "").lower() == "true"
 CHROMIUM = "/usr/bin/chromium"
+FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
 @dataclass
@@ -73,28 +74,51 @@ def smoke(tmp_path_factory) -> Project:
     return project
 
 
+def default_sources(kind: str) -> list[dict]:
+    """Where the configuration takes a published set of images from, if a user doesn't say."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    (properties,) = (
+        branch["then"]["properties"]
+        for branch in schema["$defs"]["dataset"]["allOf"]
+        if branch["if"]["properties"]["kind"]["const"] == kind
+    )
+    return properties["sources"]["default"]
+
+
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory) -> Path:
     """Folder with the real MNIST, fetched from the configuration's own sources."""
-    from backprop.data.mnist import fetch_mnist
+    from backprop.data.images import fetch_images
 
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    (mnist,) = (
-        branch["then"]["properties"]
-        for branch in schema["$defs"]["dataset"]["allOf"]
-        if branch["if"]["properties"]["kind"]["const"] == "mnist"
-    )
     folder = tmp_path_factory.mktemp("mnist")
-    fetch_mnist(folder, mnist["sources"]["default"], print)
+    fetch_images(folder, {"kind": "mnist", "sources": default_sources("mnist")}, print)
     return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist_folder(tmp_path_factory) -> Path:
+    """Folder with the real Fashion-MNIST, taken from where Debian's package puts it."""
+    from backprop.data.images import fetch_images
+
+    need_debian_file(f"{FASHION_MNIST}/train-images-idx3-ubyte.gz", "dataset-fashion-mnist")
+    source = default_sources("fashion_mnist")[0]
+    assert source == {"kind": "folder", "path": FASHION_MNIST}
+    folder = tmp_path_factory.mktemp("fashion_mnist")
+    fetch_images(folder, {"kind": "fashion_mnist", "sources": [source]}, print)
+    return folder
+
+
+def need_debian_file(path: str, package: str) -> None:
+    """Skip the test if a file of a Debian package is missing; under CI fail it."""
+    if not Path(path).exists():
+        reason = f"no {path}; on Debian: apt install {package}"
+        if IN_CI:
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of Debian's Chromium; without it the test is skipped, and under CI it fails."""
-    if not Path(CHROMIUM).exists():
-        reason = f"no {CHROMIUM}; on Debian: apt install chromium"
-        if IN_CI:
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need_debian_file(CHROMIUM, "chromium")
     return CHROMIUM

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.data.mnist import MnistSplit
+from backprop.data.images import ImageSplit
 
 CELL = {
     "dataset": "noise",
@@ -32,7 +32,7 @@ def make_part(seed, count):
     return images, labels
 
 
-DATA = MnistSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
+DATA = ImageSplit(*make_part(0, 64), *make_part(1, 30), *make_part(2, 40))
 
 
 def make_settings(optimizer=ADAM, activation="relu", initializer="truncated_normal", **protocol):

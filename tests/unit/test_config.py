@@ -6,11 +6,19 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from backprop.study.config import ConfigError, cell_settings, check_target, complete_config
+from backprop.data.image_files import PUBLISHED_SETS, ImageCounts
+from backprop.study.config import (
+    ConfigError,
+    cell_settings,
+    check_image_counts,
+    check_target,
+    complete_config,
+)
 from backprop.study.grid import all_cells
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+COUNTS = {"mnist": PUBLISHED_SETS["mnist"].counts}
 
 
 def refused(change) -> str:
@@ -18,7 +26,7 @@ def refused(change) -> str:
     config = copy.deepcopy(DEFAULT)
     change(config)
     with pytest.raises(ConfigError) as fault:
-        complete_config(config, SCHEMA)
+        check_image_counts(complete_config(config, SCHEMA), COUNTS)
     return str(fault.value)
 
 
@@ -176,6 +184,24 @@ FAULTS = {
         lambda c: c["dense"]["baseline"].update(hidden_size=10**30),
         ["dense.baseline.hidden_size", "at most 1000000000"],
     ),
+    "no images left to train on": (
+        lambda c: c["datasets"]["mnist"].update(validation_examples=60000),
+        ["datasets.mnist.validation_examples: got 60000; allowed: at most 59999"],
+    ),
+    "more test images than there are": (
+        lambda c: c["datasets"]["mnist"].update(test_examples=10001),
+        ["datasets.mnist.test_examples: got 10001; allowed: at most 10000"],
+    ),
+    "images of the user without validation": (
+        lambda c: c["datasets"].update(own={"kind": "idx", "path": "photos"}),
+        ["datasets.own", "missing key 'validation_examples'"],
+    ),
+    "sources of the user's own images": (
+        lambda c: c["datasets"].update(
+            own={"kind": "idx", "path": "a", "validation_examples": 1, "sources": []}
+        ),
+        ["datasets.own", "unknown key 'sources'", "path"],
+    ),
     "source without its key": (
         lambda c: c["datasets"]["mnist"].update(sources=[{"kind": "folder"}]),
         ["datasets.mnist.sources[0]", "missing key 'path'"],
@@ -249,6 +275,74 @@ def test_settings_leave_out_what_changes_no_number():
     assert "sources" not in settings["dataset"] and "replicates" not in settings["protocol"]
     settings = cell_settings(config, SCHEMA, "dense", config["dense"]["baseline"])
     assert settings["protocol"]["replicates"] == 20
+
+
+def with_images(**settings):
+    config = copy.deepcopy(DEFAULT)
+    config["datasets"]["own"] = settings
+    config["conv"]["baseline"]["dataset"] = "own"
+    return complete_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"kind": "mnist"}, "sources"),
+        ({"kind": "fashion_mnist"}, "sources"),
+        ({"kind": "idx", "path": "photos", "validation_examples": 7}, "path"),
+    ],
+)
+def test_settings_leave_out_where_images_come_from(settings, key):
+    config = with_images(**settings)
+    found = cell_settings(config, SCHEMA, "conv", config["conv"]["baseline"])["dataset"]
+    assert key in config["datasets"]["own"]
+    assert found == {
+        "kind": settings["kind"],
+        "test_examples": 0,
+        "train_examples": 0,
+        "validation_examples": settings.get("validation_examples", 5000),
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            {"validation_examples": 60},
+            ["datasets.own.validation_examples: got 60; allowed: at most 59, which leaves one of"],
+        ),
+        (
+            {"validation_examples": 55, "train_examples": 6, "test_examples": 21},
+            [
+                "datasets.own.train_examples: got 6; allowed: at most 5, what validation_examples ",
+                "datasets.own.test_examples: got 21; allowed: at most 20, all test images",
+            ],
+        ),
+        (
+            {"validation_examples": 20},
+            ["conv.protocols.short.batch_size: got 50; allowed: at most 20, the smallest part of"],
+        ),
+        (
+            {"validation_examples": 20, "train_examples": 7},
+            ["conv.protocols.short.batch_size: got 50; allowed: at most 7, the smallest part of"],
+        ),
+    ],
+)
+def test_no_more_images_are_taken_than_the_files_have(settings, expected):
+    config = with_images(kind="idx", path="photos", **settings)
+    counts = COUNTS | {"own": ImageCounts(train=60, test=20, height=9, width=8, classes=3)}
+    with pytest.raises(ConfigError) as fault:
+        check_image_counts(config, counts)
+    lines = [line for line in str(fault.value).splitlines() if "protocols.full" not in line]
+    assert len(lines) == len(expected)
+    for line, start in zip(lines, expected, strict=True):
+        assert line.startswith(start)
+
+
+def test_images_that_suffice_are_accepted():
+    config = with_images(kind="idx", path="photos", validation_examples=50, train_examples=50)
+    counts = COUNTS | {"own": ImageCounts(train=100, test=1, height=9, width=8, classes=3)}
+    check_image_counts(config, counts)
 
 
 TARGET = (

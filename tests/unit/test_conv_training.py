@@ -21,7 +21,7 @@ from backprop.conv.training import (
     plan_chunk,
     train_conv,
 )
-from backprop.data.mnist import load_mnist
+from backprop.data.images import load_images
 
 MONITORED = [  # the 16 tensors of the study
     *(
@@ -344,7 +344,7 @@ def test_tensor_that_is_not_finite_shows_in_its_statistics(value):
 
 
 def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path, mnist_folder):
-    data = load_mnist(mnist_folder, validation_examples=500, test_examples=500)
+    data = load_images(mnist_folder, validation_examples=500, test_examples=500)
     result = train(
         tmp_path,
         optimizer={"kind": "adam", "learning_rate": 1e-4},

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, m
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from backprop.data.inspection import count_features
+from backprop.data.inspection import inspect_datasets
 from backprop.data.points import choose_heldout, make_points
 from backprop.data.tables import features_of, read_table, write_table
 from backprop.study.config import KINDS_OF_MODEL, ConfigError, cell_settings, complete_config
@@ -213,8 +213,8 @@ def test_number_of_features_is_known_before_the_points_are_made(own):
         "mnist": complete(kind="mnist"),
         "own": own(),
     }
-    counts = count_features(datasets)
-    assert "mnist" not in counts and len(counts) == 7
+    counts, images = inspect_datasets(datasets)
+    assert list(images) == ["mnist"] and len(counts) == 7
     for name, count in counts.items():
         assert features_of(make_points(datasets[name])[0]).shape[1] == count
 
@@ -324,7 +324,7 @@ FILE_FAULTS = {
 def test_file_that_cannot_be_used_is_refused_in_one_line(own, fault):
     content, expected = FILE_FAULTS[fault]
     with pytest.raises(ValueError, match="datasets") as found:
-        count_features({"ours": own(content)})
+        inspect_datasets({"ours": own(content)})
     message = str(found.value)
     assert len(message.splitlines()) == 1
     assert message.startswith("datasets.ours.") and "; " in message
@@ -335,13 +335,13 @@ def test_file_that_cannot_be_used_is_refused_in_one_line(own, fault):
 def test_folder_in_place_of_a_file_is_refused(tmp_path):
     dataset = complete(kind="csv", path=str(tmp_path), label="y")
     with pytest.raises(ValueError, match="this is a folder"):
-        count_features({"ours": dataset})
+        inspect_datasets({"ours": dataset})
 
 
 def test_all_faults_of_all_files_are_listed_at_once(own):
     two = own("a,kind\nx,\n1,p\n,p\n", name="two.csv")
     with pytest.raises(ValueError, match="datasets") as found:
-        count_features({"one": own(None, name="one.csv"), "two": two, "fine": own()})
+        inspect_datasets({"one": own(None, name="one.csv"), "two": two, "fine": own()})
     lines = str(found.value).splitlines()
     assert [line.split(":")[0] for line in lines] == [
         "datasets.one.path",
@@ -386,7 +386,10 @@ KEY_FAULTS = {
         {"kind": "circles", "turns": 2},
         ["datasets.ours: unknown key 'turns'", "factor"],
     ),
-    "unknown kind": ({"kind": "spiral"}, ["'spiral'", "did you mean 'spirals'", "csv, mnist"]),
+    "unknown kind": (
+        {"kind": "spiral"},
+        ["'spiral'", "did you mean 'spirals'", "csv, mnist, fashion_mnist, idx"],
+    ),
     "circle as large as the other": (
         {"kind": "circles", "factor": 1.0},
         ["ours.factor: got 1.0", "less than 1"],

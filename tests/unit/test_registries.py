@@ -9,9 +9,10 @@ from conftest import ROOT
 from backprop.conv import activations as conv_activations
 from backprop.conv import initializers as conv_initializers
 from backprop.conv import optimizers as conv_optimizers
+from backprop.data.image_files import PUBLISHED_SETS
 from backprop.data.points import POINT_SETS
 from backprop.dense import activations, initializers, optimizers, schedules
-from backprop.study.config import KINDS_OF_MODEL
+from backprop.study.config import KINDS_OF_MODEL, WHENCE
 
 DEFS = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
 
@@ -46,8 +47,11 @@ def test_kinds_with_their_parameters_and_defaults(definition, registry, given):
 def test_dataset_kinds():
     kinds = DEFS["dataset"]["properties"]["kind"]["enum"]
     branches = [b["if"]["properties"]["kind"]["const"] for b in DEFS["dataset"]["allOf"]]
-    assert kinds == branches == [*POINT_SETS, "mnist"]
+    assert kinds == branches == [*POINT_SETS, *PUBLISHED_SETS, "idx"]
     assert kinds == [*KINDS_OF_MODEL["dense"], *KINDS_OF_MODEL["conv"]]
+    for kind, key in WHENCE.items():
+        assert key in DEFS["dataset"]["allOf"][kinds.index(kind)]["then"]["properties"]
+    assert list(WHENCE) == list(KINDS_OF_MODEL["conv"])
 
 
 def test_optimizer_kinds_and_their_hyperparameters():

@@ -1,8 +1,11 @@
 """Bad input stops before a job starts, with one clear message and no traceback."""
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, Project, copy_project
+
+from backprop.data.idx import write_idx
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,81 @@ def test_files_of_the_user_that_cannot_be_learned_from(project):
         "datasets.none.path: got 'none.csv', no such file below ",
         "datasets.folder.path: got 'config', this is a folder; allowed: a CSV file",
         "datasets.other.label: got 'sorts' (did you mean 'sort'?); columns of gap.csv: height, ",
+    ):
+        assert line in text
+
+
+def write_images(folder, changes=()):
+    """Four IDX files of 40 training and 20 test images, 12x10 pixels in three classes."""
+    folder.mkdir(parents=True)
+    labels = np.resize(np.arange(3, dtype=np.uint8), 40)
+    arrays = {
+        "train-images-idx3-ubyte": np.zeros((40, 12, 10), np.uint8),
+        "train-labels-idx1-ubyte": labels,
+        "t10k-images-idx3-ubyte": np.zeros((20, 12, 10), np.uint8),
+        "t10k-labels-idx1-ubyte": labels[:20],
+    }
+    for name, array in {**arrays, **dict(changes)}.items():
+        write_idx(folder / name, array)
+    return folder
+
+
+def test_images_of_the_user_that_cannot_be_learned_from(project):
+    images = project.folder / "images"
+    write_images(images / "fine")
+    (write_images(images / "gone") / "t10k-labels-idx1-ubyte").unlink()
+    (write_images(images / "text") / "train-labels-idx1-ubyte").write_text("0 1 2")
+    cut = write_images(images / "cut") / "train-images-idx3-ubyte"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    short = np.zeros(39, np.uint8)
+    write_images(images / "count", {"train-labels-idx1-ubyte": short})
+    write_images(images / "size", {"t10k-images-idx3-ubyte": np.zeros((20, 10, 12), np.uint8)})
+    write_images(images / "label", {"t10k-labels-idx1-ubyte": np.full(20, 3, np.uint8)})
+    write_images(images / "single", {"train-labels-idx1-ubyte": np.zeros(40, np.uint8)})
+
+    def change(config):
+        for name in ("fine", "gone", "text", "cut", "count", "size", "label", "single", "none"):
+            settings = {"kind": "idx", "path": f"images/{name}", "validation_examples": 10}
+            config["datasets"][name] = settings
+
+    text = message(project, "--cores", "1", "--configfile", with_change(project, "images", change))
+    assert "datasets.fine" not in text
+    for line in (
+        "datasets.gone.path: images/gone: has no t10k-labels-idx1-ubyte; allowed: "
+        "t10k-labels-idx1-ubyte, t10k-labels-idx1-ubyte.gz, test-labels.idx, test-labels.idx.gz",
+        "datasets.text.path: images/text/train-labels-idx1-ubyte: opens with 30 20 31 20; "
+        "allowed: 00 00 08 01, an IDX file of unsigned bytes, a label each",
+        "datasets.cut.path: images/cut/train-images-idx3-ubyte: is truncated: it has 1000 bytes; "
+        "allowed: 4816, as its header says",
+        "datasets.count.path: images/count/train-labels-idx1-ubyte: has 39 labels; allowed: 40, ",
+        "datasets.size.path: images/size/t10k-images-idx3-ubyte: has images of 10x12 pixels "
+        "(height x width); allowed: 12x10, as in train-images-idx3-ubyte",
+        "datasets.label.path: images/label/t10k-labels-idx1-ubyte: has the label 3 (19 more like "
+        "it); allowed: 0 to 2, the classes of train-labels-idx1-ubyte",
+        "datasets.single.path: images/single/train-labels-idx1-ubyte: has the one class 0; ",
+        "datasets.none.path: got 'images/none', no such folder below ",
+    ):
+        assert line in text
+
+
+def test_more_images_of_the_user_than_there_are(project):
+    write_images(project.folder / "few")
+
+    def change(config):
+        own = {"kind": "idx", "path": "few"}
+        config["datasets"]["all"] = {**own, "validation_examples": 40}
+        config["datasets"]["rest"] = {**own, "validation_examples": 10, "train_examples": 31}
+        config["datasets"]["test"] = {**own, "validation_examples": 10, "test_examples": 21}
+        config["datasets"]["fine"] = {**own, "validation_examples": 10, "test_examples": 20}
+        config["conv"]["baseline"]["dataset"] = "fine"
+
+    text = message(project, "--cores", "1", "--configfile", with_change(project, "few", change))
+    for line in (
+        "datasets.all.validation_examples: got 40; allowed: at most 39, which leaves one of 40 ",
+        "datasets.rest.train_examples: got 31; allowed: at most 30, what validation_examples ",
+        "datasets.test.test_examples: got 21; allowed: at most 20, all test images",
+        "conv.protocols.tiny.batch_size: got 50; allowed: at most 10, the smallest part of data "
+        "set 'fine' that study 'baseline' uses",
     ):
         assert line in text
 

@@ -152,7 +152,7 @@ def test_edited_cnn_module_reruns_the_cnn_and_not_the_dense_networks(edited):
     project = edited("src/backprop/conv/network.py", add_comment)
     jobs = project.jobs()
     assert jobs["train_conv"] == 5
-    assert "train_dense" not in jobs and "fetch_mnist" not in jobs
+    assert "train_dense" not in jobs and "fetch_images" not in jobs
 
 
 def test_edited_lock_retrains_everything(edited):
@@ -226,7 +226,7 @@ def test_another_source_of_the_same_images_retrains_nothing(edited):
         "config/smoke.yaml", lambda text: text.replace("mnist: {kind: mnist,", sources)
     )
     jobs = project.jobs()
-    assert "fetch_mnist" in jobs
+    assert "fetch_images" in jobs
     assert "train_conv" not in jobs
 
 

@@ -13,7 +13,8 @@ REPOSITORY = Path(workflow.basedir)
 sys.path.insert(0, str(REPOSITORY / "src"))
 
 from backprop.analysis.markup import escape_markup
-from backprop.data.inspection import count_features
+from backprop.data.image_files import find_image_files
+from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
 from backprop.provenance.environment import revision
 from backprop.provenance.imports import imported_files
@@ -25,7 +26,9 @@ from backprop.provenance.stale_lock import (
 from backprop.study.config import (
     KINDS_OF_MODEL,
     ConfigError,
+    WHENCE,
     cell_settings,
+    check_image_counts,
     check_target,
     complete_config,
     gradient_check_settings,
@@ -53,8 +56,10 @@ try:
     # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
     for argument in sys.argv[1:]:
         check_target(CONFIG, SCHEMA, argument)
-    # Number of features of each point set: the user's own files are read and checked for it.
-    FEATURES = count_features(CONFIG["datasets"])
+    # Number of features of each point set, and what is in each set of images: the user's own
+    # files are read and checked for it.
+    FEATURES, IMAGES = inspect_datasets(CONFIG["datasets"])
+    check_image_counts(CONFIG, IMAGES)
 except UserError as fault:
     names = [os.path.relpath(path) for path in workflow.configfiles] or ["--config"]
     raise WorkflowError(
@@ -79,7 +84,7 @@ CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
-MNIST_FILES = [
+IMAGE_FILES = [
     f"results/data/{{dataset}}/{part}-{what}.idx"
     for part in ("train", "test")
     for what in ("images", "labels")
@@ -139,6 +144,27 @@ def datasets_of(model):
         if dataset["kind"] in KINDS_OF_MODEL[model]
     ]
     return "|".join(names) or "no_such_dataset"
+
+
+def image_source(wildcards):
+    """Kind of a set of images and where it comes from: all that its files depend on."""
+    dataset = CONFIG["datasets"][wildcards.dataset]
+    return {key: dataset[key] for key in ("kind", WHENCE[dataset["kind"]])}
+
+
+def own_images(wildcards):
+    """The user's own four files, of a set of images that consists of them."""
+    dataset = CONFIG["datasets"][wildcards.dataset]
+    if dataset["kind"] != "idx":
+        return []
+    return [str(path) for path in find_image_files(dataset["path"]).values()]
+
+
+def image_digests(wildcards):
+    """The file that stands for a set of images; of a published set it can't change."""
+    path = f"results/data/{wildcards.dataset}/digests.json"
+    own = CONFIG["datasets"][wildcards.dataset]["kind"] == "idx"
+    return path if own else ancient(path)
 
 
 def study_of(wildcards):

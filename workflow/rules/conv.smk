@@ -3,9 +3,10 @@
 
 rule train_conv:
     input:
-        # Only the canonical bytes can be there, so a new fetch is no reason to train again.
-        digests=ancient("results/data/{dataset}/digests.json"),
-        images=ancient(MNIST_FILES),
+        # The digests stand for the images. Of a published set only the known bytes can be there,
+        # so a new fetch is no reason to train again; of the user's own files it is one.
+        digests=image_digests,
+        images=ancient(IMAGE_FILES),
         code=code("train_conv.py"),
         lock=LOCK,
     output:

@@ -1,4 +1,4 @@
-"""Data sets: point sets, drawn or given, and MNIST, which is fetched and verified."""
+"""Data sets: point sets, drawn or given, and images, fetched and verified or the user's own."""
 
 
 rule make_points:
@@ -26,16 +26,17 @@ rule make_points:
         "../../scripts/make_points.py"
 
 
-rule fetch_mnist:
+rule fetch_images:
     input:
-        code=code("fetch_mnist.py"),
+        files=own_images,
+        code=code("fetch_images.py"),
     output:
-        images=MNIST_FILES,
+        images=IMAGE_FILES,
         digests="results/data/{dataset}/digests.json",
     log:
-        "results/logs/fetch_mnist/{dataset}.log",
+        "results/logs/fetch_images/{dataset}.log",
     benchmark:
-        "results/benchmarks/fetch_mnist/{dataset}.tsv"
+        "results/benchmarks/fetch_images/{dataset}.tsv"
     wildcard_constraints:
         dataset=datasets_of("conv"),
     # Every CNN job waits for it.
@@ -43,8 +44,8 @@ rule fetch_mnist:
     conda:
         "../../environment.yml"
     params:
-        sources=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["sources"],
+        dataset=image_source,
     message:
-        "Fetch and verify {wildcards.dataset}"
+        "Fetch and verify the images of {wildcards.dataset}"
     script:
-        "../../scripts/fetch_mnist.py"
+        "../../scripts/fetch_images.py"

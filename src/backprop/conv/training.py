@@ -48,7 +48,7 @@ from backprop.conv.summaries import (
     write_pictures,
     write_trial,
 )
-from backprop.data.mnist import MnistSplit
+from backprop.data.images import ImageSplit
 
 MEASURES = (
     "train_loss",
@@ -133,7 +133,7 @@ def configure_tensorflow(threads: int) -> None:
 
 def train_conv(
     settings: Mapping,
-    data: MnistSplit,
+    data: ImageSplit,
     seed: int,
     events_folder: Path,
     checkpoints_folder: Path,
@@ -197,7 +197,7 @@ class Training:
     def __init__(
         self,
         settings: Mapping,
-        data: MnistSplit,
+        data: ImageSplit,
         seed: int,
         checkpoints_folder: Path,
         identity: str,
@@ -424,7 +424,7 @@ def compile_training(
     slots: Mapping[str, Mapping[str, tf.Variable]],
     activate: Function,
     optimizer: Optimizer,
-    data: MnistSplit,
+    data: ImageSplit,
     protocol: Mapping,
     seed: int,
 ) -> tuple[TracedFunction, TracedFunction]:

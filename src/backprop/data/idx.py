@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from backprop.data.compression import decompress
+
 UNSIGNED_BYTE = 0x08
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_idx(path: str | Path) -> np.ndarray:
@@ -62,16 +61,6 @@ def parse_idx(content: bytes, name: str) -> np.ndarray:
             f"{name}: IDX data is {problem}: shape {shape} needs {expected} bytes, found {found}"
         )
     return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape).copy()
-
-
-def decompress(content: bytes, name: str) -> bytes:
-    """Return the content of a gzip file, or the bytes themselves if they are not gzip."""
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{name}: damaged gzip data ({error})") from error
 
 
 def format_idx(array: np.ndarray) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from backprop.errors import UserError
+from backprop.errors import DatasetError
 
 MISSING = ("", "na", "n/a", "nan", "null")  # in lower case
 LARGEST_VALUE = 1e100  # the sum of a few squares of such numbers is still finite
@@ -43,18 +43,8 @@ class LabelledTable:
     classes: list[str]
 
 
-class TableError(UserError):
-    """A file that cannot be used.
-
-    Attributes
-    ----------
-    faults : list of (key, text)
-        The key of the data set that is at fault, ``path`` or ``label``, and what the fault is.
-    """
-
-    def __init__(self, faults: Sequence[Fault]):
-        super().__init__("\n".join(f"{key}: {text}" for key, text in faults))
-        self.faults = list(faults)
+class TableError(DatasetError):
+    """A file that cannot be used; the key at fault is ``path`` or ``label``."""
 
 
 def read_labelled_csv(dataset: Mapping) -> LabelledTable:

@@ -17,9 +17,10 @@ from backprop.study.grid import AXES, INTEGER_AXES, all_cells, study_cells
 MODELS = ("dense", "conv")
 KINDS_OF_MODEL = {
     "dense": ("moons", "circles", "spirals", "blobs", "iris", "digits", "csv"),
-    "conv": ("mnist",),
+    "conv": ("mnist", "fashion_mnist", "idx"),
 }
-MNIST_TRAINING_IMAGES = 60_000
+# Where images come from doesn't change what is computed: their bytes are known or digested.
+WHENCE = {"mnist": "sources", "fashion_mnist": "sources", "idx": "path"}
 PARAMETRIC_AXES = ("activation", "initializer")  # a kind, or a named entry with parameters
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
@@ -203,8 +204,9 @@ def _inconsistencies(config: Mapping, schema: Mapping) -> Iterator[str]:
         yield from _dataset_faults(f"datasets.{name}", dataset)
     for model in MODELS:
         if model in config:
-            faults = list(_reference_faults(model, config[model], config["datasets"], schema))
-            yield from faults or _size_faults(model, config[model], config["datasets"])
+            yield from _reference_faults(model, config[model], config["datasets"], schema)
+    if "dense" in config:
+        yield from _schedule_faults(config["dense"])
 
 
 def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
@@ -220,13 +222,6 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
                     f"{place}.{key}: got {dataset[key]}; allowed: at least {dataset['classes']}, "
                     "one for every class"
                 )
-    if dataset["kind"] == "mnist":
-        rest = MNIST_TRAINING_IMAGES - dataset["validation_examples"]
-        if dataset["train_examples"] > rest:
-            yield (
-                f"{place}.train_examples: got {dataset['train_examples']}; allowed: at most "
-                f"{rest}, what validation_examples leaves of {MNIST_TRAINING_IMAGES}"
-            )
 
 
 def _reference_faults(
@@ -258,28 +253,79 @@ def _reference_faults(
                 yield from check(f"{place}.vary.{axis}[{index}]", axis, name)
 
 
-def _size_faults(model: str, section: Mapping, datasets: Mapping) -> Iterator[str]:
-    """Budgets that clash: a warm-up beyond the passes, a minibatch larger than the data."""
-    if model == "dense":
-        for name, protocol in section["protocols"].items():
-            warm_up, passes = protocol["schedule"]["warm_up"], protocol["passes"]
-            if warm_up > passes:
-                yield (
-                    f"dense.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
-                    f"{passes}, the passes of the protocol"
-                )
-        return
+def _schedule_faults(section: Mapping) -> Iterator[str]:
+    """Warm-ups of dense networks that last longer than the passes."""
+    for name, protocol in section["protocols"].items():
+        warm_up, passes = protocol["schedule"]["warm_up"], protocol["passes"]
+        if warm_up > passes:
+            yield (
+                f"dense.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
+                f"{passes}, the passes of the protocol"
+            )
+
+
+def check_image_counts(config: Mapping, images: Mapping) -> None:
+    """Refuse to take more images than there are, for a part of a data set or for a batch.
+
+    Parameters
+    ----------
+    config : mapping
+        A completed configuration.
+    images : mapping
+        Name of each data set of images -> its counts: ``train`` and ``test``, images in the two
+        files.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each fault.
+    """
+    faults, sound = [], {}
+    for name, counts in images.items():
+        found = list(_part_faults(f"datasets.{name}", config["datasets"][name], counts))
+        faults += found
+        if not found:
+            sound[name] = counts
+    if config["conv"]:
+        faults += _batch_faults(config["conv"], config["datasets"], sound)
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
+def _part_faults(place: str, dataset: Mapping, counts) -> Iterator[str]:
+    validation = dataset["validation_examples"]
+    rest = counts.train - validation
+    if rest < 1:
+        yield (
+            f"{place}.validation_examples: got {validation}; allowed: at most {counts.train - 1}, "
+            f"which leaves one of {counts.train} to train on"
+        )
+    elif dataset["train_examples"] > rest:
+        yield (
+            f"{place}.train_examples: got {dataset['train_examples']}; allowed: at most {rest}, "
+            f"what validation_examples leaves of {counts.train}"
+        )
+    if dataset["test_examples"] > counts.test:
+        yield (
+            f"{place}.test_examples: got {dataset['test_examples']}; allowed: at most "
+            f"{counts.test}, all test images"
+        )
+
+
+def _batch_faults(section: Mapping, datasets: Mapping, images: Mapping) -> Iterator[str]:
     for study_name, study in section["studies"].items():
-        for cell in study_cells(model, section["baseline"], study):
-            dataset = datasets[cell["dataset"]]
-            batch = section["protocols"][cell["protocol"]]["batch_size"]
-            rest = MNIST_TRAINING_IMAGES - dataset["validation_examples"]
-            examples = dataset["train_examples"] or rest
-            smallest = min(examples, dataset["validation_examples"])
+        for cell in study_cells("conv", section["baseline"], study):
+            name = cell["dataset"]
+            if name not in images:
+                continue
+            dataset, batch = datasets[name], section["protocols"][cell["protocol"]]["batch_size"]
+            validation = dataset["validation_examples"]
+            examples = dataset["train_examples"] or images[name].train - validation
+            smallest = min(examples, validation)
             if batch > smallest:
                 yield (
                     f"conv.protocols.{cell['protocol']}.batch_size: got {batch}; allowed: at most "
-                    f"{smallest}, the smallest part of data set {cell['dataset']!r} that study "
+                    f"{smallest}, the smallest part of data set {name!r} that study "
                     f"{study_name!r} uses"
                 )
 
@@ -302,8 +348,8 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     -------
     dict
         cell, dataset, protocol, optimizer, activation and initializer, keys sorted within each.
-        What does not change the numbers is left out: where MNIST comes from (its bytes are
-        verified) and, for the CNN, the number of replicates (each is a job of its own).
+        What does not change the numbers is left out: where images come from and, for the CNN, the
+        number of replicates (each is a job of its own).
 
     Raises
     ------
@@ -326,9 +372,10 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
     if model == "conv":
         protocol = {key: protocol[key] for key in protocol if key != "replicates"}
     dataset = config["datasets"][cell["dataset"]]
+    whence = WHENCE.get(dataset["kind"])
     return {
         "cell": dict(cell),
-        "dataset": _sorted({key: dataset[key] for key in dataset if key != "sources"}),
+        "dataset": _sorted({key: dataset[key] for key in dataset if key != whence}),
         "protocol": _sorted(protocol),
         "optimizer": _sorted(section["optimizers"][cell["optimizer"]]),
         **{axis: _parametric(section, schema, axis, cell[axis]) for axis in PARAMETRIC_AXES},

