@@ -68,7 +68,7 @@ def count_classes(pairs: pd.DataFrame) -> pd.DataFrame:
 def _occurring_pairs(judgements: pd.DataFrame) -> pd.DataFrame:
     """Count the pairs that occur in one run."""
     # A run that diverged has no row, and so no type of its own either.
-    judgements = judgements.astype({name: np.int64 for name in ("seed", *PAIR)})
+    judgements = judgements.astype(dict.fromkeys(("seed", *PAIR), np.int64))
     return judgements.groupby([*KEYS, *PAIR], sort=False).size().reset_index(name="count")
 
 
