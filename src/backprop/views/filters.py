@@ -63,4 +63,5 @@ def scale_limit(values: np.ndarray) -> float:
     if largest == 0:
         return 1.0
     unit = 10.0 ** (math.floor(math.log10(largest)) - 1)
-    return math.ceil(largest / unit) * unit
+    # Rounded first: 1e-5 / 1e-6 is a little above 10.
+    return math.ceil(round(largest / unit, 6)) * unit

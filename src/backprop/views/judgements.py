@@ -60,13 +60,14 @@ def confusion_figure(
     scale = ScalarMappable(Normalize(0, most_wrong + most_wrong % 2), COUNT_COLORS)
 
     side = min(max(0.43 * classes, 2.2), 4.6)
+    bar = max(0.36 * side, 1.6)
     longest = max(map(len, names)) if classes <= MOST_NUMBERED else 3
     figure, panels = new_figure(
         1,
         2,
-        panel_size=((side * 1.42 + 0.08 * longest + 1.2) / 2, side + 0.08 * longest + 0.6),
+        panel_size=((side + bar + 0.08 * longest + 1.5) / 2, side + 0.08 * longest + 0.6),
         sharey=True,
-        width_ratios=(1, 0.36),
+        width_ratios=(side, bar),
     )
     matrix, bars = panels[0]
     _draw_matrix(matrix, counts, scale)
@@ -76,10 +77,11 @@ def confusion_figure(
         f"Judgement of the test images: {wrong:,} of {counts.sum():,} wrong "
         f"(error {wrong / counts.sum():.4f})"
     )
+    empty = "; where a cell is empty there is none" if classes <= MOST_NUMBERED else ""
     return compose(
         figure,
         title,
-        "Number of images by true and predicted class; where a cell is empty there is none",
+        f"Number of images by true and predicted class{empty}",
         note,
         [("Diagonal", [(Patch(facecolor=CORRECT_COLOR), "judged correctly")])],
         (scale, "Judged wrongly\n(images)"),

@@ -25,6 +25,7 @@ from backprop.views.selection import (
 )
 from backprop.views.style import (
     INK,
+    MUTED,
     color_of,
     compose,
     empty_figure,
@@ -107,7 +108,11 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
         for axes in line[len(row) :]:
             axes.set_visible(False)
         for axes, cell in zip(line, row, strict=False):
-            _draw_cell(axes, select(shown, cell), time, measures, spread)
+            members = select(shown, cell)
+            _draw_cell(axes, members, time, measures, spread)
+            if members.empty:
+                middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+                axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
             panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
             axes.set_title(panel_title, fontsize=9.5)
             set_time_axis(axes, shown[time].to_numpy(), x_scale)
