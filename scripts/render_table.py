@@ -16,6 +16,10 @@ TITLES = {
     ),
     "conv_runs": ("Convolutional network: runs", "A row per cell and seed."),
     "conv_summary": ("Convolutional network: cells", "A row per cell, over its seeds."),
+    "conv_classes": (
+        "Convolutional network: classes",
+        "A row per cell, seed and class of the test images.",
+    ),
     "benchmarks": ("Training jobs", "Time and memory of every training job."),
 }
 

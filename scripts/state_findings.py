@@ -2,8 +2,10 @@
 
 from backprop.analysis.events import read_scalars
 from backprop.analysis.findings import (
+    describe_classes,
     describe_first_layer,
     describe_gradients,
+    describe_judgements,
     describe_layers,
     state_findings,
 )
@@ -12,16 +14,21 @@ from backprop.log import start_log
 from backprop.provenance.environment import write_json
 
 
-def main(inputs, studies: dict, output: str, log) -> None:
+def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:
     """Write findings by model and by CNN run, and the processor time of the training jobs."""
-    findings = {
-        model: state_findings(model, read_table(table), studies[model])
-        for model, table in zip(studies, inputs.runs, strict=True)
+    runs = dict(zip(studies, map(read_table, inputs.runs), strict=True))
+    layers = dict(zip(studies, map(read_table, inputs.layers), strict=True))
+    findings = {model: state_findings(model, runs[model], studies[model]) for model in studies}
+    findings["layers"] = {
+        model: describe_layers(model, runs[model], layers[model], studies[model])
+        for model in studies
     }
     if "dense" in studies:
-        runs, layers = (read_table(path) for path in (inputs.runs[0], *inputs.layers))
-        findings["layers"] = describe_layers(runs, layers, studies["dense"])
         findings["gradients"] = describe_gradients(read_table(*inputs.gradients))
+    if "conv" in studies:
+        classes, pairs = read_table(*inputs.classes), read_table(*inputs.confusion)
+        findings["judgements"] = describe_judgements(runs["conv"], classes, pairs, kinds)
+        findings["classes"] = describe_classes(classes, kinds)
     findings["first_layer"] = {
         folder: describe_first_layer(read_scalars(folder)) for folder in inputs.events
     }
@@ -34,6 +41,7 @@ def main(inputs, studies: dict, output: str, log) -> None:
 main(
     snakemake.input,
     snakemake.params.studies,
+    snakemake.params.kinds,
     snakemake.output[0],
     start_log(snakemake.log[0]),
 )

@@ -24,9 +24,9 @@ KNOWN = "cdn.tailwindcss.com should not be used in production"
 CATEGORIES = {
     "1 Data": 2,
     "2 Dense networks": 3 * 7 + 1,
-    "3 Convolutional network": 2 * 3,
-    "4 Single cells": 7 + 5 * 2,
-    "5 Tables": 6,
+    "3 Convolutional network": 2 * 5,
+    "4 Single cells": 7 + 5 * 5,
+    "5 Tables": 7,
     "6 Provenance": 2,
 }
 
@@ -156,7 +156,9 @@ def table_in_report(page: Page, smoke, name: str):
     return frame
 
 
-@pytest.mark.parametrize("name", ["dense_runs", "dense_summary", "conv_runs", "benchmarks"])
+@pytest.mark.parametrize(
+    "name", ["dense_runs", "dense_summary", "conv_runs", "conv_classes", "benchmarks"]
+)
 def test_table_downloads_as_the_csv(page, smoke, name):
     frame = table_in_report(page, smoke, name)
     with page.expect_download() as download:

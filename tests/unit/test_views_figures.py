@@ -9,15 +9,19 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
+from backprop.data.class_names import CLASS_NAMES, class_names
 from backprop.views import (
     boundaries,
     conv_curves,
     curves,
     effects,
+    filters,
     gradient_check,
+    judgements,
     labels,
     layers,
     points,
+    selection,
     style,
     weights,
 )
@@ -242,6 +246,49 @@ def layers_figure(draw, name):
     return draw(table, study_of(vary), runs, cells)
 
 
+def conv_layer_results(vary, seeds=2):
+    """The four layers of every run of a CNN study, named and in order; seed 1 diverged."""
+    runs, history = conv_results(vary, seeds=seeds)
+    runs["diverged_at"] = np.where(runs["seed"] == 1, 300.0, np.nan)
+    tables = []
+    for number, layer in enumerate(("conv1", "conv2", "fc1", "fc2"), start=1):
+        shares = {"saturated_share": 0.2 * number, "dead_share": 0.1 * number}
+        if layer == "fc2":
+            shares = dict.fromkeys(shares, np.nan)
+        norms = {"layer": layer, "grad_norm": history["train_loss"] / number}
+        tables.append(history[[*CONV_BASE, "seed", "step"]].assign(**norms, **shares))
+    return runs, pd.concat(tables, ignore_index=True)
+
+
+def conv_layers_figure(draw, name):
+    vary = CONV_STUDIES[name]
+    runs, table = conv_layer_results(vary)
+    cells = [
+        CONV_BASE | dict(zip(vary, values, strict=True))
+        for values in itertools.product(*vary.values())
+    ]
+    return draw(table, study_of(vary), runs, cells)
+
+
+def judgement_table(classes=10, images=1000, right=0.9):
+    """Judgements of a run whose wrong answers are spread evenly."""
+    random = np.random.default_rng(6)
+    label = random.integers(0, classes, images)
+    wrong = random.random(images) > right
+    predicted = np.where(wrong, random.integers(0, classes, images), label)
+    loss = random.exponential(0.1, images) + 3 * wrong
+    table = {"image": np.arange(images), "label": label, "predicted": predicted, "loss": loss}
+    return pd.DataFrame(table)
+
+
+def image_set(count=1000, height=28, width=28):
+    return np.random.default_rng(7).integers(0, 256, (count, height, width), dtype=np.uint8)
+
+
+def kernels(count=32):
+    return np.random.default_rng(8).normal(0, 0.1, (5, 5, 1, count)).astype(np.float32)
+
+
 def gradient_table():
     rows = itertools.product(
         ["tanh", "sigmoid", "relu", "leaky_relu", "gelu"],
@@ -314,6 +361,41 @@ FIGURES = {
         for draw in (layers.gradient_norm_figure, layers.inactive_units_figure)
         for name in ("one_cell", "protocols", "three_axes")
     },
+    **{
+        f"conv-{draw.__name__}-{name}": lambda draw=draw, name=name: conv_layers_figure(draw, name)
+        for draw in (layers.gradient_norm_figure, layers.inactive_units_figure)
+        for name in ("one_cell", "factorial")
+    },
+    **{
+        f"confusion-{kind}-{classes}": lambda kind=kind, classes=classes: (
+            judgements.confusion_figure(
+                judgement_table(classes), class_names(kind, classes), "A note."
+            )
+        )
+        for kind, classes in (
+            ("mnist", 10),
+            ("fashion_mnist", 10),
+            ("idx", 2),
+            ("idx", 12),
+            ("idx", 13),
+            ("idx", 256),
+        )
+    },
+    **{
+        f"worst-{kind}-{size}": lambda kind=kind, size=size: judgements.worst_figure(
+            judgement_table(), image_set(1000, *size), class_names(kind, 10), "A note."
+        )
+        for kind, size in (
+            ("mnist", (28, 28)),
+            ("fashion_mnist", (28, 28)),
+            ("idx", (20, 60)),
+            ("idx", (60, 20)),
+        )
+    },
+    **{
+        f"filters-{count}": lambda count=count: filters.filters_figure(kernels(count), "A note.")
+        for count in (32, 64, 3)
+    },
     "gradient_check": lambda: gradient_check.gradient_check_figure(gradient_table()),
     "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0]),
     "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1]),
@@ -350,8 +432,9 @@ def overlap(one, other):
 
 
 def test_every_row_and_column_of_panels_has_axis_titles(figure):
-    panels = panels_of(figure)
-    assert panels
+    assert panels_of(figure)
+    # A sheet of pictures has no axes to name.
+    panels = [axes for axes in panels_of(figure) if axes.axison]
     for column in {round(axes.get_position().x0, 3) for axes in panels}:
         members = [axes for axes in panels if round(axes.get_position().x0, 3) == column]
         assert any(axes.get_xlabel() for axes in members)
@@ -653,6 +736,179 @@ def test_layer_figures_survive_without_a_finished_run():
     for shown in (table.iloc[:0], table[table["seed"] == 3]):
         drawn = layers.inactive_units_figure(shown, study_of(vary), runs, [DENSE_BASE])
         assert any("No finished run" in text.get_text() for text in drawn.axes[0].texts)
+
+
+def test_conv_layers_have_their_names_in_the_order_of_the_network():
+    drawn = conv_layers_figure(layers.gradient_norm_figure, "one_cell")
+    names = ["first convolution", "second convolution", "first dense layer", "output layer"]
+    assert legends_of(drawn)["Layer"] == names
+    _, table = conv_layer_results({})
+    axes = drawn.axes[0]
+    assert axes.get_xlabel() == "Training steps" and axes.get_xscale() == "linear"
+    for line, layer in zip(axes.lines, ("conv1", "conv2", "fc1", "fc2"), strict=True):
+        finished = table[(table["layer"] == layer) & (table["seed"] == 0)]
+        np.testing.assert_allclose(line.get_xdata(), finished["step"])
+        np.testing.assert_allclose(line.get_ydata(), finished["grad_norm"])
+    assert "1 diverged run left out." in [text.get_text() for text in drawn.texts]
+    units = legends_of(conv_layers_figure(layers.inactive_units_figure, "one_cell"))
+    assert units["Layer"] == names[:3]
+    assert any("(unit, image) pairs" in text for text in units["Units"])
+
+
+def test_a_panel_of_layers_says_that_all_its_runs_diverged():
+    vary = {"activation": ["relu", "tanh"]}
+    runs, table = conv_layer_results(vary)
+    runs.loc[runs["activation"] == "tanh", "diverged_at"] = 1
+    cells = [CONV_BASE | {"activation": name} for name in vary["activation"]]
+    one, other = panels_of(layers.gradient_norm_figure(table, study_of(vary), runs, cells))
+    assert [text.get_text() for text in other.texts] == ["all runs diverged"]
+    assert not one.texts and not other.lines
+
+
+def test_confusion_figure_shows_the_counts_where_they_belong():
+    from sklearn.metrics import confusion_matrix
+
+    table = judgement_table()
+    drawn = judgements.confusion_figure(table, CLASS_NAMES["fashion_mnist"])
+    expected = confusion_matrix(table["label"], table["predicted"])
+    matrix, bars = panels_of(drawn)
+    shown = np.zeros((10, 10), dtype=int)
+    for text in matrix.texts:
+        column, row = text.get_position()
+        shown[row, column] = int(text.get_text())
+    np.testing.assert_array_equal(shown, expected)
+    for axis in (matrix.get_xticklabels(), matrix.get_yticklabels()):
+        assert [text.get_text() for text in axis] == list(CLASS_NAMES["fashion_mnist"])
+    accuracy = np.diag(expected) / expected.sum(axis=1)
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches], accuracy)
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in bars.patches]
+    np.testing.assert_allclose(middles, range(10))
+    assert matrix.get_ylim() == bars.get_ylim() == (9.5, -0.5)
+    # Level with their rows on the page too.
+    np.testing.assert_allclose(matrix.get_position().intervaly, bars.get_position().intervaly)
+    wrong = (table["label"] != table["predicted"]).sum()
+    title = f"Judgement of the test images: {wrong} of 1,000 wrong (error {wrong / 1000:.4f})"
+    assert title in [text.get_text() for text in drawn.texts]
+
+
+def test_errors_have_a_colour_scale_of_their_own_beside_the_diagonal():
+    table = judgement_table(images=100_000, right=0.999)
+    axes = panels_of(judgements.confusion_figure(table, class_names("mnist", 10)))[0]
+    pixels = np.asarray(axes.images[0].get_array())
+    step = len(pixels) // 10
+    cells = pixels[step // 2 :: step, step // 2 :: step]
+    counts = pd.crosstab(table["label"], table["predicted"]).to_numpy()
+    off = ~np.eye(10, dtype=bool)
+    np.testing.assert_allclose(cells[~off], [_rgb(judgements.CORRECT_COLOR)] * 10, atol=1e-9)
+    lightness = cells[off].sum(axis=1)
+    assert (np.diff(lightness[np.argsort(counts[off], kind="stable")]) < 1e-9).all()
+    assert lightness.min() < 1.5 and cells[off].max() == 1.0
+    ranked = np.argsort(counts[off])
+    assert lightness[ranked[-1]] < lightness[ranked[0]]
+
+
+def test_a_class_without_an_image_has_no_accuracy():
+    table = judgement_table(classes=3)
+    bars = panels_of(judgements.confusion_figure(table, class_names("idx", 4)))[1]
+    assert [text.get_text() for text in bars.texts][3] == "no image"
+    assert bars.patches[3].get_width() == 0
+
+
+def test_worst_images_are_those_of_the_highest_loss_in_order():
+    table, images = judgement_table(), image_set()
+    shuffled = table.sample(frac=1, random_state=0)
+    axes = panels_of(judgements.worst_figure(shuffled, images, class_names("mnist", 10)))[0]
+    places = np.argsort(-table["loss"].to_numpy())[:20]
+    shown = sorted(axes.images, key=lambda image: (image.get_extent()[3], image.get_extent()[0]))
+    assert len(shown) == 20
+    for image, place in zip(shown, places, strict=True):
+        np.testing.assert_array_equal(np.asarray(image.get_array())[::4, ::4], images[place])
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[::2] == [f"loss {table['loss'][place]:.2f}" for place in places]
+    rows = table.loc[places]
+    assert texts[1::2] == [f"{a} → {b}" for a, b in zip(rows.label, rows.predicted, strict=True)]
+
+
+def test_fewer_images_than_would_fit_are_all_shown():
+    table = judgement_table(images=3)
+    drawn = judgements.worst_figure(table, image_set(3), class_names("mnist", 10))
+    drawn.draw_without_rendering()
+    assert len(drawn.axes[0].images) == 3
+
+
+def test_kernels_stand_row_by_row_on_one_scale_with_zero_in_its_middle():
+    weights_ = kernels()
+    drawn = filters.filters_figure(weights_)
+    pixels = np.asarray(panels_of(drawn)[0].images[0].get_array())
+    times = pixels.shape[0] // (4 * 6 + 1)
+    sheet = pixels[times // 2 :: times, times // 2 :: times]
+    limit = np.abs(weights_).max()
+    for number in range(32):
+        top, left = number // 8 * 6 + 1, number % 8 * 6 + 1
+        kernel = weights_[:, :, 0, number]
+        shown = sheet[top : top + 5, left : left + 5]
+        redder = shown[..., 0] - shown[..., 2]  # orange above zero, blue below
+        clear = np.abs(kernel) > limit / 20
+        assert (np.sign(redder) == np.sign(kernel))[clear].all()
+        darkness = 3 - shown.sum(axis=2)
+        for side in (kernel > 0, kernel < 0):
+            order = np.argsort(np.abs(kernel[side]))
+            assert (np.diff(darkness[side][order]) > -1e-6).all()
+    bar = next(axes for axes in drawn.axes if axes.get_label() == "color bar")
+    low, high = bar.get_ylim()
+    assert low == -high and limit <= high <= 1.1 * limit
+
+
+@pytest.mark.parametrize(
+    ("largest", "limit"), [(0.2014, 0.21), (0.2, 0.2), (3.01, 3.1), (0.0, 1.0), (1e-5, 1e-5)]
+)
+def test_scale_ends_at_two_digits_above_the_largest_value(largest, limit):
+    assert filters.scale_limit(np.array([-largest, largest / 2])) == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(
+    ("diverged_by", "sentence"),
+    [
+        ("conv1/weights", "This run diverged after 1,200 updates: conv1/weights not finite."),
+        (np.nan, "This run diverged after 1,200 updates."),
+        (None, "This run diverged after 1,200 updates."),
+    ],
+)
+def test_figures_of_a_diverged_run_say_so(diverged_by, sentence):
+    runs = pd.DataFrame({"seed": [0], "diverged_at": [1200], "diverged_by": [diverged_by]})
+    reason = selection.divergence_reason(runs)
+    assert reason == sentence
+    nothing, names = judgement_table().iloc[:0], class_names("mnist", 10)
+    for drawn in (
+        judgements.confusion_figure(nothing, names, "A note.", reason),
+        judgements.worst_figure(nothing, image_set(), names, "A note.", reason),
+        filters.filters_figure(kernels() * np.nan, "A note.", reason),
+    ):
+        drawn.draw_without_rendering()
+        assert [text.get_text() for text in drawn.axes[0].texts] == [sentence]
+        assert "A note." in [text.get_text() for text in drawn.texts]
+
+
+def test_a_run_that_finished_has_no_reason():
+    runs = pd.DataFrame({"seed": [0], "diverged_at": pd.array([None], "Int64")})
+    assert selection.divergence_reason(runs) == ""
+    assert not any("diverged" in text.get_text() for text in filters_texts(kernels() * np.nan))
+
+
+def filters_texts(weights_):
+    return filters.filters_figure(weights_).axes[0].texts
+
+
+def test_pictures_of_a_run_stay_small(tmp_path):
+    drawn = {
+        "confusion": FIGURES["confusion-fashion_mnist-10"](),
+        "many": FIGURES["confusion-idx-256"](),
+        "worst": FIGURES["worst-fashion_mnist-(28, 28)"](),
+        "filters": FIGURES["filters-64"](),
+    }
+    for name, figure in drawn.items():
+        style.save(figure, tmp_path / f"{name}.svg")
+        assert (tmp_path / f"{name}.svg").stat().st_size < 300_000, name
 
 
 def test_gradient_check_shows_every_error_where_it_belongs():

@@ -185,7 +185,8 @@ def test_drawing_never_imports_pyplot():
 
     code = (
         "import sys, backprop.views.boundaries, backprop.views.conv_curves, "
-        "backprop.views.tables, backprop.views.weights; "
+        "backprop.views.filters, backprop.views.judgements, backprop.views.tables, "
+        "backprop.views.weights; "
         "banned = {'matplotlib.pyplot', 'tensorflow', 'sklearn'} & set(sys.modules); "
         "assert not banned, banned"
     )

@@ -74,7 +74,38 @@ def test_every_cell_and_seed_has_one_row(smoke):
 
 def test_every_csv_has_a_page_beside_it(smoke):
     for path in (smoke.folder / "results/tables").glob("*.csv"):
-        assert path.with_suffix(".html").stat().st_size > 1000
+        # A row for every pair of classes: a page of it would be too long to read, or to open.
+        if path.name != "conv_confusion.csv":
+            assert path.with_suffix(".html").stat().st_size > 1000
+
+
+def test_layers_and_judgements_of_the_cnn_agree_with_its_runs(smoke):
+    tables = smoke.folder / "results/tables"
+    runs = read_table(tables / "conv_runs.csv").set_index(CONV_KEYS)
+    layers = read_table(tables / "conv_layers.parquet")
+    assert list(layers.columns) == [*CONV_KEYS, "step", "layer", *ACTIVITY]
+    confusion = read_table(tables / "conv_confusion.csv")
+    assert list(confusion.columns) == [*CONV_KEYS, "label", "predicted", "count"]
+    classes = read_table(tables / "conv_classes.csv")
+    assert list(classes.columns) == [*CONV_KEYS, "label", "images", "correct", "accuracy"]
+    judged = classes.groupby(CONV_KEYS)[["images", "correct"]].sum()
+    assert set(judged["images"]) == {200} and len(judged) == len(runs)
+    accuracy = (judged["correct"] / judged["images"]).reindex(runs.index)
+    assert accuracy.to_numpy() == pytest.approx(runs["test_accuracy"].to_numpy(), abs=1e-9)
+    assert confusion.groupby(CONV_KEYS)["count"].sum().eq(200).all()
+
+
+def test_pictures_of_every_cnn_run_are_made_by_one_job(smoke):
+    for folder in smoke.folder.glob("results/conv/**/seed~0"):
+        pictures = smoke.folder / "results/figures/conv/cells"
+        pictures /= folder.relative_to(smoke.folder / "results/conv")
+        assert {path.stem for path in pictures.iterdir()} == {
+            "confusion",
+            "worst_images",
+            "conv1_filters",
+            "conv1_statistics",
+            "conv1_histograms",
+        }
 
 
 def test_every_run_carries_its_provenance(smoke):
@@ -201,8 +232,9 @@ def test_tables_are_the_same_bytes_whatever_the_cores(smoke, tmp_path, mnist_fol
     tables = [
         f"results/tables/{model}_{table}"
         for model in ("dense", "conv")
-        for table in ("runs.csv", "summary.csv", "history.parquet")
+        for table in ("runs.csv", "summary.csv", "history.parquet", "layers.parquet")
     ]
+    tables += [f"results/tables/conv_{table}.csv" for table in ("confusion", "classes")]
     done = smoke.snakemake(
         *("--cores", "1", "--configfile", str(tmp_path / "config.yaml")),
         *("--directory", str(tmp_path / "again"), "--", *tables),

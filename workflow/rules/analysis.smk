@@ -39,6 +39,25 @@ rule summarize_runs:
         "../../scripts/summarize_runs.py"
 
 
+rule tabulate_judgements:
+    input:
+        judgements=all_files("conv", "judgements.parquet"),
+        code=code("tabulate_judgements.py"),
+    output:
+        confusion="results/tables/conv_confusion.csv",
+        classes="results/tables/conv_classes.csv",
+    log:
+        "results/logs/tabulate_judgements.log",
+    benchmark:
+        "results/benchmarks/tabulate_judgements.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "Count right and wrong judgements by class"
+    script:
+        "../../scripts/tabulate_judgements.py"
+
+
 rule tabulate_benchmarks:
     input:
         benchmarks=training_benchmarks(),
@@ -87,8 +106,10 @@ rule state_findings:
     input:
         runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
         benchmarks="results/tables/benchmarks.csv",
-        layers=["results/tables/dense_layers.parquet"] if "dense" in MODELS else [],
+        layers=[f"results/tables/{model}_layers.parquet" for model in MODELS],
         gradients=["results/tables/dense_gradients.csv"] if "dense" in MODELS else [],
+        classes=["results/tables/conv_classes.csv"] if "conv" in MODELS else [],
+        confusion=["results/tables/conv_confusion.csv"] if "conv" in MODELS else [],
         events=all_files("conv", "events"),
         code=code("state_findings.py"),
     output:
@@ -101,6 +122,7 @@ rule state_findings:
         "../../environment.yml"
     params:
         studies=studies_with_cells(),
+        kinds=kinds_of_datasets(),
     message:
         "State the findings"
     script:

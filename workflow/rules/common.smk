@@ -84,6 +84,14 @@ CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
+# What is drawn of a CNN run, by its file's name.
+RUN_FIGURES = (
+    "confusion",
+    "worst_images",
+    "conv1_filters",
+    "conv1_statistics",
+    "conv1_histograms",
+)
 IMAGE_FILES = [
     f"results/data/{{dataset}}/{part}-{what}.idx"
     for part in ("train", "test")
@@ -165,6 +173,11 @@ def image_digests(wildcards):
     path = f"results/data/{wildcards.dataset}/digests.json"
     own = CONFIG["datasets"][wildcards.dataset]["kind"] == "idx"
     return path if own else ancient(path)
+
+
+def kinds_of_datasets():
+    """Kind of every data set, by its name."""
+    return {name: dataset["kind"] for name, dataset in CONFIG["datasets"].items()}
 
 
 def study_of(wildcards):
@@ -291,6 +304,7 @@ def everything():
     yield "results/tables/benchmarks.html"
     for model in MODELS:
         yield f"results/tables/{model}_history.parquet"
+        yield f"results/tables/{model}_layers.parquet"
         yield from (
             f"results/tables/{model}_{table}.html" for table in ("runs", "summary")
         )
@@ -299,12 +313,13 @@ def everything():
             yield from (
                 f"{figure}_{measure}_curves.svg" for measure in ("loss", "accuracy")
             )
+            pictured = len(cells_of_study(model, study)) <= MOST_PICTURES
+            if pictured:
+                yield f"{figure}_gradient_norms.svg"
+                yield f"{figure}_inactive_units.svg"
             if model == "dense":
-                if len(cells_of_study(model, study)) <= MOST_PICTURES:
-                    yield f"{figure}_gradient_norms.svg"
-                    yield f"{figure}_inactive_units.svg"
-                    if mapped(cells_of_study(model, study)):
-                        yield f"{figure}_boundaries.png"
+                if pictured and mapped(cells_of_study(model, study)):
+                    yield f"{figure}_boundaries.png"
                 yield from (
                     f"{figure}_{measure}_effects.svg"
                     for measure in ("loss", "accuracy")
@@ -314,17 +329,17 @@ def everything():
     if "dense" in MODELS:
         yield "results/figures/dense/gradient_check.svg"
         yield "results/tables/dense_gradients.html"
-        yield "results/tables/dense_layers.parquet"
         for name in dict.fromkeys(cell["dataset"] for cell in CELLS["dense"]):
             yield f"results/figures/data/{name}.svg"
+    if "conv" in MODELS:
+        yield "results/tables/conv_confusion.csv"
+        yield "results/tables/conv_classes.html"
     for folder in folders("dense", mapped(pictured_cells("dense"))):
         cell = folder.replace("results/dense/", "results/figures/dense/cells/", 1)
         yield f"{cell}/boundary.png"
     for folder in folders("conv", pictured_cells("conv")):
         cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
-        yield from (
-            f"{cell}/conv1_{figure}.svg" for figure in ("statistics", "histograms")
-        )
+        yield from (f"{cell}/{figure}.svg" for figure in RUN_FIGURES)
 
 
 def study_labels(wildcards, figure):
@@ -352,7 +367,12 @@ def table_labels(table):
         return {"Networks": "All", "Rows": "Training jobs"}
     return {
         "Networks": models[model],
-        "Rows": {"runs": "Runs", "summary": "Cells", "gradients": "Gradients"}[rows],
+        "Rows": {
+            "runs": "Runs",
+            "summary": "Cells",
+            "gradients": "Gradients",
+            "classes": "Classes",
+        }[rows],
     }
 
 

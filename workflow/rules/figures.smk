@@ -187,11 +187,39 @@ rule plot_final_accuracy:
         "../../scripts/plot_final_accuracy.py"
 
 
-rule plot_conv_weights:
+rule plot_conv_run:
     input:
-        events=rules.train_conv.output.events,
-        code=code("plot_conv_weights.py"),
+        runs=f"{CONV}/runs.csv",
+        judgements=f"{CONV}/judgements.parquet",
+        weights=f"{CONV}/weights.npz",
+        events=f"{CONV}/events",
+        # Other images would have been judged anew.
+        images=ancient("results/data/{dataset}/test-images.idx"),
+        code=code("plot_conv_run.py"),
     output:
+        confusion=report(
+            f"{CONV_FIGURES}/confusion.svg",
+            caption="../../report/confusion.rst",
+            category="4 Single cells",
+            subcategory="Judgement of the CNN",
+            labels=lambda wildcards: cell_labels(
+                "conv", wildcards, "Confusion matrix"
+            ),
+        ),
+        worst=report(
+            f"{CONV_FIGURES}/worst_images.svg",
+            caption="../../report/worst_images.rst",
+            category="4 Single cells",
+            subcategory="Judgement of the CNN",
+            labels=lambda wildcards: cell_labels("conv", wildcards, "Worst images"),
+        ),
+        filters=report(
+            f"{CONV_FIGURES}/conv1_filters.svg",
+            caption="../../report/filters.rst",
+            category="4 Single cells",
+            subcategory="First-layer weights of the CNN",
+            labels=lambda wildcards: cell_labels("conv", wildcards, "Filters"),
+        ),
         statistics=report(
             f"{CONV_FIGURES}/conv1_statistics.svg",
             caption="../../report/weight_statistics.rst",
@@ -207,17 +235,18 @@ rule plot_conv_weights:
             labels=lambda wildcards: cell_labels("conv", wildcards, "Histograms"),
         ),
     log:
-        f"results/logs/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.log",
+        f"results/logs/plot_conv_run/{cell_pattern('conv')}/seed~{{seed}}.log",
     benchmark:
-        f"results/benchmarks/plot_conv_weights/{cell_pattern('conv')}/seed~{{seed}}.tsv"
+        f"results/benchmarks/plot_conv_run/{cell_pattern('conv')}/seed~{{seed}}.tsv"
     conda:
         "../../environment.yml"
     params:
         cell=lambda wildcards: cell_from_wildcards("conv", wildcards),
+        kind=lambda wildcards: kinds_of_datasets().get(wildcards.dataset),
     message:
-        "Draw {output}"
+        "Draw the run of {output.confusion}"
     script:
-        "../../scripts/plot_conv_weights.py"
+        "../../scripts/plot_conv_run.py"
 
 
 rule plot_layers:
@@ -229,14 +258,14 @@ rule plot_layers:
         gradients=report(
             "results/figures/{model}/{study}_gradient_norms.svg",
             caption="../../report/gradient_norms.rst",
-            category="2 Dense networks",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
             subcategory="{study}",
             labels=lambda wildcards: study_labels(wildcards, "Gradient norms"),
         ),
         units=report(
             "results/figures/{model}/{study}_inactive_units.svg",
             caption="../../report/inactive_units.rst",
-            category="2 Dense networks",
+            category=lambda wildcards: CATEGORIES[wildcards.model],
             subcategory="{study}",
             labels=lambda wildcards: study_labels(
                 wildcards, "Saturated and dead units"
@@ -246,8 +275,6 @@ rule plot_layers:
         "results/logs/plot_layers/{model}_{study}.log",
     benchmark:
         "results/benchmarks/plot_layers/{model}_{study}.tsv"
-    wildcard_constraints:
-        model="dense",
     conda:
         "../../environment.yml"
     params:

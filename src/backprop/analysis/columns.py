@@ -30,21 +30,35 @@ COLUMNS = {
     ),
     "grad_norm": (
         "Euclidean norm of the gradient that training follows (in a table of layers, of the "
-        "layer's part), on all training points."
+        "layer's part), on all training points; CNN: of the gradient of the layer's weights and "
+        "bias on a fixed batch of images, dropout off."
     ),
     "diverged_at": (
         "Pass since which the loss or a weight is not finite and never was again; CNN: the update "
         "that met a loss that was not finite. Empty: never."
     ),
     "diverged_by": "What was not finite, loss or weights; empty where the run did not diverge.",
-    "layer": "Layer, counted from 1; the last is the output layer.",
+    "layer": (
+        "Layer, counted from 1; the last is the output layer. CNN: conv1, conv2, fc1 or fc2, the "
+        "output layer."
+    ),
     "saturated_share": (
         "Share of (unit, training point) pairs at which the activation's slope is below 5% of its "
-        "steepest (of maxout, each piece counts as a unit); empty for the output layer."
+        "steepest (of maxout, each piece counts as a unit); CNN: of (unit, image) pairs on a fixed "
+        "batch, of a convolution (channel, image, position); empty for the output layer."
     ),
     "dead_share": (
-        "Share of units for which that holds at every training point; empty for the output layer."
+        "Share of units (of a convolution: channels) for which that holds at every training point "
+        "(CNN: at every image of the batch and every position); empty for the output layer."
     ),
+    "image": "Test image, its place in the test set, counted from 0.",
+    "label": "True class, a number from 0.",
+    "predicted": "Class of the network's largest output.",
+    "loss": "Cross-entropy of the image under the final weights, in nats.",
+    "count": "Test images of that class that got that prediction.",
+    "images": "Test images of the class.",
+    "correct": "How many of them are judged correctly.",
+    "accuracy": "Share of them judged correctly; empty for a class without a test image.",
     "arithmetic": "published or corrected: at which argument the activation's slope is taken.",
     "parameter": "weights or bias of the layer.",
     "gradient_norm": "Euclidean norm of the loss gradient by central differences.",

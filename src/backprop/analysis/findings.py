@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from backprop.analysis.tables import rows_of
+from backprop.data.class_names import class_names
 from backprop.study.grid import AXES, cell_path, compared_axes
 
 # What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
@@ -21,7 +22,8 @@ WORDS = {
     "train_accuracy": "training accuracy",
     "heldout_accuracy": "held-out accuracy",
     "first_layer_gradient": "final gradient norm of the first layer",
-    "saturated": "final share of saturated (unit, point) pairs",
+    "saturated_points": "final share of saturated (unit, point) pairs",
+    "saturated_images": "final share of saturated (unit, image) pairs",
     "dead": "final share of dead units",
     "test_loss": "test loss",
     "test_accuracy": "test accuracy",
@@ -70,13 +72,15 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     }
 
 
-def describe_layers(runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) -> dict:
+def describe_layers(model: str, runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) -> dict:
     """Sentences on gradient norms and inactive units at the end of training, for every study.
 
     Parameters
     ----------
+    model : {"dense", "conv"}
+        Which axes, layers and measure of time there are.
     runs, layers : DataFrame
-        A row per run; a row per run, recorded pass and layer.
+        A row per run; a row per run, recorded pass or step, and layer.
     studies : mapping
         As in `state_findings`.
 
@@ -85,14 +89,18 @@ def describe_layers(runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) 
     dict
         Study name -> ``gradients`` and ``units``, lists of sentences.
     """
-    keys = [*AXES["dense"], "seed"]
-    last = layers[layers["pass"] == layers.groupby(keys)["pass"].transform("max")]
-    first = last[last["layer"] == 1].set_index(keys)["grad_norm"]
+    keys = [*AXES[model], "seed"]
+    time, first_layer, saturated = {
+        "dense": ("pass", 1, "saturated_points"),
+        "conv": ("step", "conv1", "saturated_images"),
+    }[model]
+    last = layers[layers[time] == layers.groupby(keys)[time].transform("max")]
+    first = last[last["layer"] == first_layer].set_index(keys)["grad_norm"]
     hidden = last.groupby(keys)[["saturated_share", "dead_share"]].mean()
     places = pd.MultiIndex.from_frame(runs[keys])
     runs = runs.assign(
         first_layer_gradient=first.reindex(places).to_numpy(),
-        saturated=hidden["saturated_share"].reindex(places).to_numpy(),
+        **{saturated: hidden["saturated_share"].reindex(places).to_numpy()},
         dead=hidden["dead_share"].reindex(places).to_numpy(),
     )
     sentences = {}
@@ -102,11 +110,64 @@ def describe_layers(runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) 
             "gradients": _ranking(own, study, "first_layer_gradient", lowest=False),
             "units": [
                 sentence
-                for measure in ("saturated", "dead")
+                for measure in (saturated, "dead")
                 for sentence in _ranking(own, study, measure, lowest=False)
             ],
         }
     return sentences
+
+
+def describe_judgements(
+    runs: pd.DataFrame, classes: pd.DataFrame, pairs: pd.DataFrame, kinds: Mapping[str, str]
+) -> dict[str, str]:
+    """For every run of the CNN how many test images it judged wrongly, and which.
+
+    Parameters
+    ----------
+    runs, classes, pairs : DataFrame
+        A row per run; of each that finished a row per class, and one per pair of classes, as
+        `backprop.analysis.judgements` counts them.
+    kinds : mapping
+        Data set -> its kind, which may name its classes.
+
+    Returns
+    -------
+    dict
+        Path of the run, below the model's folder -> sentences.
+    """
+    keys = [*AXES["conv"], "seed"]
+    by_class, by_pair = dict(list(classes.groupby(keys))), dict(list(pairs.groupby(keys)))
+    sentences = {}
+    for values in runs[keys].itertuples(index=False, name=None):
+        path = cell_path(dict(zip(keys, values, strict=True)))
+        if values not in by_class:
+            sentences[path] = "The run diverged, so it judged no image."
+            continue
+        kind = kinds[values[keys.index("dataset")]]
+        sentences[path] = _judgement_sentence(by_class[values], by_pair[values], kind)
+    return sentences
+
+
+def describe_classes(classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
+    """Which class of each data set is judged best and worst on average over all runs.
+
+    Parameters
+    ----------
+    classes, kinds
+        As in `describe_judgements`.
+    """
+    sentences = []
+    for dataset, rows in classes.groupby("dataset", sort=False):
+        names = class_names(kinds[dataset], int(rows["label"].max()) + 1)
+        means = rows.groupby("label")["accuracy"].mean().dropna().sort_values(kind="stable")
+        count = len(rows.groupby([*AXES["conv"], "seed"]))
+        over = f"over {count} runs" if count > 1 else "in the only run"
+        sentences.append(
+            f"Of {dataset.replace('_', ' ')}, class {names[means.index[0]]} is judged worst {over} "
+            f"(mean accuracy {means.iloc[0]:.4f}) and class {names[means.index[-1]]} best "
+            f"({means.iloc[-1]:.4f})."
+        )
+    return " ".join(sentences) or "No run finished, so no image was judged."
 
 
 def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
@@ -158,6 +219,23 @@ def describe_first_layer(scalars: pd.DataFrame) -> str:
         parts.append(f"of the {tensor}, {' and '.join(moves)}")
     steps = int(scalars["step"].max())
     return f"Over {steps:,} steps: {'; '.join(parts)}."
+
+
+def _judgement_sentence(classes: pd.DataFrame, pairs: pd.DataFrame, kind: str) -> str:
+    """How many images one run judged wrongly, its worst class and its most frequent confusion."""
+    names = class_names(kind, int(classes["label"].max()) + 1)
+    images, wrong = classes["images"].sum(), (classes["images"] - classes["correct"]).sum()
+    text = f"{wrong:,} of {images:,} test images are judged wrongly (error {wrong / images:.4f})."
+    if not wrong:
+        return text
+    worst = classes.loc[classes["accuracy"].idxmin()]
+    confused = pairs[pairs["label"] != pairs["predicted"]]
+    most = confused.loc[confused["count"].idxmax()]
+    return (
+        f"{text} Worst is class {names[worst['label']]}, with accuracy {worst['accuracy']:.4f} "
+        f"over {worst['images']:,} images; most often, {names[most['label']]} is taken for "
+        f"{names[most['predicted']]} ({most['count']:,} images)."
+    )
 
 
 def _by_protocol(runs: pd.DataFrame, study: Mapping):

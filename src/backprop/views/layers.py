@@ -1,4 +1,8 @@
-"""What happens inside during training, layer by layer: gradient norms, saturated and dead units."""
+"""What happens inside during training, layer by layer: gradient norms, saturated and dead units.
+
+Serves dense networks, whose layers are numbered and whose time is passes, and the CNN, whose
+layers have names and whose time is steps.
+"""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -21,6 +25,7 @@ from backprop.views.selection import (
 )
 from backprop.views.style import (
     INK,
+    MUTED,
     color_of,
     compose,
     empty_figure,
@@ -43,7 +48,8 @@ def gradient_norm_figure(
     Parameters
     ----------
     layers : DataFrame
-        The cells' layer tables: axes, seed, pass, layer, grad_norm, saturated_share, dead_share.
+        The cells' layer tables: axes, seed, pass or step, layer (its number, or its name in the
+        order of the network), grad_norm, saturated_share, dead_share.
     study : mapping
         name, question, vary.
     runs : DataFrame
@@ -75,10 +81,13 @@ def inactive_units_figure(
 def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
     """Draw one or two measures of every layer."""
     title = study.get("question", study["name"])
-    x_scale = resolve_scale("auto", layers["pass"].to_numpy())
-    shown = layers[layers["pass"] > 0] if x_scale == "log" else layers
-    times = thin_times(shown["pass"].unique(), MOST_TIMES, x_scale)
-    shown, diverged = finished_history(shown[shown["pass"].isin(times)], runs)
+    time = "pass" if "pass" in layers else "step"
+    # As in the figures of loss and accuracy, steps of the CNN are never on a logarithmic axis.
+    x_scale = resolve_scale("auto", layers["pass"].to_numpy()) if time == "pass" else "linear"
+    layers, names = _number_layers(layers)
+    shown = layers[layers[time] > 0] if x_scale == "log" else layers
+    times = thin_times(shown[time].unique(), MOST_TIMES, x_scale)
+    shown, diverged = finished_history(shown[shown[time].isin(times)], runs)
     if shown.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
@@ -89,7 +98,7 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
         for start in range(0, len(line), MOST_COLUMNS)
     ]
     columns = max(len(line) for line in lines)
-    replicates = most_replicates(shown, "pass", [*cells[0], "layer"])
+    replicates = most_replicates(shown, time, [*cells[0], "layer"])
     spread = resolve_spread("auto", replicates)
     width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
     figure, panels = new_figure(
@@ -99,10 +108,14 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
         for axes in line[len(row) :]:
             axes.set_visible(False)
         for axes, cell in zip(line, row, strict=False):
-            _draw_cell(axes, select(shown, cell), measures, spread)
+            members = select(shown, cell)
+            _draw_cell(axes, members, time, measures, spread)
+            if members.empty:
+                middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+                axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
             panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
             axes.set_title(panel_title, fontsize=9.5)
-            set_time_axis(axes, shown["pass"].to_numpy(), x_scale)
+            set_time_axis(axes, shown[time].to_numpy(), x_scale)
         line[0].set_ylabel(vertical)
     if "grad_norm" in measures:
         panels[0, 0].set_yscale("log")
@@ -111,15 +124,19 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     for column in panels.T:
         lowest = [axes for axes in column if axes.get_visible()][-1]
         lowest.tick_params(labelbottom=True)
-        lowest.set_xlabel("Training passes")
-    legends = [_layer_legend(shown, "grad_norm" in measures)]
+        lowest.set_xlabel(label_of(time))
+    legends = [_layer_legend(names, "grad_norm" in measures)]
     if len(measures) > 1:
+        example = "point" if time == "pass" else "image"
         legends.append(
             (
                 "Units",
                 [
-                    (Line2D([], [], color=INK), "saturated\n(unit, point) pairs"),
-                    (Line2D([], [], color=INK, linestyle=DASHES), "dead units:\nat every point"),
+                    (Line2D([], [], color=INK), f"saturated\n(unit, {example}) pairs"),
+                    (
+                        Line2D([], [], color=INK, linestyle=DASHES),
+                        f"dead units:\nat every {example}",
+                    ),
                 ],
             )
         )
@@ -127,7 +144,23 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     return compose(figure, title, subtitle, divergence_note(diverged), legends)
 
 
-def _draw_cell(axes: Axes, members: pd.DataFrame, measures: Mapping[str, Any], spread: str) -> None:
+def _number_layers(layers: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with its layers numbered from 1, and what they are called.
+
+    The deepest network of the table has a layer for each name, the last its output layer.
+    """
+    if pd.api.types.is_numeric_dtype(layers["layer"]):
+        deepest = int(layers["layer"].max()) if len(layers) else 1
+        return layers, [*(f"hidden {number}" for number in range(1, deepest)), "output"]
+    names = list(dict.fromkeys(layers["layer"]))
+    numbers = {name: number for number, name in enumerate(names, start=1)}
+    numbered = layers.assign(layer=layers["layer"].map(numbers).astype(int))
+    return numbered, [label_of(name).lower() for name in names]
+
+
+def _draw_cell(
+    axes: Axes, members: pd.DataFrame, time: str, measures: Mapping[str, Any], spread: str
+) -> None:
     """Draw the lines of one cell, a colour for each layer."""
     last = members["layer"].max()
     for layer, rows in members.groupby("layer"):
@@ -135,7 +168,7 @@ def _draw_cell(axes: Axes, members: pd.DataFrame, measures: Mapping[str, Any], s
         for measure, style in measures.items():
             if rows[measure].isna().all():
                 continue
-            band = spread_over_seeds(rows, "pass", measure, spread)
+            band = spread_over_seeds(rows, time, measure, spread)
             axes.plot(band.index, band["middle"], color=color, linestyle=style, linewidth=1.6)
             axes.fill_between(
                 band.index, band["low"], band["high"], color=color, alpha=0.13, linewidth=0
@@ -151,13 +184,12 @@ def _panel_title(cell: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     return title_case(" · ".join(names))
 
 
-def _layer_legend(members: pd.DataFrame, with_output: bool) -> tuple:
+def _layer_legend(names: Sequence[str], with_output: bool) -> tuple:
     """Colours of hidden layers, by their number, and of the output layer."""
-    deepest = int(members["layer"].max()) - 1
     entries = [
-        (Line2D([], [], color=color_of("depth", layer), linewidth=2.6), f"hidden {layer}")
-        for layer in range(1, deepest + 1)
+        (Line2D([], [], color=color_of("depth", number), linewidth=2.6), name)
+        for number, name in enumerate(names[:-1], start=1)
     ]
     if with_output:
-        entries.append((Line2D([], [], color=INK, linewidth=2.6), "output"))
+        entries.append((Line2D([], [], color=INK, linewidth=2.6), names[-1]))
     return ("Layer", entries)

@@ -69,6 +69,16 @@ def divergence_note(diverged: int) -> str:
     return f"{diverged} diverged run{'s' if diverged > 1 else ''} left out."
 
 
+def divergence_reason(runs: pd.DataFrame) -> str:
+    """Return the sentence that says when and by what a single run diverged, empty if it did not."""
+    if not has_diverged(runs).any():
+        return ""
+    run = runs.iloc[0]
+    by = run.get("diverged_by")
+    what = f": {by} not finite" if isinstance(by, str) and by else ""
+    return f"This run diverged after {int(run['diverged_at']):,} updates{what}."
+
+
 def spread_over_seeds(
     frame: pd.DataFrame, time: str, measure: str, spread: str = "quantiles"
 ) -> pd.DataFrame:

@@ -46,6 +46,15 @@ ORDINAL_COLORS = LinearSegmentedColormap.from_list(
     "ordinal",
     ["#D98B0B", "#D0562F", "#AE2C66", "#6F2391", "#2B1A6B", "#0B1030"],
 )
+# Of values below and above zero, which is white.
+DIVERGING_COLORS = LinearSegmentedColormap.from_list(
+    "diverging",
+    ["#0A3A66", "#3E7FB8", "#A9CBE3", "#FFFFFF", "#F3BE85", "#CE6A1B", "#7A2E00"],
+)
+# Of counts: more is darker.
+COUNT_COLORS = LinearSegmentedColormap.from_list(
+    "count", ["#FFFFFF", "#FBE0B5", "#F0A04B", "#CF4F1F", "#7F1D0B"]
+)
 
 COLORS = {
     "activation": {
@@ -135,6 +144,7 @@ STYLE = {
 
 MARGIN = 0.16  # inches, round the page
 COLOR_BAR_HEIGHT = 1.2
+HEADING = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}  # of a colour bar
 LegendSection = tuple[str, Sequence[tuple[Artist, str]]]
 
 
@@ -192,6 +202,7 @@ def new_figure(
     panel_size: tuple[float, float] = (4.2, 3.2),
     sharex: bool | str = False,
     sharey: bool | str = False,
+    width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, np.ndarray]:
     """Make a figure of equal panels; ``compose`` later adds the room for title and legend.
 
@@ -203,6 +214,8 @@ def new_figure(
         Width and height of one panel with its labels, in inches.
     sharex, sharey : bool or str
         As in ``Figure.subplots``.
+    width_ratios : sequence of float, optional
+        Widths of the columns to one another; without it they are equal.
 
     Returns
     -------
@@ -213,8 +226,24 @@ def new_figure(
         figsize=(columns * panel_size[0], rows * panel_size[1]),
         layout="constrained",
     )
-    panels = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
+    panels = figure.subplots(
+        rows, columns, sharex=sharex, sharey=sharey, squeeze=False, width_ratios=width_ratios
+    )
     return figure, panels
+
+
+def enlarge(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Repeat rows and columns of a small image until its longer side has at least so many pixels.
+
+    Viewers differ in how they enlarge the image of an SVG; some blur it.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width) or (height, width, channels)
+    side : int
+    """
+    times = -(-side // max(pixels.shape[:2]))
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def compose(
@@ -239,7 +268,7 @@ def compose(
         Entries are pairs of a handle and its text. Sections without entries are left out.
 
     color_bar : (mappable, heading), optional
-        Set below the legends.
+        Set below the legends, with ticks at both ends of its scale and in the middle.
 
     Returns
     -------
@@ -266,9 +295,11 @@ def compose(
     ]
     extents = [box.get_window_extent(renderer) for box in boxes]
     legend_width = max((box.width / figure.dpi for box in extents), default=0)
+    if color_bar:
+        legend_width = max(legend_width, _heading_width(figure, color_bar[1], renderer))
     legend_height = sum(box.height / figure.dpi + 0.2 for box in extents)
     legend_height += COLOR_BAR_HEIGHT + 0.6 if color_bar else 0
-    page_width = width + legend_width + (0.25 if boxes else 0)
+    page_width = width + legend_width + (0.25 if legend_width else 0)
 
     def text(words: str, **look: Any) -> Text | None:
         return _wrapped(figure, words, page_width - 2 * MARGIN, renderer, **look) if words else None
@@ -314,12 +345,12 @@ def compose(
     return figure
 
 
-def empty_figure(title: str, reason: str = "No finished run to show.") -> Figure:
+def empty_figure(title: str, reason: str = "No finished run to show.", note: str = "") -> Figure:
     """Return a page that says why there is nothing to see: an empty table is no error."""
     figure, panels = new_figure(panel_size=(6.0, 1.4))
     panels[0, 0].set_axis_off()
     panels[0, 0].text(0.5, 0.5, reason, ha="center", va="center", color=MUTED)
-    return compose(figure, title)
+    return compose(figure, title, note=note)
 
 
 def save(figure: Figure, path: str | Path) -> None:
@@ -358,15 +389,23 @@ def _shorten(svg: str) -> str:
 def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:
     """Add a small upright colour bar; ``left`` and ``top`` in inches from the upper left."""
     width, height = figure.get_size_inches()
-    look = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}
-    figure.text(left / width, 1 - top / height, heading, **look)
+    figure.text(left / width, 1 - top / height, heading, **HEADING)
     top += 0.24 * (1 + heading.count("\n"))
     bounds = (left + 0.05, height - top - COLOR_BAR_HEIGHT, 0.16, COLOR_BAR_HEIGHT)
     bounds = [bound / side for bound, side in zip(bounds, (width, height) * 2, strict=True)]
     axes = figure.add_axes(bounds, label="color bar")
-    bar = figure.colorbar(mappable, cax=axes, ticks=[0, 0.5, 1])
+    low, high = mappable.get_clim()
+    bar = figure.colorbar(mappable, cax=axes, ticks=[low, (low + high) / 2, high])
     bar.outline.set_visible(False)
     axes.tick_params(length=0)
+
+
+def _heading_width(figure: Figure, heading: str, renderer: Any) -> float:
+    """Return how many inches a colour bar's heading takes."""
+    text = figure.text(0, 0, heading, **HEADING)
+    width = text.get_window_extent(renderer).width / figure.dpi
+    text.remove()
+    return width
 
 
 def _wrapped(

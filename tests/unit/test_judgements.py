@@ -1,0 +1,171 @@
+"""Judged test images: counts against scikit-learn, classes against plain counting, findings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix as reference_matrix
+from sklearn.metrics import recall_score
+
+from backprop.analysis.columns import describe_columns
+from backprop.analysis.findings import describe_classes, describe_judgements, describe_layers
+from backprop.analysis.judgements import confusion_matrix, count_classes, count_pairs
+from backprop.data.class_names import CLASS_NAMES, class_names
+from backprop.data.tables import read_table, with_cell, write_table
+
+CELL = {
+    "dataset": "mnist",
+    "protocol": "full",
+    "activation": "relu",
+    "initializer": "truncated_normal",
+    "optimizer": "adam",
+}
+RUN = (
+    "dataset~mnist/protocol~full/activation~relu/initializer~truncated_normal/optimizer~adam/seed~"
+)
+KINDS = {"mnist": "mnist", "clothes": "fashion_mnist", "mine": "idx"}
+
+
+def judgements(seed=0, images=500, classes=10, **changes):
+    random = np.random.default_rng(seed)
+    label = random.integers(0, classes, images)
+    wrong = random.random(images) > 0.8
+    predicted = np.where(wrong, random.integers(0, classes, images), label)
+    table = {"seed": seed, "image": np.arange(images), "label": label, "predicted": predicted}
+    frame = pd.DataFrame(table).assign(loss=random.exponential(size=images))
+    return with_cell(frame, CELL | changes)
+
+
+def nothing(seed):
+    """What a run that diverged writes: the columns, without a type."""
+    columns = ["seed", "image", "label", "predicted", "loss"]
+    return with_cell(pd.DataFrame(columns=columns), CELL | {"optimizer": f"gd{seed}"})
+
+
+@pytest.mark.parametrize("classes", [2, 10, 256])
+def test_confusion_matrix_is_scikit_learns(classes):
+    table = judgements(classes=classes)
+    matrix = confusion_matrix(table["label"], table["predicted"], classes)
+    expected = reference_matrix(table["label"], table["predicted"], labels=range(classes))
+    np.testing.assert_array_equal(matrix, expected)
+
+
+def test_every_run_has_every_pair_of_the_classes_of_its_data_set():
+    tables = [
+        judgements(0),
+        judgements(1, images=30),
+        judgements(2, classes=3, dataset="mine"),
+        judgements(3, classes=5, dataset="mine"),
+    ]
+    pairs = count_pairs(iter(tables))
+    assert list(pairs.columns) == [*CELL, "seed", "label", "predicted", "count"]
+    for seed, classes in ((0, 10), (1, 10), (2, 5), (3, 5)):
+        own = pairs[pairs["seed"] == seed]
+        table = tables[seed]
+        expected = reference_matrix(table["label"], table["predicted"], labels=range(classes))
+        np.testing.assert_array_equal(own["count"].to_numpy().reshape(classes, -1), expected)
+        np.testing.assert_array_equal(own["label"], np.repeat(np.arange(classes), classes))
+        np.testing.assert_array_equal(own["predicted"], np.tile(np.arange(classes), classes))
+
+
+def test_accuracy_of_a_class_is_its_recall():
+    table = judgements()
+    classes = count_classes(count_pairs([table]))
+    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
+    recall = recall_score(table["label"], table["predicted"], average=None)
+    np.testing.assert_allclose(classes["accuracy"], recall)
+    np.testing.assert_array_equal(classes["images"], np.bincount(table["label"]))
+    assert classes["correct"].sum() == (table["label"] == table["predicted"]).sum()
+
+
+def test_a_class_that_was_only_predicted_has_no_accuracy():
+    table = judgements(classes=3)
+    table.loc[0, "predicted"] = 4
+    classes = count_classes(count_pairs([table]))
+    assert classes["images"].tolist()[3:] == [0, 0]
+    assert classes["accuracy"].isna().tolist() == [False] * 3 + [True] * 2
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_diverged_runs_leave_no_row_and_change_no_type(tmp_path, ending):
+    for name, table in (("a", nothing(1)), ("b", judgements()), ("c", nothing(2))):
+        write_table(table, tmp_path / f"{name}.{ending}")
+    paths = [tmp_path / f"{name}.{ending}" for name in "abc"]
+    pairs = count_pairs(map(read_table, paths))
+    pd.testing.assert_frame_equal(pairs, count_pairs([judgements()]), check_dtype=False)
+    assert pairs[["seed", "label", "predicted", "count"]].dtypes.eq("int64").all()
+    pairs = count_pairs(map(read_table, paths[::2]))
+    classes = count_classes(pairs)
+    assert pairs.empty and classes.empty
+    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
+
+
+def test_columns_are_explained():
+    pairs = count_pairs([judgements()])
+    for table in (judgements(), pairs, count_classes(pairs)):
+        assert all(describe_columns(table.columns).values())
+
+
+def test_findings_name_the_worst_class_and_the_most_frequent_confusion():
+    label = np.repeat([0, 1, 2], [10, 10, 10])
+    predicted = label.copy()
+    predicted[10:14] = 2
+    predicted[0:3] = [1, 1, 2]
+    frame = pd.DataFrame({"seed": 0, "image": range(30), "label": label, "predicted": predicted})
+    table = with_cell(frame, CELL | {"dataset": "clothes"})
+    pairs = count_pairs([table])
+    runs = with_cell(pd.DataFrame({"seed": [0, 1]}), CELL | {"dataset": "clothes"})
+    found = describe_judgements(runs, count_classes(pairs), pairs, KINDS)
+    run = RUN.replace("mnist", "clothes", 1)
+    assert found[f"{run}0"] == (
+        "7 of 30 test images are judged wrongly (error 0.2333). Worst is class Trouser, with "
+        "accuracy 0.6000 over 10 images; most often, Trouser is taken for Pullover (4 images)."
+    )
+    assert found[f"{run}1"] == "The run diverged, so it judged no image."
+    assert describe_classes(count_classes(pairs), KINDS) == (
+        "Of clothes, class Trouser is judged worst in the only run (mean accuracy 0.6000) and "
+        "class Pullover best (1.0000)."
+    )
+
+
+def test_findings_of_a_faultless_run_name_no_worst_class():
+    table = judgements().assign(predicted=lambda frame: frame["label"])
+    pairs = count_pairs([table])
+    runs = with_cell(pd.DataFrame({"seed": [0]}), CELL)
+    found = describe_judgements(runs, count_classes(pairs), pairs, KINDS)
+    assert found == {f"{RUN}0": "0 of 500 test images are judged wrongly (error 0.0000)."}
+
+
+def test_findings_without_a_finished_run_say_so():
+    classes = count_classes(count_pairs([nothing(1)]))
+    assert "no image was judged" in describe_classes(classes, KINDS)
+
+
+def test_findings_on_layers_of_the_cnn_are_of_its_last_step():
+    rows = [
+        (step, layer, norm * (1 + step), share, share / 2)
+        for step in (0, 100)
+        for layer, norm, share in (
+            ("conv1", 0.5, 0.25),
+            ("conv2", 1.0, 0.5),
+            ("fc1", 2.0, 0.75),
+            ("fc2", 4.0, np.nan),
+        )
+    ]
+    columns = ["step", "layer", "grad_norm", "saturated_share", "dead_share"]
+    layers = pd.DataFrame(rows, columns=columns)
+    layers.insert(0, "seed", 0)
+    runs = pd.DataFrame({"seed": [0], "diverged_at": pd.array([None], "Int64")})
+    study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
+    found = describe_layers("conv", with_cell(runs, CELL), with_cell(layers, CELL), {"s": study})
+    (gradients,) = found["s"]["gradients"]
+    assert "gradient norm of the first layer with activation relu (50.5000" in gradients
+    saturated, dead = found["s"]["units"]
+    assert "(unit, image) pairs with activation relu (0.5000" in saturated
+    assert "dead units with activation relu (0.2500" in dead
+
+
+def test_published_sets_name_all_their_classes_and_others_are_numbered():
+    assert all(len(set(names)) == len(names) == 10 for names in CLASS_NAMES.values())
+    assert class_names("fashion_mnist", 10)[9] == "Ankle boot"
+    assert class_names("mnist", 3) == ["0", "1", "2"]
+    assert class_names("fashion_mnist", 11)[10] == "10"
