@@ -1,17 +1,24 @@
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_noise import DATA, PROTOCOL, make_settings
+from conv_noise import ADAM, DATA, PROTOCOL, make_settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from backprop.analysis.events import read_histograms, read_scalars
 from backprop.conv.initializers import truncated_normal
-from backprop.conv.network import compute_signals, draw_parameters, parameter_shapes
+from backprop.conv.network import (
+    LAYERS,
+    compute_losses,
+    compute_signals,
+    draw_parameters,
+    parameter_shapes,
+)
 from backprop.conv.optimizers import build_optimizer
 from backprop.conv.randomness import draw_batches
-from backprop.conv.summaries import arrange_buckets, summarize_tensor
+from backprop.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
 from backprop.conv.training import (
     MEASURES,
     compile_training,
@@ -22,6 +29,7 @@ from backprop.conv.training import (
     train_conv,
 )
 from backprop.data.images import load_images
+from backprop.dense import layers as dense_layers
 
 MONITORED = [  # the 16 tensors of the study
     *(
@@ -247,6 +255,92 @@ def test_chunks_end_where_something_is_due_or_a_line_is(step, pace, expected):
         "checkpoint_interval": 970,
     }
     assert plan_chunk(step, protocol, pace) == expected
+
+
+# What happens in the layers, and how the test images are judged
+
+
+def numpy_slope(kind, net_input):
+    return {"tanh": 1 - np.tanh(net_input) ** 2, "relu": (net_input > 0).astype(float)}[kind]
+
+
+@pytest.mark.parametrize("kind", ["tanh", "relu"])
+def test_inactive_shares_are_those_of_the_net_inputs(tmp_path, kind):
+    # Large weights saturate; the shares are recomputed from the final net inputs in NumPy.
+    result = train(tmp_path, activation=kind, optimizer=ADAM | {"learning_rate": 0.05})
+    function = {"tanh": tf.math.tanh, "relu": tf.nn.relu}[kind]
+    signals = compute_signals(result.weights, DATA.validation_images[:10], function)
+    rows = {row["layer"]: row for row in result.layers if row["step"] == 8}
+    assert list(rows) == list(LAYERS)
+    for layer in LAYERS[:-1]:
+        net_input = signals[f"{layer}/net_input"].numpy().astype(np.float64)
+        flat = np.abs(numpy_slope(kind, net_input)) < 0.05
+        assert rows[layer]["saturated_share"] == pytest.approx(flat.mean(), abs=1e-5)
+        dead = flat.all(axis=tuple(range(net_input.ndim - 1))).mean()
+        assert rows[layer]["dead_share"] == pytest.approx(dead, abs=1e-6)
+    assert math.isnan(rows["fc2"]["dead_share"])
+    assert 0.05 < rows["conv2"]["saturated_share"] < 1
+
+
+def test_threshold_is_that_of_the_dense_networks():
+    assert SATURATED == dense_layers.SATURATED
+
+
+def test_gradient_norms_are_those_of_finite_differences(folder, result):
+    # Along its own direction, the loss falls by the norm of the gradient.
+    images, labels = DATA.validation_images[:10], DATA.validation_labels[:10]
+
+    def loss(weights):
+        logits = compute_signals(weights, images, tf.nn.relu)["fc2/net_input"]
+        return tf.reduce_mean(compute_losses(logits, labels.astype(np.int32)))
+
+    weights = {name: tf.constant(array) for name, array in result.weights.items()}
+    rows = {row["layer"]: row["grad_norm"] for row in result.layers if row["step"] == 8}
+    for layer in LAYERS:
+        names = [f"{layer}/weights", f"{layer}/bias"]
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            value = loss(weights)
+        gradients = tape.gradient(value, weights)
+        step = 1e-3 / rows[layer]
+        moved = [
+            weights | {name: weights[name] + sign * step * gradients[name] for name in names}
+            for sign in (1, -1)
+        ]
+        slope = float(loss(moved[0]) - loss(moved[1])) / (2 * step)
+        assert math.sqrt(slope) == pytest.approx(rows[layer], rel=0.02), layer
+
+
+def test_layers_are_recorded_with_the_monitored_steps(folder, result):
+    assert [row["step"] for row in result.layers] == [s for s in (0, 3, 6, 8) for _ in LAYERS]
+    scalars = read_scalars(folder).set_index(["tag", "step"])["value"]
+    for row in result.layers:
+        for name in ("grad_norm", "saturated_share", "dead_share"):
+            if not math.isnan(row[name]):
+                assert scalars[f"{row['layer']}/{name}", row["step"]] == row[name]
+
+
+def test_judgements_are_of_each_test_image(result):
+    logits = compute_signals(result.weights, DATA.test_images, tf.nn.relu)["fc2/net_input"]
+    expected = keras.losses.sparse_categorical_crossentropy(
+        DATA.test_labels.astype(int), logits, from_logits=True
+    )
+    np.testing.assert_allclose(result.judgements["loss"], expected, rtol=1e-5, atol=1e-6)
+    assert result.judgements["predicted"].tolist() == logits.numpy().argmax(1).tolist()
+    correct = result.judgements["predicted"] == DATA.test_labels
+    assert correct.mean() == result.final["test_accuracy"]
+
+
+def test_maxout_trains(tmp_path):
+    result = train(tmp_path, activation="maxout", steps=60, monitor_interval=60)
+    assert result.weights["conv1/weights"].shape == (5, 5, 1, 64)
+    assert result.final["train_loss"] < result.history[0]["train_loss"] / 4
+
+
+def test_initial_bias_is_a_setting(tmp_path):
+    optimizer = {"kind": "gradient_descent", "learning_rate": 0.0}
+    weights = train(tmp_path, optimizer=optimizer, steps=1, initial_bias=-0.5).weights
+    assert all(set(weights[f"{layer}/bias"].tolist()) == {-0.5} for layer in LAYERS)
 
 
 # What TensorBoard finds

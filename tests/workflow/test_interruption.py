@@ -1,5 +1,6 @@
 """An interrupted run goes on where it was on the next call, however it ended."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 
 import pytest
 from conftest import copy_project, environment
+from own_images import CONFIG, RUNS, write_config, write_images
 
 TARGETS = ["results/tables/dense_runs.csv"]
 ARGUMENTS = ["--cores", "1", "--configfile", "config/smoke.yaml", "--", *TARGETS]
@@ -47,3 +49,46 @@ def finished(project):
         str(path): path.stat().st_mtime_ns
         for path in project.folder.glob("results/dense/**/provenance.json")
     }
+
+
+def test_killed_cnn_goes_on_from_its_checkpoint_and_ends_alike(tmp_path):
+    budgets = {"steps": 600, "batch_size": 10, "monitor_interval": 20, "evaluate_interval": 50}
+    config = CONFIG | {"conv": CONFIG["conv"] | {"protocols": {"short": budgets}}}
+    budgets["checkpoint_interval"] = 30
+    arguments = ["--cores", "1", "--configfile", "ours.yaml", "--", RUNS]
+    projects = {name: copy_project(tmp_path / name) for name in ("whole", "killed")}
+    for project in projects.values():
+        write_config(project, config)
+        write_images(project.folder / "photos", seed=0)
+
+    killed = projects["killed"].folder
+    checkpoints = killed / str(RUNS).replace("results/", "results/checkpoints/", 1)
+    call = subprocess.Popen(
+        ["snakemake", *arguments],
+        cwd=killed,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not list(checkpoints.parent.glob("*.checkpoint")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(call.pid, signal.SIGKILL)
+    call.wait(timeout=120)
+    assert not (killed / RUNS).exists()
+
+    for project in projects.values():
+        done = project.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    (log,) = killed.glob("results/logs/train_conv/**/*.log")
+    assert "resumed after " in log.read_text()
+    assert not checkpoints.parent.exists()
+    for name in ("runs.csv", "history.parquet", "layers.parquet", "judgements.parquet"):
+        ours, theirs = ((p.folder / RUNS).with_name(name) for p in projects.values())
+        assert ours.read_bytes() == theirs.read_bytes(), name
+    records = [
+        json.loads((p.folder / RUNS).with_name("provenance.json").read_text())
+        for p in projects.values()
+    ]
+    assert records[0]["weights_sha256"] == records[1]["weights_sha256"]

@@ -37,7 +37,10 @@ COLUMNS = {
         "Pass since which the loss or a weight is not finite and never was again; CNN: the update "
         "that met a loss that was not finite. Empty: never."
     ),
-    "diverged_by": "What was not finite, loss or weights; empty where the run did not diverge.",
+    "diverged_by": (
+        "What was not finite: loss or weights; CNN: the training loss or a monitored tensor. Empty "
+        "where the run did not diverge."
+    ),
     "layer": (
         "Layer, counted from 1; the last is the output layer. CNN: conv1, conv2, fc1 or fc2, the "
         "output layer."
