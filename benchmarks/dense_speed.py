@@ -8,15 +8,12 @@ turns are compared. Results: results/dense_speed.csv and .svg beside this file.
 """
 
 import argparse
-import csv
-import json
 import statistics
-import subprocess
 import sys
 from itertools import pairwise, product
-from pathlib import Path
 
-HERE = Path(__file__).parent
+from interleave import Program, add_options, measure, measure_all, pick, take_turns, write_table
+
 CONTESTANTS = (
     "published_style",
     "scikit_learn",
@@ -57,19 +54,6 @@ def passes_of(contestant: str, case: dict) -> dict:
     return case | {"passes": max(FEWEST, case["passes"] // SLOWER.get(contestant, 1))}
 
 
-def measure(contestant: str, case: dict, python: str) -> dict | None:
-    """One run of a contestant; None where it can't run."""
-    script = HERE / "contestants" / f"{contestant}.py"
-    done = subprocess.run(
-        [python, script, json.dumps(case)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        print(f"{contestant} left out: {last}", file=sys.stderr)
-        return None
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def floor_microseconds(case: dict, machine: dict) -> float:
     """Time of a pass if matrix products and tanh ran at the machine's best, and all else was free.
 
@@ -87,48 +71,34 @@ def floor_microseconds(case: dict, machine: dict) -> float:
 def main() -> None:
     """Run all cases and write the table and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--peers-python", default=sys.executable, help="has PyTorch and JAX")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="about, for each timing")
-    parser.add_argument(
-        "--only", nargs="*", default=[""], help="for instance units=3,replicates=20 units=50"
-    )
+    add_options(parser, seconds=2.0, only="units=3,replicates=20 units=50")
     options = parser.parse_args()
-    filters = [dict(part.split("=") for part in text.split(",") if part) for text in options.only]
     machines = {
-        precision: measure("machine", {"precision": precision}, sys.executable)
+        precision: measure(Program("machine", {"precision": precision}))
         for precision in ("float64", "float32")
     }
-    missing: set[str] = set()
+    contestants = CONTESTANTS
     rows = []
-    for case in cases(options.seconds):
-        if not any(matches(case, wanted) for wanted in filters):
-            continue
+    for case in pick(cases(options.seconds), options.only):
         pythons = {
-            contestant: options.peers_python if contestant in PEERS else sys.executable
-            for contestant in CONTESTANTS
-            if contestant not in missing
+            name: options.peers_python if name in PEERS else sys.executable for name in contestants
         }
-        checked = {
-            contestant: measure(contestant, case | {"passes": CHECKED}, python)
-            for contestant, python in pythons.items()
-        }
-        missing |= {contestant for contestant, result in checked.items() if result is None}
-        checked = {name: result for name, result in checked.items() if result is not None}
+        checked = measure_all(
+            {
+                name: Program(name, case | {"passes": CHECKED}, python)
+                for name, python in pythons.items()
+            }
+        )
         check_losses(checked, case["precision"])
-        results: dict[str, list[dict]] = {contestant: [] for contestant in checked}
-        for _ in range(options.repeats):
-            for contestant, repeats in results.items():
-                result = measure(contestant, passes_of(contestant, case), pythons[contestant])
-                repeats.append(result)
+        contestants = tuple(checked)
+        timed = {name: Program(name, passes_of(name, case), pythons[name]) for name in contestants}
+        results = take_turns(timed, options.repeats)
         rows += summarize(case, results, machines[case["precision"]])
         print(describe(rows[-len(results) :]), flush=True)
-    write(rows)
+    table = write_table(rows, "dense_speed.csv")
+    from draw_dense_speed import draw
 
-
-def matches(case: dict, wanted: dict[str, str]) -> bool:
-    """Whether the case has all of the wanted values, given as text."""
-    return all(str(case[key]) == value for key, value in wanted.items())
+    draw(table, table.with_suffix(".svg"))
 
 
 def summarize(case: dict, results: dict[str, list[dict]], machine: dict) -> list[dict]:
@@ -168,19 +138,6 @@ def describe(rows: list[dict]) -> str:
     title = "{units} units, depth {depth}, {replicates} replicates, {precision}".format(**case)
     times = ", ".join(f"{row['contestant']} {row['microseconds']:.1f}" for row in rows)
     return f"{title}: {times} µs"
-
-
-def write(rows: list[dict]) -> None:
-    """Write the table and the picture."""
-    folder = HERE / "results"
-    folder.mkdir(exist_ok=True)
-    with (folder / "dense_speed.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    from draw_dense_speed import draw
-
-    draw(folder / "dense_speed.csv", folder / "dense_speed.svg")
 
 
 if __name__ == "__main__":

@@ -5,18 +5,14 @@ A contestant is a program of its own, ``python NAME.py CASE``, where CASE is the
 """
 
 import json
-import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-for name in ("OMP", "OPENBLAS", "MKL"):
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-# Whatever a library thinks of threads: there is one core to run them on.
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+from process import peak_memory_mb, take_cores
+
+take_cores(1)
 
 import numpy as np  # noqa: E402
 from sklearn.datasets import make_moons  # noqa: E402
@@ -72,9 +68,5 @@ def run(prepare: Callable[[Case], tuple[Callable[[], None], Callable[[], list[fl
     train()
     seconds = time.perf_counter() - start
     each = seconds / case.passes / case.replicates * 1e6
-    # In kilobytes, but on macOS in bytes.
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1e6 if sys.platform == "darwin" else 1e3
-    )
-    found = {"microseconds": each, "memory_mb": memory, "losses": losses()}
+    found = {"microseconds": each, "memory_mb": peak_memory_mb(), "losses": losses()}
     print(json.dumps(asdict(case) | found))

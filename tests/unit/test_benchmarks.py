@@ -1,8 +1,10 @@
 """The benchmarks' own sums, and that their contestants train one and the same network."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import ROOT
@@ -11,12 +13,18 @@ FOLDER = ROOT / "benchmarks"
 CASE = {"units": 3, "depth": 2, "replicates": 2, "precision": "float64", "passes": 20}
 sys.path.append(str(FOLDER))
 
+import conv_speed  # noqa: E402
 import dense_speed  # noqa: E402
+import draw_conv_speed  # noqa: E402
+import interleave  # noqa: E402
+
+CONV_CASE = {"threads": 1, "batch_size": 4, "steps": 2}
+MODULES = {"pytorch": "torch", "jax": "jax"}  # what a peer needs
 
 
-def contest(name):
+def contest(name, case=CASE):
     done = subprocess.run(
-        [sys.executable, FOLDER / "contestants" / f"{name}.py", json.dumps(CASE)],
+        [sys.executable, FOLDER / "contestants" / f"{name}.py", json.dumps(case)],
         capture_output=True,
         text=True,
         check=True,
@@ -55,9 +63,11 @@ def test_a_contestant_that_trains_something_else_is_refused():
 
 
 def test_filters_pick_cases_by_all_of_their_values():
-    assert dense_speed.matches(CASE, {"units": "3", "precision": "float64"})
-    assert dense_speed.matches(CASE, {})
-    assert not dense_speed.matches(CASE, {"units": "3", "depth": "1"})
+    assert interleave.matches(CASE, {"units": "3", "precision": "float64"})
+    assert interleave.matches(CASE, {})
+    assert not interleave.matches(CASE, {"units": "3", "depth": "1"})
+    four_layers = CASE | {"depth": 4}
+    assert interleave.pick([CASE, four_layers], ["units=50", "units=3,depth=4"]) == [four_layers]
 
 
 def test_ratios_are_those_of_the_medians():
@@ -68,3 +78,84 @@ def test_ratios_are_those_of_the_medians():
     rows = dense_speed.summarize(CASE, results, {"gigaflops": 50, "tanh_nanoseconds": 2})
     ratios = {row["contestant"]: row["this_project_over_it"] for row in rows}
     assert ratios == {"this_project": 1.0, "published_style": 0.2}
+
+
+def test_programs_take_turns(monkeypatch):
+    order = []
+    monkeypatch.setattr(interleave, "measure", lambda program: order.append(program.script))
+    programs = {name: interleave.Program(name, CASE) for name in ("a", "b")}
+    interleave.take_turns(programs, repeats=2)
+    assert order == ["a", "b", "a", "b"]
+
+
+def test_a_program_that_fails_is_left_out_with_its_message(capfd):
+    assert interleave.measure_all({"none": interleave.Program("no_such_program", {})}) == {}
+    assert "no_such_program left out: " in capfd.readouterr().err
+
+
+def test_conv_contestants_train_one_and_the_same_network():
+    names = [
+        name
+        for name in conv_speed.CONTESTANTS
+        if name not in MODULES or importlib.util.find_spec(MODULES[name])
+    ]
+    losses = {name: contest(f"conv_{name}", CONV_CASE | {"check": True})["loss"] for name in names}
+    assert conv_speed.agreeing(losses) == tuple(names)
+    assert len(names) >= 2
+
+
+@pytest.mark.parametrize("monitor_interval", [0, 1])
+def test_conv_step_of_this_project_is_timed(monitor_interval):
+    found = contest("conv_this_project", CONV_CASE | {"monitor_interval": monitor_interval})
+    assert found["milliseconds"] > 0 and found["memory_mb"] > 10
+
+
+def test_conv_start_up_is_told_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(conv_speed, "TRAINING_IMAGES", 5100)
+    monkeypatch.setattr(conv_speed, "TEST_IMAGES", 10)
+    conv_speed.write_images(tmp_path)
+    found = contest("conv_start_up", {"folder": str(tmp_path), "started": time.time()})
+    assert found.keys() == {"import", "data", "first_update"}
+    assert min(found.values()) > 0
+
+
+def test_conv_machine_takes_the_better_library():
+    found = contest("conv_machine", {"threads": 1})
+    assert found["gigaflops"] == max(found["numpy"], found["tensorflow"]) > 0
+
+
+def test_conv_step_counts_every_product_but_the_first_layers_input_gradient():
+    convolutions = 2 * 28 * 28 * 25 * 32 + 3 * 14 * 14 * 25 * 32 * 64
+    dense = 3 * 3136 * 1024 + 3 * 1024 * 10
+    assert conv_speed.step_gigaflop(50) == pytest.approx(2e-9 * 50 * (convolutions + dense))
+
+
+def test_conv_cases_need_as_many_cores_as_threads():
+    assert {case["threads"] for case in conv_speed.cases(1.0, cores=1)} == {1}
+    assert len(conv_speed.cases(1.0, cores=2)) == 4
+
+
+def test_conv_summaries_are_timed_over_whole_intervals():
+    assert conv_speed.monitored(CONV_CASE | {"steps": 101}).case["steps"] == 200
+
+
+def test_a_conv_contestant_that_trains_something_else_is_left_out(capsys):
+    losses = {"jax": 2.01, "pytorch": 2.001, "this_project": 2.0}
+    assert conv_speed.agreeing(losses) == ("pytorch", "this_project")
+    assert capsys.readouterr().err.startswith("jax left out")
+
+
+def test_conv_rows_and_picture(tmp_path):
+    results = {
+        name: [CONV_CASE | {"milliseconds": time, "memory_mb": 100} for time in times]
+        for name, times in (("pytorch", (8, 30, 10)), ("this_project", (1, 2, 9)))
+    }
+    rows = conv_speed.summarize(CONV_CASE, results, gigaflops=1e3 * conv_speed.step_gigaflop(4))
+    assert [row["this_project_over_it"] for row in rows] == [0.2, 1.0]
+    assert [row["share_of_machine"] for row in rows] == [0.1, 0.5]
+    assert [row["examples_per_second"] for row in rows] == [400, 2000]
+    assert conv_speed.describe(rows).startswith("1 threads, batches of 4: pytorch 10.0,")
+    table = tmp_path / "conv_speed.csv"
+    interleave.write_table(rows, table)
+    draw_conv_speed.draw(table, tmp_path / "conv_speed.svg")
+    assert (tmp_path / "conv_speed.svg").stat().st_size > 1000

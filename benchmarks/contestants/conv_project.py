@@ -1,0 +1,102 @@
+"""All that the convolutional benchmark takes from this project: `train_conv`, and what it is made
+of.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+import numpy as np
+
+from backprop.conv.activations import ACTIVATIONS
+from backprop.conv.optimizers import build_optimizer
+from backprop.conv.training import (
+    ConvResult,
+    compile_measurement,
+    compile_training,
+    configure_tensorflow,
+    create_state,
+    train_conv,
+)
+from backprop.data.mnist import MnistSplit
+
+CELL = {"activation": "relu", "initializer": "truncated_normal"}
+OPTIMIZER = {"kind": "adam", "learning_rate": 1e-4, "epsilon": 1e-8}
+
+
+def split(images: np.ndarray, labels: np.ndarray, heldout: int) -> MnistSplit:
+    """Return a split whose validation and test examples are the first training examples."""
+    few = (images[:heldout], labels[:heldout])
+    return MnistSplit(images, labels, *few, *few)
+
+
+def train(
+    data: MnistSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
+) -> ConvResult:
+    """Train as the pipeline does; without an interval, monitor at the start and the end alone."""
+    protocol = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "dropout_keep": 0.5,
+        "monitor_interval": monitor_interval or steps,
+        "evaluate_interval": steps,
+    }
+    with tempfile.TemporaryDirectory() as events:
+        return train_conv(
+            CELL, protocol, OPTIMIZER, data, 0, Path(events), threads, log=lambda line: None
+        )
+
+
+def seconds_per_step(
+    data: MnistSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
+) -> float:
+    """Return the time of a step, its share of the monitoring included, by the run's own clock.
+
+    Monitoring happens at the start too: that is one time more than there are intervals, and not
+    counted.
+    """
+    clock = train(data, threads, batch_size, steps, monitor_interval).seconds
+    intervals = steps // monitor_interval if monitor_interval else 0
+    return (clock["training"] + clock["monitoring"] * intervals / (intervals + 1)) / steps
+
+
+def prepare_check(
+    images: np.ndarray,
+    labels: np.ndarray,
+    batches: np.ndarray,
+    parameters: dict[str, np.ndarray],
+    probe: int,
+    threads: int,
+):
+    """Return (train, loss) as `conv_common.run` wants them: given weights, no dropout."""
+    configure_tensorflow(threads)
+    rule, activate = build_optimizer(OPTIMIZER), ACTIVATIONS[CELL["activation"]]
+    state = create_state(parameters, rule)
+    protocol = {"dropout_keep": 1.0, "batch_size": batches.shape[1]}
+    _, train_chunk = compile_training(
+        state.weights, state.slots, activate, rule, split(images, labels, 0), protocol, seed=0
+    )
+    measure = compile_measurement(state.weights, activate)
+
+    def train():
+        state.step += len(train_chunk(state.step, batches).numpy())
+
+    return train, lambda: measure("probe", images[:probe], labels[:probe])["probe_loss"]
+
+
+def evaluation_seconds(
+    images: np.ndarray, labels: np.ndarray, parameters: dict[str, np.ndarray]
+) -> float:
+    """Return the time of loss and accuracy of all images, on one thread, once compiled."""
+    configure_tensorflow(1)
+    state = create_state(parameters, build_optimizer(OPTIMIZER))
+    measure = compile_measurement(state.weights, ACTIVATIONS[CELL["activation"]])
+    measure("test", images, labels)
+    start = time.perf_counter()
+    measure("test", images, labels)
+    return time.perf_counter() - start
