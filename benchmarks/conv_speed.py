@@ -225,7 +225,9 @@ def main() -> None:
         if threads <= cores
     }
     if "speed" in options.tables:
-        table = write_table(measure_steps(options, cores, machines), "conv_speed.csv")
+        table = write_table(
+            measure_steps(options, cores, machines), "conv_speed.csv", ("threads", "batch_size")
+        )
         from draw_conv_speed import draw
 
         draw(table, table.with_suffix(".svg"))

@@ -95,7 +95,7 @@ def main() -> None:
         results = take_turns(timed, options.repeats)
         rows += summarize(case, results, machines[case["precision"]])
         print(describe(rows[-len(results) :]), flush=True)
-    table = write_table(rows, "dense_speed.csv")
+    table = write_table(rows, "dense_speed.csv", ("depth", "units", "replicates", "precision"))
     from draw_dense_speed import draw
 
     draw(table, table.with_suffix(".svg"))

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,12 +90,35 @@ def add_options(parser: ArgumentParser, seconds: float, only: str) -> None:
     parser.add_argument("--only", nargs="*", default=[""], help=f"for instance {only}")
 
 
-def write_table(rows: list[dict], name: str) -> Path:
-    """Write rows into results/ and return the file's path."""
+def write_table(rows: list[dict], name: str, case_keys: Sequence[str] = ()) -> Path:
+    """Write rows into results/ and return the file's path.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows with the same keys.
+    name : str
+        The file's.
+    case_keys : sequence of str
+        Columns that say which case a row belongs to. Cases that the file has and the rows don't
+        are kept, so that some can be measured again; the order is that of the columns.
+    """
     path = HERE / "results" / name
     path.parent.mkdir(exist_ok=True)
+    if case_keys and path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            earlier = list(csv.DictReader(file))
+        measured = {_case(row, case_keys) for row in rows}
+        rows = [row for row in earlier if _case(row, case_keys) not in measured] + rows
+        rows.sort(key=lambda row: _case(row, case_keys))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def _case(row: dict, keys: Sequence[str]) -> tuple:
+    """The case of a row: numbers are compared as such, whether or not they were read from text."""
+    values = (str(row[key]) for key in keys)
+    return tuple((0, float(v), "") if v.isdecimal() else (1, 0.0, v) for v in values)

@@ -13,47 +13,63 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 import numpy as np
 
-from backprop.conv.activations import ACTIVATIONS
+from backprop.conv.activations import relu
 from backprop.conv.optimizers import build_optimizer
 from backprop.conv.training import (
     ConvResult,
-    compile_measurement,
+    average,
+    compile_judgement,
     compile_training,
     configure_tensorflow,
     create_state,
     train_conv,
 )
-from backprop.data.mnist import MnistSplit
+from backprop.data.images import ImageSplit
 
-CELL = {"activation": "relu", "initializer": "truncated_normal"}
 OPTIMIZER = {"kind": "adam", "learning_rate": 1e-4, "epsilon": 1e-8}
 
 
-def split(images: np.ndarray, labels: np.ndarray, heldout: int) -> MnistSplit:
+def split(images: np.ndarray, labels: np.ndarray, heldout: int) -> ImageSplit:
     """Return a split whose validation and test examples are the first training examples."""
     few = (images[:heldout], labels[:heldout])
-    return MnistSplit(images, labels, *few, *few)
+    return ImageSplit(images, labels, *few, *few)
 
 
 def train(
-    data: MnistSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
+    data: ImageSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
 ) -> ConvResult:
     """Train as the pipeline does; without an interval, monitor at the start and the end alone."""
-    protocol = {
-        "steps": steps,
-        "batch_size": batch_size,
-        "dropout_keep": 0.5,
-        "monitor_interval": monitor_interval or steps,
-        "evaluate_interval": steps,
+    settings = {
+        "cell": {},
+        "activation": {"kind": "relu"},
+        "initializer": {"kind": "truncated_normal"},
+        "optimizer": OPTIMIZER,
+        "protocol": {
+            "steps": steps,
+            "batch_size": batch_size,
+            "dropout_keep": 0.5,
+            "initial_bias": 0.1,
+            "monitor_interval": monitor_interval or steps,
+            "evaluate_interval": steps,
+            "checkpoint_interval": steps,
+        },
     }
-    with tempfile.TemporaryDirectory() as events:
+    with tempfile.TemporaryDirectory() as folder:
         return train_conv(
-            CELL, protocol, OPTIMIZER, data, 0, Path(events), threads, log=lambda line: None
+            settings,
+            data,
+            seed=0,
+            events_folder=Path(folder) / "events",
+            checkpoints_folder=Path(folder) / "checkpoints",
+            identity="",
+            threads=threads,
+            log=lambda line: None,
+            progress=lambda step, loss: None,
         )
 
 
 def seconds_per_step(
-    data: MnistSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
+    data: ImageSplit, threads: int, batch_size: int, steps: int, monitor_interval: int
 ) -> float:
     """Return the time of a step, its share of the monitoring included, by the run's own clock.
 
@@ -75,18 +91,19 @@ def prepare_check(
 ):
     """Return (train, loss) as `conv_common.run` wants them: given weights, no dropout."""
     configure_tensorflow(threads)
-    rule, activate = build_optimizer(OPTIMIZER), ACTIVATIONS[CELL["activation"]]
-    state = create_state(parameters, rule)
+    rule, activate = build_optimizer(OPTIMIZER), relu().function
+    weights, slots = create_state(parameters, rule)
     protocol = {"dropout_keep": 1.0, "batch_size": batches.shape[1]}
     _, train_chunk = compile_training(
-        state.weights, state.slots, activate, rule, split(images, labels, 0), protocol, seed=0
+        weights, slots, activate, rule, split(images, labels, 0), protocol, seed=0
     )
-    measure = compile_measurement(state.weights, activate)
+    judge, done = compile_judgement(weights, activate), [0]
 
     def train():
-        state.step += len(train_chunk(state.step, batches).numpy())
+        done[0] += len(train_chunk(done[0], batches).numpy())
 
-    return train, lambda: measure("probe", images[:probe], labels[:probe])["probe_loss"]
+    probed = labels[:probe]
+    return train, lambda: average("probe", *judge(images[:probe], probed), probed)["probe_loss"]
 
 
 def evaluation_seconds(
@@ -94,9 +111,9 @@ def evaluation_seconds(
 ) -> float:
     """Return the time of loss and accuracy of all images, on one thread, once compiled."""
     configure_tensorflow(1)
-    state = create_state(parameters, build_optimizer(OPTIMIZER))
-    measure = compile_measurement(state.weights, ACTIVATIONS[CELL["activation"]])
-    measure("test", images, labels)
+    weights, _ = create_state(parameters, build_optimizer(OPTIMIZER))
+    judge = compile_judgement(weights, relu().function)
+    judge(images, labels)
     start = time.perf_counter()
-    measure("test", images, labels)
+    judge(images, labels)
     return time.perf_counter() - start

@@ -16,11 +16,11 @@ import conv_project  # noqa: E402
 
 # These too are what a job imports.
 from backprop.data import tables  # noqa: E402, F401
-from backprop.data.mnist import load_mnist  # noqa: E402
+from backprop.data.images import load_images  # noqa: E402
 
 case = json.loads(sys.argv[1])
 imported = time.time()
-data = load_mnist(case["folder"])
+data = load_images(case["folder"])
 loaded = time.time()
 result = conv_project.train(data, threads=1, batch_size=50, steps=1, monitor_interval=0)
 # The measures after the last step are made in any case, and are no part of the start.

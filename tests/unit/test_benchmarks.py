@@ -52,6 +52,28 @@ def test_floor_counts_every_product_and_every_tanh():
     assert dense_speed.floor_microseconds(case, machine) == pytest.approx(1.2)
 
 
+def test_cases_that_are_not_measured_again_stay_in_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(interleave, "HERE", tmp_path)
+
+    def rows(*cases, value):
+        return [
+            {"units": units, "precision": precision, "contestant": name, "value": value}
+            for units, precision in cases
+            for name in ("b", "a")
+        ]
+
+    keys = ("units", "precision")
+    interleave.write_table(rows((50, "float32"), (3, "float64"), value=1), "t.csv", keys)
+    interleave.write_table(rows((50, "float32"), (100, "float32"), value=2), "t.csv", keys)
+    lines = (tmp_path / "results/t.csv").read_text().splitlines()
+    assert lines == [
+        "units,precision,contestant,value",
+        *("3,float64,b,1", "3,float64,a,1"),
+        *("50,float32,b,2", "50,float32,a,2"),
+        *("100,float32,b,2", "100,float32,a,2"),
+    ]
+
+
 def test_a_contestant_that_trains_something_else_is_refused():
     results = {
         "this_project": {"losses": [0.5, 0.25]},
