@@ -123,7 +123,7 @@ def summarize(case: dict, results: dict[str, list[dict]], gigaflops: float) -> l
 
 def describe(rows: list[dict]) -> str:
     """One line for a case."""
-    title = "{threads} threads, batches of {batch_size}".format(**rows[0])
+    title = "threads {threads}, batches of {batch_size}".format(**rows[0])
     times = ", ".join(f"{row['contestant']} {row['milliseconds']:.1f}" for row in rows)
     return f"{title}: {times} ms"
 

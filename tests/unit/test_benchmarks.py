@@ -176,7 +176,7 @@ def test_conv_rows_and_picture(tmp_path):
     assert [row["this_project_over_it"] for row in rows] == [0.2, 1.0]
     assert [row["share_of_machine"] for row in rows] == [0.1, 0.5]
     assert [row["examples_per_second"] for row in rows] == [400, 2000]
-    assert conv_speed.describe(rows).startswith("1 threads, batches of 4: pytorch 10.0,")
+    assert conv_speed.describe(rows).startswith("threads 1, batches of 4: pytorch 10.0,")
     table = tmp_path / "conv_speed.csv"
     interleave.write_table(rows, table)
     draw_conv_speed.draw(table, tmp_path / "conv_speed.svg")
