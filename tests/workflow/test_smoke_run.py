@@ -53,7 +53,8 @@ def test_run_tables_have_the_documented_columns(smoke):
         "diverged_by",
     ]
     conv = read_table(tables / "conv_runs.csv")
-    assert list(conv.columns) == [*CONV_KEYS, "steps", *MEASURES["conv"], "diverged_at"]
+    columns = [*CONV_KEYS, "steps", *MEASURES["conv"], "diverged_at", "diverged_by"]
+    assert list(conv.columns) == columns
     dense_history = read_table(tables / "dense_history.parquet")
     assert list(dense_history.columns) == [*KEYS, "pass", *MEASURES["dense"]]
     dense_layers = read_table(tables / "dense_layers.parquet")
