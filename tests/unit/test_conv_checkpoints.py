@@ -76,16 +76,21 @@ def test_damaged_one_is_passed_over_with_a_warning(saved, damage):
     assert newest.name in line
 
 
-def test_folder_in_the_place_of_a_checkpoint_is_passed_over(saved):
-    (saved / "step-000000200.checkpoint").mkdir()
-    assert find_checkpoint(saved, "mine", print).step == 100
-
-
-def test_checkpoint_of_anything_else_is_not_used(saved):
+def test_checkpoint_of_anything_else_is_not_used_and_does_not_crowd_out_ours(saved):
     lines = []
     assert find_checkpoint(saved, "other", lines.append) is None
     assert len(lines) == 2
     assert all("other settings" in line for line in lines)
+    write_checkpoint(saved, "other", make_checkpoint(3))  # earlier than those of "mine"
+    assert find_checkpoint(saved, "other", print).step == 3
+
+
+def test_damaged_one_does_not_crowd_out_later_ones(saved):
+    for path in list_checkpoints(saved):
+        path.write_bytes(b"nothing")
+    assert find_checkpoint(saved, "mine", print) is None
+    write_checkpoint(saved, "mine", make_checkpoint(3))
+    assert find_checkpoint(saved, "mine", print).step == 3
 
 
 def test_no_folder_means_no_checkpoint(tmp_path):

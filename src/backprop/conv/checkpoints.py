@@ -79,6 +79,9 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> Checkpoint | None:
     """The newest checkpoint of a folder that is whole and of this training, if there is one.
 
+    Newer ones that are damaged or of another training are removed: nobody will use them, and what
+    is kept is counted from the newest.
+
     Parameters
     ----------
     folder
@@ -87,18 +90,18 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
         What the training is a training of: settings, seed, data and code. Who starts from a
         checkpoint of anything else would end with other numbers.
     log
-        Told of each checkpoint that is passed over, and why.
+        Told of each checkpoint that is removed, and why.
     """
     for path in list_checkpoints(folder):
         try:
             about, checkpoint = read_checkpoint(path)
         except ValueError as error:
-            log(f"warning: {path} is damaged ({error}) and passed over")
-            continue
-        if about["identity"] != identity:
-            log(f"{path} is of other settings, data, code or libraries and passed over")
-            continue
-        return checkpoint
+            log(f"warning: {path} is damaged ({error}): passed over and removed")
+        else:
+            if about["identity"] == identity:
+                return checkpoint
+            log(f"{path} is of other settings, data, code or libraries: passed over and removed")
+        path.unlink()
     return None
 
 
@@ -113,12 +116,9 @@ def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
     Raises
     ------
     ValueError
-        If the file can't be read whole.
+        If its content is not what it was written with.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(str(error)) from error
+    content = path.read_bytes()
     found, content = content[:DIGEST_SIZE], memoryview(content)[DIGEST_SIZE:]
     if hashlib.sha256(content).digest() != found:
         raise ValueError("its content does not have the digest that it states")

@@ -304,8 +304,14 @@ class Training:
                     check_finite(tag, statistics, step)
                 for layer, values in activity.items():
                     check_finite(f"{layer}/{ACTIVITY[0]}", values[0], step)
-                    named = zip(ACTIVITY, values.tolist(), strict=True)
-                    self.layers.append({"step": step, "layer": layer, **dict(named)})
+                self.layers += [
+                    {
+                        "step": step,
+                        "layer": layer,
+                        **dict(zip(ACTIVITY, values.tolist(), strict=True)),
+                    }
+                    for layer, values in activity.items()
+                ]
                 write_inspection(summaries, activity, step)
                 self.tell_speed()
         if step and is_due(step, protocol["evaluate_interval"], protocol["steps"]):
