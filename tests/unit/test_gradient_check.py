@@ -97,13 +97,13 @@ def two_cells(dead):
 
 def test_sentences_do_not_rank_what_is_equal():
     runs, layers, study = two_cells(dead=(0.0, 0.0))
-    found = describe_layers(runs, layers, {"s": study})["s"]
+    found = describe_layers("dense", runs, layers, {"s": study})["s"]
     assert found["units"][1] == "Mean final share of dead units is 0.0000 at all of them."
 
 
 def test_sentences_on_layers_take_the_last_record_and_the_first_layer():
     runs, layers, study = two_cells(dead=(0.0, 0.75))
-    found = describe_layers(runs, layers, {"s": study})["s"]
+    found = describe_layers("dense", runs, layers, {"s": study})["s"]
     (gradients,) = found["gradients"]
     assert "highest with activation tanh (0.5000" in gradients
     assert "lowest with activation relu (0.2500" in gradients
