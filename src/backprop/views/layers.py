@@ -4,6 +4,7 @@ Serves dense networks, whose layers are numbered and whose time is passes, and t
 layers have names and whose time is steps.
 """
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,6 +79,12 @@ def inactive_units_figure(
     )
 
 
+def _even_lines(cells: list[dict]) -> list[list[dict]]:
+    """Cells in as few lines of panels as fit the page, equally long: eight as four and four."""
+    length = math.ceil(len(cells) / math.ceil(len(cells) / MOST_COLUMNS))
+    return [cells[start : start + length] for start in range(0, len(cells), length)]
+
+
 def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
     """Draw one or two measures of every layer."""
     title = study.get("question", study["name"])
@@ -91,12 +98,8 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     if shown.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
-    lines = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
-    lines = [
-        line[start : start + MOST_COLUMNS]
-        for line in lines
-        for start in range(0, len(line), MOST_COLUMNS)
-    ]
+    groups = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
+    lines = [line for group in groups for line in _even_lines(group)]
     columns = max(len(line) for line in lines)
     replicates = most_replicates(shown, time, [*cells[0], "layer"])
     spread = resolve_spread("auto", replicates)
