@@ -11,7 +11,16 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED = (".git", ".venv", ".snakemake", "results", "__pycache__", ".pytest_cache", ".ruff_cache")
+SKIPPED = (
+    ".git",
+    ".venv",
+    "node_modules",
+    ".snakemake",
+    "results",
+    "__pycache__",
+    ".pytest_cache",
+    ".ruff_cache",
+)
 IN_CI = os.environ.get("CI", "").lower() == "true"
 CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
@@ -108,13 +117,17 @@ def fashion_mnist_folder(tmp_path_factory) -> Path:
     return folder
 
 
-def need_debian_file(path: str, package: str) -> None:
-    """Skip the test if a file of a Debian package is missing; under CI fail it."""
+def need_file(path: str | Path, reason: str) -> None:
+    """Skip the test with the given reason if a file is missing; under CI fail it."""
     if not Path(path).exists():
-        reason = f"no {path}; on Debian: apt install {package}"
         if IN_CI:
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+def need_debian_file(path: str, package: str) -> None:
+    """Skip the test if a file of a Debian package is missing; under CI fail it."""
+    need_file(path, f"no {path}; on Debian: apt install {package}")
 
 
 @pytest.fixture(scope="session")

@@ -5,22 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from backprop.data.tables import read_table
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-# Snakemake's own viewer says this of the style library that it carries inside.
-KNOWN = "cdn.tailwindcss.com should not be used in production"
 CATEGORIES = {
     "1 Data": 2,
     "2 Dense networks": 3 * 7 + 1,
@@ -29,30 +17,6 @@ CATEGORIES = {
     "5 Tables": 7,
     "6 Provenance": 2,
 }
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-
-
-@pytest.fixture
-def page(browser):
-    """A page that may not reach the network, and fails its test on any error or request."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, offline=True, accept_downloads=True
-    )
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    complaints, requests = [], []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    context.on("request", lambda request: requests.append(request.url))
-    yield page
-    context.close()
-    assert [text for text in complaints if KNOWN not in text] == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 def open_report(page: Page, smoke) -> None:

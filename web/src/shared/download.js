@@ -1,0 +1,32 @@
+// What a reader takes out of a page: tables as CSV, pictures as SVG.
+
+export function saveText(name, type, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Rows of values as CSV; numbers with all their digits. */
+export function toCsv(columns, rows) {
+  const quote = (value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows].map((row) => row.map(quote).join(",")).join("\n") + "\n";
+}
+
+/** An SVG element of the page as a file of its own: the colours of the theme written into it. */
+export function toSvg(element) {
+  const copy = element.cloneNode(true);
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const properties = ["fill", "stroke", "color", "font-family", "font-size", "stroke-dasharray"];
+  const sources = [element, ...element.querySelectorAll("*")];
+  [copy, ...copy.querySelectorAll("*")].forEach((node, index) => {
+    const style = getComputedStyle(sources[index]);
+    for (const property of properties) node.style.setProperty(property, style[property]);
+  });
+  copy.style.background = getComputedStyle(document.documentElement).backgroundColor;
+  return new XMLSerializer().serializeToString(copy);
+}
