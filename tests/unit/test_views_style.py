@@ -1,10 +1,14 @@
 """Palette, labels, page layout and reproducible files."""
 
+import base64
+import io
 import itertools
+import re
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from backprop.views import labels, style
 
@@ -191,3 +195,29 @@ def test_drawing_never_imports_pyplot():
         "assert not banned, banned"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": sys.path[0]})
+
+
+def embedded_image(svg: str) -> Image.Image:
+    (encoded,) = re.findall(r'base64,([^"]+)', svg)
+    return Image.open(io.BytesIO(base64.b64decode(encoded)))
+
+
+@pytest.mark.parametrize(
+    ("colors", "alpha", "mode"), [(256, 255, "P"), (257, 255, None), (9, 128, None)]
+)
+def test_images_in_svgs_keep_every_pixel_and_get_a_palette_where_one_is_enough(
+    tmp_path, colors, alpha, mode
+):
+    numbers = np.arange(40 * 30) * 7 % colors
+    pixels = np.stack([numbers % 256, numbers // 256 * 90, 255 - numbers % 251], axis=-1)
+    pixels = np.dstack([pixels.reshape(30, 40, 3), np.full((30, 40), alpha)]).astype(np.uint8)
+    assert len(np.unique(pixels.reshape(-1, 4), axis=0)) == colors
+    figure, panels = style.new_figure()
+    panels[0, 0].imshow(pixels, interpolation="none")
+    path = tmp_path / "image.svg"
+    style.save(figure, path)
+    image = embedded_image(path.read_text())
+    assert (image.mode == "P") == (mode == "P")
+    # Matplotlib turns an image over where the y axis points down.
+    found = np.asarray(image.convert("RGBA"))
+    assert np.array_equal(found, pixels) or np.array_equal(found, pixels[::-1])

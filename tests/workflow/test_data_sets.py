@@ -53,7 +53,7 @@ def test_boundaries_are_drawn_of_two_features_alone(project):
     for name in ("moons", "iris", "ours"):
         assert f"results/figures/data/{name}.svg" in drawn
         cells = f"results/figures/dense/cells/dataset~{name}/"
-        maps = [path for path in drawn if path.startswith(cells) and path.endswith("boundary.png")]
+        maps = [path for path in drawn if path.startswith(cells) and path.endswith("boundary.svg")]
         assert len(maps) == (0 if name == "iris" else 1)
     panels = [path for path in drawn if path.endswith("_boundaries.png")]
     assert panels == ["results/figures/dense/mixed_boundaries.png"]

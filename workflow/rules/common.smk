@@ -336,7 +336,7 @@ def everything():
         yield "results/tables/conv_classes.html"
     for folder in folders("dense", mapped(pictured_cells("dense"))):
         cell = folder.replace("results/dense/", "results/figures/dense/cells/", 1)
-        yield f"{cell}/boundary.png"
+        yield f"{cell}/boundary.svg"
     for folder in folders("conv", pictured_cells("conv")):
         cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
         yield from (f"{cell}/{figure}.svg" for figure in RUN_FIGURES)

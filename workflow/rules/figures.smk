@@ -40,7 +40,7 @@ rule plot_boundary:
         code=code("plot_boundary.py"),
     output:
         report(
-            f"results/figures/dense/cells/{cell_pattern('dense')}/boundary.png",
+            f"results/figures/dense/cells/{cell_pattern('dense')}/boundary.svg",
             caption="../../report/boundary.rst",
             category="4 Single cells",
             subcategory="Decision boundaries",

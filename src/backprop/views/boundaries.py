@@ -70,7 +70,8 @@ def draw_boundary(
     look = {
         "extent": extent,
         "origin": "lower",
-        "interpolation": "bilinear",
+        # As fine as the grid is, and no finer: in an SVG the viewer smooths it.
+        "interpolation": "none",
         "aspect": aspect_of(right - left, top - bottom),
     }
     if "chosen" in grid:

@@ -3,6 +3,7 @@
 Colours are fixed by name, so that tanh is the same blue in every figure; pyplot is never imported.
 """
 
+import base64
 import functools
 import io
 import re
@@ -19,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from backprop.views.labels import label_of
 
@@ -382,8 +384,29 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def _shorten(svg: str) -> str:
-    """Cut coordinates to a hundredth of a point: a third of the size, and the same picture."""
-    return re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
+    """Make an SVG smaller, and the same picture.
+
+    Coordinates are cut to a hundredth of a point, images get a palette where they have few
+    colours; remarks and indentation go.
+    """
+    svg = re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
+    svg = re.sub(r"(?<=base64,)[^\"]+", lambda image: _with_palette(image[0]), svg)
+    return re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", svg))
+
+
+def _with_palette(encoded: str) -> str:
+    """Store an image (PNG in base64) with a palette if it is opaque and has at most 256 colours."""
+    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    pixels = np.asarray(image.convert("RGBA"))
+    flat = pixels.reshape(-1, 4)
+    colors, places = np.unique(flat, axis=0, return_inverse=True)
+    if len(colors) > 256 or (colors[:, 3] < 255).any():
+        return encoded
+    indexed = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    indexed.putpalette(colors[:, :3].tobytes())
+    buffer = io.BytesIO()
+    indexed.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:
