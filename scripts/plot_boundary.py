@@ -4,8 +4,8 @@ import numpy as np
 
 from backprop.data.tables import read_description, read_table
 from backprop.log import start_log
+from backprop.study.labels import cell_title
 from backprop.views.boundaries import boundary_figure
-from backprop.views.labels import cell_title
 from backprop.views.selection import divergence_note
 from backprop.views.style import empty_figure, save
 

@@ -7,9 +7,9 @@ from backprop.data.class_names import class_names
 from backprop.data.idx import read_idx
 from backprop.data.tables import read_table
 from backprop.log import start_log
+from backprop.study.labels import cell_title
 from backprop.views.filters import filters_figure
 from backprop.views.judgements import confusion_figure, worst_figure
-from backprop.views.labels import cell_title
 from backprop.views.selection import divergence_reason
 from backprop.views.style import save
 from backprop.views.weights import histograms_figure, statistics_figure

@@ -2,7 +2,7 @@
 
 from backprop.data.tables import read_description, read_table
 from backprop.log import start_log
-from backprop.views.labels import label_of
+from backprop.study.labels import label_of
 from backprop.views.points import points_figure
 from backprop.views.style import save, title_case
 

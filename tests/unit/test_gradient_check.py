@@ -61,7 +61,7 @@ def test_sentences_say_where_the_gradient_is_wrong(table):
     text = describe_gradients(table)
     corrected, published = text.split("Published:")
     assert "right everywhere" in corrected
-    assert "tanh" in published and "and right with identity, relu, leaky_relu, maxout." in published
+    assert "tanh" in published and "and right with identity, ReLU, leaky ReLU, maxout." in published
 
 
 def two_cells(dead):
@@ -105,6 +105,6 @@ def test_sentences_on_layers_take_the_last_record_and_the_first_layer():
     runs, layers, study = two_cells(dead=(0.0, 0.75))
     found = describe_layers("dense", runs, layers, {"s": study})["s"]
     (gradients,) = found["gradients"]
-    assert "highest with activation tanh (0.5000" in gradients
-    assert "lowest with activation relu (0.2500" in gradients
-    assert "dead units is highest with activation relu (0.7500" in found["units"][1]
+    assert "highest with tanh (0.5000" in gradients
+    assert "lowest with ReLU (0.2500" in gradients
+    assert "dead units is highest with ReLU (0.7500" in found["units"][1]

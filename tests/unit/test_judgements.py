@@ -158,10 +158,10 @@ def test_findings_on_layers_of_the_cnn_are_of_its_last_step():
     study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
     found = describe_layers("conv", with_cell(runs, CELL), with_cell(layers, CELL), {"s": study})
     (gradients,) = found["s"]["gradients"]
-    assert "gradient norm of the first layer with activation relu (50.5000" in gradients
+    assert "gradient norm of the first layer with ReLU (50.5000" in gradients
     saturated, dead = found["s"]["units"]
-    assert "(unit, image) pairs with activation relu (0.5000" in saturated
-    assert "dead units with activation relu (0.2500" in dead
+    assert "(unit, image) pairs with ReLU (0.5000" in saturated
+    assert "dead units with ReLU (0.2500" in dead
 
 
 def test_published_sets_name_all_their_classes_and_others_are_numbered():

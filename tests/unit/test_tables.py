@@ -1,6 +1,7 @@
 """Tables: exact numbers, summaries against SciPy, every column explained."""
 
 import html
+import itertools
 import json
 
 import numpy as np
@@ -128,9 +129,29 @@ def test_findings_name_the_extremes_with_their_figures():
         "dense", table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
     )
     (sentence,) = found["studies"]["s"]["loss"]
-    assert "lowest with activation tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
-    assert "highest with activation relu (0.5000" in sentence
+    assert "lowest with tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
+    assert "highest with ReLU (0.5000" in sentence
     assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
+    (best,) = found["studies"]["s"]["best"]
+    assert best["loss"] == "0.2500 ± 0.0000, tanh"
+
+
+def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
+    table = pd.concat(
+        [
+            runs(number, protocol=protocol, optimizer=optimizer)
+            for number, (protocol, optimizer) in enumerate(
+                itertools.product(("published", "quick"), ("adam", "my_own"))
+            )
+        ],
+        ignore_index=True,
+    )
+    table["heldout_accuracy"] = np.where(table["optimizer"] == "my_own", 0.75, 0.5)
+    cells = table[list(CELL)].drop_duplicates().to_dict("records")
+    study = {"question": "?", "vary": ["protocol", "optimizer"], "cells": cells}
+    best = state_findings("dense", table, {"s": study})["studies"]["s"]["best"]
+    assert [row["common"] for row in best] == ["Published arithmetic", "Protocol quick"]
+    assert [row["accuracy"] for row in best] == ["0.7500 ± 0.0000, optimizer my own"] * 2
 
 
 def test_findings_of_runs_that_all_diverged_say_so():
@@ -169,7 +190,7 @@ def test_findings_name_a_level_that_diverged_and_count_the_rest():
     cells = [CELL, CELL | {"activation": "relu"}, CELL | {"activation": "sigmoid"}]
     study = {"question": "?", "vary": ["activation"], "cells": cells}
     (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
-    assert "every run diverged with activation relu" in sentence
+    assert "every run diverged with ReLU" in sentence
     assert "4 of 5 seeds, the others diverged" in sentence
 
 
@@ -178,7 +199,7 @@ def test_findings_compare_protocols_where_nothing_else_varies():
     cells = [CELL, CELL | {"protocol": "corrected"}]
     study = {"question": "?", "vary": ["protocol"], "cells": cells}
     (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
-    assert "protocol published" in sentence and "protocol corrected" in sentence
+    assert "published arithmetic" in sentence and "corrected arithmetic" in sentence
 
 
 def test_findings_say_when_nothing_is_lost_on_fresh_points():

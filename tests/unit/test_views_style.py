@@ -10,7 +10,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from backprop.views import labels, style
+from backprop.study import labels
+from backprop.views import style
 
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB.
 DEFICIENCIES = {

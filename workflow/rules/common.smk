@@ -41,7 +41,7 @@ from backprop.study.grid import (
     study_cells,
     unique_cells,
 )
-from backprop.views.labels import label_of
+from backprop.study.labels import COUNTED, label_of
 
 
 def here(path):
@@ -354,8 +354,11 @@ def cell_labels(model, wildcards, figure=None):
     """Labels of an item that shows a single cell: its axes, in words."""
     cell = cell_from_wildcards(model, wildcards)
     labels = {label_of(axis): label_of(value, axis) for axis, value in cell.items()}
+    # The viewer sorts labels as text, and shows no space at their start: 5 goes before 50.
+    for axis in COUNTED.keys() & cell.keys():
+        labels[label_of(axis)] = labels[label_of(axis)].rjust(24)
     if model == "conv":
-        labels = {"Figure": figure, **labels, "Seed": f"seed {wildcards.seed}"}
+        labels = {"Figure": figure, **labels, "Seed": f"seed {wildcards.seed:>6}"}
     return labels
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from backprop.analysis.tables import rows_of
 from backprop.data.class_names import class_names
 from backprop.study.grid import AXES, cell_path, compared_axes
+from backprop.study.labels import COUNTED, LABELS, label_of
 
 # What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
 COMPARED = {
@@ -46,8 +47,9 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     -------
     dict
         ``studies``: name -> question, and loss, accuracy and gap, lists of sentences, one for
-        each protocol where the study varies it and another axis; ``cells``: path -> sentence;
-        ``runs``, ``cells_trained``, ``diverged``: counts.
+        each protocol where the study varies it and another axis, and best, for each of them the
+        level with the lowest loss and the one with the highest accuracy; ``cells``: path ->
+        sentence; ``runs``, ``cells_trained``, ``diverged``: counts.
     """
     sentences = {}
     for name, study in studies.items():
@@ -58,6 +60,7 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
             "loss": _ranking(own, study, loss, lowest=True),
             "accuracy": _ranking(own, study, accuracy, lowest=False),
             "gap": _gaps(own, study) if model == "dense" else [],
+            "best": _best(own, study, loss, accuracy),
         }
     axes = list(AXES[model])
     return {
@@ -163,7 +166,7 @@ def describe_classes(classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
         count = len(rows.groupby([*AXES["conv"], "seed"]))
         over = f"over {count} runs" if count > 1 else "in the only run"
         sentences.append(
-            f"Of {dataset.replace('_', ' ')}, class {names[means.index[0]]} is judged worst {over} "
+            f"Of {label_of(dataset)}, class {names[means.index[0]]} is judged worst {over} "
             f"(mean accuracy {means.iloc[0]:.4f}) and class {names[means.index[-1]]} best "
             f"({means.iloc[-1]:.4f})."
         )
@@ -193,9 +196,10 @@ def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
         place = f"{worst['parameter']} of layer {worst['layer']}"
         faulty = list(dict.fromkeys(wrong["activation"]))
         right = [name for name in dict.fromkeys(rows["activation"]) if name not in faulty]
-        text += f" ({worst['activation']}, {place}); the gradient is wrong with "
-        text += ", ".join(faulty)
-        sentences.append(text + (f", and right with {', '.join(right)}." if right else "."))
+        text += f" ({label_of(worst['activation'])}, {place}); the gradient is wrong with "
+        text += ", ".join(map(label_of, faulty))
+        right = ", ".join(map(label_of, right))
+        sentences.append(text + (f", and right with {right}." if right else "."))
     return " ".join(sentences)
 
 
@@ -239,12 +243,19 @@ def _judgement_sentence(classes: pd.DataFrame, pairs: pd.DataFrame, kind: str) -
 
 
 def _by_protocol(runs: pd.DataFrame, study: Mapping):
-    """Groups that are compared among themselves, with the words that introduce them."""
+    """Groups that are compared among themselves, with the words for what each has in common."""
     if "protocol" not in study["vary"] or compared_axes(study) == ["protocol"]:
         yield "", runs
         return
     for protocol, group in runs.groupby("protocol", sort=False):
-        yield f"With protocol {protocol}: ", group
+        yield _words("protocol", protocol), group
+
+
+def _words(axis: str, value) -> str:
+    """A value on an axis in words; names that are the user's own need the axis' name too."""
+    words = label_of(value, axis)
+    known = axis in COUNTED or str(value) in LABELS
+    return words if known else f"{label_of(axis).lower()} {words}"
 
 
 def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
@@ -252,7 +263,7 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
     rows = []
     for level, group in values.groupby([runs[axis] for axis in axes], sort=False):
         finished = group[runs.loc[group.index, "diverged_at"].isna()]
-        names = (f"{a.replace('_', ' ')} {v}" for a, v in zip(axes, level, strict=True))
+        names = (_words(axis, value) for axis, value in zip(axes, level, strict=True))
         rows.append(
             {
                 "name": ", ".join(names),
@@ -269,7 +280,7 @@ def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> 
     """Which level has the lowest and the highest mean, and which has none."""
     best, worst = ("lowest", "highest") if lowest else ("highest", "lowest")
     sentences = []
-    for prefix, group in _by_protocol(runs, study):
+    for common, group in _by_protocol(runs, study):
         levels = _levels(group, compared_axes(study), group[measure])
         ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
         if ranked.empty:
@@ -286,14 +297,30 @@ def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> 
         lost = levels[levels["finished"] == 0]["name"].tolist()
         if lost and not ranked.empty:
             text += f"; every run diverged with {' and with '.join(lost)}"
-        sentences.append(_capital(f"{prefix}{text}."))
+        sentences.append(_sentence(common, text))
     return sentences
+
+
+def _best(runs: pd.DataFrame, study: Mapping, loss: str, accuracy: str) -> list[dict[str, str]]:
+    """For each group the level with the lowest mean loss and that with the highest accuracy."""
+    rows = []
+    for common, group in _by_protocol(runs, study):
+        row = {"common": _capital(common)}
+        for kind, measure, lowest in (("loss", loss, True), ("accuracy", accuracy, False)):
+            levels = _levels(group, compared_axes(study), group[measure])
+            ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
+            row[kind] = "every run diverged"
+            if not ranked.empty:
+                first = ranked.iloc[0]
+                row[kind] = f"{_figure(first['mean'], first['deviation'])}, {first['name']}"
+        rows.append(row)
+    return rows
 
 
 def _gaps(runs: pd.DataFrame, study: Mapping) -> list[str]:
     """Held-out minus training loss: what was learned that does not carry over."""
     sentences = []
-    for prefix, group in _by_protocol(runs, study):
+    for common, group in _by_protocol(runs, study):
         gap = group["heldout_loss"] - group["train_loss"]
         levels = _levels(group, compared_axes(study), gap)
         levels = levels[levels["finished"] > 0].sort_values("mean")
@@ -304,7 +331,7 @@ def _gaps(runs: pd.DataFrame, study: Mapping) -> list[str]:
             text = "mean held-out loss is above mean training loss nowhere"
         else:
             text = f"held-out loss exceeds training loss most with {_level(worst)}"
-        sentences.append(_capital(f"{prefix}{text}."))
+        sentences.append(_sentence(common, text))
     return sentences
 
 
@@ -333,6 +360,10 @@ def _seeds(finished: int, runs: int) -> str:
 
 def _figure(mean: float, deviation: float) -> str:
     return f"{mean:.4f}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
+
+
+def _sentence(common: str, text: str) -> str:
+    return _capital(f"with {common}: {text}." if common else f"{text}.")
 
 
 def _capital(text: str) -> str:

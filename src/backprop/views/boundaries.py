@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from backprop.study.grid import compared_axes
-from backprop.views.labels import label_of
+from backprop.study.labels import label_of
 from backprop.views.points import aspect_of, axis_titles, class_handles, draw_points
 from backprop.views.style import (
     INK,

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from backprop.analysis.statistics import mean_interval
 from backprop.study.grid import compared_axes
+from backprop.study.labels import label_of
 from backprop.views.curves import (
     arrange_facets,
     color_legend,
@@ -27,7 +28,6 @@ from backprop.views.curves import (
     spread_legend,
 )
 from backprop.views.effects import jitter
-from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_history,

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from backprop.study.grid import compared_axes
-from backprop.views.labels import label_of
+from backprop.study.labels import label_of
 from backprop.views.selection import (
     SPREADS,
     divergence_note,

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 
 from backprop.analysis.statistics import mean_interval
 from backprop.study.grid import compared_axes
+from backprop.study.labels import label_of
 from backprop.views.curves import select
-from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_runs,

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from backprop.views.labels import label_of
+from backprop.study.labels import label_of
 from backprop.views.style import MUTED, color_of, compose, new_figure, styled, title_case
 
 SMALLEST = 1e-12  # errors below are drawn here: they are those of the differences themselves

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from backprop.study.grid import compared_axes
+from backprop.study.labels import label_of
 from backprop.views.curves import resolve_scale, select, set_time_axis, spread_legend, thin_times
-from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
     finished_history,

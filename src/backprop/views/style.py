@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from backprop.views.labels import label_of
+from backprop.study.labels import label_of
 
 INK = "#1F2430"
 MUTED = "#5A6270"

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from backprop.study.labels import label_of
 from backprop.views.curves import set_time_axis
-from backprop.views.labels import label_of
 from backprop.views.style import (
     compose,
     empty_figure,
