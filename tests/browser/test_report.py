@@ -167,3 +167,13 @@ def test_pages_fit_their_width(browser, smoke, scheme, width):
 def test_interactive_pages_stay_below_what_a_browser_shows_in_a_report(smoke):
     for path in smoke.folder.glob("results/**/*.html"):
         assert path.stat().st_size < 1_400_000, path
+
+
+def test_all_of_the_front_page_can_be_scrolled_to(page, smoke):
+    page.set_viewport_size({"width": 1280, "height": 400})
+    open_report(page, smoke)
+    first = page.get_by_text("A published course study of small neural networks").first
+    assert first.bounding_box()["y"] >= 0
+    last = page.get_by_text("The eye opens an item").first
+    last.scroll_into_view_if_needed()
+    assert 0 <= last.bounding_box()["y"] < 400

@@ -133,7 +133,7 @@ def test_findings_name_the_extremes_with_their_figures():
     assert "highest with ReLU (0.5000" in sentence
     assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
     (best,) = found["studies"]["s"]["best"]
-    assert best["loss"] == "0.2500 ± 0.0000, tanh"
+    assert best["loss"] == {"level": "tanh", "figure": "0.2500 ± 0.0000"}
 
 
 def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
@@ -151,7 +151,8 @@ def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
     study = {"question": "?", "vary": ["protocol", "optimizer"], "cells": cells}
     best = state_findings("dense", table, {"s": study})["studies"]["s"]["best"]
     assert [row["common"] for row in best] == ["Published arithmetic", "Protocol quick"]
-    assert [row["accuracy"] for row in best] == ["0.7500 ± 0.0000, optimizer my own"] * 2
+    expected = {"level": "optimizer my own", "figure": "0.7500 ± 0.0000"}
+    assert [row["accuracy"] for row in best] == [expected] * 2
 
 
 def test_findings_of_runs_that_all_diverged_say_so():

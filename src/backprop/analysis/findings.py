@@ -301,7 +301,7 @@ def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> 
     return sentences
 
 
-def _best(runs: pd.DataFrame, study: Mapping, loss: str, accuracy: str) -> list[dict[str, str]]:
+def _best(runs: pd.DataFrame, study: Mapping, loss: str, accuracy: str) -> list[dict]:
     """For each group the level with the lowest mean loss and that with the highest accuracy."""
     rows = []
     for common, group in _by_protocol(runs, study):
@@ -309,10 +309,11 @@ def _best(runs: pd.DataFrame, study: Mapping, loss: str, accuracy: str) -> list[
         for kind, measure, lowest in (("loss", loss, True), ("accuracy", accuracy, False)):
             levels = _levels(group, compared_axes(study), group[measure])
             ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
-            row[kind] = "every run diverged"
+            row[kind] = {"level": "", "figure": "every run diverged"}
             if not ranked.empty:
                 first = ranked.iloc[0]
-                row[kind] = f"{_figure(first['mean'], first['deviation'])}, {first['name']}"
+                figure = _figure(first["mean"], first["deviation"])
+                row[kind] = {"level": first["name"], "figure": figure}
         rows.append(row)
     return rows
 

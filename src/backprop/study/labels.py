@@ -57,6 +57,7 @@ LABELS = {
     "short": "short budget",
     "gd": "gradient descent",
     "gradient_descent": "gradient descent",
+    "momentum": "momentum",
     "nesterov": "Nesterov momentum",
     "adam": "Adam",
     "adamw": "AdamW",
