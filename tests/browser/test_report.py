@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ CATEGORIES = {
 }
 
 
-def open_report(page: Page, smoke) -> None:
-    page.goto((smoke.folder / "report.html").as_uri())
+def open_report(page: Page, smoke, path: str = "report.html") -> None:
+    page.goto((smoke.folder / path).as_uri())
     page.get_by_text("1 Data", exact=True).first.wait_for()
 
 
@@ -177,3 +178,29 @@ def test_all_of_the_front_page_can_be_scrolled_to(page, smoke):
     last = page.get_by_text("The eye opens an item").first
     last.scroll_into_view_if_needed()
     assert 0 <= last.bounding_box()["y"] < 400
+
+
+@pytest.fixture(scope="module")
+def unpacked(smoke) -> str:
+    """The report as a zip file, unpacked: the path of its page in the smoke run's folder."""
+    done = smoke.snakemake("--configfile", "config/smoke.yaml", "--report", "report.zip")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(smoke.folder / "report.zip") as archive:
+        archive.extractall(smoke.folder / "unpacked")
+    return "unpacked/report/report.html"
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_report_in_a_zip_shows_its_items(page, smoke, unpacked, category):
+    open_report(page, smoke, unpacked)
+    row, _ = next(items(page, category))
+    row.locator("[iconname=eye]").click()
+    shown = page.locator("img[src*='data/raw/'], iframe[src*='data/raw/']").last
+    shown.wait_for(state="attached")
+    if shown.evaluate("e => e.tagName") == "IMG":
+        page.wait_for_function(
+            "e => e.complete && e.naturalWidth > 100", arg=shown.element_handle()
+        )
+    else:
+        frame = shown.element_handle().content_frame()
+        frame.locator("h1").wait_for()
