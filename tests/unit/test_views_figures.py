@@ -499,7 +499,7 @@ def test_svg_of_a_long_history_stays_small(tmp_path):
     start = short[short["pass"] == 0]
     wiggle = np.random.default_rng(0).uniform(0.2, 0.7, (1000, len(start)))
     rows = [start.assign(**{"pass": 20 * n, "train_loss": wiggle[n]}) for n in range(1000)]
-    drawn = curves.loss_curves(pd.concat(rows), study_of(vary), x_scale="linear")
+    drawn = curves.loss_curves(pd.concat(rows), study_of(vary))
     style.save(drawn, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
     assert panels_of(drawn)[0].lines[0].get_xdata()[-1] == 19980
