@@ -911,10 +911,10 @@ def test_worst_images_are_printed_upright_as_ink_on_paper():
     printed = np.asarray(canvas.buffer_rgba())[..., 0]
     places = np.argsort(-table["loss"].to_numpy(), kind="stable")
     boxes = [image.get_window_extent() for image in drawn.axes[0].images]
-    boxes.sort(key=lambda box: (-round(box.y1), box.x0))  # as they are read
+    boxes.sort(key=lambda box: (-round(box.ymax), box.xmin))  # as they are read
     for box, place in zip(boxes, places, strict=True):
-        rows = len(printed) - (box.y1 - (np.arange(8) + 0.5) / 8 * box.height)
-        columns = box.x0 + (np.arange(6) + 0.5) / 6 * box.width
+        rows = len(printed) - (box.ymax - (np.arange(8) + 0.5) / 8 * (box.ymax - box.ymin))
+        columns = box.xmin + (np.arange(6) + 0.5) / 6 * (box.xmax - box.xmin)
         shown = printed[np.ix_(rows.astype(int), columns.astype(int))]
         np.testing.assert_allclose(shown, 255.0 - images[place], atol=2)
 
