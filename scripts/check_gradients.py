@@ -1,6 +1,6 @@
 """Check the gradients of deep networks with each activation against central differences."""
 
-from backprop.data.tables import features_of, read_table, write_table
+from backprop.data.tables import parts_of, read_table, write_table
 from backprop.dense.gradient_check import check_gradients
 from backprop.log import start_log
 
@@ -9,9 +9,7 @@ MOST_POINTS = 200
 
 def main(check: dict, points: str, output: str, log) -> None:
     """Write a row per activation, arithmetic, layer and kind of parameter."""
-    rows = read_table(points)
-    training = rows[rows["part"] == "train"]
-    x, label = features_of(training), training["label"].to_numpy()
+    x, label = parts_of(read_table(points))["train"]
     hidden = [check["hidden_size"]] * check["depth"]
     table = check_gradients(
         [x.shape[1], *hidden, int(label.max()) + 1],

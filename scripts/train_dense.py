@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.data.tables import features_of, read_table, with_cell, write_table
+from backprop.data.tables import parts_of, read_table, with_cell, write_table
 from backprop.dense.boundary import map_finished
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
@@ -15,10 +15,7 @@ from backprop.provenance.environment import describe_run, write_json
 def main(settings: dict, inputs, outputs, repository: str, log) -> None:
     """Train the cell that the settings spell out."""
     cell, protocol = settings["cell"], settings["protocol"]
-    points = read_table(inputs.points)
-    parts = {
-        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
-    }
+    parts = parts_of(read_table(inputs.points))
     x, label = parts["train"]
     network = DenseNetwork(
         sizes=[x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],

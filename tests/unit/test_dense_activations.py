@@ -182,9 +182,7 @@ def test_maxout_takes_its_pieces_in_blocks_of_units():
     assert slope.ravel().tolist() == [0.0, 1.0, 1.0, 0.0]
 
 
-def test_unknown_activation_is_refused():
-    with pytest.raises(ValueError, match=r"activation: got 'swish', allowed: identity, tanh"):
-        make_activation("swish")
+def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match="slope"):
         make_activation({"kind": "relu", "slope": 0.1})
 

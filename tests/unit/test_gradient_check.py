@@ -7,6 +7,7 @@ from moons import moons
 from scipy.optimize import approx_fprime
 
 from backprop.analysis.findings import describe_gradients, describe_layers
+from backprop.dense import gradient_check
 from backprop.dense.activations import ACTIVATIONS, make_activation
 from backprop.dense.gradient_check import check_gradients, numeric_gradient
 from backprop.dense.network import DenseNetwork
@@ -55,6 +56,29 @@ def test_numeric_gradient_agrees_with_scipy():
         [layer.swapaxes(0, 1).ravel() for layer in numeric_gradient(stack, batch)]
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_error_is_relative_to_the_larger_gradient_of_the_parameters_it_is_of(monkeypatch):
+    def check():
+        data = moons(20)
+        activations, initializer = {"tanh": {"kind": "tanh"}}, {"kind": "fan_in_normal"}
+        return check_gradients([2, 3, 2], activations, initializer, data.x, data.label, 0.01)
+
+    def double_the_weights(stack, batch):
+        gradients = numeric_gradient(stack, batch)
+        for gradient in gradients:
+            gradient[:, :, :-1] *= 2
+        return gradients
+
+    plain = check().set_index(KEYS)
+    monkeypatch.setattr(gradient_check, "numeric_gradient", double_the_weights)
+    found = check().set_index(KEYS)
+    corrected = found.xs("corrected", level="arithmetic")
+    for parameter, error, factor in (("weights", 0.5, 2), ("bias", 0, 1)):
+        errors = corrected.xs(parameter, level="parameter")["relative_error"]
+        np.testing.assert_allclose(errors, error, atol=1e-6)
+        norms = [t.xs(parameter, level="parameter")["gradient_norm"] for t in (found, plain)]
+        np.testing.assert_allclose(norms[0], factor * norms[1], rtol=1e-9)
 
 
 def test_sentences_say_where_the_gradient_is_wrong(table):

@@ -46,8 +46,10 @@ GOOD = format_idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
         (GOOD + b"\0", "trailing bytes"),
         (gzip.compress(GOOD)[:-9], "damaged gzip"),
         (b"\x1f\x8bnonsense", "damaged gzip"),
+        # After gzip's header of ten bytes, a kind of block that there is not.
+        (gzip.compress(GOOD)[:10] + b"\xff" * 20, "damaged gzip"),
     ],
-    ids=["empty", "other", "floats", "header", "short", "long", "gzip-short", "gzip-bad"],
+    ids=["empty", "other", "floats", "header", "short", "long", "gzip-short", "gzip-bad", "zlib"],
 )
 def test_damaged_file_is_refused_by_name(tmp_path, content, complaint):
     path = tmp_path / "broken.idx"

@@ -195,6 +195,25 @@ def test_single_training_image_is_refused(folder):
     )
 
 
+def test_no_test_image_is_refused(folder):
+    (folder / "t10k-images-idx3-ubyte").write_bytes(struct.pack(">I3I", 0x803, 0, 12, 10))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 0))
+    assert faults() == [
+        "datasets.own.path: photos/t10k-images-idx3-ubyte: has 0 images; allowed: at least 1"
+    ]
+
+
+def test_of_several_files_the_published_name_is_taken_and_plain_before_compressed(folder):
+    ours = folder / "train-labels.idx"
+    ours.write_bytes(content_of("train-labels.idx", labels=(0, 8)))
+    published = folder / "train-labels-idx1-ubyte"
+    labels = content_of("train-labels.idx", labels=(0, 1, 5))
+    published.with_name(f"{published.name}.gz").write_bytes(gzip.compress(labels))
+    assert inspect_image_files(folder).classes == 3  # those of the published name, plain
+    published.unlink()
+    assert inspect_image_files(folder).classes == 6
+
+
 def test_missing_folder_and_missing_files_are_named(folder):
     (folder / "t10k-images-idx3-ubyte").unlink()
     (folder / "t10k-labels-idx1-ubyte").unlink()

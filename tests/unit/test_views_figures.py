@@ -6,8 +6,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from backprop.data.class_names import CLASS_NAMES, class_names
 from backprop.views import (
@@ -499,7 +500,7 @@ def test_svg_of_a_long_history_stays_small(tmp_path):
     start = short[short["pass"] == 0]
     wiggle = np.random.default_rng(0).uniform(0.2, 0.7, (1000, len(start)))
     rows = [start.assign(**{"pass": 20 * n, "train_loss": wiggle[n]}) for n in range(1000)]
-    drawn = curves.loss_curves(pd.concat(rows), study_of(vary), x_scale="linear")
+    drawn = curves.loss_curves(pd.concat(rows), study_of(vary))
     style.save(drawn, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
     assert panels_of(drawn)[0].lines[0].get_xdata()[-1] == 19980
@@ -765,6 +766,53 @@ def test_a_panel_of_layers_says_that_all_its_runs_diverged():
     assert not one.texts and not other.lines
 
 
+@pytest.mark.parametrize("count", range(1, 32))
+def test_panels_of_layers_stand_in_few_lines_of_equal_length(count):
+    cells = [{"activation": str(number)} for number in range(count)]
+    lines = layers._even_lines(cells)
+    assert list(itertools.chain(*lines)) == cells
+    lengths = [len(line) for line in lines]
+    assert len(lines) == min(n for n in range(1, count + 1) if 6 * n >= count)
+    assert max(lengths) == min(n for n in range(1, 7) if len(lines) * n >= count)
+
+
+def test_each_panel_of_layers_shows_its_own_cell_in_the_colours_of_the_legend():
+    vary = {"activation": ["tanh", "relu"]}
+    runs, table = layer_results(vary)
+    measures = ["saturated_share", "dead_share", "grad_norm"]
+    other = (table["activation"] == "relu").to_numpy()
+    scale = np.where(other, 0.5, 1.0) * (1 + 0.1 * table["seed"])
+    table[measures] = table[measures].mul(scale, axis=0)
+    finished = table[(table["seed"] != 3) & (table["pass"] > 0)]
+    cells = [DENSE_BASE | {"activation": name} for name in vary["activation"]]
+    for draw, shown, last in (
+        (layers.gradient_norm_figure, ["grad_norm"], 3),
+        (layers.inactive_units_figure, ["saturated_share", "dead_share"], 2),
+    ):
+        drawn = draw(table, study_of(vary), runs, cells)
+        (legend,) = [one for one in drawn.legends if one.get_title().get_text() == "Layer"]
+        assert [text.get_text() for text in legend.get_texts()] == [
+            "hidden 1",
+            "hidden 2",
+            "output",
+        ][:last]
+        colors = [line.get_color() for line in legend.get_lines()]
+        assert len(set(colors)) == last
+        for axes, name in zip(panels_of(drawn), vary["activation"], strict=True):
+            assert axes.get_title(loc="left").lower() == labels.label_of(name).lower()
+            lines = [(layer, measure) for layer in range(1, last + 1) for measure in shown]
+            bands = [part for part in axes.collections if isinstance(part, PolyCollection)]
+            for line, band, (layer, measure) in zip(axes.lines, bands, lines, strict=True):
+                rows = finished[(finished["activation"] == name) & (finished["layer"] == layer)]
+                values = rows.groupby("pass")[measure]
+                np.testing.assert_allclose(line.get_ydata(), values.median())
+                assert line.get_color() == colors[layer - 1]
+                assert line.is_dashed() == (measure == "dead_share")
+                edge = band.get_paths()[0].vertices[:, 1]
+                assert edge.min() == pytest.approx(values.quantile(0.1).min())
+                assert edge.max() == pytest.approx(values.quantile(0.9).max())
+
+
 def test_confusion_figure_shows_the_counts_where_they_belong():
     from sklearn.metrics import confusion_matrix
 
@@ -784,6 +832,7 @@ def test_confusion_figure_shows_the_counts_where_they_belong():
     middles = [bar.get_y() + bar.get_height() / 2 for bar in bars.patches]
     np.testing.assert_allclose(middles, range(10))
     assert matrix.get_ylim() == bars.get_ylim() == (9.5, -0.5)
+    assert matrix.get_xlim() == (-0.5, 9.5)
     # Level with their rows on the page too.
     np.testing.assert_allclose(matrix.get_position().intervaly, bars.get_position().intervaly)
     wrong = (table["label"] != table["predicted"]).sum()
@@ -816,7 +865,7 @@ def test_a_class_without_an_image_has_no_accuracy():
 
 def test_worst_images_are_those_of_the_highest_loss_in_order():
     table, images = judgement_table(), image_set()
-    shuffled = table.sample(frac=1, random_state=0)
+    shuffled = table.sample(frac=1, random_state=0, ignore_index=True)
     axes = panels_of(judgements.worst_figure(shuffled, images, class_names("mnist", 10)))[0]
     places = np.argsort(-table["loss"].to_numpy())[:20]
     shown = sorted(axes.images, key=lambda image: (image.get_extent()[3], image.get_extent()[0]))
@@ -827,6 +876,47 @@ def test_worst_images_are_those_of_the_highest_loss_in_order():
     assert texts[::2] == [f"loss {table['loss'][place]:.2f}" for place in places]
     rows = table.loc[places]
     assert texts[1::2] == [f"{a} → {b}" for a, b in zip(rows.label, rows.predicted, strict=True)]
+
+
+def test_numbers_of_the_confusion_figure_can_be_read_on_their_cells():
+    table = judgement_table(images=100_000)
+    counts = np.arange(100).reshape(10, 10)  # every shade of the scale
+    extra = pd.DataFrame(
+        [(a, b) for a, b in np.ndindex(10, 10) for _ in range(counts[a, b])],
+        columns=["label", "predicted"],
+    )
+    drawn = judgements.confusion_figure(pd.concat([table, extra]), class_names("mnist", 10))
+    axes = panels_of(drawn)[0]
+    pixels = np.asarray(axes.images[0].get_array())
+    step = len(pixels) // 10
+
+    def luminance(color):  # as WCAG defines it
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+        return np.dot(linear, (0.2126, 0.7152, 0.0722))
+
+    assert len(axes.texts) == 100
+    for text in axes.texts:
+        column, row = text.get_position()
+        cell = luminance(pixels[step * row + step // 2, step * column + step // 2])
+        bright, dark = sorted((cell, luminance(to_rgb(text.get_color()))), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5, text.get_text()
+
+
+def test_worst_images_are_printed_upright_as_ink_on_paper():
+    images = np.random.default_rng(9).integers(0, 256, (20, 8, 6), dtype=np.uint8)
+    table = judgement_table(images=20)
+    drawn = judgements.worst_figure(table, images, class_names("mnist", 10))
+    canvas = FigureCanvasAgg(drawn)
+    canvas.draw()
+    printed = np.asarray(canvas.buffer_rgba())[..., 0]
+    places = np.argsort(-table["loss"].to_numpy(), kind="stable")
+    boxes = [image.get_window_extent() for image in drawn.axes[0].images]
+    boxes.sort(key=lambda box: (-round(box.ymax), box.xmin))  # as they are read
+    for box, place in zip(boxes, places, strict=True):
+        rows = len(printed) - (box.ymax - (np.arange(8) + 0.5) / 8 * (box.ymax - box.ymin))
+        columns = box.xmin + (np.arange(6) + 0.5) / 6 * (box.xmax - box.xmin)
+        shown = printed[np.ix_(rows.astype(int), columns.astype(int))]
+        np.testing.assert_allclose(shown, 255.0 - images[place], atol=2)
 
 
 def test_fewer_images_than_would_fit_are_all_shown():
@@ -924,6 +1014,30 @@ def test_gradient_check_shows_every_error_where_it_belongs():
         if error > 0.1
     }
     assert wrong == {f"hidden {n}, {kind}" for n in range(1, 5) for kind in ("weights", "bias")}
+
+
+def test_every_panel_of_the_gradient_check_has_the_errors_of_its_activation():
+    table = gradient_table()
+    table["relative_error"] = np.geomspace(1e-11, 0.9, len(table))
+    table.loc[5, "relative_error"] = 0.0
+    drawn = gradient_check.gradient_check_figure(table)
+    order = [(n, kind) for n in range(1, 6) for kind in ("weights", "bias")]
+    ticks = [f"hidden {n}, {kind}" if n < 5 else f"output, {kind}" for n, kind in order]
+    panels = panels_of(drawn)
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == ticks
+    for axes, activation in zip(panels, table["activation"].unique(), strict=True):
+        assert axes.get_title(loc="left").lower() == labels.label_of(activation).lower()
+        for line, arithmetic in zip(axes.lines, PROTOCOLS, strict=True):
+            chosen = (table["activation"] == activation) & (table["arithmetic"] == arithmetic)
+            errors = table[chosen].set_index(["layer", "parameter"])["relative_error"]
+            found = dict(zip(line.get_ydata(), line.get_xdata(), strict=True))
+            expected = [max(errors[key], 1e-12) for key in order]
+            assert [found[place] for place in range(10)] == expected
+            assert line.get_color() == style.color_of("protocol", arithmetic)
+        # The shade ends where the note says.
+        (shade,) = axes.patches
+        assert shade.get_x() + shade.get_width() == pytest.approx(1e-6)
+    assert "Shaded: agreement to 1e-6 or better." in [text.get_text() for text in drawn.texts]
 
 
 @pytest.mark.parametrize("kind", ["empty", "all_diverged", "one_seed"])

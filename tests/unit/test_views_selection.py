@@ -48,6 +48,5 @@ def test_spread_equals_numpy_quantiles():
 
 
 def test_few_replicates_are_shown_by_their_range():
-    assert selection.resolve_spread("auto", 3) == "range"
-    assert selection.resolve_spread("auto", 10) == "quantiles"
-    assert selection.resolve_spread("quantiles", 3) == "quantiles"
+    assert selection.fitting_spread(3) == "range"
+    assert selection.fitting_spread(10) == "quantiles"

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from conftest import copy_project
 
-from backprop.data.tables import features_of, read_table
+from backprop.data.tables import parts_of, read_table
 from backprop.dense import DenseNetwork, adamw
 from backprop.dense.schedules import make_schedule
 
@@ -63,10 +63,7 @@ def folder(project):
 
 
 def test_a_job_trains_as_the_library_does_with_the_same_settings(project, folder):
-    points = read_table(project.folder / "results/data/spirals/points.csv")
-    parts = {
-        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
-    }
+    parts = parts_of(read_table(project.folder / "results/data/spirals/points.csv"))
     network = DenseNetwork(
         [2, 4, 4, 3],
         {"kind": "maxout", "pieces": 3},

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from backprop.study.kinds import make_kind
+
 
 class Activation(NamedTuple):
     """An activation function.
@@ -112,10 +114,9 @@ def make_activation(settings: Mapping) -> Activation:
 
     Raises
     ------
-    KeyError
+    ValueError
         If the kind is none of `ACTIVATIONS`.
     TypeError
         If a parameter is not one of that kind's.
     """
-    parameters = {key: value for key, value in settings.items() if key != "kind"}
-    return ACTIVATIONS[settings["kind"]](**parameters)
+    return make_kind("activation", ACTIVATIONS, settings)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
+from backprop.study.kinds import make_kind
+
 # Standard deviation of a standard normal variable that is cut off beyond ±2.
 TRUNCATED_DEVIATION = 0.87962566103423978
 
@@ -123,10 +125,9 @@ def make_initializer(settings: Mapping) -> Initializer:
 
     Raises
     ------
-    KeyError
+    ValueError
         If the kind is none of `INITIALIZERS`.
     TypeError
         If a parameter is not one of that kind's.
     """
-    parameters = {key: value for key, value in settings.items() if key != "kind"}
-    return INITIALIZERS[settings["kind"]](**parameters)
+    return make_kind("initializer", INITIALIZERS, settings)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from backprop.study.kinds import make_kind
+
 Slots = Mapping[str, tf.Variable]
 
 
@@ -165,10 +167,9 @@ def build_optimizer(settings: Mapping) -> Optimizer:
 
     Raises
     ------
-    KeyError
+    ValueError
         If the kind is none of `OPTIMIZERS`.
     TypeError
         If a hyperparameter is not one of that kind's.
     """
-    hyperparameters = {key: value for key, value in settings.items() if key != "kind"}
-    return OPTIMIZERS[settings["kind"]](**hyperparameters)
+    return make_kind("optimizer", OPTIMIZERS, settings)

@@ -177,8 +177,10 @@ def train_conv(
     ------
     FileExistsError
         If there are event files of an earlier run.
+    ValueError
+        If a kind is unknown.
     KeyError
-        If a kind is unknown, or a setting is missing.
+        If a setting is missing.
     """
     configure_tensorflow(threads)
     training = Training(settings, data, seed, Path(checkpoints_folder), identity)

@@ -45,6 +45,13 @@ def features_of(points: pd.DataFrame) -> np.ndarray:
     return points[names].to_numpy(float)
 
 
+def parts_of(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Features, shape (N, D), and labels, (N,), of each part of a table of points, by its name."""
+    return {
+        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
+    }
+
+
 def read_description(path: str | Path) -> dict:
     """What a table of points describes: see `backprop.data.points.make_points`."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backprop.study.kinds import make_kind
+
 LARGEST_EXPONENT = {np.dtype("float64"): 709.0, np.dtype("float32"): 88.0}
 
 
@@ -234,8 +236,5 @@ def make_activation(settings: str | Mapping) -> Activation:
     ValueError
         If there is no such kind, or a parameter is outside its range.
     """
-    settings = {"kind": settings} if isinstance(settings, str) else dict(settings)
-    kind = settings.pop("kind")
-    if kind not in ACTIVATIONS:
-        raise ValueError(f"activation: got {kind!r}, allowed: {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[kind](**settings)
+    settings = {"kind": settings} if isinstance(settings, str) else settings
+    return make_kind("activation", ACTIVATIONS, settings)

@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from backprop.study.kinds import make_kind
+
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
 # Standard deviation of a standard normal variable that is cut off beyond ±2.
@@ -122,11 +124,8 @@ def make_initializer(settings: str | Mapping) -> Initializer:
     ValueError
         If there is no such kind.
     """
-    settings = {"kind": settings} if isinstance(settings, str) else dict(settings)
-    kind = settings.pop("kind")
-    if kind not in INITIALIZERS:
-        raise ValueError(f"initializer: got {kind!r}, allowed: {', '.join(INITIALIZERS)}")
-    return INITIALIZERS[kind](**settings)
+    settings = {"kind": settings} if isinstance(settings, str) else settings
+    return make_kind("initializer", INITIALIZERS, settings)
 
 
 def draw_weights(

@@ -18,6 +18,7 @@ from backprop.dense.optimizers import Optimizer
 from backprop.dense.schedules import constant
 from backprop.dense.stack import Batch, Stack, softmax
 from backprop.dense.training import CHUNK, DenseResult, Plan, Points, Trainer
+from backprop.study.kinds import check_allowed
 
 ARITHMETICS = ("corrected", "published")
 PRECISIONS = ("float64", "float32")
@@ -75,8 +76,8 @@ class DenseNetwork:
         arithmetic: str = "corrected",
         precision: str = "float64",
     ):
-        _check("arithmetic", arithmetic, ARITHMETICS)
-        _check("precision", precision, PRECISIONS)
+        check_allowed("arithmetic", arithmetic, ARITHMETICS)
+        check_allowed("precision", precision, PRECISIONS)
         self.sizes = tuple(sizes)
         self.activation = make_activation(activation)
         self.seeds = list(seeds)
@@ -253,8 +254,3 @@ def _join(results: Sequence[DenseResult]) -> DenseResult:
     return DenseResult(
         **tables, weights=stacked([result.weights for result in results]), snapshots=snapshots
     )
-
-
-def _check(name: str, found: str, allowed: Sequence[str]) -> None:
-    if found not in allowed:
-        raise ValueError(f"{name}: got {found!r}, allowed: {', '.join(allowed)}")

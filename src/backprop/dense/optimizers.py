@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backprop.study.kinds import make_kind
+
 
 class Optimizer(NamedTuple):
     """An update rule with its hyperparameters bound.
@@ -157,6 +159,13 @@ def make_optimizer(settings: dict) -> Optimizer:
     """Optimizer of a named entry in the configuration: its ``kind`` and hyperparameters.
 
     A number that YAML read as an integer is taken as a float.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    TypeError
+        If a hyperparameter is not one of that kind's.
     """
-    hyperparameters = {key: float(value) for key, value in settings.items() if key != "kind"}
-    return OPTIMIZERS[settings["kind"]](**hyperparameters)
+    settings = {key: value if key == "kind" else float(value) for key, value in settings.items()}
+    return make_kind("optimizer", OPTIMIZERS, settings)

@@ -6,6 +6,8 @@ A schedule is a function of the pass, counted from 1; all updates of a pass shar
 import math
 from collections.abc import Callable, Mapping
 
+from backprop.study.kinds import make_kind
+
 Schedule = Callable[[int], float]
 
 
@@ -52,9 +54,16 @@ def make_schedule(settings: Mapping, passes: int) -> Schedule:
     -------
     callable
         Pass, from 1 -> factor.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    TypeError
+        If a parameter is not one of that kind's.
     """
-    parameters = dict(settings)
-    warm_up = parameters.pop("warm_up", 0)
+    settings = dict(settings)
+    warm_up = settings.pop("warm_up", 0)
     # Without a pass left for it, the schedule proper is never asked.
-    proper = SCHEDULES[parameters.pop("kind")](max(passes - warm_up, 1), **parameters)
+    proper = make_kind("schedule", SCHEDULES, settings, max(passes - warm_up, 1))
     return lambda number: number / warm_up if number <= warm_up else proper(number - warm_up)

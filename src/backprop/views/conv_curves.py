@@ -20,9 +20,9 @@ from backprop.study.labels import label_of
 from backprop.views.curves import (
     arrange_facets,
     color_legend,
+    measure_scale,
     panel_title,
     pooled_note,
-    resolve_scale,
     select,
     set_time_axis,
     spread_legend,
@@ -32,8 +32,8 @@ from backprop.views.selection import (
     divergence_note,
     finished_history,
     finished_runs,
+    fitting_spread,
     most_replicates,
-    resolve_spread,
     spread_over_seeds,
     values_of,
 )
@@ -54,11 +54,7 @@ ROLES = ("activation", "initializer", "optimizer")  # colour, line style, panel
 
 @styled
 def conv_loss_curves(
-    history: pd.DataFrame,
-    study: Mapping[str, Any],
-    runs: pd.DataFrame | None = None,
-    spread: str = "auto",
-    y_scale: str = "auto",
+    history: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame | None = None
 ) -> Figure:
     """Draw loss over steps: training thin, validation and test with markers.
 
@@ -71,23 +67,16 @@ def conv_loss_curves(
         name, question, vary.
     runs : DataFrame, optional
         The runs table, which says who diverged.
-    spread : {"auto", "quantiles", "range"}
-        Band of the evaluated measures over seeds, as in ``backprop.views.curves.loss_curves``.
-    y_scale : {"auto", "linear", "log"}
-        ``auto`` takes a logarithmic axis where losses span a factor of more than 30.
     """
-    return _curves(history, study, runs, "loss", spread, y_scale)
+    return _curves(history, study, runs, "loss")
 
 
 @styled
 def conv_accuracy_curves(
-    history: pd.DataFrame,
-    study: Mapping[str, Any],
-    runs: pd.DataFrame | None = None,
-    spread: str = "auto",
+    history: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame | None = None
 ) -> Figure:
     """Draw accuracy over steps; parameters as in ``conv_loss_curves``."""
-    return _curves(history, study, runs, "accuracy", spread, "linear")
+    return _curves(history, study, runs, "accuracy")
 
 
 @styled
@@ -180,8 +169,6 @@ def _curves(
     study: Mapping[str, Any],
     runs: pd.DataFrame | None,
     measure: str,
-    spread: str,
-    y_scale: str,
 ) -> Figure:
     """Draw one measure: shared by loss and accuracy."""
     title = study.get("question", study["name"])
@@ -194,12 +181,12 @@ def _curves(
     evaluated = ["test"] if facet else ["validation", "test"]
     evaluated = [part for part in evaluated if finished[f"{part}_{measure}"].notna().any()]
     measures = [f"{part}_{measure}" for part in ("train", *evaluated)]
-    y_scale = resolve_scale(y_scale, finished[measures].to_numpy(dtype=float))
+    y_scale = measure_scale(measure, finished[measures])
     grid = arrange_facets(finished, study, facet)
 
     told_apart = [axis for axis in (color_axis, style_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, "step", told_apart)
-    spread = resolve_spread(spread, replicates)
+    spread = fitting_spread(replicates)
 
     width = {1: 6.4, 2: 4.4}.get(len(grid[0]), 3.5)
     figure, panels = new_figure(

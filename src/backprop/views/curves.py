@@ -21,8 +21,8 @@ from backprop.views.selection import (
     SPREADS,
     divergence_note,
     finished_history,
+    fitting_spread,
     most_replicates,
-    resolve_spread,
     spread_over_seeds,
     values_of,
 )
@@ -43,12 +43,7 @@ LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a lo
 
 @styled
 def loss_curves(
-    history: pd.DataFrame,
-    study: Mapping[str, Any],
-    runs: pd.DataFrame | None = None,
-    spread: str = "auto",
-    x_scale: str = "auto",
-    y_scale: str = "auto",
+    history: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame | None = None
 ) -> Figure:
     """Draw median loss and its spread over seeds: training solid, held-out dashed.
 
@@ -60,25 +55,16 @@ def loss_curves(
         name, question, vary.
     runs : DataFrame, optional
         The runs table, which says who diverged; without it a loss that is not finite does.
-    spread : {"auto", "quantiles", "range"}
-        Band from the 10 % to the 90 % quantile, or from the lowest to the highest seed; ``auto``
-        takes quantiles where there are five seeds or more. The legend says which.
-    x_scale, y_scale : {"auto", "linear", "log"}
-        ``auto`` takes a logarithmic axis where values span a factor of more than 30.
     """
-    return _curves(history, study, runs, "loss", spread, x_scale, y_scale)
+    return _curves(history, study, runs, "loss")
 
 
 @styled
 def accuracy_curves(
-    history: pd.DataFrame,
-    study: Mapping[str, Any],
-    runs: pd.DataFrame | None = None,
-    spread: str = "auto",
-    x_scale: str = "auto",
+    history: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame | None = None
 ) -> Figure:
     """Draw median accuracy and its spread over seeds; parameters as in ``loss_curves``."""
-    return _curves(history, study, runs, "accuracy", spread, x_scale, "linear")
+    return _curves(history, study, runs, "accuracy")
 
 
 def set_time_axis(axes: Axes, times: np.ndarray, scale: str) -> None:
@@ -93,13 +79,16 @@ def set_time_axis(axes: Axes, times: np.ndarray, scale: str) -> None:
         axes.set_xlim(0, times.max() * 1.02)
 
 
-def resolve_scale(scale: str, values: np.ndarray) -> str:
-    """Turn ``auto`` into ``log`` where positive values span more than a factor of 30."""
-    if scale != "auto":
-        return scale
+def fitting_scale(values: np.ndarray) -> str:
+    """Return ``log`` where positive values span more than a factor of 30, else ``linear``."""
     positive = values[np.isfinite(values) & (values > 0)]
     wide = positive.size and positive.max() > LOG_FROM_RATIO * positive.min()
     return "log" if wide else "linear"
+
+
+def measure_scale(measure: str, values: pd.DataFrame) -> str:
+    """Scale of the vertical axis: only a loss may stand on a logarithmic one."""
+    return fitting_scale(values.to_numpy(dtype=float)) if measure == "loss" else "linear"
 
 
 def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
@@ -178,9 +167,6 @@ def _curves(
     study: Mapping[str, Any],
     runs: pd.DataFrame | None,
     measure: str,
-    spread: str,
-    x_scale: str,
-    y_scale: str,
 ) -> Figure:
     """Draw one measure: shared by loss and accuracy."""
     title = study.get("question", study["name"])
@@ -194,8 +180,8 @@ def _curves(
     grid = arrange_facets(finished, study, facet)
     parts = [part for part in PARTS if finished.get(f"{part}_{measure}", pd.Series()).notna().any()]
     columns = [f"{part}_{measure}" for part in parts]
-    x_scale = resolve_scale(x_scale, finished["pass"].to_numpy())
-    y_scale = resolve_scale(y_scale, finished[columns].to_numpy(dtype=float))
+    x_scale = fitting_scale(finished["pass"].to_numpy())
+    y_scale = measure_scale(measure, finished[columns])
     shown = finished[finished["pass"] > 0] if x_scale == "log" else finished
     lines = sum(len(conditions) for conditions in grid) * len(colors) * len(parts)
     times = thin_times(shown["pass"].unique(), MOST_VERTICES // max(lines, 1), x_scale)
@@ -203,7 +189,7 @@ def _curves(
 
     told_apart = [axis for axis in (color_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, "pass", told_apart)
-    spread = resolve_spread(spread, replicates)
+    spread = fitting_spread(replicates)
 
     width = 4.4 if len(grid[0]) < 3 else 3.5
     figure, panels = new_figure(

@@ -20,6 +20,7 @@ from backprop.views.style import (
     compose,
     empty_figure,
     enlarge,
+    ink_on,
     new_figure,
     styled,
 )
@@ -161,8 +162,6 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, scale: ScalarMappable) -> None:
         axes.axvline(border, color="white", linewidth=0.8)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            # Weights of the channels are those of relative luminance.
-            dark = colors[row, column] @ (0.2126, 0.7152, 0.0722) < 0.45
             axes.text(
                 column,
                 row,
@@ -170,7 +169,7 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, scale: ScalarMappable) -> None:
                 ha="center",
                 va="center",
                 fontsize=8.5,
-                color="white" if dark else INK,
+                color=ink_on(colors[row, column]),
             )
 
 

@@ -16,12 +16,12 @@ from matplotlib.lines import Line2D
 
 from backprop.study.grid import compared_axes
 from backprop.study.labels import label_of
-from backprop.views.curves import resolve_scale, select, set_time_axis, spread_legend, thin_times
+from backprop.views.curves import fitting_scale, select, set_time_axis, spread_legend, thin_times
 from backprop.views.selection import (
     divergence_note,
     finished_history,
+    fitting_spread,
     most_replicates,
-    resolve_spread,
     spread_over_seeds,
 )
 from backprop.views.style import (
@@ -90,7 +90,7 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     title = study.get("question", study["name"])
     time = "pass" if "pass" in layers else "step"
     # As in the figures of loss and accuracy, steps of the CNN are never on a logarithmic axis.
-    x_scale = resolve_scale("auto", layers["pass"].to_numpy()) if time == "pass" else "linear"
+    x_scale = fitting_scale(layers["pass"].to_numpy()) if time == "pass" else "linear"
     layers, names = _number_layers(layers)
     shown = layers[layers[time] > 0] if x_scale == "log" else layers
     times = thin_times(shown[time].unique(), MOST_TIMES, x_scale)
@@ -102,7 +102,7 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     lines = [line for group in groups for line in _even_lines(group)]
     columns = max(len(line) for line in lines)
     replicates = most_replicates(shown, time, [*cells[0], "layer"])
-    spread = resolve_spread("auto", replicates)
+    spread = fitting_spread(replicates)
     width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
     figure, panels = new_figure(
         len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True

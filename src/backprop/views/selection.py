@@ -79,9 +79,7 @@ def divergence_reason(runs: pd.DataFrame) -> str:
     return f"This run diverged after {int(run['diverged_at']):,} updates{what}."
 
 
-def spread_over_seeds(
-    frame: pd.DataFrame, time: str, measure: str, spread: str = "quantiles"
-) -> pd.DataFrame:
+def spread_over_seeds(frame: pd.DataFrame, time: str, measure: str, spread: str) -> pd.DataFrame:
     """Return median and band of a measure over all replicates at each time.
 
     Parameters
@@ -116,8 +114,6 @@ def most_replicates(frame: pd.DataFrame, time: str, axes: Sequence[str]) -> int:
     return int(frame.groupby([time, *axes]).size().max()) if len(frame) else 0
 
 
-def resolve_spread(spread: str, replicates: int) -> str:
-    """Turn ``auto`` into ``quantiles`` where five replicates or more stand behind a line."""
-    if spread != "auto":
-        return spread
+def fitting_spread(replicates: int) -> str:
+    """Return ``quantiles`` where five replicates or more stand behind a line, else ``range``."""
     return "quantiles" if replicates >= QUANTILES_FROM else "range"

@@ -174,6 +174,14 @@ def class_color(label: int) -> str:
     return CLASS_COLORS[label % len(CLASS_COLORS)]
 
 
+def ink_on(color: Sequence[float]) -> str:
+    """Return black or white, whichever has the greater contrast (WCAG) on a colour (r, g, b)."""
+    channels = np.asarray(color)
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black"
+
+
 def plain_text(text: str, longest: int = 28) -> str:
     """Return a user's text such that a figure shows it as it is, cut where it is long."""
     text = text if len(text) <= longest else text[: longest - 1] + "…"
