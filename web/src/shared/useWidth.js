@@ -1,0 +1,14 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** Width in whole pixels of the element that a reference holds, 0 before it is known. */
+export function useWidth(reference) {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const measure = () => setWidth(Math.floor(reference.current.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(reference.current);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
