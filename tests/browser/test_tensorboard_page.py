@@ -347,8 +347,13 @@ def test_single_point_is_seen(page, board):
     assert card(page, "odd/single").locator(".dot").count() == 1
 
 
-def axis_texts(place) -> list[str]:
-    return place.locator(".frame > .grid text").all_inner_texts()
+def ticks(place, axis: str) -> list[str]:
+    anchor = {"x": "middle", "y": "end"}[axis]
+    return place.locator(f".frame > .grid text[text-anchor={anchor}]").all_text_contents()
+
+
+def numbers(texts: list[str]) -> list[float]:
+    return [float(text.replace("−", "-").replace(",", "")) for text in texts]
 
 
 def test_axes_are_steps_relative_times_and_wall_times(page, board):
@@ -357,8 +362,8 @@ def test_axes_are_steps_relative_times_and_wall_times(page, board):
     seen = {}
     for name in ("Relative", "Wall", "Step"):
         page.get_by_role("button", name=name, exact=True).click()
-        label = place.locator(".axis-name").inner_text()
-        seen[label] = axis_texts(place)
+        label = place.locator(".axis-name").text_content()
+        seen[label] = ticks(place, "x")
     assert list(seen) == ["Relative time (min)", "Wall time", "Step"]
     assert "400" in seen["Step"] and "400" not in seen["Relative time (min)"]
     assert any(re.search(r"\d\d:\d\d", text) for text in seen["Wall time"])
@@ -367,11 +372,9 @@ def test_axes_are_steps_relative_times_and_wall_times(page, board):
 def test_outliers_widen_the_axis_only_when_they_are_asked_for(page, board):
     show(page, board)
     place = card(page, "loss/train")
-    largest = [max(float(t) for t in axis_texts(place) if re.fullmatch(r"\d\.\d+", t))]
-    assert largest[0] < 10
+    assert max(numbers(ticks(place, "y"))) < 20
     page.get_by_label("Ignore outliers").uncheck()
-    texts = [float(t) for t in axis_texts(place)[:8] if re.fullmatch(r"[\d.]+", t)]
-    assert max(texts) >= 30
+    assert max(numbers(ticks(place, "y"))) >= 50
 
 
 def test_y_axis_ends_at_the_percentiles_that_tensorboard_takes(page, board):
@@ -512,7 +515,7 @@ def test_dragging_zooms_and_double_click_and_button_reset(page, board):
     box = place.locator("svg.frame").bounding_box()
     drag(page, box, (0.4, 0.3), (0.6, 0.31))
     across = paths(place)
-    steps = [float(t.replace(",", "")) for t in axis_texts(place) if re.fullmatch(r"\d{2,3}", t)]
+    steps = numbers(ticks(place, "x"))
     assert min(steps) > 120 and max(steps) < 320
     heights = [points_of(path[0])[:, 1] for path in (whole, across)]
     np.testing.assert_allclose(*heights, atol=0.01)
@@ -542,7 +545,7 @@ def test_seeds_are_drawn_as_mean_and_band(page, board, band):
     show(page, board, smooth=0.5, outliers=True)
     place = card(page, "loss/test")
     page.get_by_label("Seeds as mean and band").check()
-    page.get_by_label("Band").select_option(band)
+    page.get_by_role("combobox", name=re.compile("^Band")).select_option(band)
     assert place.locator(".main").count() == place.locator(".band").count() == 6
     said = page.locator(".content > p.muted").inner_text()
     assert ("Student" in said) == (band == "interval")
@@ -654,9 +657,9 @@ def test_histograms_stand_behind_one_another_or_overlaid(page, board):
     bases = {points_of(path)[0, 1] for path in paths(place, ".outline")}
     assert len(bases) == 1
     # What is drawn keeps all values: areas in bins of one width are the counts.
-    page.get_by_label("Run", exact=True).select_option("*")
+    page.get_by_role("combobox", name=re.compile("^Run")).select_option("*")
     assert place.count() == 18
-    page.get_by_label("Run", exact=True).select_option(board.runs[4]["name"])
+    page.get_by_role("combobox", name=re.compile("^Run")).select_option(board.runs[4]["name"])
     assert place.count() == 1
     assert place.get_attribute("data-run") == board.runs[4]["name"]
 
@@ -679,9 +682,9 @@ def test_outlines_are_the_counts_in_equal_bins(page, board):
 def test_offset_axis_can_be_time(page, board):
     show(page, board, tab="histograms")
     place = card(page, "layer1/weights")
-    before = place.locator(".offsets").inner_text()
+    before = place.locator(".offsets").text_content()
     page.get_by_role("button", name="Relative").click()
-    after = place.locator(".offsets").inner_text()
+    after = place.locator(".offsets").text_content()
     assert before != after and "Relative time" in after
 
 
@@ -791,7 +794,7 @@ def test_graph_leaves_out_constants_and_zooms(page, board):
     assert scales[1] == pytest.approx(1.4 * scales[0])
     assert scales[3] < scales[2] < scales[1]
     box = page.locator(".graph svg").bounding_box()
-    drag(page, box, (0.9, 0.9), (0.8, 0.8))
+    drag(page, box, (0.9, 0.5), (0.8, 0.4))
     assert layer.get_attribute("transform") != seen[-1]
 
 
@@ -814,7 +817,7 @@ def test_table_of_trials_holds_means_of_last_values_and_sorts_by_keyboard(page, 
     assert {row["runs"] for row in rows} == {"3"}
     shown = page.locator(".data-table tbody tr td:nth-child(2)").all_inner_texts()
     assert [text.strip() for text in shown] == ["/".join(group.split("-")[1:]) for group in groups]
-    page.keyboard.press("Enter")
+    head.locator("button").press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
 
 
@@ -1008,7 +1011,9 @@ def test_page_works_inside_a_report(page, board):
     frame.get_by_label("Filter runs by pattern").fill("relu")
     frame.locator("output", has_text="9 of 18").wait_for()
     page.wait_for_timeout(300)
-    for tab, mark in zip(TABS, ("main", "image img", "box", "median", "ridge", "lines path")):
+    for tab, mark in zip(
+        TABS, ("main", "image img", "box", "median", "ridge", "lines path"), strict=True
+    ):
         frame.locator(f"#tab-{tab}").click()
         frame.locator(f".{mark}").first.wait_for()
 

@@ -132,9 +132,9 @@ function Picture({ nodes, state, change }) {
   }, [placed]);
 
   const props = (spot, kind) => ({
-    key: spot.item.path,
     role: "button",
-    tabIndex: spot.item.path === current ? 0 : -1,
+    // In lower case, since names of attributes in an SVG keep their case.
+    tabindex: spot.item.path === current ? 0 : -1,
     "data-path": spot.item.path,
     "aria-label": describe(spot.item, kind === "cluster"),
     "aria-expanded": spot.item.children ? kind === "cluster" : undefined,
@@ -195,7 +195,7 @@ function Picture({ nodes, state, change }) {
               </defs>
               <g ref={layer}>
                 {placed.clusters.map((spot) => (
-                  <g {...props(spot, "cluster")}>
+                  <g key={spot.item.path} {...props(spot, "cluster")}>
                     <rect
                       x={spot.x - spot.width / 2}
                       y={spot.y - spot.height / 2}
@@ -212,7 +212,7 @@ function Picture({ nodes, state, change }) {
                   <Edge key={edge.key} edge={edge} chosen={state.node} />
                 ))}
                 {placed.boxes.map((spot) => (
-                  <g {...props(spot, "box")}>
+                  <g key={spot.item.path} {...props(spot, "box")}>
                     <rect
                       x={spot.x - spot.width / 2}
                       y={spot.y - spot.height / 2}
