@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,8 +123,15 @@ class EventFileError(ValueError):
     """An event file that can't be read to its end; the message names it and says why."""
 
 
-def read_log(folder: str | Path) -> list[Run]:
-    """Read every run below a folder, sorted by name.
+def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> list[Run]:
+    """Read every run in and below a folder, sorted by name.
+
+    Parameters
+    ----------
+    folder
+        The log directory.
+    places
+        Folders in it to read, and no others.
 
     Raises
     ------
@@ -134,9 +141,8 @@ def read_log(folder: str | Path) -> list[Run]:
     folder = Path(folder)
     if not folder.is_dir():
         raise LogError(f"{folder}: no such directory")
-    runs = [
-        read_run(place, str(place.relative_to(folder))) for place in sorted(_folders_below(folder))
-    ]
+    found = sorted(_folders_below(folder) if places is None else map(Path, places))
+    runs = [read_run(place, place.relative_to(folder).as_posix()) for place in found]
     if not runs:
         raise LogError(f"{folder}: no TensorBoard event file ({EVENT_FILES}) in it or below it")
     return runs
