@@ -13,6 +13,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -349,6 +350,12 @@ class _RunReader:
                 f"Run {run.name}: {self.superseded:,} values from before a restart are left out, "
                 "as TensorBoard leaves them out; training wrote their steps again."
             )
+        back = [tag for tag, series in self.series.items() if _goes_back(series.points)]
+        if back:
+            run.notes.append(
+                f"Run {run.name}: steps go back, as after a restart, in {len(back):,} tags, as in "
+                f"{back[0]}; all of their values are kept."
+            )
         for tag, count in self.unreadable.items():
             run.notes.append(f"Run {run.name}: {count:,} values of {tag} can't be read.")
         for plugin, count in sorted(self.elsewhere.items()):
@@ -356,6 +363,10 @@ class _RunReader:
                 f"Run {run.name}: {count:,} values of another kind ({plugin}) are not shown."
             )
         return run
+
+
+def _goes_back(points: list[tuple[int, float, Any]]) -> bool:
+    return any(after[0] < before[0] for before, after in pairwise(points))
 
 
 def _parse_version(text: str) -> float:

@@ -123,27 +123,19 @@ def make_page(
     page = render(parts)
     size = len(page.encode())
     if size > most_bytes:
-        raise PageSizeError(_too_large(most_bytes, size))
+        raise PageSizeError(
+            f"the page can't be as small as {most_bytes / 1e6:.2f} MB: thinned as far as possible, "
+            f"it takes {size / 1e6:.2f} MB; allow more, or take a directory with fewer runs"
+        )
     return page
-
-
-def _too_large(most_bytes: int, size: int) -> str:
-    return (
-        f"the page can't be as small as {most_bytes / 1e6:.2f} MB: thinned as far as possible, it "
-        f"takes {size / 1e6:.2f} MB; allow more, or take a directory with fewer runs"
-    )
 
 
 def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
     """Return the parts of a page such that they take at most so many bytes.
 
     Graphs may take a sixth, scalars then half of what is left, images a third of the rest, and
-    histograms what remains; what is unused in the end goes to scalars and then to images.
-
-    Raises
-    ------
-    PageSizeError
-        If there is no room for `FEWEST` points of every scalar.
+    histograms what remains; what is unused in the end goes to scalars and then to images. Of every
+    series of scalars at least `FEWEST` points stay, even if they take more.
     """
     packers = {kind: cache(lambda cap, kind=kind: PACKERS[kind](runs, cap)) for kind in PACKERS}
 
@@ -163,8 +155,6 @@ def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
     graphs = pack_graphs(runs, room=room / 6)
     left = room - graphs.size
     fewest = packers["scalars"](FEWEST)
-    if fewest.size > left:
-        raise PageSizeError(_too_large(room, room - left + fewest.size))
     scalars = largest("scalars", max(left / 2, fewest.size), FEWEST)
     left -= scalars.size
     images = largest("images", left / 3, FEWEST_PICTURED)
