@@ -77,9 +77,9 @@ export function Histograms({ index, visible, state, change, tab }) {
         state={state}
         change={change}
         several={drawn.length > 1}
-        card={({ tag, description, index: place }) => (
+        card={({ tag, label, description, index: place }) => (
           <HistogramCards
-            {...{ tag, description, place, drawn, state, change }}
+            {...{ tag, label, description, place, drawn, state, change }}
             View={tab === "distributions" ? Bands : state.ridges === "overlay" ? Overlay : Ridges}
           />
         )}
@@ -88,7 +88,7 @@ export function Histograms({ index, visible, state, change, tab }) {
   );
 }
 
-function HistogramCards({ tag, description, place, drawn, state, change, View }) {
+function HistogramCards({ tag, label, description, place, drawn, state, change, View }) {
   const block = useBlock(`histograms-${place}`);
   if (!block) return <p class="muted empty card">Reading…</p>;
   const found = drawn
@@ -97,19 +97,19 @@ function HistogramCards({ tag, description, place, drawn, state, change, View })
   if (!found.length)
     return (
       <article class="card" data-tag={tag}>
-        <CardHead {...{ tag, description, state, change }} />
+        <CardHead {...{ tag, label, description, state, change }} />
         <p class="muted empty">The run has no values of this tag.</p>
       </article>
     );
   return found.map(([run, series]) => (
     <HistogramCard
       key={run.index}
-      {...{ tag, description, run, series, state, change, View }}
+      {...{ tag, label, description, run, series, state, change, View }}
     />
   ));
 }
 
-function HistogramCard({ tag, description, run, series, state, change, View }) {
+function HistogramCard({ tag, label, description, run, series, state, change, View }) {
   const holder = useRef();
   const svg = useRef();
   const width = useWidth(holder);
@@ -121,7 +121,7 @@ function HistogramCard({ tag, description, run, series, state, change, View }) {
   const total = point.count.reduce((sum, part) => sum + part, 0);
   return (
     <article class="card histogram" ref={holder} data-tag={tag} data-run={run.name}>
-      <CardHead {...{ tag, description, state, change }}>
+      <CardHead {...{ tag, label, description, state, change }}>
         <button
           type="button"
           aria-label={`Download ${tag} as CSV`}
