@@ -54,7 +54,7 @@ function Picture({ nodes, state, change }) {
   );
   const holder = useRef();
   const width = useWidth(holder);
-  const height = Math.max(420, Math.min(720, innerHeight - 260));
+  const height = Math.max(420, Math.min(720, innerHeight - 300));
   const svg = useRef();
   const layer = useRef();
   const zoom = useRef();

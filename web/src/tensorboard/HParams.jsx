@@ -74,8 +74,10 @@ export function hparamRows(index, scalars, runs, by) {
     const log =
       axis.kind === "number" && values.length > 0 && Math.min(...values) > 0 &&
       Math.max(...values) >= 100 * Math.min(...values);
-    const different = new Set(rows.map(({ values: all }) => String(all[axis.name]))).size;
-    return { ...axis, log, varies: different > 1 };
+    const different = new Set(rows.map(({ values: all }) => String(all[axis.name] ?? "")));
+    // An optimizer's own setting may have one value, and be missing elsewhere.
+    const present = new Set(different).delete("") ? different.size - 1 : different.size;
+    return { ...axis, log, varies: different.size > 1, several: present > 1 };
   });
   return { axes, rows };
 }
@@ -86,7 +88,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
   const constant = axes.filter(({ varies, metric }) => !varies && !metric);
   const choosable = axes.filter(({ varies, metric }) => varies || metric);
   const standard = [
-    ...choosable.filter(({ metric }) => !metric),
+    ...choosable.filter(({ metric, several }) => !metric && several),
     ...choosable.filter(({ metric }) => metric).slice(0, FIRST_METRICS),
   ].map(({ name }) => name);
   const names = state.axes.length ? state.axes : standard;
