@@ -19,7 +19,16 @@ from scipy import stats
 from backprop.views.pages import render_page
 from backprop.views.payload import pack
 
-TABS = ("scalars", "images", "graph", "distributions", "histograms", "hparams")
+# What is seen on a tab that has data.
+MARKS = {
+    "scalars": ".main",
+    "images": ".image img",
+    "graph": ".graph .box",
+    "distributions": ".median",
+    "histograms": ".ridge",
+    "hparams": ".lines path",
+}
+TABS = tuple(MARKS)
 RATES = (0.001, 0.01, 0.1)
 ACTIVATIONS = ("tanh", "relu")
 SEEDS = 3
@@ -1011,11 +1020,9 @@ def test_page_works_inside_a_report(page, board):
     frame.get_by_label("Filter runs by pattern").fill("relu")
     frame.locator("output", has_text="9 of 18").wait_for()
     page.wait_for_timeout(300)
-    for tab, mark in zip(
-        TABS, ("main", "image img", "box", "median", "ridge", "lines path"), strict=True
-    ):
+    for tab, mark in MARKS.items():
         frame.locator(f"#tab-{tab}").click()
-        frame.locator(f".{mark}").first.wait_for()
+        frame.locator(mark).first.wait_for(state="attached")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -1052,6 +1059,18 @@ def test_colours_of_lines_stand_out_in_light_and_dark(page, board):
             own = luminance([int(stroke[place : place + 2], 16) for place in (1, 3, 5)])
             low, high = sorted([own, back])
             assert (high + 0.05) / (low + 0.05) >= 3, (scheme, stroke)
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "tensorboard_thinned"])
+def test_pages_of_real_runs_show_every_kind_of_data(page, smoke, name):
+    path = smoke.folder / f"results/report/{name}.html"
+    for tab, mark in MARKS.items():
+        show(page, SimpleNamespace(path=path), tab=tab)
+        page.locator(mark).first.wait_for(state="attached")
+    show(page, SimpleNamespace(path=path), tab="graph", open=["conv1"])
+    page.locator(".cluster[data-path=conv1]").wait_for()
+    texts = page.locator(".edge text").evaluate_all("n => n.map(e => e.firstChild.data)")
+    assert any("28×28×32" in text for text in texts)
 
 
 def luminance(rgb: list[int]) -> float:

@@ -89,6 +89,14 @@ function Picture({ nodes, state, change }) {
     else fit(LEGIBLE);
   }, [placed, width]);
 
+  const saveWhole = () => {
+    const moved = layer.current.getAttribute("transform");
+    layer.current.setAttribute("transform", "");
+    svg.current.setAttribute("viewBox", `0 0 ${placed.width} ${placed.height}`);
+    savePicture(svg.current, "graph", []);
+    svg.current.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    layer.current.setAttribute("transform", moved);
+  };
   const toggle = (item) => {
     const inside = (path) => path === item.path || path.startsWith(`${item.path}/`);
     change({
@@ -166,7 +174,7 @@ function Picture({ nodes, state, change }) {
           <button type="button" disabled={!state.open.length} onClick={() => change({ open: [] })}>
             Close all scopes
           </button>
-          <button type="button" onClick={() => savePicture(svg.current, "graph", [])}>
+          <button type="button" onClick={saveWhole}>
             Download SVG
           </button>
         </span>

@@ -2,6 +2,7 @@
 
 import { scaleLinear, scaleLog, scalePoint } from "d3-scale";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { readableColor } from "../shared/colors.js";
 import { DataTable } from "../shared/DataTable.jsx";
 import { counted, formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
@@ -13,8 +14,6 @@ import { extent, mean, padded } from "./curves.js";
 const FIRST_METRICS = 4;
 // Viridis: even steps look even, also to colour-blind readers.
 const RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"];
-
-const plainValue = (value) => (typeof value === "boolean" ? String(value) : value);
 
 /** Rows (runs, or trials with means over their runs) and the axes they have. */
 export function hparamRows(index, scalars, runs, by) {
@@ -82,7 +81,7 @@ export function hparamRows(index, scalars, runs, by) {
   return { axes, rows };
 }
 
-export function HParams({ runs, rows: { axes, rows }, checked, matching, state, change }) {
+export function HParams({ runs, rows: { axes, rows }, checked, matching, state, change, dark }) {
   const [highlighted, setHighlighted] = useState(null);
   const seeds = new Set(runs.map(({ group }) => group)).size < runs.length;
   const constant = axes.filter(({ varies, metric }) => !varies && !metric);
@@ -97,13 +96,19 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
     [axes, JSON.stringify(names)],
   );
   const matched = useMemo(() => new Set(matching.map(({ index }) => index)), [matching]);
-  const painted = useMemo(() => paint(rows, axes, state.color), [rows, axes, state.color]);
-  const listed = painted.filter((row) => row.runs.some((run) => matched.has(run)));
+  const painted = useMemo(() => paint(rows, axes, state.color, dark), [rows, axes, state.color, dark]);
+  const listed = useMemo(
+    () => painted.filter((row) => row.runs.some((run) => matched.has(run))),
+    [painted, matched],
+  );
   const drawn = useMemo(
     () => listed.filter((row) => row.runs.some((run) => checked.has(run))),
-    [painted, matched, checked],
+    [listed, checked],
   );
-  const inside = listed.filter((row) => insideBrushes(row.values, state.brushes, axes));
+  const inside = useMemo(
+    () => listed.filter((row) => insideBrushes(row.values, state.brushes, axes)),
+    [listed, state.brushes, axes],
+  );
   const pick = (ids) => {
     const wanted = new Set(rows.filter(({ id }) => ids.includes(id)).flatMap((row) => row.runs));
     const reach = new Set(inside.flatMap((row) => row.runs));
@@ -113,6 +118,14 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
         .map(({ name }) => name),
     });
   };
+  // An axis that isn't seen has no brush either.
+  const choose = (name, add) => {
+    const { [name]: _, ...brushes } = state.brushes;
+    const chosen = choosable
+      .map((axis) => axis.name)
+      .filter((other) => (other === name ? add : names.includes(other)));
+    change({ axes: chosen, brushes });
+  };
   const columns = [
     { name: "id", label: state.by === "trial" ? "Trial" : "Run", kind: "text", format: (_, row) => row.label },
     ...(state.by === "trial" && seeds ? [{ name: "runs", label: "Runs", kind: "number" }] : []),
@@ -121,7 +134,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
   ];
   const tableRows = useMemo(
     () => inside.map((row) => ({ ...row, values: { id: row.id, ...row.values } })),
-    [listed.length, painted, state.brushes, matched],
+    [inside],
   );
   const bar = axes.find(({ name }) => name === state.color);
 
@@ -155,7 +168,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
               ))}
           </select>
         </label>
-        {bar && <ColorBar axis={bar} rows={drawn} />}
+        {bar && <ColorBar axis={bar} rows={drawn} dark={dark} />}
         <details class="axes">
           <summary>
             Axes: {shownAxes.length} of {choosable.length}
@@ -166,15 +179,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
                 <input
                   type="checkbox"
                   checked={names.includes(name)}
-                  onChange={(event) =>
-                    change({
-                      axes: choosable
-                        .map((axis) => axis.name)
-                        .filter((other) =>
-                          other === name ? event.currentTarget.checked : names.includes(other),
-                        ),
-                    })
-                  }
+                  onChange={(event) => choose(name, event.currentTarget.checked)}
                 />{" "}
                 {label}
               </label>
@@ -187,7 +192,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
         {state.by === "trial" && seeds && ", as the mean over the runs of a trial"}.
         {constant.length > 0 && " The same in all: "}
         {constant
-          .map(({ name }) => `${name} ${formatNumber(plainValue(rows[0]?.values[name]))}`)
+          .map(({ name }) => `${name} ${formatNumber(rows[0]?.values[name])}`)
           .join(", ")}
         {constant.length > 0 && "."}
       </p>
@@ -232,7 +237,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
 }
 
 /** Rows with the colours of their runs, or of their values on an axis. */
-function paint(rows, axes, name) {
+function paint(rows, axes, name, dark) {
   const axis = axes.find((one) => one.name === name && one.kind === "number");
   if (!axis) return rows;
   const bounds = extent(rows.map(({ values }) => values[name]).filter(Number.isFinite));
@@ -240,7 +245,7 @@ function paint(rows, axes, name) {
   const scale = (axis.log ? scaleLog : scaleLinear)(bounds, [0, 1]);
   const ramp = scaleLinear(
     RAMP.map((_, i) => i / (RAMP.length - 1)),
-    RAMP,
+    rampOf(dark),
   );
   return rows.map((row) => ({
     ...row,
@@ -248,13 +253,15 @@ function paint(rows, axes, name) {
   }));
 }
 
-function ColorBar({ axis, rows }) {
+const rampOf = (dark) => RAMP.map((color) => readableColor(color, dark));
+
+function ColorBar({ axis, rows, dark }) {
   const bounds = extent(rows.map(({ values }) => values[axis.name]).filter(Number.isFinite));
   return (
     bounds && (
       <span class="color-bar">
         {formatNumber(bounds[0])}
-        <span style={{ background: `linear-gradient(90deg, ${RAMP.join(", ")})` }} />
+        <span style={{ background: `linear-gradient(90deg, ${rampOf(dark).join(", ")})` }} />
         {formatNumber(bounds[1])}
       </span>
     )
@@ -360,7 +367,7 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                             onPointerLeave={() => onHighlight(null)}
                           >
                             <title>
-                              {`${row.label}\n${horizontal.label} ${formatNumber(plainValue(row.values[horizontal.name]))}\n${vertical.label} ${formatNumber(row.values[vertical.name])}`}
+                              {`${row.label}\n${horizontal.label} ${formatNumber(row.values[horizontal.name])}\n${vertical.label} ${formatNumber(row.values[vertical.name])}`}
                             </title>
                           </circle>
                         )
