@@ -241,7 +241,7 @@ def show(page, board, **state) -> None:
 
 def card(page, tag: str):
     found = page.locator(f".card[data-tag='{tag}']")
-    found.first.wait_for()
+    found.locator("svg.frame, img, .empty").first.wait_for()
     return found
 
 
@@ -349,6 +349,11 @@ def test_values_that_are_not_finite_are_marked_and_not_joined(page, board):
     rows = rows_of(download(page, page.get_by_label("Download odd/values as CSV")))
     expected = [*board.scalars["odd/values"][0]["value"]] * 2
     np.testing.assert_array_equal(column(rows, "value"), expected)
+    page.get_by_label("Smoothing weight").fill("0.5")
+    page.keyboard.press("Enter")
+    rows = rows_of(download(page, page.get_by_label("Download odd/values as CSV")))
+    one = smoothed(board.scalars["odd/values"][0]["value"], 0.5)
+    np.testing.assert_allclose(column(rows, "smoothed"), [*one, *one], rtol=1e-12)
 
 
 def test_single_point_is_seen(page, board):
