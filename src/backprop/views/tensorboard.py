@@ -141,10 +141,9 @@ def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
 
     def largest(kind: str, room: float, fewest: int) -> Part:
         """The part with the most points that fits; an empty one if none does."""
-        longest = max(
-            (len(series.step) for run in runs for series in getattr(run, kind).values()), default=0
-        )
-        best = Part(cap=0)
+        lengths = [len(series.step) for run in runs for series in getattr(run, kind).values()]
+        longest = max(lengths, default=0)
+        best = Part(cap=0, series=len(lengths), of=sum(lengths))
         for cap in _caps(fewest, min(longest, points or longest)):
             part = packers[kind](cap)
             if part.size > room:
@@ -190,7 +189,8 @@ def make_index(
         for run, session in zip(runs, sessions, strict=True)
     ]
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
-    thinned = [part for kind, part in parts.items() if part.series and kind != "graphs"]
+    series = [part for kind, part in parts.items() if kind != "graphs"]
+    thinned = [part for part in series if part.series]
     return {
         "title": title,
         "logdir": folder,
@@ -216,10 +216,10 @@ def make_index(
         ],
         "hparams": describe_hparams(runs),
         "thinned": {
-            "limit": min(part.cap for part in thinned),
+            "limit": min((part.cap for part in thinned if part.blocks), default=None),
             "series": sum(part.series for part in thinned),
-            "kept": sum(part.kept for part in thinned),
-            "of": sum(part.of for part in thinned),
+            "kept": sum(part.kept for part in series),
+            "of": sum(part.of for part in series),
         }
         if thinned
         else None,
