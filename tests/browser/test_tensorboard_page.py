@@ -356,9 +356,11 @@ def test_values_that_are_not_finite_are_marked_and_not_joined(page, board):
     np.testing.assert_allclose(column(rows, "smoothed"), [*one, *one], rtol=1e-12)
 
 
-def test_single_point_is_seen(page, board):
+def test_single_point_is_seen_above_a_whole_step(page, board):
     show(page, board, tags="single")
-    assert card(page, "odd/single").locator(".dot").count() == 1
+    place = card(page, "odd/single")
+    assert place.locator(".dot").count() == 1
+    assert ticks(place, "x") == ["−1", "0", "1"]
 
 
 def ticks(place, axis: str) -> list[str]:
@@ -1011,7 +1013,7 @@ def test_tabs_without_data_say_what_is_missing(page, tmp_path, board):
     page.goto(path.as_uri())
     for tab in TABS:
         page.locator(f"#tab-{tab}").click()
-        assert "The event files hold no" in page.locator(".content").inner_text()
+        assert "This page holds no" in page.locator(".content").inner_text()
 
 
 def test_page_works_inside_a_report(page, board):

@@ -273,8 +273,8 @@ function Ridges({ points, run, current, show, width, height, svg, axis, tag, dar
   const { low, high, outlines, most } = useOutlines(points);
   const [hover, setHover] = useState(null);
   const offset = offsetOf(points, axis, [height * 0.36, height - 30]);
-  const labels = ticksOf(offset.scale, 5);
-  const room = 16 + 6.6 * Math.max(...labels.map(({ text }) => text.length));
+  const labels = ticksOf(offset.scale, 5, axis === "step");
+  const room = 16 + 6.6 * Math.max(2, ...labels.map(({ text }) => text.length));
   const margins = { ...marginsOf(null, height, { left: 14, xLabel: false }), right: room };
   const x = scaleLinear([low, high], [margins.left, width - margins.right]);
   const lift = height * 0.3;
@@ -409,6 +409,7 @@ function Bands({ points, run, current, show, width, height, svg, axis, tag, dark
       {...{ y, width, height, margins }}
       x={offset.scale}
       xLabel={offset.label}
+      whole={axis === "step"}
       ref={svg}
       role="img"
       aria-label={`${tag}: quantiles over ${counted(points.length, "step")}`}

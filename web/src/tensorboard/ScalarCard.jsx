@@ -291,6 +291,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
         y={y}
         {...{ width, height, margins }}
         xLabel={plane.label}
+        whole={axis === "step"}
         ref={svg}
         onPointerDown={down}
         onPointerMove={move}
