@@ -270,7 +270,6 @@ function ColorBar({ axis, rows, dark }) {
 
 const PANEL = 150;
 const LEFT = 78;
-const BOTTOM = 66;
 
 function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight }) {
   const holder = useRef();
@@ -283,7 +282,6 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
     );
   const size = Math.max(PANEL, Math.min(230, (available - LEFT - 20) / across.length));
   const width = LEFT + size * across.length + 20;
-  const height = 150 * down.length + BOTTOM + 8;
   const order = [...rows].sort(
     (a, b) => (a.id === highlighted) - (b.id === highlighted) || isInside(a) - isInside(b),
   );
@@ -301,6 +299,10 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
       ticks: ticksOf(scale, 4).map(({ at, text }) => [scale(at), text]),
     };
   };
+  const columns = across.map((axis) => ({ ...axis, x: scaleOf(axis, [8, size - 16]) }));
+  const slanted = columns.some(({ x }) => crowded(x.ticks, size));
+  const bottom = slanted ? 66 : 36;
+  const height = 150 * down.length + bottom + 8;
   return (
     <div ref={holder} class="wide" tabIndex={0} role="region" aria-label="Scatter matrix">
       <svg
@@ -325,8 +327,8 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                   {text}
                 </text>
               ))}
-              {across.map((horizontal, i) => {
-                const x = scaleOf(horizontal, [8, size - 16]);
+              {columns.map((horizontal, i) => {
+                const { x } = horizontal;
                 return (
                   <g key={horizontal.name} transform={`translate(${LEFT + size * i},0)`}>
                     <rect class="panel" width={size - 8} height={142} y={4} />
@@ -335,14 +337,14 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                         {x.ticks.map(([at, text], k) => (
                           <text
                             key={text}
-                            transform={`translate(${at},160)${slanted(x.ticks, size) ? " rotate(-28)" : ""}`}
-                            text-anchor={slanted(x.ticks, size) ? "end" : "middle"}
+                            transform={`translate(${at},160)${slanted ? " rotate(-28)" : ""}`}
+                            text-anchor={slanted ? "end" : "middle"}
                             data-tick={k}
                           >
                             {cut(text, 14)}
                           </text>
                         ))}
-                        <text class="axis-name" x={size / 2 - 4} y={150 + BOTTOM - 6} text-anchor="middle">
+                        <text class="axis-name" x={size / 2 - 4} y={150 + bottom - 6} text-anchor="middle">
                           {cut(horizontal.label, Math.floor(size / 7))}
                           <title>{horizontal.label}</title>
                         </text>
@@ -386,5 +388,6 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
 
 const cut = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 
-const slanted = (ticks, size) =>
+/** Whether the texts of ticks have no room side by side. */
+const crowded = (ticks, size) =>
   ticks.reduce((sum, [, text]) => sum + Math.min(14, text.length) + 2, 0) * 6.4 > size;

@@ -416,7 +416,7 @@ function Readings({ readings, axis, trials, svg, height, announce }) {
   const below = innerHeight - bottom >= Math.min(top, 60 + 19 * drawn.length);
   return (
     <div
-      class="readings"
+      class={`readings ${axis === "step" ? "by-step" : ""}`}
       role={announce ? "status" : undefined}
       style={{ [side]: 0, ...(below ? { top: `${height - 22}px` } : { bottom: "100%" }) }}
     >

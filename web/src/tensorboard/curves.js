@@ -73,8 +73,9 @@ export function linesOfTrials(series, runs, { axis, weight, band }) {
       return {
         x: mean(of("x")),
         wall: mean(of("wall")),
-        raw: mean(of("raw").filter(Number.isFinite)),
-        value: mean(finite),
+        raw: mean(finite.length ? of("raw").filter(Number.isFinite) : of("raw")),
+        // Where no run has one, what they have instead is marked.
+        value: mean(finite.length ? finite : of("value")),
         low,
         high,
         count: finite.length,
