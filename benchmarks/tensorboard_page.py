@@ -83,7 +83,7 @@ def seconds_to_view(page: Path, turns: int = 5) -> float | None:
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
             start = time.perf_counter()
             tab.goto(page.as_uri(), wait_until="commit")
-            tab.locator("figure svg path, figure canvas").first.wait_for(timeout=60_000)
+            tab.locator("article path.main").first.wait_for(state="attached", timeout=60_000)
             seconds.append(time.perf_counter() - start)
             browser.close()
     return statistics.median(seconds)
