@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import Project
+from tensorboard_server import read_page, runs_with
 
 from backprop.analysis.columns import describe_columns
 from backprop.data.tables import read_table
@@ -140,6 +141,28 @@ def test_tensorboard_reads_the_event_files_as_they_are(smoke):
         scalars, histograms = read_scalars(folder), read_histograms(folder)
         assert {"loss/train", "loss/test", "conv1/weights/mean"} <= set(scalars["tag"])
         assert histograms["tag"].nunique() == 16
+
+
+def test_tensorboard_stands_in_a_page_full_and_for_the_report(smoke):
+    from backprop.analysis.event_files import read_log
+
+    runs = read_log(smoke.folder / "results/conv")
+    assert len(runs) == 5 and not any(run.faults for run in runs)
+    full, thinned = (
+        read_page((smoke.folder / f"results/report/{name}.html").read_text(encoding="utf-8"))
+        for name in ("tensorboard", "tensorboard_thinned")
+    )
+    for page in (full, thinned):
+        assert [run["name"] for run in page["index"]["runs"]] == [run.name for run in runs]
+        assert page["index"]["hparams"]["metrics"][0]["tag"] == "accuracy/test"
+    assert full["index"]["full"] is full["index"]["thinned"] is None
+    assert thinned["index"]["full"] == "tensorboard.html"
+    for run, tags in runs_with(full, "scalars").items():
+        (found,) = (other for other in runs if other.name == run)
+        assert set(tags) == set(found.scalars)
+        for tag, series in tags.items():
+            assert series["step"] == found.scalars[tag].step.tolist()
+            assert series["value"] == found.scalars[tag].value.tolist()
 
 
 def test_second_run_does_nothing(smoke):

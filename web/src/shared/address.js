@@ -39,13 +39,17 @@ export function useAddress(defaults) {
     return () => removeEventListener("hashchange", follow);
   }, []);
   useEffect(() => {
-    const fragment = writeFragment(state, defaults);
-    if (fragment === location.hash.replace(/^#/, "")) return;
-    try {
-      history.replaceState(null, "", `#${fragment}`);
-    } catch {
-      // In a report the page has a data address, which may not be changed: it can't be linked there.
-    }
+    // Browsers refuse many changes in a row, as the dragging of a slider would make.
+    const timer = setTimeout(() => {
+      const fragment = writeFragment(state, defaults);
+      if (fragment === location.hash.replace(/^#/, "")) return;
+      try {
+        history.replaceState(null, "", `#${fragment}`);
+      } catch {
+        // In a report the page has a data address, which may not be changed: no links there.
+      }
+    }, 200);
+    return () => clearTimeout(timer);
   }, [state]);
   const change = useCallback((part) => setState((before) => ({ ...before, ...part })), []);
   return [state, change];
