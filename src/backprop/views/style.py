@@ -21,23 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from backprop.views.labels import label_of
+from backprop.views.palette import CLASS_COLORS
 
 INK = "#1F2430"
 MUTED = "#5A6270"
 FAINT = "#E7E9ED"
-# Chosen to stay apart for colour-blind readers, the darkest and the palest last.
-CLASS_COLORS = (
-    "#5B3E9E",
-    "#D06A00",
-    "#17957A",
-    "#772200",
-    "#CC66EE",
-    "#0044DD",
-    "#997744",
-    "#9988BB",
-    "#663366",
-    "#224433",
-)
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list(
     "probability",
     ["#8F79C6", "#C9BEE4", "#F7F6F8", "#F6D3AC", "#E9A35A"],

@@ -4,10 +4,12 @@ import { useEffect, useState } from "preact/hooks";
 export function useWidth(reference) {
   const [width, setWidth] = useState(0);
   useEffect(() => {
-    const measure = () => setWidth(Math.floor(reference.current.clientWidth));
+    const element = reference.current;
+    if (!element) return;
+    const measure = () => setWidth(Math.floor(element.clientWidth));
     measure();
     const observer = new ResizeObserver(measure);
-    observer.observe(reference.current);
+    observer.observe(element);
     return () => observer.disconnect();
   }, []);
   return width;
