@@ -10,17 +10,19 @@ from backprop.log import start_log
 from backprop.views.study_page import study_page
 from backprop.views.time_machine import Machine
 
+TABLES = ("runs", "history", "layers")
+
 
 def main(params, inputs, output: str, log) -> None:
     """Write the page."""
     tables = {
-        model: {name: read_table(getattr(inputs, name)[number]) for name in KINDS_OF_TABLE}
+        model: {name: read_table(getattr(inputs, name)[number]) for name in TABLES}
         for number, model in enumerate(params.studies)
     }
     machine = None
-    if params.machine:
+    if params.networks:
         machine = Machine(
-            settings=params.machine,
+            settings=params.networks,
             load=lambda number: np.load(inputs.snapshots[number]),
             points={Path(path).parent.name: read_table(path) for path in inputs.points},
             descriptions={
@@ -32,8 +34,6 @@ def main(params, inputs, output: str, log) -> None:
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(page.encode()):,} bytes")
 
-
-KINDS_OF_TABLE = ("runs", "history", "layers")
 
 main(
     snakemake.params,

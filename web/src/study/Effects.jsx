@@ -34,19 +34,18 @@ export function Effects({ study, model, measure, state, change, dark }) {
         ))}
       </div>
       <p class="muted">{notes.filter(Boolean).join(" ")}</p>
-      {pairs.length > 0 && (
-        <Interactions
-          pairs={pairs}
-          variance={variance}
-          model={model}
-          measure={measure}
-          state={state}
-          change={change}
-          dark={dark}
-        />
-      )}
-      <h3>Share of the variance of {measure.label.toLowerCase()}</h3>
-      <Variance variance={variance} reason={reason} model={model} />
+      <div class="panels">
+        {pairs.length > 0 && (
+          <div>
+            <h3>Interactions</h3>
+            <Interactions {...{ pairs, variance, model, measure, state, change, dark }} />
+          </div>
+        )}
+        <div>
+          <h3>Share of the variance of {measure.label.toLowerCase()}</h3>
+          <Variance variance={variance} reason={reason} model={model} />
+        </div>
+      </div>
     </>
   );
 }
@@ -146,7 +145,6 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
   const words = rows.map((row) => `${row.along}, ${row.by} ${formatNumber(row.mean)}`);
   return (
     <>
-      <h3>Interactions</h3>
       <div class="bar">
         <label>
           Axes{" "}
@@ -173,7 +171,6 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
           ))}
         </div>
       </div>
-      <div class="interaction">
         <PlotFigure
           label={`Mean ${measure.label.toLowerCase()}: ${listed(words)}`}
           depends={[rows]}
@@ -203,7 +200,6 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
             ],
           })}
         />
-      </div>
       <p class="muted">
         Lines that are not parallel are an interaction: what one axis does depends on the other. Bars
         are 95% intervals over seeds.

@@ -78,7 +78,7 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
           {study.label.toLowerCase()}”.
         </p>
       )}
-      <div class="machine-controls" role="group" aria-label="Time machine">
+      <div class="machine-controls" role="group" aria-label="Cells and seed">
         <CellChoice name="Left" value={a} {...{ study, dense, records }} onChange={(path) => change({ a: path })} />
         <CellChoice
           name="Right"
@@ -97,34 +97,34 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
             ))}
           </select>
         </label>
-        <div class="time">
-          <button type="button" onClick={() => go(index - 1)} disabled={index === 0} aria-label="Previous snapshot">
-            ◀
-          </button>
-          <button type="button" class="play" onClick={() => play(!playing)} aria-pressed={playing}>
-            {playing ? "Pause" : "Play"}
-          </button>
-          <button
-            type="button"
-            onClick={() => go(index + 1)}
-            disabled={index === passes.length - 1}
-            aria-label="Next snapshot"
-          >
-            ▶
-          </button>
-          <input
-            type="range"
-            min="0"
-            max={passes.length - 1}
-            value={index}
-            aria-label="Snapshot"
-            aria-valuetext={`after ${pass.toLocaleString("en-US")} training passes`}
-            onInput={(event) => go(Number(event.currentTarget.value))}
-          />
-          <output>
-            after <strong>{pass.toLocaleString("en-US")}</strong> {pass === 1 ? "pass" : "passes"}
-          </output>
-        </div>
+      </div>
+      <div class="time" role="group" aria-label="Time">
+        <button type="button" onClick={() => go(index - 1)} disabled={index === 0} aria-label="Previous snapshot">
+          ◀
+        </button>
+        <button type="button" class="play" onClick={() => play(!playing)} aria-pressed={playing}>
+          {playing ? "Pause" : "Play"}
+        </button>
+        <button
+          type="button"
+          onClick={() => go(index + 1)}
+          disabled={index === passes.length - 1}
+          aria-label="Next snapshot"
+        >
+          ▶
+        </button>
+        <input
+          type="range"
+          min="0"
+          max={passes.length - 1}
+          value={index}
+          aria-label="Snapshot"
+          aria-valuetext={`after ${pass.toLocaleString("en-US")} training passes`}
+          onInput={(event) => go(Number(event.currentTarget.value))}
+        />
+        <output>
+          after <strong>{pass.toLocaleString("en-US")}</strong> {pass === 1 ? "pass" : "passes"}
+        </output>
       </div>
       <div class={`sides ${runs.length > 1 ? "two" : ""}`}>
         {runs.map((run, side) => (
@@ -409,6 +409,6 @@ function accountOf({ cells, seeds, snapshots, ofCells, withSnapshots, ofSeeds, o
     (withSnapshots < ofCells ? `${ofCells - withSnapshots} cells kept no snapshots. ` : "") +
     (cells < withSnapshots ? "Those that differ least from the baseline come first. " : "") +
     (whole ? "" : "More does not fit on a page that a report can show; everything is in the cells' snapshots.npz. ") +
-    "Weights are shown without the biases; a unit is saturated where its activation's slope is below 5% of its steepest, and dead if that holds at every training point."
+    "A unit is saturated at a point where its activation's slope is below 5% of its steepest, and dead if it is at every training point; its square is filled by the share of points at which it is saturated, and dark if it is dead. Weights are shown without the biases."
   );
 }

@@ -73,7 +73,7 @@ function App({ models, look, machine }) {
       </nav>
       <div class="sticky" role="group" aria-label="What is shown">
         <label>
-          Study{" "}
+          <span>Study</span>{" "}
           <select value={study.id} onChange={(event) => choose(event.currentTarget.value)}>
             {models.map((one) => (
               <optgroup key={one.name} label={one.label}>
@@ -87,7 +87,7 @@ function App({ models, look, machine }) {
           </select>
         </label>
         <label>
-          Measure{" "}
+          <span>Measure</span>{" "}
           <select
             value={measure.name}
             onChange={(event) => change({ measure: event.currentTarget.value })}
