@@ -1,5 +1,9 @@
 """Results of small dense networks for the page of the studies, trained by the library itself."""
 
+import base64
+import json
+import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -96,6 +100,25 @@ class StudyResults:
         path = folder / "study.html"
         path.write_text(self.page(), encoding="utf-8")
         return path
+
+
+def block(page: str, name: str) -> dict:
+    """The data of a page under a name, as the page's own program would read it."""
+    found = re.search(rf'<script type="text/plain" id="block-{name}">([^<]*)</script>', page)
+    content = zlib.decompress(base64.b64decode(found[1]))
+    length = int.from_bytes(content[:4], "little")
+    start = -(-(4 + length) // 8) * 8
+
+    def column(node: dict):
+        if "$" not in node:
+            return node
+        dtype, offset, size, shape = node["$"]
+        width = np.dtype(dtype).itemsize
+        planes = np.frombuffer(content, np.uint8, size * width, start + offset)
+        whole = np.ascontiguousarray(planes.reshape(width, size).T)
+        return whole.view(dtype).reshape(shape)
+
+    return json.loads(content[4 : 4 + length], object_hook=column)
 
 
 def _train(settings: Mapping, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict]:

@@ -244,7 +244,10 @@ def _curves(
     for name in measures:
         grouped = history.dropna(subset=[name]).groupby(["cell", time])[name]
         values = grouped.agg(["mean", "std", "count"]).reset_index()
-        values["half"] = half_width(values["std"].to_numpy(), values["count"].to_numpy())
+        values = values[values["cell"].isin(shown)]
+        values = values.assign(
+            half=half_width(values["std"].to_numpy(), values["count"].to_numpy())
+        )
         by_cell = dict(list(values.groupby("cell")))
         parts, numbers = [], []
         for cell in shown:
@@ -258,7 +261,7 @@ def _curves(
             numbers.append(grids[grid.tobytes()])
             parts.append(own)
         starts = np.cumsum([0, *(len(part) for part in parts)])[:-1]
-        joined = pd.concat(parts) if parts else values
+        joined = pd.concat(parts)
         series[name] = {
             "grid": np.array(numbers, np.uint16),
             "start": starts.astype(np.uint32),

@@ -128,10 +128,11 @@ def pack_machine(
     """
     stocks = {number: _stock(machine, number, cell) for number, cell in enumerate(cells)}
     datasets = _datasets(machine)
+    by_cell = {name: _by_cell(tables[name], cells) for name in ("runs", "history")}
 
     def packed(share: float) -> str:
         choice = choose(stocks, order, share)
-        records = _records(machine, cells, choice, tables)
+        records = _records(machine, cells, choice, by_cell)
         return pack({"datasets": datasets, "cells": records, "kept": _account(stocks, choice)})
 
     share = room / TEXT_PER_BYTE
@@ -204,20 +205,16 @@ def _records(
     machine: Machine,
     cells: Sequence[Mapping],
     choice: Choice,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Mapping[tuple, pd.DataFrame]],
 ) -> list[dict]:
     """Snapshots and recorded losses of the chosen cells and seeds."""
-    axes = list(cells[0]) if cells else []
-    names = list(machine.points)
-    runs = _by_cell(tables["runs"], axes)
-    history = _by_cell(tables["history"], axes)
-    records = []
+    names, records = list(machine.points), []
     for number in choice.cells:
         cell, snapshots = cells[number], machine.load(number)
         seeds = snapshots["seeds"][: choice.seeds]
         kept = thin_snapshots(len(snapshots["passes"]), choice.snapshots)
         place = tuple(cell.values())
-        diverged = runs[place].set_index("seed")["diverged_at"].reindex(seeds)
+        diverged = tables["runs"][place].set_index("seed")["diverged_at"].reindex(seeds)
         records.append(
             {
                 "cell": number,
@@ -227,17 +224,23 @@ def _records(
                 "diverged": [None if pd.isna(at) else int(at) for at in diverged],
                 "passes": snapshots["passes"][kept].astype(np.uint32),
                 "layers": [
-                    snapshots[name][kept][:, : len(seeds)].astype(np.float32)
+                    _single(snapshots[name][kept][:, : len(seeds)])
                     for name in _layer_names(snapshots)
                 ],
-                "record": _losses(history.get(place), seeds),
+                "record": _losses(tables["history"].get(place), seeds),
             }
         )
     return records
 
 
-def _by_cell(table: pd.DataFrame, axes: list[str]) -> dict[tuple, pd.DataFrame]:
-    return dict(list(table.groupby(axes, sort=False))) if axes else {}
+def _single(weights: np.ndarray) -> np.ndarray:
+    """Weights as float32; those of a run that is about to diverge may be too large for it."""
+    largest = np.finfo(np.float32).max
+    return np.clip(weights, -largest, largest).astype(np.float32)
+
+
+def _by_cell(table: pd.DataFrame, cells: Sequence[Mapping]) -> dict[tuple, pd.DataFrame]:
+    return dict(list(table.groupby(list(cells[0]), sort=False)))
 
 
 def _losses(history: pd.DataFrame | None, seeds: np.ndarray) -> dict[str, np.ndarray]:

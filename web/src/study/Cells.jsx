@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import { DataTable } from "../shared/DataTable.jsx";
 import { formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
-import { coordinatesOf, levelColor, shorter, usuallyShown, usualColor } from "./data.js";
+import { coordinatesOf, levelColor, limitsOf, shorter, usuallyShown, usualColor } from "./data.js";
 
 export function Cells({ study, model, measure, state, change, dark }) {
   const [highlighted, highlight] = useState(null);
@@ -112,10 +112,11 @@ function spreadOf(cell, model, { name }) {
 
 function columnsOf(varied, measures, measure, model, rows) {
   const number = (name, label, format) => ({ name, label, kind: "number", ...(format && { format }) });
-  const ends = rows.flatMap(({ values }) =>
-    ["", "_low", "_high"].map((end) => values[measure.name + end]).filter(Number.isFinite),
+  const [low, high] = limitsOf(
+    rows.flatMap(({ values }) => ["", "_low", "_high"].map((end) => values[measure.name + end])),
   );
-  const [low, high] = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
+  // Single seeds have no spread: columns without a value would say so row by row.
+  const known = ({ name }) => rows.some(({ values }) => values[name] !== null);
   return [
     ...varied.map((name) => ({
       name,
@@ -125,9 +126,11 @@ function columnsOf(varied, measures, measure, model, rows) {
     number(measure.name, measure.label, (value, row) => (
       <Spread value={value} row={row} name={measure.name} low={low} high={high} />
     )),
-    number(`${measure.name}_sd`, "± deviation"),
-    number(`${measure.name}_low`, "95% from"),
-    number(`${measure.name}_high`, "to"),
+    ...[
+      number(`${measure.name}_sd`, "± deviation"),
+      number(`${measure.name}_low`, "95% from"),
+      number(`${measure.name}_high`, "to"),
+    ].filter(known),
     ...measures.filter(({ name }) => name !== measure.name).map(({ name, label }) => number(name, label)),
     number("runs", "Runs"),
     number("diverged", "Diverged"),
@@ -137,7 +140,7 @@ function columnsOf(varied, measures, measure, model, rows) {
 /** A mean with its interval as a bar on the scale of all rows. */
 function Spread({ value, row, name, low, high }) {
   if (value === null) return <span class="muted">none</span>;
-  const place = (at) => 4 + (72 * (at - low)) / (high - low || 1);
+  const place = (at) => 4 + (72 * (at - low)) / (high - low);
   const [from, to] = [row.values[`${name}_low`], row.values[`${name}_high`]];
   return (
     <span class="spread">

@@ -4,9 +4,10 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { coordinatesOf, DASHES, levelColor, listed, usualColor } from "./data.js";
+import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor } from "./data.js";
 
 const MOST_LINES = 48;
+const MOST_PANELS = 4;
 
 export function Curves({ study, model, measure, state, change, dark }) {
   const { vary } = study;
@@ -15,15 +16,18 @@ export function Curves({ study, model, measure, state, change, dark }) {
   const pool = pooledAxis ?? (usualPool ? usualColor(vary) : null);
   const color = vary.includes(state.color) ? state.color : usualColor(vary);
   const rest = vary.filter((axis) => axis !== color);
-  const dash = vary.includes(state.dash) && state.dash !== color ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
+  const dash = rest.includes(state.dash) ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
+  // A third axis is told by panels; further ones only by the words beside the pointer.
+  const others = rest.filter((axis) => axis !== dash);
+  const panel = others.find((axis) => model.axisOf[axis].levels.length <= MOST_PANELS);
 
   const chosen = useMemo(() => {
     const { axes, values } = coordinatesOf(study, model, state);
     return study.cells.filter((cell) => insideBrushes(values(cell), state.brushes, axes));
   }, [study, JSON.stringify(state.brushes), JSON.stringify(state.shown), state.scope]);
   const lines = useMemo(
-    () => (pool ? pooledLines(study, model, pool, measure, dark) : cellLines(chosen, study, model, color, dash, measure, dark)),
-    [study, pool, chosen, color, dash, measure, dark],
+    () => (pool ? pooledLines(study, model, pool, measure, dark) : cellLines(chosen, study, model, { color, dash, panel }, measure, dark)),
+    [study, pool, chosen, color, dash, panel, measure, dark],
   );
   const shown = lines.slice(0, MOST_LINES);
   const rows = shown.flatMap((line) =>
@@ -37,6 +41,7 @@ export function Curves({ study, model, measure, state, change, dark }) {
         low: state.logy && !(point.low > 0) ? point.mean : point.low,
         line: line.title,
         color: line.color,
+        panel: line.panel,
       })),
   );
   const legends = pool
@@ -90,36 +95,58 @@ export function Curves({ study, model, measure, state, change, dark }) {
       <PlotFigure
         label={`${measure.label} over training: ${listed(shown.slice(0, 12).map(({ title }) => title))}`}
         depends={[rows, banded, state.logx, state.logy, dark]}
-        options={(width) => ({
-          height: Math.max(260, Math.min(430, width * 0.45)),
-          marginLeft: 58,
-          marginRight: 32,
-          marginBottom: 40,
-          x: { type: state.logx ? "log" : "linear", label: `${model.time} →`, tickFormat: (v) => v.toLocaleString("en-US"), ticks: state.logx ? 5 : Math.max(3, Math.floor(width / 130)) },
-          y: { type: state.logy ? "log" : "linear", label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 6, ...(state.logy && { tickFormat: "~g" }) },
-          marks: [
-            banded &&
-              Plot.areaY(rows, { x: "time", y1: "low", y2: "high", z: "line", fill: "color", fillOpacity: 0.16 }),
-            ...shown.map((line) =>
-              Plot.lineY(
-                rows.filter((row) => row.line === line.title),
-                { x: "time", y: "mean", stroke: line.color, strokeWidth: 2, strokeDasharray: line.dash },
+        options={(width) => {
+          const panels = new Set(rows.map((row) => row.panel)).size;
+          // Panels stand side by side where there is room, else below one another.
+          const facet = panels < 2 ? {} : width < 640 ? { fy: "panel" } : { fx: "panel" };
+          const wide = facet.fx ? width / panels : width;
+          const height = Math.max(230, Math.min(430, wide * 0.45));
+          return {
+            height: facet.fy ? panels * height : height,
+            marginLeft: 58,
+            marginRight: facet.fy ? 14 + 7 * Math.max(...shown.map((line) => line.panel.length)) : 32,
+            marginBottom: 40,
+            x: {
+              type: state.logx ? "log" : "linear",
+              label: `${model.time} →`,
+              tickFormat: (value) => value.toLocaleString("en-US"),
+              ticks: state.logx ? 4 : Math.max(2, Math.floor(wide / 130)),
+            },
+            y: {
+              type: state.logy ? "log" : "linear",
+              label: `↑ ${measure.label}`,
+              domain: limitsOf(rows.flatMap(({ mean, low, high }) => (banded ? [mean, low, high] : [mean]))),
+              grid: true,
+              nice: true,
+              ticks: 6,
+              ...(state.logy && { tickFormat: "~g" }),
+            },
+            ...(facet.fx && { fx: { label: null } }),
+            ...(facet.fy && { fy: { label: null } }),
+            marks: [
+              banded
+                ? Plot.areaY(rows, { x: "time", y1: "low", y2: "high", z: "line", fill: "color", fillOpacity: 0.16, ...facet })
+                : null,
+              ...shown.map((line) =>
+                Plot.lineY(
+                  rows.filter((row) => row.line === line.title),
+                  { x: "time", y: "mean", stroke: line.color, strokeWidth: 2, strokeDasharray: line.dash, ...facet },
+                ),
               ),
-            ),
-            Plot.tip(
-              rows,
-              Plot.pointer({
-                x: "time",
-                y: "mean",
-                fill: "var(--raised)",
-                stroke: "color",
-                title: (row) =>
-                  `${row.line}\n${model.time}: ${row.time.toLocaleString("en-US")}\n${measure.label}: ${row.mean.toPrecision(4)}` +
-                  (Number.isFinite(row.low) ? `\n95%: ${row.low.toPrecision(4)} to ${row.high.toPrecision(4)}` : ""),
-              }),
-            ),
-          ],
-        })}
+              Plot.tip(
+                rows,
+                Plot.pointer({
+                  x: "time",
+                  y: "mean",
+                  fill: "var(--raised)",
+                  stroke: "color",
+                  title: (row) => wordsOf(row, model, measure),
+                  ...facet,
+                }),
+              ),
+            ],
+          };
+        }}
       />
       <p class="muted">
         {pool
@@ -135,12 +162,23 @@ export function Curves({ study, model, measure, state, change, dark }) {
   );
 }
 
-function cellLines(cells, study, model, color, dash, measure, dark) {
+function wordsOf(row, model, measure) {
+  const lines = [
+    row.line,
+    `${model.time}: ${row.time.toLocaleString("en-US")}`,
+    `${measure.label}: ${row.mean.toPrecision(4)}`,
+  ];
+  if (Number.isFinite(row.low)) lines.push(`95%: ${row.low.toPrecision(4)} to ${row.high.toPrecision(4)}`);
+  return lines.join("\n");
+}
+
+function cellLines(cells, study, model, { color, dash, panel }, measure, dark) {
   return cells
     .filter((cell) => model.curvePlace.has(cell))
     .map((cell) => ({
       title: model.title(cell, study.vary),
       color: levelColor(model.level(cell, color), dark),
+      panel: panel ? model.level(cell, panel).label : null,
       dash: dash ? DASHES[levelsOf(dash, study.cells, model).indexOf(model.level(cell, dash)) % DASHES.length] : "",
       points: model.curve(cell, measure.name),
     }));
@@ -149,7 +187,7 @@ function cellLines(cells, study, model, color, dash, measure, dark) {
 function pooledLines(study, model, axis, measure, dark) {
   return [...model.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
     const level = model.axisOf[axis].levels[number];
-    return { title: level.label, color: levelColor(level, dark), dash: "", points };
+    return { title: level.label, color: levelColor(level, dark), dash: "", panel: null, points };
   });
 }
 

@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { levelColor, listed } from "./data.js";
+import { levelColor, limitsOf, listed } from "./data.js";
 
 export function Effects({ study, model, measure, state, change, dark }) {
   const { main, pairs, variance, reason } = study.effects[measure.name];
@@ -28,7 +28,7 @@ export function Effects({ study, model, measure, state, change, dark }) {
             axis={model.axisOf[axis]}
             table={main[axis]}
             measure={measure}
-            limits={limitsOf(Object.values(main))}
+            limits={sharedLimits(Object.values(main))}
             dark={dark}
           />
         ))}
@@ -51,11 +51,9 @@ export function Effects({ study, model, measure, state, change, dark }) {
 }
 
 /** One scale for all panels, so that effects can be compared by eye. */
-function limitsOf(tables) {
-  const finite = tables
-    .flatMap(({ mean, low, high, seeds }) => [mean, low, high, seeds].filter(Boolean))
-    .flatMap(({ data }) => [...data].filter(Number.isFinite));
-  return finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
+function sharedLimits(tables) {
+  const columns = tables.flatMap(({ mean, low, high, seeds }) => [mean, low, high, seeds]);
+  return limitsOf(columns.flatMap(({ data }) => [...data]));
 }
 
 function MainEffect({ axis, table, measure, limits, dark }) {
@@ -89,8 +87,9 @@ function MainEffect({ axis, table, measure, limits, dark }) {
           x: { label: `${measure.label} →`, domain: limits, nice: true, ticks: Math.max(3, Math.floor(width / 110)), grid: true },
           y: { label: null, domain: rows.map(({ level }) => level), tickSize: 0 },
           marks: [
-            dots.length > rows.length &&
-              Plot.dot(dots, { x: "value", y: "level", fill: "color", r: 2.5, fillOpacity: 0.3, dy: 7 }),
+            dots.length > rows.length
+              ? Plot.dot(dots, { x: "value", y: "level", fill: "color", r: 2.5, fillOpacity: 0.3, dy: 7 })
+              : null,
             Plot.ruleY(rows.filter(({ low }) => Number.isFinite(low)), {
               x1: "low",
               x2: "high",
@@ -179,7 +178,7 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
             marginLeft: 58,
             marginBottom: 22 + 14 * Math.ceil((7 * Math.max(...order.map((word) => word.length)) * order.length) / width),
             x: { type: "point", domain: order, label: null, padding: 0.4 },
-            y: { label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 5 },
+            y: { domain: limitsOf(rows.flatMap(({ mean, low, high }) => [mean, low, high])), label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 5 },
             marks: [
               Plot.axisX({ lineWidth: Math.max(4, width / order.length / 13), tickSize: 0 }),
               Plot.line(rows, { x: "along", y: "mean", z: "by", stroke: "color", strokeWidth: 1.8 }),

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { counted, formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { Boundary } from "./Boundary.jsx";
-import { levelColor } from "./data.js";
+import { levelColor, limitsOf } from "./data.js";
 import { Run } from "./snapshots.js";
 
 const INTERVAL = 450; // milliseconds between two snapshots of the play button
@@ -67,7 +67,7 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
   const pass = passes[index];
   const go = (to) => change({ pass: passes[Math.max(0, Math.min(passes.length - 1, to))] });
   const [playing, play] = usePlay(index, passes.length, go);
-  const losses = useMemo(() => limitsOf(runs), [runs]);
+  const losses = useMemo(() => scalesOf(runs), [runs]);
   const colors = sideColors(cells, dense, dark);
 
   return (
@@ -181,12 +181,11 @@ function lastUpTo(passes, pass) {
   return index;
 }
 
-/** One scale of losses for both sides. */
-function limitsOf(runs) {
+/** One scale of losses and one of passes for both sides. */
+function scalesOf(runs) {
   const rows = runs.flatMap((run) => ["train", "heldout"].flatMap((part) => run.losses(part)));
-  const values = rows.map(({ loss }) => loss);
   return {
-    loss: values.length ? [Math.min(...values), Math.max(...values)] : [0, 1],
+    loss: limitsOf(rows.map(({ loss }) => loss)),
     pass: Math.max(1, ...runs.map((run) => run.passes.at(-1))),
   };
 }

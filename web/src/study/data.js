@@ -127,3 +127,16 @@ export function coordinatesOf(study, model, state) {
 }
 
 export const usuallyShown = (name) => !["grad_norm", "saturated_share"].includes(name);
+
+/** Ends of a scale for some values, apart from each other even where all values are one. */
+export function limitsOf(values) {
+  const finite = values.filter(Number.isFinite);
+  if (!finite.length) return [0, 1];
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of finite) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const room = high > low ? 0 : Math.abs(low) / 10 || 0.5;
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
