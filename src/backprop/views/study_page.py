@@ -19,7 +19,7 @@ from backprop.study.grid import AXES, INTEGER_AXES, unique_cells
 from backprop.views.curves import thin_times
 from backprop.views.labels import label_of
 from backprop.views.pages import render_page
-from backprop.views.payload import pack
+from backprop.views.payload import pack, single
 from backprop.views.selection import has_diverged
 from backprop.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_hex
 from backprop.views.time_machine import Machine, pack_machine
@@ -217,9 +217,9 @@ def _summary(runs: pd.DataFrame, measures: Sequence[str], cells: int) -> dict[st
         values = runs.groupby("cell")[name].agg(["mean", "std", "count"]).reindex(range(cells))
         half = half_width(values["std"].to_numpy(), values["count"].fillna(0).to_numpy())
         summary[name] = {
-            "mean": values["mean"].to_numpy(np.float32),
-            "deviation": values["std"].to_numpy(np.float32),
-            "half": half.astype(np.float32),
+            "mean": single(values["mean"]),
+            "deviation": single(values["std"]),
+            "half": single(half),
         }
     return summary
 
@@ -265,8 +265,8 @@ def _curves(
         series[name] = {
             "grid": np.array(numbers, np.uint16),
             "start": starts.astype(np.uint32),
-            "mean": joined["mean"].to_numpy(np.float32),
-            "half": joined["half"].to_numpy(np.float32),
+            "mean": single(joined["mean"]),
+            "half": single(joined["half"]),
         }
     return {"cells": np.array(shown, np.uint32), "grids": arrays, "measures": series}
 
@@ -328,7 +328,7 @@ def _effects(runs: pd.DataFrame, axes: Sequence[str], measure: str) -> dict:
 def _means(table: pd.DataFrame, axes: Iterable[str], seeds: bool = True) -> dict:
     """Columns of a table of level means; the seeds padded to the same number."""
     columns = {f"level{n}": table[axis].to_numpy(np.uint16) for n, axis in enumerate(axes, 1)}
-    columns |= {name: table[name].to_numpy(np.float32) for name in ("mean", "low", "high")}
+    columns |= {name: single(table[name]) for name in ("mean", "low", "high")}
     if seeds:
         most = min(max(map(len, table["seeds"]), default=0), MOST_SEEDS)
         padded = np.full((len(table), most), np.nan, np.float32)
@@ -355,7 +355,7 @@ def _pooled(past: pd.DataFrame, axis: str, time: str, measures: Sequence[str]) -
         pooled[name] = {
             "level": values[axis].to_numpy(np.uint16),
             "time": values[time].to_numpy(np.uint32),
-            "mean": values["mean"].to_numpy(np.float32),
-            "half": half.astype(np.float32),
+            "mean": single(values["mean"]),
+            "half": single(half),
         }
     return pooled

@@ -9,7 +9,7 @@ import pandas as pd
 
 from backprop.data.tables import features_of
 from backprop.views.labels import label_of
-from backprop.views.payload import pack
+from backprop.views.payload import pack, single
 
 # Weights are random numbers: compressing float32 to text takes about this many bytes for one.
 TEXT_PER_BYTE = 1.2
@@ -179,7 +179,7 @@ def _datasets(machine: Machine) -> list[dict]:
         description = machine.descriptions[name]
         parts = {
             part: {
-                "x": features_of(rows).astype(np.float32),
+                "x": single(features_of(rows)),
                 "label": rows["label"].to_numpy(np.uint16),
             }
             for part, rows in points.groupby("part")
@@ -224,19 +224,13 @@ def _records(
                 "diverged": [None if pd.isna(at) else int(at) for at in diverged],
                 "passes": snapshots["passes"][kept].astype(np.uint32),
                 "layers": [
-                    _single(snapshots[name][kept][:, : len(seeds)])
+                    single(snapshots[name][kept][:, : len(seeds)])
                     for name in _layer_names(snapshots)
                 ],
                 "record": _losses(tables["history"].get(place), seeds),
             }
         )
     return records
-
-
-def _single(weights: np.ndarray) -> np.ndarray:
-    """Weights as float32; those of a run that is about to diverge may be too large for it."""
-    largest = np.finfo(np.float32).max
-    return np.clip(weights, -largest, largest).astype(np.float32)
 
 
 def _by_cell(table: pd.DataFrame, cells: Sequence[Mapping]) -> dict[tuple, pd.DataFrame]:
@@ -253,5 +247,5 @@ def _losses(history: pd.DataFrame | None, seeds: np.ndarray) -> dict[str, np.nda
     measures = {}
     for name in ("train_loss", "heldout_loss"):
         table = own.pivot(index="seed", columns="pass", values=name)
-        measures[name] = table.reindex(index=seeds, columns=times).to_numpy(np.float32)
+        measures[name] = single(table.reindex(index=seeds, columns=times))
     return {"time": times.astype(np.uint32), **measures}

@@ -184,8 +184,11 @@ function lastUpTo(passes, pass) {
 /** One scale of losses and one of passes for both sides. */
 function scalesOf(runs) {
   const rows = runs.flatMap((run) => ["train", "heldout"].flatMap((part) => run.losses(part)));
+  const domain = limitsOf(rows.map(({ loss }) => loss));
+  // A run that is about to diverge leaves all others flat on a linear scale.
+  const type = domain[0] > 0 && domain[1] > 1000 * domain[0] ? "log" : "linear";
   return {
-    loss: limitsOf(rows.map(({ loss }) => loss)),
+    loss: { domain, type, ...(type === "log" && { tickFormat: "~g" }) },
     pass: Math.max(1, ...runs.map((run) => run.passes.at(-1))),
   };
 }
@@ -324,7 +327,7 @@ function LossCurve({ run, pass, color, losses, title }) {
             tickFormat: (value) => value.toLocaleString("en-US"),
             label: "Training passes →",
           },
-          y: { domain: losses.loss, nice: true, ticks: 4, grid: true, label: "↑ Loss (nats)" },
+          y: { ...losses.loss, nice: true, ticks: 4, grid: true, label: "↑ Loss (nats)" },
           marks: [
             Plot.ruleX([pass], { stroke: "var(--ink)", strokeWidth: 1.5 }),
             ...["train", "heldout"].map((part) =>

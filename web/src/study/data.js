@@ -68,9 +68,10 @@ export class Model {
   }
 }
 
+/** A point of a curve; its band ends where the measure does. */
 function withBand(time, mean, half, { quantity }) {
-  const bounds = quantity === "accuracy" || quantity === "share" ? [0, 1] : [-Infinity, Infinity];
-  const clip = (value) => Math.min(bounds[1], Math.max(bounds[0], value));
+  const most = quantity === "accuracy" || quantity === "share" ? 1 : Infinity;
+  const clip = (value) => Math.min(most, Math.max(0, value));
   return { time, mean, low: clip(mean - half), high: clip(mean + half) };
 }
 
