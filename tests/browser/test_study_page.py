@@ -100,9 +100,8 @@ def box(page, label: str):
 
 def settle(page) -> None:
     """Wait until the page has drawn what it was told."""
-    page.evaluate(
-        "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 50))))"
-    )
+    frame = "new Promise((done) => requestAnimationFrame(done))"
+    page.evaluate(f"{frame}.then(() => {frame}).then(() => new Promise((r) => setTimeout(r, 50)))")
 
 
 def picture(page, side: int = 0) -> tuple[str, str]:

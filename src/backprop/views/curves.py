@@ -24,6 +24,7 @@ from backprop.views.selection import (
     most_replicates,
     resolve_spread,
     spread_over_seeds,
+    thin_times,
     values_of,
 )
 from backprop.views.style import (
@@ -100,18 +101,6 @@ def resolve_scale(scale: str, values: np.ndarray) -> str:
     positive = values[np.isfinite(values) & (values > 0)]
     wide = positive.size and positive.max() > LOG_FROM_RATIO * positive.min()
     return "log" if wide else "linear"
-
-
-def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
-    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
-    times = np.sort(times)
-    if len(times) <= most:
-        return times
-    space = np.geomspace if scale == "log" else np.linspace
-    wanted = space(times[0], times[-1], most)
-    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
-    nearer = wanted - times[after - 1] < times[after] - wanted
-    return np.unique(times[after - nearer])
 
 
 def color_legend(axis: str, values: Sequence) -> tuple:

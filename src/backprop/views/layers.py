@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from backprop.study.grid import compared_axes
-from backprop.views.curves import resolve_scale, select, set_time_axis, spread_legend, thin_times
+from backprop.views.curves import resolve_scale, select, set_time_axis, spread_legend
 from backprop.views.labels import label_of
 from backprop.views.selection import (
     divergence_note,
@@ -23,6 +23,7 @@ from backprop.views.selection import (
     most_replicates,
     resolve_spread,
     spread_over_seeds,
+    thin_times,
 )
 from backprop.views.style import (
     INK,

@@ -121,3 +121,15 @@ def resolve_spread(spread: str, replicates: int) -> str:
     if spread != "auto":
         return spread
     return "quantiles" if replicates >= QUANTILES_FROM else "range"
+
+
+def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
+    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
+    times = np.sort(times)
+    if len(times) <= most:
+        return times
+    space = np.geomspace if scale == "log" else np.linspace
+    wanted = space(times[0], times[-1], most)
+    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
+    nearer = wanted - times[after - 1] < times[after] - wanted
+    return np.unique(times[after - nearer])

@@ -16,11 +16,10 @@ from backprop.analysis.effects import level_means, variance_shares
 from backprop.analysis.statistics import half_width
 from backprop.analysis.tables import MEASURES
 from backprop.study.grid import AXES, INTEGER_AXES, unique_cells
-from backprop.views.curves import thin_times
 from backprop.views.labels import label_of
 from backprop.views.pages import render_page
 from backprop.views.payload import pack, single
-from backprop.views.selection import has_diverged
+from backprop.views.selection import has_diverged, thin_times
 from backprop.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_hex
 from backprop.views.time_machine import Machine, pack_machine
 
