@@ -47,6 +47,15 @@ function App({ models, look, machine }) {
   const choose = (id) =>
     change({ ...DEFAULTS, study: id, measure: state.measure, logx: state.logx, logy: state.logy });
   const shared = { study, model, measure, state, change, dark };
+  // Drawn again only when what they show changes, and not with every move of the time machine.
+  const draw = (Part, settings) =>
+    useMemo(
+      () => <Part {...shared} />,
+      [study, measure, dark, ...settings.map((name) => state[name])],
+    );
+  const curves = draw(Curves, ["lines", "color", "dash", "bands", "logx", "logy", "brushes", "shown", "scope"]);
+  const effects = draw(Effects, ["pair"]);
+  const cellsOfStudy = draw(Cells, ["scope", "shown", "brushes", "sort", "filter"]);
   const runs = models.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
   const cells = models.reduce((sum, one) => sum + one.count, 0);
 
@@ -116,15 +125,9 @@ function App({ models, look, machine }) {
         </span>
       </div>
       <Summary {...shared} />
-      <Section name="Curves">
-        <Curves {...shared} />
-      </Section>
-      <Section name="Effects">
-        <Effects {...shared} />
-      </Section>
-      <Section name="Cells">
-        <Cells {...shared} />
-      </Section>
+      <Section name="Curves">{curves}</Section>
+      <Section name="Effects">{effects}</Section>
+      <Section name="Cells">{cellsOfStudy}</Section>
       <Section name="Time machine">
         <TimeMachine {...shared} dense={models.find(({ name }) => name === "dense")} machine={machine} look={look} />
       </Section>
