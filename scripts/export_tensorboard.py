@@ -12,21 +12,30 @@ from pathlib import Path
 if "snakemake" not in globals():
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from backprop.analysis.event_files import read_log
+from backprop.analysis.event_files import Run, read_log
 from backprop.errors import UserError
 from backprop.log import start_log
 from backprop.views.tensorboard import FEWEST, make_page
 
+# Bytes of a page that a report shows: 1.4 MB, as it is encoded there, is what browsers take.
+IN_REPORT = 1_390_000
 
-def main(folder: str, output: str, log, **options) -> None:
-    """Write the page."""
-    runs = read_log(folder)
+
+def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
+    """Write the page of a log directory."""
     page = make_page(runs, folder=folder, **options)
     Path(output).write_text(page, encoding="utf-8")
-    faults = [fault for run in runs for fault in run.faults]
-    for fault in faults:
-        log(fault)
-    log(f"{len(runs):,} runs, {len(page.encode()) / 1e6:.2f} MB: {output}")
+    log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {len(runs):,} runs")
+
+
+def call_from_snakemake(folder: str, events: list[str], outputs) -> None:
+    """Write the full page of some runs, and the one for the report."""
+    log = start_log(snakemake.log[0])
+    runs = read_log(folder, events)
+    title = "TensorBoard: convolutional network"
+    main(runs, folder, outputs.full, log, title=title)
+    full = Path(outputs.full).name
+    main(runs, folder, outputs.thinned, log, title=title, most_bytes=IN_REPORT, full=full)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,7 +69,12 @@ def call_from_command_line() -> int:
     arguments = parse_arguments()
     megabytes = arguments.max_megabytes
     try:
+        runs = read_log(arguments.logdir)
+        for run in runs:
+            for fault in run.faults:
+                print(fault, file=sys.stderr)
         main(
+            runs,
             arguments.logdir,
             arguments.output,
             print,
@@ -75,11 +89,6 @@ def call_from_command_line() -> int:
 
 
 if "snakemake" in globals():
-    main(
-        snakemake.params.folder,
-        snakemake.output[0],
-        start_log(snakemake.log[0]),
-        **snakemake.params.options,
-    )
+    call_from_snakemake(snakemake.params.folder, snakemake.input.events, snakemake.output)
 elif __name__ == "__main__":
     sys.exit(call_from_command_line())

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backprop.analysis.events import iterate_events, read_histograms, read_scalars
+from backprop.analysis.event_files import iterate_events
+from backprop.analysis.events import read_histograms, read_scalars
 from backprop.conv.checkpoints import (
     UNFINISHED,
     Checkpoint,

@@ -420,6 +420,21 @@ def test_graph_is_there_with_readable_scopes(accumulator):
     assert kinds.count("ResourceApplyAdam") == 8
 
 
+def test_graph_states_the_shapes_of_tensors(accumulator):
+    nodes = {node.name: node for node in accumulator.Graph().node}
+    shapes = {
+        name: [side.size for side in nodes[name].attr["_output_shapes"].list.shape[0].dim]
+        for name in nodes
+        if nodes[name].op in ("Conv2D", "MaxPool")
+    }
+    assert sorted(shape[1:] for shape in shapes.values()) == [
+        [7, 7, 64],
+        [14, 14, 32],
+        [14, 14, 64],
+        [28, 28, 32],
+    ]
+
+
 def test_constant_tensor_counts_in_the_last_bucket():
     (low, high, mean, deviation), counts = summarize_tensor(tf.fill([12], 0.1))
     rows = arrange_buckets(float(low), float(high), counts.numpy())

@@ -1,21 +1,22 @@
 """The real TensorBoard server, asked through its HTTP interface about runs of the CNN."""
 
-import json
-import re
-import subprocess
-import sys
-import time
-import urllib.parse
-import urllib.request
-
 import numpy as np
 import pytest
 from conv_noise import CELL, DATA, make_settings
+from tensorboard_server import (
+    compare_histograms,
+    compare_hparams,
+    compare_images,
+    compare_scalars,
+    read_page,
+    serve,
+    wait_for,
+)
 
+from backprop.analysis.event_files import read_log
 from backprop.analysis.events import read_histograms, read_scalars
 from backprop.conv.training import train_conv
-
-START_UP = 120  # seconds at most
+from backprop.views.tensorboard import make_page
 
 
 @pytest.fixture(scope="module")
@@ -46,42 +47,9 @@ def logs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ask(logs):
     """Function (path, query) -> the server's answer."""
-    command = ["-m", "tensorboard.main", "--logdir", logs, "--port", "0", "--load_fast", "false"]
-    server = subprocess.Popen(
-        [sys.executable, *command, "--reload_interval", "1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        address = next(
-            match[1] for line in server.stderr if (match := re.search(r"(http://\S+:\d+)/", line))
-        )
-
-        def ask(path, body=None, **query):
-            url = f"{address}/data/{path}"
-            if query:
-                url += f"?{urllib.parse.urlencode(query)}"
-            content = None if body is None else json.dumps(body).encode()
-            request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                content = answer.read()
-            is_json = answer.headers.get_content_type() == "application/json"
-            return json.loads(content) if is_json else content
-
+    with serve(logs) as ask:
         wait_for(lambda: len(ask("plugin/images/tags")) == 3)
         yield ask
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
-
-
-def wait_for(condition):
-    """Wait until the server has read all files."""
-    end = time.monotonic() + START_UP
-    while not condition():
-        assert time.monotonic() < end, "TensorBoard has not read the event files in time"
-        time.sleep(0.5)
 
 
 def test_runs_are_there(ask):
@@ -186,3 +154,12 @@ def test_hparams_group_the_seeds_of_a_cell(ask, logs):
         last = table[table["tag"] == "accuracy/test"]["value"].iloc[-1]
         (value,) = [m for m in session["metricValues"] if m["name"]["tag"] == "accuracy/test"]
         assert value["value"] == last
+
+
+def test_page_has_what_the_server_returns(ask, logs):
+    page = read_page(make_page(read_log(logs), "runs", str(logs)))
+    assert compare_scalars(ask, page) > 1000
+    assert compare_histograms(ask, page) > 150
+    assert compare_images(ask, page) == 9
+    assert len(compare_hparams(ask, page)) == 4
+    assert page["index"]["notes"] == []

@@ -353,6 +353,8 @@ def everything():
         for name in dict.fromkeys(cell["dataset"] for cell in CELLS["dense"]):
             yield f"results/figures/data/{name}.svg"
     if "conv" in MODELS:
+        yield "results/report/tensorboard.html"
+        yield "results/report/tensorboard_thinned.html"
         yield "results/tables/conv_confusion.csv"
         yield "results/tables/conv_classes.html"
     for folder in folders("dense", mapped(pictured_cells("dense"))):

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,8 +124,15 @@ class EventFileError(ValueError):
     """An event file that can't be read to its end; the message names it and says why."""
 
 
-def read_log(folder: str | Path) -> list[Run]:
-    """Read every run below a folder, sorted by name.
+def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> list[Run]:
+    """Read every run in and below a folder, sorted by name.
+
+    Parameters
+    ----------
+    folder
+        The log directory.
+    places
+        Folders in it to read, and no others.
 
     Raises
     ------
@@ -134,9 +142,8 @@ def read_log(folder: str | Path) -> list[Run]:
     folder = Path(folder)
     if not folder.is_dir():
         raise LogError(f"{folder}: no such directory")
-    runs = [
-        read_run(place, str(place.relative_to(folder))) for place in sorted(_folders_below(folder))
-    ]
+    found = sorted(_folders_below(folder) if places is None else map(Path, places))
+    runs = [read_run(place, place.relative_to(folder).as_posix()) for place in found]
     if not runs:
         raise LogError(f"{folder}: no TensorBoard event file ({EVENT_FILES}) in it or below it")
     return runs
@@ -343,6 +350,12 @@ class _RunReader:
                 f"Run {run.name}: {self.superseded:,} values from before a restart are left out, "
                 "as TensorBoard leaves them out; training wrote their steps again."
             )
+        back = [tag for tag, series in self.series.items() if _goes_back(series.points)]
+        if back:
+            run.notes.append(
+                f"Run {run.name}: steps go back, as after a restart, in {len(back):,} tags, as in "
+                f"{back[0]}; all of their values are kept."
+            )
         for tag, count in self.unreadable.items():
             run.notes.append(f"Run {run.name}: {count:,} values of {tag} can't be read.")
         for plugin, count in sorted(self.elsewhere.items()):
@@ -350,6 +363,10 @@ class _RunReader:
                 f"Run {run.name}: {count:,} values of another kind ({plugin}) are not shown."
             )
         return run
+
+
+def _goes_back(points: list[tuple[int, float, Any]]) -> bool:
+    return any(after[0] < before[0] for before, after in pairwise(points))
 
 
 def _parse_version(text: str) -> float:

@@ -221,8 +221,8 @@ def open_writer(folder: Path, earlier: Mapping[str, bytes]) -> tf.summary.Summar
 
 
 def write_graph(step_function: tf.types.experimental.ConcreteFunction) -> None:
-    """Write the operation graph of a traced function, to the default summary writer."""
-    tf.summary.graph(step_function.graph.as_graph_def())
+    """Write the operation graph of a traced function with shapes, to the default writer."""
+    tf.summary.graph(step_function.graph.as_graph_def(add_shapes=True))
 
 
 def write_trial(hyperparameters: Mapping[str, float | str], trial: str) -> None:

@@ -8,11 +8,14 @@ The page's program, ``web/src/tensorboard``, reads the blocks that are packed he
 - ``graph-<i>``: the operations of a run.
 
 Every number comes out of the page as it stands in the event files. Edges of equal buckets are
-stored as the lowest and highest of them, where this restores each bit::
+stored as the lowest and the highest, where this restores each bit::
 
     step = (high - low) / n
     left[k] = k * step + low
     right[k] = (k + 1) * step + low, but right[n - 1] = high
+
+in double precision, or each operation rounded to single precision: so NumPy's and TensorFlow's
+``linspace`` compute, and ``linearEdges`` in ``web/src/shared/histograms.js``.
 """
 
 from __future__ import annotations
@@ -120,36 +123,27 @@ def make_page(
     page = render(parts)
     size = len(page.encode())
     if size > most_bytes:
-        raise PageSizeError(_too_large(most_bytes, size))
+        raise PageSizeError(
+            f"the page can't be as small as {most_bytes / 1e6:.2f} MB: thinned as far as possible, "
+            f"it takes {size / 1e6:.2f} MB; allow more, or take a directory with fewer runs"
+        )
     return page
-
-
-def _too_large(most_bytes: int, size: int) -> str:
-    return (
-        f"the page can't be as small as {most_bytes / 1e6:.2f} MB: thinned as far as possible, it "
-        f"takes {size / 1e6:.2f} MB; allow more, or take a directory with fewer runs"
-    )
 
 
 def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
     """Return the parts of a page such that they take at most so many bytes.
 
     Graphs may take a sixth, scalars then half of what is left, images a third of the rest, and
-    histograms what remains; what is unused in the end goes to scalars and then to images.
-
-    Raises
-    ------
-    PageSizeError
-        If there is no room for `FEWEST` points of every scalar.
+    histograms what remains; what is unused in the end goes to scalars and then to images. Of every
+    series of scalars at least `FEWEST` points stay, even if they take more.
     """
     packers = {kind: cache(lambda cap, kind=kind: PACKERS[kind](runs, cap)) for kind in PACKERS}
 
     def largest(kind: str, room: float, fewest: int) -> Part:
         """The part with the most points that fits; an empty one if none does."""
-        longest = max(
-            (len(series.step) for run in runs for series in getattr(run, kind).values()), default=0
-        )
-        best = Part(cap=0)
+        lengths = [len(series.step) for run in runs for series in getattr(run, kind).values()]
+        longest = max(lengths, default=0)
+        best = Part(cap=0, series=len(lengths), of=sum(lengths))
         for cap in _caps(fewest, min(longest, points or longest)):
             part = packers[kind](cap)
             if part.size > room:
@@ -160,8 +154,6 @@ def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
     graphs = pack_graphs(runs, room=room / 6)
     left = room - graphs.size
     fewest = packers["scalars"](FEWEST)
-    if fewest.size > left:
-        raise PageSizeError(_too_large(room, room - left + fewest.size))
     scalars = largest("scalars", max(left / 2, fewest.size), FEWEST)
     left -= scalars.size
     images = largest("images", left / 3, FEWEST_PICTURED)
@@ -197,7 +189,8 @@ def make_index(
         for run, session in zip(runs, sessions, strict=True)
     ]
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
-    thinned = [part for kind, part in parts.items() if part.series and kind != "graphs"]
+    series = [part for kind, part in parts.items() if kind != "graphs"]
+    thinned = [part for part in series if part.series]
     return {
         "title": title,
         "logdir": folder,
@@ -223,10 +216,10 @@ def make_index(
         ],
         "hparams": describe_hparams(runs),
         "thinned": {
-            "limit": min(part.cap for part in thinned),
+            "limit": min((part.cap for part in thinned if part.blocks), default=None),
             "series": sum(part.series for part in thinned),
-            "kept": sum(part.kept for part in thinned),
-            "of": sum(part.of for part in thinned),
+            "kept": sum(part.kept for part in series),
+            "of": sum(part.of for part in series),
         }
         if thinned
         else None,
@@ -287,7 +280,7 @@ def _status(run: Run) -> str:
 def _values(session: Any) -> dict[str, Any]:
     """Hyperparameters of a session; like TensorBoard, without those that are not finite."""
     values = {}
-    for name, value in session.hparams.items():
+    for name, value in sorted(session.hparams.items()):
         kind = value.WhichOneof("kind")
         if kind in ("string_value", "bool_value"):
             values[name] = getattr(value, kind)
@@ -552,29 +545,45 @@ def encode_edges(buckets: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
     rows
         (sum of buckets, 3): left, right, count.
     """
-    low, high = np.zeros(len(buckets)), np.zeros(len(buckets))
-    ends = np.cumsum(buckets)
     filled = buckets > 0
-    low[filled] = rows[(ends - buckets)[filled], 0]
-    high[filled] = rows[ends[filled] - 1, 1]
+    ends = np.cumsum(buckets)[filled]
+    starts = ends - buckets[filled]
     edges = np.ascontiguousarray(rows[:, :2])
-    if np.array_equal(restore_edges(buckets, low, high).view(np.int64), edges.view(np.int64)):
-        return {"kind": "linear", "low": exact(low), "high": exact(high)}
-    return {"kind": "explicit", "left": exact(rows[:, 0]), "right": exact(rows[:, 1])}
+    low, high = np.zeros(len(buckets)), np.zeros(len(buckets))
+    low[filled], high[filled] = edges[starts, 0], edges[ends - 1, 1]
+    for single in (True, False):
+        ends_of = [exact(column) for column in (low, high)]
+        if single and any(column.dtype != np.float32 for column in ends_of):
+            continue
+        if same_bits(restore_edges(buckets, low, high, single), edges):
+            return {"kind": "linear", "single": single, "low": ends_of[0], "high": ends_of[1]}
+    inner = np.ones(len(edges), bool)
+    inner[starts] = False
+    if same_bits(edges[inner, 0], edges[np.flatnonzero(inner) - 1, 1]):
+        return {"kind": "joined", "edges": exact(np.insert(edges[:, 1], starts, edges[starts, 0]))}
+    return {"kind": "explicit", "left": exact(edges[:, 0]), "right": exact(edges[:, 1])}
 
 
-def restore_edges(buckets: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays of float64 are the same bit by bit."""
+    bits = [np.ascontiguousarray(array).view(np.int64) for array in (one, other)]
+    return np.array_equal(*bits)
+
+
+def restore_edges(
+    buckets: np.ndarray, low: np.ndarray, high: np.ndarray, single: bool
+) -> np.ndarray:
     """Return left and right edges, (sum of buckets, 2), of equal buckets from `low` to `high`.
 
-    The operations and their order are those of NumPy's and TensorFlow's ``linspace``, and of
-    ``linearEdges`` in ``web/src/shared/histograms.js``.
+    With `single`, every operation is rounded to single precision.
     """
-    with np.errstate(all="ignore"):
-        step = np.repeat((high - low) / buckets, buckets)
+    kind = np.float32 if single else np.float64
+    size = np.maximum(buckets, 1).astype(kind)
     ends = np.cumsum(buckets)
-    place = np.arange(len(step)) - np.repeat(ends - buckets, buckets)
+    place = (np.arange(ends[-1]) - np.repeat(ends - buckets, buckets)).astype(kind)
     with np.errstate(all="ignore"):
-        left = place * step + np.repeat(low, buckets)
-        right = (place + 1) * step + np.repeat(low, buckets)
+        low, high = low.astype(kind), high.astype(kind)
+        step, start = (np.repeat(column, buckets) for column in ((high - low) / size, low))
+        left, right = place * step + start, (place + 1) * step + start
     right[ends[buckets > 0] - 1] = high[buckets > 0]
-    return np.stack([left, right], axis=1)
+    return np.stack([left, right], axis=1).astype(np.float64)

@@ -21,11 +21,13 @@ const countOf = (pixels, each) => Math.max(2, Math.round(pixels / each));
  *
  * @param {object} x, y d3 scales; without y there is no y axis
  * @param {{top, right, bottom, left}} margins
+ * @param {boolean} [whole] x has ticks at whole numbers only
+ * @param {*} [over] marks that may leave the room of the others
  */
-export function Frame({ x, y, width, height, margins, xLabel, children, over, ...rest }) {
+export function Frame({ x, y, width, height, margins, xLabel, whole, children, over, ...rest }) {
   const clip = useId();
   const bottom = height - margins.bottom;
-  const xTicks = ticksOf(x, countOf(width - margins.left - margins.right, 85));
+  const xTicks = ticksOf(x, countOf(width - margins.left - margins.right, 85), whole);
   const yTicks = y ? ticksOf(y, countOf(bottom - margins.top, 38)) : [];
   return (
     <svg class="frame" width={width} height={height} viewBox={`0 0 ${width} ${height}`} {...rest}>

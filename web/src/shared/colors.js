@@ -20,15 +20,23 @@ export function useDark() {
 /** A colour "#rrggbb", moved away from the page's until their contrast is at least 3.2 : 1. */
 export function readableColor(color, dark) {
   const page = luminance(parts(dark ? PAGES.dark : PAGES.light));
-  const target = dark ? 255 : 0;
-  const own = parts(color);
   for (let share = 0; share <= 1; share += 0.05) {
-    const mixed = own.map((part) => Math.round(part + share * (target - part)));
-    const [low, high] = [page, luminance(mixed)].sort((a, b) => a - b);
-    if ((high + 0.05) / (low + 0.05) >= 3.2)
-      return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+    const mixed = mixColors(color, dark ? "#ffffff" : "#000000", share);
+    const [low, high] = [page, luminance(parts(mixed))].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) >= 3.2) return mixed;
   }
   return color;
+}
+
+/** A colour of which so much is left, the rest being the page's: paler, but not transparent. */
+export function paleColor(color, left, dark) {
+  return mixColors(color, dark ? PAGES.dark : PAGES.light, 1 - left);
+}
+
+function mixColors(color, other, share) {
+  const [own, others] = [color, other].map(parts);
+  const mixed = own.map((part, i) => Math.round(part + share * (others[i] - part)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
 function parts(color) {

@@ -21,7 +21,10 @@ export function toCsv(columns, rows) {
 export function toSvg(element) {
   const copy = element.cloneNode(true);
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  const properties = ["fill", "stroke", "color", "font-family", "font-size", "stroke-dasharray"];
+  const properties = [
+    ...["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray"],
+    ...["color", "font-family", "font-size", "font-weight", "paint-order"],
+  ];
   const sources = [element, ...element.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((node, index) => {
     const style = getComputedStyle(sources[index]);

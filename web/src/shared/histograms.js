@@ -1,31 +1,39 @@
 // Histograms of tensors over steps: exact buckets, equal bins to draw, and quantiles.
 
-/** Points of a series: {step, wall, left, right, count}, edges being the event file's doubles. */
+/** Points of a series: {step, wall, left, right, count}, edges being the event file's numbers. */
 export function pointsOf({ step, wall, buckets, count, edges }) {
   let start = 0;
+  let edge = 0;
   return Array.from(buckets, (size, i) => {
-    const end = start + size;
-    const point = {
-      step: step[i],
-      wall: wall[i],
-      count: count.subarray(start, end),
-      ...(edges.kind === "linear"
-        ? linearEdges(edges.low[i], edges.high[i], size)
-        : { left: edges.left.subarray(start, end), right: edges.right.subarray(start, end) }),
-    };
-    start = end;
+    const own = {
+      linear: () => linearEdges(edges.low[i], edges.high[i], size, edges.single),
+      joined: () => ({
+        left: edges.edges.subarray(edge, edge + size),
+        right: edges.edges.subarray(edge + 1, edge + 1 + size),
+      }),
+      explicit: () => ({
+        left: edges.left.subarray(start, start + size),
+        right: edges.right.subarray(start, start + size),
+      }),
+    }[edges.kind]();
+    const point = { step: step[i], wall: wall[i], count: count.subarray(start, start + size), ...own };
+    start += size;
+    edge += size > 0 ? size + 1 : 0;
     return point;
   });
 }
 
-/** The edges of TensorBoard's equal buckets, bit by bit as TensorFlow's linspace makes them. */
-export function linearEdges(low, high, size) {
-  const step = (high - low) / size;
+/**
+ * The edges of TensorBoard's equal buckets, bit by bit as linspace makes them: in double precision
+ * or, for what was written in single precision, with every operation rounded to it.
+ */
+export function linearEdges(low, high, size, single = false) {
+  const round = single ? Math.fround : (value) => value;
+  const step = round(round(high - low) / size);
+  const edge = (k) => (k === size ? high : round(round(k * step) + low));
   return {
-    left: Float64Array.from({ length: size }, (_, k) => k * step + low),
-    right: Float64Array.from({ length: size }, (_, k) =>
-      k === size - 1 ? high : (k + 1) * step + low,
-    ),
+    left: Float64Array.from({ length: size }, (_, k) => edge(k)),
+    right: Float64Array.from({ length: size }, (_, k) => edge(k + 1)),
   };
 }
 

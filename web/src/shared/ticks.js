@@ -1,25 +1,28 @@
 // Ticks of an axis with texts that have the digits to tell them apart and no more.
 
-/** [{at, text}] of a d3 scale: linear, log or time. */
-export function ticksOf(scale, count) {
+/** [{at, text}] of a d3 scale: linear, log or time; `whole`: of whole numbers only. */
+export function ticksOf(scale, count, whole = false) {
   if (scale.base) {
     const format = scale.tickFormat(count);
     const ticks = scale.ticks(count).filter((value) => format(value) !== "");
     const every = Math.ceil(ticks.length / (count + 2));
     return ticks.filter((_, i) => i % every === 0).map((at) => ({ at, text: short(at) }));
   }
-  const ticks = scale.ticks(count);
+  const ticks = scale.ticks(count).filter((at) => !whole || Number.isInteger(at));
   if (ticks[0] instanceof Date) {
     const format = scale.tickFormat(count);
     return ticks.map((at) => ({ at, text: format(at) }));
   }
-  return ticks.map((at, i, all) => ({ at, text: numberTexts(all)[i] }));
+  const texts = numberTexts(ticks);
+  return ticks.map((at, i) => ({ at, text: texts[i] }));
 }
 
 function short(value) {
   const size = Math.abs(value);
   const text =
-    size >= 1e5 || size < 1e-3 ? value.toExponential() : value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+    size >= 1e5 || size < 1e-3
+      ? value.toExponential()
+      : value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 

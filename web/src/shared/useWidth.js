@@ -1,15 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Width in whole pixels of the element that a reference holds, 0 before it is known. */
+/** Width in whole pixels inside the element that a reference holds, 0 before it is known. */
 export function useWidth(reference) {
   const [width, setWidth] = useState(0);
   useEffect(() => {
-    const element = reference.current;
-    if (!element) return;
-    const measure = () => setWidth(Math.floor(element.clientWidth));
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
+    if (!reference.current) return;
+    const observer = new ResizeObserver(([{ contentRect }]) =>
+      setWidth(Math.floor(contentRect.width)),
+    );
+    observer.observe(reference.current);
     return () => observer.disconnect();
   }, []);
   return width;

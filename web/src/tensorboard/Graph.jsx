@@ -54,7 +54,7 @@ function Picture({ nodes, state, change }) {
   );
   const holder = useRef();
   const width = useWidth(holder);
-  const height = Math.max(420, Math.min(720, innerHeight - 260));
+  const height = Math.max(420, Math.min(720, innerHeight - 300));
   const svg = useRef();
   const layer = useRef();
   const zoom = useRef();
@@ -89,6 +89,14 @@ function Picture({ nodes, state, change }) {
     else fit(LEGIBLE);
   }, [placed, width]);
 
+  const saveWhole = () => {
+    const moved = layer.current.getAttribute("transform");
+    layer.current.setAttribute("transform", "");
+    svg.current.setAttribute("viewBox", `0 0 ${placed.width} ${placed.height}`);
+    savePicture(svg.current, "graph", []);
+    svg.current.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    layer.current.setAttribute("transform", moved);
+  };
   const toggle = (item) => {
     const inside = (path) => path === item.path || path.startsWith(`${item.path}/`);
     change({
@@ -132,9 +140,9 @@ function Picture({ nodes, state, change }) {
   }, [placed]);
 
   const props = (spot, kind) => ({
-    key: spot.item.path,
     role: "button",
-    tabIndex: spot.item.path === current ? 0 : -1,
+    // In lower case, since names of attributes in an SVG keep their case.
+    tabindex: spot.item.path === current ? 0 : -1,
     "data-path": spot.item.path,
     "aria-label": describe(spot.item, kind === "cluster"),
     "aria-expanded": spot.item.children ? kind === "cluster" : undefined,
@@ -166,7 +174,7 @@ function Picture({ nodes, state, change }) {
           <button type="button" disabled={!state.open.length} onClick={() => change({ open: [] })}>
             Close all scopes
           </button>
-          <button type="button" onClick={() => savePicture(svg.current, "graph", [])}>
+          <button type="button" onClick={saveWhole}>
             Download SVG
           </button>
         </span>
@@ -195,7 +203,7 @@ function Picture({ nodes, state, change }) {
               </defs>
               <g ref={layer}>
                 {placed.clusters.map((spot) => (
-                  <g {...props(spot, "cluster")}>
+                  <g key={spot.item.path} {...props(spot, "cluster")}>
                     <rect
                       x={spot.x - spot.width / 2}
                       y={spot.y - spot.height / 2}
@@ -212,7 +220,7 @@ function Picture({ nodes, state, change }) {
                   <Edge key={edge.key} edge={edge} chosen={state.node} />
                 ))}
                 {placed.boxes.map((spot) => (
-                  <g {...props(spot, "box")}>
+                  <g key={spot.item.path} {...props(spot, "box")}>
                     <rect
                       x={spot.x - spot.width / 2}
                       y={spot.y - spot.height / 2}

@@ -2,6 +2,7 @@
 
 import { scaleLinear, scaleLog, scalePoint } from "d3-scale";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { readableColor } from "../shared/colors.js";
 import { DataTable } from "../shared/DataTable.jsx";
 import { counted, formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
@@ -13,8 +14,6 @@ import { extent, mean, padded } from "./curves.js";
 const FIRST_METRICS = 4;
 // Viridis: even steps look even, also to colour-blind readers.
 const RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"];
-
-const plainValue = (value) => (typeof value === "boolean" ? String(value) : value);
 
 /** Rows (runs, or trials with means over their runs) and the axes they have. */
 export function hparamRows(index, scalars, runs, by) {
@@ -74,19 +73,21 @@ export function hparamRows(index, scalars, runs, by) {
     const log =
       axis.kind === "number" && values.length > 0 && Math.min(...values) > 0 &&
       Math.max(...values) >= 100 * Math.min(...values);
-    const different = new Set(rows.map(({ values: all }) => String(all[axis.name]))).size;
-    return { ...axis, log, varies: different > 1 };
+    const different = new Set(rows.map(({ values: all }) => String(all[axis.name] ?? "")));
+    // An optimizer's own setting may have one value, and be missing elsewhere.
+    const present = new Set(different).delete("") ? different.size - 1 : different.size;
+    return { ...axis, log, varies: different.size > 1, several: present > 1 };
   });
   return { axes, rows };
 }
 
-export function HParams({ runs, rows: { axes, rows }, checked, matching, state, change }) {
+export function HParams({ runs, rows: { axes, rows }, checked, matching, state, change, dark }) {
   const [highlighted, setHighlighted] = useState(null);
   const seeds = new Set(runs.map(({ group }) => group)).size < runs.length;
   const constant = axes.filter(({ varies, metric }) => !varies && !metric);
   const choosable = axes.filter(({ varies, metric }) => varies || metric);
   const standard = [
-    ...choosable.filter(({ metric }) => !metric),
+    ...choosable.filter(({ metric, several }) => !metric && several),
     ...choosable.filter(({ metric }) => metric).slice(0, FIRST_METRICS),
   ].map(({ name }) => name);
   const names = state.axes.length ? state.axes : standard;
@@ -95,13 +96,19 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
     [axes, JSON.stringify(names)],
   );
   const matched = useMemo(() => new Set(matching.map(({ index }) => index)), [matching]);
-  const painted = useMemo(() => paint(rows, axes, state.color), [rows, axes, state.color]);
-  const listed = painted.filter((row) => row.runs.some((run) => matched.has(run)));
+  const painted = useMemo(() => paint(rows, axes, state.color, dark), [rows, axes, state.color, dark]);
+  const listed = useMemo(
+    () => painted.filter((row) => row.runs.some((run) => matched.has(run))),
+    [painted, matched],
+  );
   const drawn = useMemo(
     () => listed.filter((row) => row.runs.some((run) => checked.has(run))),
-    [painted, matched, checked],
+    [listed, checked],
   );
-  const inside = listed.filter((row) => insideBrushes(row.values, state.brushes, axes));
+  const inside = useMemo(
+    () => listed.filter((row) => insideBrushes(row.values, state.brushes, axes)),
+    [listed, state.brushes, axes],
+  );
   const pick = (ids) => {
     const wanted = new Set(rows.filter(({ id }) => ids.includes(id)).flatMap((row) => row.runs));
     const reach = new Set(inside.flatMap((row) => row.runs));
@@ -111,6 +118,14 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
         .map(({ name }) => name),
     });
   };
+  // An axis that isn't seen has no brush either.
+  const choose = (name, add) => {
+    const { [name]: _, ...brushes } = state.brushes;
+    const chosen = choosable
+      .map((axis) => axis.name)
+      .filter((other) => (other === name ? add : names.includes(other)));
+    change({ axes: chosen, brushes });
+  };
   const columns = [
     { name: "id", label: state.by === "trial" ? "Trial" : "Run", kind: "text", format: (_, row) => row.label },
     ...(state.by === "trial" && seeds ? [{ name: "runs", label: "Runs", kind: "number" }] : []),
@@ -119,7 +134,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
   ];
   const tableRows = useMemo(
     () => inside.map((row) => ({ ...row, values: { id: row.id, ...row.values } })),
-    [listed.length, painted, state.brushes, matched],
+    [inside],
   );
   const bar = axes.find(({ name }) => name === state.color);
 
@@ -153,7 +168,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
               ))}
           </select>
         </label>
-        {bar && <ColorBar axis={bar} rows={drawn} />}
+        {bar && <ColorBar axis={bar} rows={drawn} dark={dark} />}
         <details class="axes">
           <summary>
             Axes: {shownAxes.length} of {choosable.length}
@@ -164,15 +179,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
                 <input
                   type="checkbox"
                   checked={names.includes(name)}
-                  onChange={(event) =>
-                    change({
-                      axes: choosable
-                        .map((axis) => axis.name)
-                        .filter((other) =>
-                          other === name ? event.currentTarget.checked : names.includes(other),
-                        ),
-                    })
-                  }
+                  onChange={(event) => choose(name, event.currentTarget.checked)}
                 />{" "}
                 {label}
               </label>
@@ -185,7 +192,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
         {state.by === "trial" && seeds && ", as the mean over the runs of a trial"}.
         {constant.length > 0 && " The same in all: "}
         {constant
-          .map(({ name }) => `${name} ${formatNumber(plainValue(rows[0]?.values[name]))}`)
+          .map(({ name }) => `${name} ${formatNumber(rows[0]?.values[name])}`)
           .join(", ")}
         {constant.length > 0 && "."}
       </p>
@@ -230,7 +237,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
 }
 
 /** Rows with the colours of their runs, or of their values on an axis. */
-function paint(rows, axes, name) {
+function paint(rows, axes, name, dark) {
   const axis = axes.find((one) => one.name === name && one.kind === "number");
   if (!axis) return rows;
   const bounds = extent(rows.map(({ values }) => values[name]).filter(Number.isFinite));
@@ -238,7 +245,7 @@ function paint(rows, axes, name) {
   const scale = (axis.log ? scaleLog : scaleLinear)(bounds, [0, 1]);
   const ramp = scaleLinear(
     RAMP.map((_, i) => i / (RAMP.length - 1)),
-    RAMP,
+    rampOf(dark),
   );
   return rows.map((row) => ({
     ...row,
@@ -246,13 +253,15 @@ function paint(rows, axes, name) {
   }));
 }
 
-function ColorBar({ axis, rows }) {
+const rampOf = (dark) => RAMP.map((color) => readableColor(color, dark));
+
+function ColorBar({ axis, rows, dark }) {
   const bounds = extent(rows.map(({ values }) => values[axis.name]).filter(Number.isFinite));
   return (
     bounds && (
       <span class="color-bar">
         {formatNumber(bounds[0])}
-        <span style={{ background: `linear-gradient(90deg, ${RAMP.join(", ")})` }} />
+        <span style={{ background: `linear-gradient(90deg, ${rampOf(dark).join(", ")})` }} />
         {formatNumber(bounds[1])}
       </span>
     )
@@ -261,7 +270,6 @@ function ColorBar({ axis, rows }) {
 
 const PANEL = 150;
 const LEFT = 78;
-const BOTTOM = 66;
 
 function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight }) {
   const holder = useRef();
@@ -274,7 +282,6 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
     );
   const size = Math.max(PANEL, Math.min(230, (available - LEFT - 20) / across.length));
   const width = LEFT + size * across.length + 20;
-  const height = 150 * down.length + BOTTOM + 8;
   const order = [...rows].sort(
     (a, b) => (a.id === highlighted) - (b.id === highlighted) || isInside(a) - isInside(b),
   );
@@ -292,6 +299,10 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
       ticks: ticksOf(scale, 4).map(({ at, text }) => [scale(at), text]),
     };
   };
+  const columns = across.map((axis) => ({ ...axis, x: scaleOf(axis, [8, size - 16]) }));
+  const slanted = columns.some(({ x }) => crowded(x.ticks, size));
+  const bottom = slanted ? 66 : 36;
+  const height = 150 * down.length + bottom + 8;
   return (
     <div ref={holder} class="wide" tabIndex={0} role="region" aria-label="Scatter matrix">
       <svg
@@ -316,8 +327,8 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                   {text}
                 </text>
               ))}
-              {across.map((horizontal, i) => {
-                const x = scaleOf(horizontal, [8, size - 16]);
+              {columns.map((horizontal, i) => {
+                const { x } = horizontal;
                 return (
                   <g key={horizontal.name} transform={`translate(${LEFT + size * i},0)`}>
                     <rect class="panel" width={size - 8} height={142} y={4} />
@@ -326,14 +337,14 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                         {x.ticks.map(([at, text], k) => (
                           <text
                             key={text}
-                            transform={`translate(${at},160)${slanted(x.ticks, size) ? " rotate(-28)" : ""}`}
-                            text-anchor={slanted(x.ticks, size) ? "end" : "middle"}
+                            transform={`translate(${at},160)${slanted ? " rotate(-28)" : ""}`}
+                            text-anchor={slanted ? "end" : "middle"}
                             data-tick={k}
                           >
                             {cut(text, 14)}
                           </text>
                         ))}
-                        <text class="axis-name" x={size / 2 - 4} y={150 + BOTTOM - 6} text-anchor="middle">
+                        <text class="axis-name" x={size / 2 - 4} y={150 + bottom - 6} text-anchor="middle">
                           {cut(horizontal.label, Math.floor(size / 7))}
                           <title>{horizontal.label}</title>
                         </text>
@@ -358,7 +369,7 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
                             onPointerLeave={() => onHighlight(null)}
                           >
                             <title>
-                              {`${row.label}\n${horizontal.label} ${formatNumber(plainValue(row.values[horizontal.name]))}\n${vertical.label} ${formatNumber(row.values[vertical.name])}`}
+                              {`${row.label}\n${horizontal.label} ${formatNumber(row.values[horizontal.name])}\n${vertical.label} ${formatNumber(row.values[vertical.name])}`}
                             </title>
                           </circle>
                         )
@@ -377,5 +388,6 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
 
 const cut = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 
-const slanted = (ticks, size) =>
+/** Whether the texts of ticks have no room side by side. */
+const crowded = (ticks, size) =>
   ticks.reduce((sum, [, text]) => sum + Math.min(14, text.length) + 2, 0) * 6.4 > size;

@@ -4,6 +4,7 @@ import { scaleLinear, scaleTime } from "d3-scale";
 import { area, line } from "d3-shape";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { saveText, toCsv } from "../shared/download.js";
+import { paleColor } from "../shared/colors.js";
 import { counted, formatNumber } from "../shared/format.js";
 import { Frame, marginsOf } from "../shared/Frame.jsx";
 import { SHARE_NAMES, pointsOf, quantiles, rebin } from "../shared/histograms.js";
@@ -22,7 +23,7 @@ const MOST_RIDGES = 120;
 const BINS = 30;
 const EVERY = "*";
 
-export function Histograms({ index, visible, state, change, tab }) {
+export function Histograms({ index, visible, state, change, tab, dark }) {
   const shown = [...visible.values()];
   const chosen = shown.filter(({ name }) => state.run === EVERY || name === state.run);
   const drawn = chosen.length ? chosen : shown.slice(0, 1);
@@ -54,16 +55,18 @@ export function Histograms({ index, visible, state, change, tab }) {
             onChange={(ridges) => change({ ridges })}
           />
         )}
-        <Choice
-          label={tab === "histograms" ? "Offset by" : "Horizontal axis"}
-          options={[
-            ["step", "Step"],
-            ["relative", "Relative"],
-            ["wall", "Wall"],
-          ]}
-          value={state.axis}
-          onChange={(axis) => change({ axis, zoom: {} })}
-        />
+        {(tab === "distributions" || state.ridges === "offset") && (
+          <Choice
+            label={tab === "histograms" ? "Offset by" : "Horizontal axis"}
+            options={[
+              ["step", "Step"],
+              ["relative", "Relative"],
+              ["wall", "Wall"],
+            ]}
+            value={state.axis}
+            onChange={(axis) => change({ axis, zoom: {} })}
+          />
+        )}
         <TagFilter state={state} change={change} />
       </div>
       <p class="muted">
@@ -77,9 +80,9 @@ export function Histograms({ index, visible, state, change, tab }) {
         state={state}
         change={change}
         several={drawn.length > 1}
-        card={({ tag, description, index: place }) => (
+        card={({ tag, label, description, index: place }) => (
           <HistogramCards
-            {...{ tag, description, place, drawn, state, change }}
+            {...{ tag, label, description, place, drawn, state, change, dark }}
             View={tab === "distributions" ? Bands : state.ridges === "overlay" ? Overlay : Ridges}
           />
         )}
@@ -88,7 +91,7 @@ export function Histograms({ index, visible, state, change, tab }) {
   );
 }
 
-function HistogramCards({ tag, description, place, drawn, state, change, View }) {
+function HistogramCards({ tag, label, description, place, drawn, state, change, View, dark }) {
   const block = useBlock(`histograms-${place}`);
   if (!block) return <p class="muted empty card">Reading…</p>;
   const found = drawn
@@ -97,19 +100,19 @@ function HistogramCards({ tag, description, place, drawn, state, change, View })
   if (!found.length)
     return (
       <article class="card" data-tag={tag}>
-        <CardHead {...{ tag, description, state, change }} />
+        <CardHead {...{ tag, label, description, state, change }} />
         <p class="muted empty">The run has no values of this tag.</p>
       </article>
     );
   return found.map(([run, series]) => (
     <HistogramCard
       key={run.index}
-      {...{ tag, description, run, series, state, change, View }}
+      {...{ tag, label, description, run, series, state, change, View, dark }}
     />
   ));
 }
 
-function HistogramCard({ tag, description, run, series, state, change, View }) {
+function HistogramCard({ tag, label, description, run, series, state, change, View, dark }) {
   const holder = useRef();
   const svg = useRef();
   const width = useWidth(holder);
@@ -121,7 +124,7 @@ function HistogramCard({ tag, description, run, series, state, change, View }) {
   const total = point.count.reduce((sum, part) => sum + part, 0);
   return (
     <article class="card histogram" ref={holder} data-tag={tag} data-run={run.name}>
-      <CardHead {...{ tag, description, state, change }}>
+      <CardHead {...{ tag, label, description, state, change }}>
         <button
           type="button"
           aria-label={`Download ${tag} as CSV`}
@@ -143,7 +146,7 @@ function HistogramCard({ tag, description, run, series, state, change, View }) {
         <Swatch color={run.color} dash={run.dash} /> <Breakable text={run.label} />
       </p>
       {width > 0 && (
-        <View {...{ points, run, current, show, width, height, svg, tag }} axis={state.axis} />
+        <View {...{ points, run, current, show, width, height, svg, tag, dark }} axis={state.axis} />
       )}
       <label class="step">
         <span class="only-read">Step of {tag}</span>
@@ -249,9 +252,6 @@ function outlinePath({ low, high, x, y, base, close }, outline) {
   return line().digits(2)(points) + (close ? "Z" : "");
 }
 
-const mix = (share, color) =>
-  `color-mix(in oklab, ${color} ${Math.round(share * 100)}%, var(--page))`;
-
 /** Where steps stand along the offset: {scale, label}. */
 function offsetOf(points, axis, range) {
   const times = points.map(({ wall }) => wall);
@@ -269,12 +269,12 @@ function offsetOf(points, axis, range) {
   return { at, scale: scaleLinear(bounds[0] < bounds[1] ? bounds : padded(bounds), range), label };
 }
 
-function Ridges({ points, run, current, show, width, height, svg, axis, tag }) {
+function Ridges({ points, run, current, show, width, height, svg, axis, tag, dark }) {
   const { low, high, outlines, most } = useOutlines(points);
   const [hover, setHover] = useState(null);
   const offset = offsetOf(points, axis, [height * 0.36, height - 30]);
-  const labels = ticksOf(offset.scale, 5);
-  const room = 16 + 6.6 * Math.max(...labels.map(({ text }) => text.length));
+  const labels = ticksOf(offset.scale, 5, axis === "step");
+  const room = 16 + 6.6 * Math.max(2, ...labels.map(({ text }) => text.length));
   const margins = { ...marginsOf(null, height, { left: 14, xLabel: false }), right: room };
   const x = scaleLinear([low, high], [margins.left, width - margins.right]);
   const lift = height * 0.3;
@@ -302,7 +302,7 @@ function Ridges({ points, run, current, show, width, height, svg, axis, tag }) {
       )}
       style={
         kind === "ridge"
-          ? { fill: mix(0.25 + (0.6 * i) / Math.max(1, points.length - 1), run.color) }
+          ? { fill: paleColor(run.color, 0.25 + (0.6 * i) / Math.max(1, points.length - 1), dark) }
           : undefined
       }
     />
@@ -343,7 +343,7 @@ function Ridges({ points, run, current, show, width, height, svg, axis, tag }) {
   );
 }
 
-function Overlay({ points, run, current, show, width, height, svg, tag }) {
+function Overlay({ points, run, current, show, width, height, svg, tag, dark }) {
   const { low, high, outlines, most } = useOutlines(points);
   const [hover, setHover] = useState(null);
   const y = scaleLinear([0, most * 1.05], [height, 0]);
@@ -361,7 +361,7 @@ function Overlay({ points, run, current, show, width, height, svg, tag }) {
       d={outlinePath({ low, high, x, y, base: y(0) }, outlines[i])}
       style={
         kind === "outline"
-          ? { stroke: mix(0.2 + (0.7 * i) / Math.max(1, points.length - 1), run.color) }
+          ? { stroke: paleColor(run.color, 0.2 + (0.7 * i) / Math.max(1, points.length - 1), dark) }
           : undefined
       }
       onPointerEnter={() => setHover(i)}
@@ -382,7 +382,7 @@ function Overlay({ points, run, current, show, width, height, svg, tag }) {
   );
 }
 
-function Bands({ points, run, current, show, width, height, svg, axis, tag }) {
+function Bands({ points, run, current, show, width, height, svg, axis, tag, dark }) {
   const values = useMemo(() => points.map(quantiles), [points]);
   const y = scaleLinear(padded(extent(values.flat())), [height, 0]);
   const margins = marginsOf(y, height);
@@ -409,6 +409,7 @@ function Bands({ points, run, current, show, width, height, svg, axis, tag }) {
       {...{ y, width, height, margins }}
       x={offset.scale}
       xLabel={offset.label}
+      whole={axis === "step"}
       ref={svg}
       role="img"
       aria-label={`${tag}: quantiles over ${counted(points.length, "step")}`}
@@ -419,7 +420,7 @@ function Bands({ points, run, current, show, width, height, svg, axis, tag }) {
           key={k}
           class="share"
           d={band(k, 8 - k)}
-          style={{ fill: mix(0.16 + 0.17 * k, run.color) }}
+          style={{ fill: paleColor(run.color, 0.16 + 0.17 * k, dark) }}
         />
       ))}
       {values[0].map((_, k) => (

@@ -62,42 +62,42 @@ export function Images({ index, visible, state, change }) {
         state={state}
         change={change}
         several={visible.size > 1}
-        card={({ tag, description, index: place }) => (
-          <ImageCards {...{ tag, description, place, visible, state, change }} />
+        card={({ tag, label, description, index: place }) => (
+          <ImageCards {...{ tag, label, description, place, visible, state, change }} />
         )}
       />
     </>
   );
 }
 
-function ImageCards({ tag, description, place, visible, state, change }) {
+function ImageCards({ tag, label, description, place, visible, state, change }) {
   const block = useBlock(`images-${place}`);
   if (!block) return <p class="muted empty card">Reading…</p>;
   const found = block.series.filter(({ run, step }) => visible.has(run) && step.length);
   if (!found.length)
     return (
       <article class="card" data-tag={tag}>
-        <CardHead {...{ tag, description, state, change }} />
+        <CardHead {...{ tag, label, description, state, change }} />
         <p class="muted empty">No run that is shown has this tag.</p>
       </article>
     );
   return found.map((series) => (
     <ImageCard
       key={series.run}
-      {...{ tag, description, series, state, change }}
+      {...{ tag, label, description, series, state, change }}
       run={visible.get(series.run)}
     />
   ));
 }
 
-function ImageCard({ tag, description, series, run, state, change }) {
+function ImageCard({ tag, label, description, series, run, state, change }) {
   const { step, wall, pictures, width } = series;
   const current = state.step < 0 ? step.length - 1 : nearest(step, state.step);
   const factor = state.actual ? 1 : Math.max(1, Math.floor(LEGIBLE / width));
   const show = (i) => change({ step: i === step.length - 1 ? -1 : step[i] });
   return (
     <article class="card image" data-tag={tag} data-run={run.name}>
-      <CardHead {...{ tag, description, state, change }} />
+      <CardHead {...{ tag, label, description, state, change }} />
       <p class="of-run small">
         <Swatch color={run.color} dash={run.dash} /> <Breakable text={run.label} />
       </p>

@@ -24,14 +24,14 @@ const SMALLEST_DRAG = 8;
 const READ_AT_MOST = 60;
 
 /** Header of a card: the tag, what it is, and buttons. */
-export function CardHead({ tag, description, state, change, children }) {
+export function CardHead({ tag, label, description, state, change, children }) {
   const wide = state.wide.includes(tag);
   const toggle = () =>
     change({ wide: wide ? state.wide.filter((name) => name !== tag) : [...state.wide, tag] });
   return (
     <header>
-      <h3>
-        <Breakable text={tag} />
+      <h3 title={tag}>
+        <Breakable text={label ?? tag} />
       </h3>
       <span class="tools">
         {children}
@@ -50,7 +50,7 @@ export function CardHead({ tag, description, state, change, children }) {
   );
 }
 
-export function ScalarCard({ tag, description, series, state, change, visible }) {
+export function ScalarCard({ tag, label, description, series, state, change, visible }) {
   const holder = useRef();
   const width = useWidth(holder);
   const wide = state.wide.includes(tag);
@@ -75,7 +75,7 @@ export function ScalarCard({ tag, description, series, state, change, visible })
 
   return (
     <article class="card scalar" ref={holder} data-tag={tag}>
-      <CardHead {...{ tag, description, state, change }}>
+      <CardHead {...{ tag, label, description, state, change }}>
         {state.zoom[tag] && (
           <button type="button" onClick={() => setZoom(null)}>
             Reset zoom
@@ -239,7 +239,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
   const move = (event) => {
     const at = inside(event);
     if (drag) setDrag([drag[0], at]);
-    setCursor({ at: stops[nearest(stops, plane.invertX(at[0]))], near: at[1] });
+    setCursor({ at: stops[nearest(stops, plane.invertX(at[0]))], byKey: false });
   };
   const up = () => {
     if (drag) {
@@ -262,7 +262,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
       Home: 0,
       End: stops.length - 1,
     }[event.key];
-    if (next !== undefined) setCursor({ at: stops[next], near: null });
+    if (next !== undefined) setCursor({ at: stops[next], byKey: true });
     else if (event.key === "Escape") setCursor(null);
     else if (event.key === "0") setZoom(null);
     else if (event.key === "+" || event.key === "-") setZoom([zoomed(event.key), zoom[1]]);
@@ -275,7 +275,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
     const factor = key === "+" ? 0.5 : 2;
     return [centre - (centre - low) * factor, centre + (high - centre) * factor].map(short);
   };
-  const readings = cursor ? readingsAt(lines, cursor, y) : [];
+  const readings = cursor ? readingsAt(lines, cursor) : [];
 
   return (
     <div
@@ -291,6 +291,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
         y={y}
         {...{ width, height, margins }}
         xLabel={plane.label}
+        whole={axis === "step"}
         ref={svg}
         onPointerDown={down}
         onPointerMove={move}
@@ -347,7 +348,8 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
       </Frame>
       {cursor && !drag && (
         <Readings
-          {...{ readings, axis, trials, width, at: px(cursor.at), height, announce: cursor.near === null }}
+          {...{ readings, axis, trials, svg, height }}
+          announce={cursor.byKey}
         />
       )}
       {plane.left > 0 && (
@@ -406,14 +408,17 @@ function readingsAt(lines, { at }) {
   });
 }
 
-function Readings({ readings, axis, trials, width, at, height, announce }) {
+function Readings({ readings, axis, trials, svg, height, announce }) {
   const drawn = readings.slice(0, READ_AT_MOST);
-  const right = at > width / 2;
+  // The box stays within the window: towards its middle, and on the side with more room.
+  const { left, right, top, bottom } = svg.current.getBoundingClientRect();
+  const side = left + right > innerWidth ? "right" : "left";
+  const below = innerHeight - bottom >= Math.min(top, 60 + 19 * drawn.length);
   return (
     <div
-      class="readings"
+      class={`readings ${axis === "step" ? "by-step" : ""}`}
       role={announce ? "status" : undefined}
-      style={{ top: `${height - 22}px`, [right ? "right" : "left"]: 0 }}
+      style={{ [side]: 0, ...(below ? { top: `${height - 22}px` } : { bottom: "100%" }) }}
     >
       <table>
         <thead>

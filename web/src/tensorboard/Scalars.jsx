@@ -107,9 +107,9 @@ export function Scalars({ index, scalars, visible, state, change }) {
         tags={index.scalars}
         state={state}
         change={change}
-        card={({ tag, description, index: place }) => (
+        card={({ tag, label, description, index: place }) => (
           <ScalarCard
-            {...{ tag, description, state, change, visible }}
+            {...{ tag, label, description, state, change, visible }}
             series={scalars[place]}
           />
         )}

@@ -73,8 +73,9 @@ export function linesOfTrials(series, runs, { axis, weight, band }) {
       return {
         x: mean(of("x")),
         wall: mean(of("wall")),
-        raw: mean(of("raw").filter(Number.isFinite)),
-        value: mean(finite),
+        raw: mean(finite.length ? of("raw").filter(Number.isFinite) : of("raw")),
+        // Where no run has one, what they have instead is marked.
+        value: mean(finite.length ? finite : of("value")),
         low,
         high,
         count: finite.length,
@@ -115,19 +116,20 @@ export function bandOf(values, kind) {
 }
 
 const STUDENT = [
-  12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.306, 2.26216, 2.22814, 2.20099,
-  2.17881,
+  12.7062047, 4.30265273, 3.18244631, 2.77644511, 2.57058184, 2.44691185,
+  2.36462425, 2.30600414, 2.26215716, 2.22813885, 2.20098516, 2.17881283,
 ];
 
 /** 97.5% quantile of Student's distribution: a table, then the Cornish-Fisher expansion. */
 export function student(freedom) {
   if (freedom <= STUDENT.length) return STUDENT[freedom - 1];
-  const z = 1.959964;
+  const z = 1.959963985;
   return (
     z +
     (z ** 3 + z) / (4 * freedom) +
     (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2) +
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3)
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3) +
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / (92160 * freedom ** 4)
   );
 }
 

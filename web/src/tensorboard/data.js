@@ -91,7 +91,7 @@ export function makeFilter(pattern) {
 export function groupTags(tags, matches) {
   const groups = new Map();
   tags.forEach((entry, index) => {
-    if (!matches(entry.tag)) return;
+    if (!matches(entry.tag) && !(entry.label && matches(entry.label))) return;
     const prefix = entry.tag.includes("/") ? entry.tag.split("/")[0] : entry.tag;
     if (!groups.has(prefix)) groups.set(prefix, []);
     groups.get(prefix).push({ ...entry, index });

@@ -139,10 +139,18 @@ export function place({ boxes, clusters, edges }) {
   }
   layout(graph);
   const spot = (item) => ({ item, ...graph.node(item.path) });
+  // An open scope grows upwards, so that its name and those of open scopes in it have room.
+  const levels = (item) =>
+    1 + Math.max(0, ...item.children.filter(({ path }) => clusters.has(path)).map(levels));
+  const titled = (item) => {
+    const own = spot(item);
+    const extra = 7 * levels(item);
+    return { ...own, y: own.y - extra / 2, height: own.height + extra };
+  };
   const { width, height } = graph.graph();
   return {
     boxes: [...boxes.values()].map(spot),
-    clusters: [...clusters.values()].map(spot),
+    clusters: [...clusters.values()].map(titled),
     edges: edges.map((edge) => ({
       ...edge,
       text: edgeText(edge),

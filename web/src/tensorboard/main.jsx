@@ -167,7 +167,10 @@ function App({ index, scalars }) {
               {...{ index, scalars, runs, visible, checked, matching, state, change, rows, tab, dark }}
             />
           ) : (
-            <p class="note">The event files hold {lacking}.</p>
+            <p class="note">
+              This page holds {lacking}.
+              {(index.thinned || index.full) && " The remarks above say what was left out."}
+            </p>
           )}
         </div>
       </div>

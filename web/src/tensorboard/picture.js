@@ -3,7 +3,7 @@
 import { saveText, toSvg } from "../shared/download.js";
 
 export function savePicture(svg, title, entries) {
-  const { width, height } = svg.getBoundingClientRect();
+  const { width, height } = svg.viewBox.baseVal;
   const style = getComputedStyle(document.documentElement);
   const legend = entries.map(
     ({ label, color, dash }, i) =>
