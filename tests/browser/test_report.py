@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from backprop.data.tables import read_table
 
 CATEGORIES = {
-    "0 Interactive pages": 1,
+    "0 Interactive pages": 2,
     "1 Data": 2,
     "2 Dense networks": 3 * 7 + 1,
     "3 Convolutional network": 2 * 5,

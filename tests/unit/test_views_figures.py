@@ -487,11 +487,11 @@ def test_svg_of_many_curves_stays_small(tmp_path):
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_long_histories_are_thinned_to_recorded_times_with_both_ends(scale):
     times = np.arange(1, 20001)
-    thinned = curves.thin_times(times[::-1], 50, scale)
+    thinned = selection.thin_times(times[::-1], 50, scale)
     assert set(thinned) <= set(times) and len(thinned) <= 50
     assert (thinned[0], thinned[-1]) == (1, 20000)
     assert (np.median(thinned) < 1000) == (scale == "log")
-    assert curves.thin_times(times[:50], 50, scale).tolist() == times[:50].tolist()
+    assert selection.thin_times(times[:50], 50, scale).tolist() == times[:50].tolist()
 
 
 def test_svg_of_a_long_history_stays_small(tmp_path):

@@ -275,6 +275,26 @@ def all_files(model, name):
     return [f"{folder}/{name}" for folder in folders(model, CELLS.get(model, []))]
 
 
+def dense_data(name):
+    """A file of every data set that some dense cell uses."""
+    names = dict.fromkeys(cell["dataset"] for cell in CELLS.get("dense", []))
+    return [f"results/data/{dataset}/{name}" for dataset in names]
+
+
+def network_settings():
+    """Of every dense cell, what its network computes, given its weights."""
+    settings = (
+        cell_settings(CONFIG, SCHEMA, "dense", cell) for cell in CELLS.get("dense", [])
+    )
+    return [
+        {
+            "activation": each["activation"],
+            **{key: each["protocol"][key] for key in ("arithmetic", "l1", "l2")},
+        }
+        for each in settings
+    ]
+
+
 def training_benchmarks():
     """Benchmark files of all training jobs."""
     return [
@@ -298,6 +318,7 @@ def everything():
     """Every file that a plain `snakemake` makes."""
     yield "results/provenance.json"
     yield "results/report/findings.json"
+    yield "results/report/study.html"
     yield from (
         f"results/report/{page}.html" for page in ("configuration", "environment")
     )

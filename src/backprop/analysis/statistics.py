@@ -26,6 +26,20 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     mean = float(values.mean())
     if values.size == 1:
         return (mean, np.nan, np.nan)
-    error = values.std(ddof=1) / np.sqrt(values.size)
-    half = float(stdtrit(values.size - 1, 0.975) * error)
+    half = float(half_width(values.std(ddof=1), values.size))
     return (mean, mean - half, mean + half)
+
+
+def half_width(deviation: np.ndarray | float, count: np.ndarray | int) -> np.ndarray:
+    """Half the width of the 95% interval of a mean by Student's t, elementwise.
+
+    Parameters
+    ----------
+    deviation : ndarray or float
+        Standard deviation of the values, n - 1 in the denominator.
+    count : ndarray or int
+        How many values; fewer than two give NaN.
+    """
+    count = np.asarray(count, dtype=float)
+    freedom = np.where(count > 1, count - 1, np.nan)
+    return stdtrit(freedom, 0.975) * deviation / np.sqrt(count)

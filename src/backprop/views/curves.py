@@ -24,6 +24,7 @@ from backprop.views.selection import (
     fitting_spread,
     most_replicates,
     spread_over_seeds,
+    thin_times,
     values_of,
 )
 from backprop.views.style import (
@@ -89,18 +90,6 @@ def fitting_scale(values: np.ndarray) -> str:
 def measure_scale(measure: str, values: pd.DataFrame) -> str:
     """Scale of the vertical axis: only a loss may stand on a logarithmic one."""
     return fitting_scale(values.to_numpy(dtype=float)) if measure == "loss" else "linear"
-
-
-def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
-    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
-    times = np.sort(times)
-    if len(times) <= most:
-        return times
-    space = np.geomspace if scale == "log" else np.linspace
-    wanted = space(times[0], times[-1], most)
-    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
-    nearer = wanted - times[after - 1] < times[after] - wanted
-    return np.unique(times[after - nearer])
 
 
 def color_legend(axis: str, values: Sequence) -> tuple:

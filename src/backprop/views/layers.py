@@ -16,13 +16,14 @@ from matplotlib.lines import Line2D
 
 from backprop.study.grid import compared_axes
 from backprop.study.labels import label_of
-from backprop.views.curves import fitting_scale, select, set_time_axis, spread_legend, thin_times
+from backprop.views.curves import fitting_scale, select, set_time_axis, spread_legend
 from backprop.views.selection import (
     divergence_note,
     finished_history,
     fitting_spread,
     most_replicates,
     spread_over_seeds,
+    thin_times,
 )
 from backprop.views.style import (
     INK,

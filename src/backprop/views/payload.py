@@ -60,6 +60,13 @@ def pack(tree: Any, level: int = 9) -> str:
     return base64.b64encode(zlib.compress(b"".join([_padded(start), *columns]), level)).decode()
 
 
+def single(values: Any) -> np.ndarray:
+    """Numbers as float32; what is too large for it, as in a run that diverges, is the largest."""
+    values = np.asarray(values, dtype=float)
+    largest = np.finfo(np.float32).max
+    return np.where(np.isinf(values), values, np.clip(values, -largest, largest)).astype(np.float32)
+
+
 def _planes(column: np.ndarray) -> bytes:
     """Bytes of an array, little-endian, all first bytes before all second bytes and so on."""
     little = np.ascontiguousarray(column, column.dtype.newbyteorder("<"))

@@ -117,3 +117,15 @@ def most_replicates(frame: pd.DataFrame, time: str, axes: Sequence[str]) -> int:
 def fitting_spread(replicates: int) -> str:
     """Return ``quantiles`` where five replicates or more stand behind a line, else ``range``."""
     return "quantiles" if replicates >= QUANTILES_FROM else "range"
+
+
+def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
+    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
+    times = np.sort(times)
+    if len(times) <= most:
+        return times
+    space = np.geomspace if scale == "log" else np.linspace
+    wanted = space(times[0], times[-1], most)
+    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
+    nearer = wanted - times[after - 1] < times[after] - wanted
+    return np.unique(times[after - nearer])

@@ -14,6 +14,7 @@ const HEIGHT = 250;
 const NONE = 30;
 const SIDE = 60;
 const CLOSEST = 104;
+const LONGEST = 14; // letters of a tick
 
 /** Whether values lie within all brushes: [low, high] of a number, or a list of texts. */
 export function insideBrushes(values, brushes, axes) {
@@ -54,9 +55,12 @@ export function ParallelCoordinates({
 }) {
   const holder = useRef();
   const available = useWidth(holder);
-  const width = Math.max(available, 2 * SIDE + (axes.length - 1) * CLOSEST);
-  const gap = axes.length > 1 ? (width - 2 * SIDE) / (axes.length - 1) : 0;
   const places = useMemo(() => axes.map((axis) => placesOf(axis, rows)), [axes, rows]);
+  // The texts of the first axis stand to its left.
+  const longest = Math.max(0, ...(places[0]?.ticks ?? []).map(([, text]) => text.length));
+  const left = Math.max(SIDE, 14 + 6.8 * Math.min(longest, LONGEST));
+  const width = Math.max(available, left + SIDE + (axes.length - 1) * CLOSEST);
+  const gap = axes.length > 1 ? (width - left - SIDE) / (axes.length - 1) : 0;
   const isActive = (row) => insideBrushes(row.values, brushes, axes);
   const active = rows.filter(isActive);
   const order = [...rows].sort(
@@ -64,7 +68,7 @@ export function ParallelCoordinates({
   );
   const path = (row) =>
     line()(
-      axes.map((axis, i) => [SIDE + i * gap, places[i].position(row.values[axis.name])]),
+      axes.map((axis, i) => [left + i * gap, places[i].position(row.values[axis.name])]),
     );
   const someAbsent = axes.some((axis) => rows.some((row) => absent(row.values[axis.name], axis.kind)));
   const bottom = TOP + HEIGHT + (someAbsent ? NONE : 0) + 14;
@@ -108,7 +112,7 @@ export function ParallelCoordinates({
               <Axis
                 key={axis.name}
                 axis={axis}
-                x={SIDE + i * gap}
+                x={left + i * gap}
                 room={i === 0 || i === axes.length - 1 ? Math.min(gap || width, 2 * SIDE) : gap}
                 places={places[i]}
                 brush={brushes[axis.name]}
@@ -240,7 +244,7 @@ function Axis({ axis, x, room, places, brush, onBrush }) {
         <g key={value} class="tick" transform={`translate(0,${places.position(value)})`}>
           <line x2="-5" />
           <text x="-8" dy="0.32em" text-anchor="end">
-            {text.length > 14 ? `${text.slice(0, 13)}…` : text}
+            {text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text}
             <title>{text}</title>
           </text>
         </g>

@@ -1,0 +1,519 @@
+"""The page of the studies in a real Chromium: every control has its effect, nothing is fetched."""
+
+import base64
+import csv
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_results import StudyResults, block
+
+from backprop.views.style import color_of
+
+CONFIG = {
+    "datasets": {
+        "moons": {"kind": "moons", "points": 60, "heldout_points": 80},
+        "blobs": {"kind": "blobs", "classes": 3, "points": 60, "heldout_points": 60},
+        "iris": {"kind": "iris"},
+    },
+    "dense": {
+        "baseline": {
+            "dataset": "moons",
+            "protocol": "corrected",
+            "activation": "tanh",
+            "hidden_size": 3,
+            "depth": 1,
+            "initializer": "fan_in_normal",
+            "optimizer": "gd",
+        },
+        "protocols": {
+            "published": {"arithmetic": "published", "passes": 400, "replicates": 3},
+            "corrected": {"arithmetic": "corrected", "passes": 400, "replicates": 3},
+            "alone": {"arithmetic": "corrected", "passes": 100, "replicates": 1},
+        },
+        "optimizers": {
+            "gd": {"kind": "gradient_descent", "learning_rate": 0.01},
+            "wild": {"kind": "gradient_descent", "learning_rate": 1.0e6},
+        },
+        "studies": {
+            "activations": {
+                "question": "Which activation function reaches the lowest loss?",
+                "vary": {
+                    "protocol": ["published", "corrected"],
+                    "activation": ["tanh", "relu"],
+                },
+            },
+            "data_sets": {
+                "question": "How is it on other data?",
+                "vary": {"dataset": ["blobs", "iris"]},
+            },
+            "optimizers": {
+                "question": "Which optimizer diverges?",
+                "vary": {"optimizer": ["gd", "wild"]},
+            },
+            "single": {
+                "question": "What does a single seed say?",
+                "fix": {"protocol": "alone"},
+                "vary": {"activation": ["tanh", "maxout"]},
+            },
+        },
+    },
+}
+for protocol in CONFIG["dense"]["protocols"].values():
+    protocol |= {"record_interval": 20, "snapshots": 8}
+
+
+@pytest.fixture(scope="module")
+def results() -> StudyResults:
+    return StudyResults(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def path(results, tmp_path_factory) -> Path:
+    return results.write(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture
+def study(page, path):
+    """The page, opened from disk."""
+    return open_at(page, path)
+
+
+def open_at(page, path: Path, fragment: str = ""):
+    page.goto("about:blank")
+    page.goto(path.as_uri() + fragment)
+    page.locator("h2#question").wait_for()
+    page.locator(".time").wait_for()
+    return page
+
+
+def choose(page, label: str, option: str) -> None:
+    box(page, label).select_option(label=option)
+
+
+def box(page, label: str):
+    return page.get_by_role("combobox", name=label, exact=True)
+
+
+def settle(page) -> None:
+    """Wait until the page has drawn what it was told."""
+    frame = "new Promise((done) => requestAnimationFrame(done))"
+    page.evaluate(f"{frame}.then(() => {frame}).then(() => new Promise((r) => setTimeout(r, 50)))")
+
+
+def picture(page, side: int = 0) -> tuple[str, str]:
+    """Pixels and outline of a boundary, as text."""
+    settle(page)
+    plane = page.locator(".side").nth(side).locator(".plane")
+    outlines = plane.locator(".border").evaluate_all("all => all.map((e) => e.getAttribute('d'))")
+    return plane.locator("canvas").evaluate("c => c.toDataURL()"), " ".join(outlines)
+
+
+def curves(page):
+    settle(page)
+    section = page.locator("section", has=page.locator("h2#curves"))
+    return section.locator(".plot-figure svg")
+
+
+def lines(page) -> list[str]:
+    """Colours of the lines that are drawn as curves."""
+    strokes = "all => all.map((e) => e.getAttribute('stroke'))"
+    return curves(page).locator(".plot-line").evaluate_all(strokes)
+
+
+def bands(page) -> int:
+    return curves(page).locator(".plot-area path").count()
+
+
+def rows(page) -> list[list[str]]:
+    settle(page)
+    return page.locator(".data-table tbody tr").evaluate_all(
+        "all => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+    )
+
+
+def state_of(page) -> str:
+    """The fragment of the address, once it has settled."""
+    page.wait_for_timeout(400)
+    return page.evaluate("location.hash")
+
+
+@pytest.mark.parametrize("name", CONFIG["dense"]["studies"])
+def test_every_study_shows_its_question_cells_and_answer(study, results, name):
+    wanted = CONFIG["dense"]["studies"][name]
+    label = name.replace("_", " ").capitalize()
+    box(study, "Study").select_option(label=label)
+    assert study.locator("h2#question").inner_text() == wanted["question"]
+    shown = study.locator(".summary").inner_text()
+    sentences = results.findings["dense"]["studies"][name]
+    for sentence in sentences["loss"] + sentences["accuracy"] + sentences["gap"]:
+        assert sentence in shown
+    cells = results.studies["dense"][name]["cells"]
+    assert f"{len(cells)} cells" in shown
+    assert len(rows(study)) == len(cells)
+    pressed = study.locator(".cards button[aria-pressed=true]")
+    assert wanted["question"] in pressed.inner_text()
+
+
+def test_cards_choose_a_study_too(study):
+    study.locator(".cards button", has_text="Optimizers").click()
+    assert study.locator("h2#question").inner_text() == "Which optimizer diverges?"
+    assert "diverged and count in no mean" in study.locator(".summary").inner_text()
+
+
+def test_one_colour_per_value_through_everything(study):
+    tanh, relu = (color_of("activation", name).lower() for name in ("tanh", "relu"))
+    assert sorted(lines(study)) == sorted([tanh, relu] * 2)
+    strokes = {
+        path.get_attribute("stroke")
+        for path in study.locator(".parallel-coordinates .lines path").all()
+    }
+    assert strokes == {tanh, relu}
+    chips = study.locator(".chip", has_text="tanh").locator(".swatch")
+    expected = ", ".join(str(int(tanh[i : i + 2], 16)) for i in (1, 3, 5))
+    assert chips.evaluate("e => getComputedStyle(e).backgroundColor") == f"rgb({expected})"
+
+
+def test_controls_of_the_curves(study):
+    assert len(lines(study)) == 4 and bands(study) == 4
+    study.get_by_label("95% bands").uncheck()
+    assert bands(study) == 0 and len(lines(study)) == 4
+    before = curves(study).inner_html()
+    study.get_by_label("Log time").check()
+    logarithmic = curves(study).inner_html()
+    assert logarithmic != before
+    study.get_by_label("Log measure").check()
+    assert curves(study).inner_html() != logarithmic
+    choose(study, "Lines", "mean by activation")
+    assert len(lines(study)) == 2
+    choose(study, "Lines", "each cell")
+    choose(study, "Colour", "protocol")
+    assert set(lines(study)) == {
+        color_of("protocol", name).lower() for name in ("published", "corrected")
+    }
+    choose(study, "Measure", "Held-out accuracy")
+    assert "Held-out accuracy over training" in curves(study).get_attribute("aria-label")
+
+
+def test_curves_draw_the_means_of_the_table(study, results):
+    choose(study, "Measure", "Training loss")
+    svg = curves(study)
+    ticks = svg.locator(".plot-y-axis-tick-label text")
+    labels = [float(text.replace("−", "-")) for text in ticks.all_text_contents()]
+    heights = [
+        float(re.search(r",([\d.]+)\)", one.get_attribute("transform"))[1]) for one in ticks.all()
+    ]
+    per_pixel = (labels[1] - labels[0]) / (heights[1] - heights[0])
+    history = results.tables["dense"]["history"]
+    for place, line in enumerate(svg.locator(".plot-line path").all()):
+        cell = results.studies["dense"]["activations"]["cells"][place]
+        own = history[np.logical_and.reduce([history[axis] == cell[axis] for axis in cell])]
+        last = own[own["pass"] == 400]["train_loss"].mean()
+        end = float(line.get_attribute("d").rsplit(",", 1)[1])
+        offset = heights[0] - 0.5
+        assert labels[0] + (end - offset) * per_pixel == pytest.approx(last, abs=2 * abs(per_pixel))
+
+
+def test_effects_state_means_and_interaction_follows_its_choice(study, results):
+    choose(study, "Measure", "Training loss")
+    section = study.locator("section", has=study.locator("h2#effects"))
+    runs = results.tables["dense"]["runs"]
+    cells = results.studies["dense"]["activations"]["cells"]
+    own = runs.merge(pd.DataFrame(cells))
+    label = section.locator("figure", has_text="Activation").locator("svg").first
+    words = label.get_attribute("aria-label")
+    for activation, name in (("tanh", "tanh"), ("relu", "ReLU")):
+        mean = own[own["activation"] == activation]["train_loss"].mean()
+        assert float(re.search(rf"{name} ([\d.]+)", words)[1]) == pytest.approx(mean, rel=1e-3)
+    shares = [
+        float(text.rstrip("%")) for text in section.locator(".variance .number").all_inner_texts()
+    ]
+    assert sum(shares) == pytest.approx(100, abs=0.3)
+    before = section.locator(".legends").inner_text()
+    choose(study, "Axes", "protocol along activation")
+    assert section.locator(".legends").inner_text() != before
+    assert "published arithmetic" in section.locator(".legends").inner_text()
+
+
+def test_dragging_along_an_axis_filters_table_and_curves(study):
+    axis = study.locator("[data-axis=activation] .overlay")
+    axis.scroll_into_view_if_needed()
+    box = axis.bounding_box()
+    x = box["x"] + box["width"] / 2
+    study.mouse.move(x, box["y"] + 4)
+    study.mouse.down()
+    study.mouse.move(x, box["y"] + box["height"] / 2, steps=5)
+    study.mouse.up()
+    kept = {row[1] for row in rows(study)}
+    assert len(rows(study)) == 2 and len(kept) == 1
+    assert len(lines(study)) == 2 and len(set(lines(study))) == 1
+    study.get_by_role("button", name="Clear all brushes").click()
+    assert len(rows(study)) == 4 and len(lines(study)) == 4
+
+
+def test_all_cells_of_all_studies_stand_side_by_side(study, results):
+    choose(study, "Cells", f"of all studies ({len(results.cells)})")
+    drawn = study.locator(".parallel-coordinates .lines path")
+    assert drawn.count() == len(results.cells) == len(rows(study))
+    study.get_by_text("Measures shown").click()
+    axes = study.locator(".parallel-coordinates g.axis").count()
+    study.locator(".choice").get_by_label("Gradient norm").check()
+    assert study.locator(".parallel-coordinates g.axis").count() == axes + 1
+
+
+def test_table_sorts_filters_and_downloads_what_it_shows(study):
+    study.get_by_role("button", name="Held-out loss").click()
+    values = [float(row[2]) for row in rows(study)]
+    assert values == sorted(values)
+    study.get_by_role("button", name="Held-out loss").click()
+    assert [float(row[2]) for row in rows(study)] == values[::-1]
+    study.get_by_label("Filter").fill("corrected")
+    shown = rows(study)
+    assert len(shown) == 2
+    with study.expect_download() as download:
+        study.get_by_role("button", name="Download CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    head, *lines = csv.reader(io.StringIO(text))
+    assert download.value.suggested_filename == "activations_cells.csv"
+    assert head[:4] == ["protocol", "activation", "heldout_loss", "heldout_loss_sd"]
+    assert len(lines) == len(shown)
+    for line, row in zip(lines, shown, strict=True):
+        for value, seen in zip(line, row, strict=True):
+            if value == seen or not value:
+                continue
+            number = float(seen.replace("−", "-"))
+            assert float(value) == pytest.approx(number, rel=1e-3, abs=1e-12)
+
+
+def test_slider_moves_boundary_loss_weights_and_units_together(study, results):
+    slider = study.get_by_label("Snapshot", exact=True)
+    history = results.tables["dense"]["history"]
+    cells = results.studies["dense"]["activations"]["cells"]
+    sides = (cells[0], next(c for c in cells if c == {**cells[0], "protocol": "corrected"}))
+    seen = []
+    last = int(slider.get_attribute("max"))
+    for place in (0, last // 2, last):
+        slider.fill(str(place))
+        number = int(study.locator(".time strong").inner_text().replace(",", ""))
+        settle(study)
+        for side, cell in enumerate(sides):
+            pixels, border = picture(study, side)
+            article = study.locator(".side").nth(side)
+            loss = float(article.locator("[data-figure=train_loss]").inner_text())
+            own = history[np.logical_and.reduce([history[axis] == cell[axis] for axis in cell])]
+            own = own[(own["seed"] == 0) & (own["pass"] == number)]
+            if len(own):
+                assert loss == pytest.approx(own["train_loss"].item(), rel=2e-4)
+                accuracy = article.locator("[data-figure=heldout_accuracy]").inner_text()
+                assert float(accuracy) == pytest.approx(own["heldout_accuracy"].item(), rel=1e-3)
+            weights = article.locator(".histogram .plot-rect").first.inner_html()
+            cursor = article.locator(".plot-rule path, .plot-rule line").first
+            seen.append(
+                (side, number, pixels, border, loss, weights, cursor.evaluate("e => e.outerHTML"))
+            )
+    assert {one[1] for one in seen} >= {0, 400}
+    for side in (0, 1):
+        own = [one for one in seen if one[0] == side]
+        pictures, borders, losses, weights, cursors = zip(*(one[2:] for one in own), strict=True)
+        for parts in (pictures, borders, losses, cursors):
+            assert len(set(parts)) == 3
+        # Few weights may fall into the same bins twice.
+        assert weights[0] != weights[-1]
+
+
+def test_dead_units_are_counted_as_training_counted_them(page, path, results):
+    open_at(page, path, "#study=dense%2Factivations")
+    layers = results.tables["dense"]["layers"]
+    relu = results.studies["dense"]["activations"]["cells"][1]
+    choose(page, "Left", "published arithmetic, ReLU")
+    for seed in (0, 1, 2):
+        choose(page, "Seed", str(seed))
+        own = layers[np.logical_and.reduce([layers[axis] == relu[axis] for axis in relu])]
+        own = own[(own["seed"] == seed) & (own["layer"] == 1)].set_index("pass")
+        for place, number in (("0", 0), (str(7), 400)):
+            page.get_by_label("Snapshot", exact=True).fill(place)
+            settle(page)
+            words = page.locator(".side").first.locator(".units .words").inner_text()
+            dead, units, share = re.search(r"(\d+) of (\d+) units dead, ([\d.]+)%", words).groups()
+            assert int(dead) == round(own.loc[number, "dead_share"] * int(units))
+            assert float(share) == pytest.approx(100 * own.loc[number, "saturated_share"], abs=0.06)
+
+
+def test_cells_and_seed_are_chosen(study):
+    first = picture(study)
+    choose(study, "Seed", "2")
+    assert picture(study) != first
+    choose(study, "Seed", "0")
+    assert picture(study) == first
+    choose(study, "Left", "corrected arithmetic, ReLU")
+    assert picture(study) != first
+    assert study.locator(".side h3").first.inner_text() == "corrected arithmetic, ReLU"
+    choose(study, "Right", "nothing")
+    assert study.locator(".side").count() == 1
+
+
+def test_play_goes_through_training_and_stops_at_the_end(study):
+    slider = study.get_by_label("Snapshot", exact=True)
+    last = slider.get_attribute("max")
+    slider.fill("0")
+    study.get_by_role("button", name="Next snapshot").click()
+    assert slider.input_value() == "1"
+    study.get_by_role("button", name="Previous snapshot").click()
+    assert slider.input_value() == "0"
+    study.get_by_role("button", name="Play").click()
+    study.get_by_role("button", name="Pause").wait_for()
+    study.wait_for_function(f"document.querySelector('.time input').value === '{last}'")
+    study.get_by_role("button", name="Play").wait_for()
+
+
+def test_state_stands_in_the_address(page, path):
+    study = open_at(page, path)
+    choose(study, "Measure", "Held-out accuracy")
+    study.get_by_label("Log time").check()
+    choose(study, "Lines", "mean by protocol")
+    choose(study, "Axes", "protocol along activation")
+    study.get_by_role("button", name="Runs", exact=True).click()
+    study.get_by_label("Filter").fill("tanh")
+    study.get_by_text("Brushes as fields").click()
+    study.locator("fieldset", has_text="Protocol").get_by_label("published").uncheck()
+    choose(study, "Seed", "1")
+    choose(study, "Right", "corrected arithmetic, ReLU")
+    study.get_by_label("Snapshot", exact=True).fill("3")
+    fragment = state_of(study)
+    table, image, drawn = rows(study), picture(study, 1), curves(study).inner_html()
+    effects = study.locator("section", has=study.locator("h2#effects")).inner_text()
+    open_at(page, path, fragment)
+    assert (rows(page), picture(page, 1), curves(page).inner_html()) == (table, image, drawn)
+    assert page.locator("section", has=page.locator("h2#effects")).inner_text() == effects
+    assert page.get_by_label("Log time").is_checked()
+    assert page.get_by_label("Snapshot", exact=True).input_value() == "3"
+    assert state_of(page) == fragment
+
+
+def test_what_a_foreign_address_says_does_no_harm(page, path):
+    open_at(page, path, "#study=conv/none&measure=x&a=y&b=z&seed=99&pass=7.5&brushes=[1]&sort={}")
+    assert page.locator(".side").count() == 2
+
+
+def test_several_classes_have_a_boundary_and_four_features_say_why_not(study):
+    choose(study, "Study", "Data sets")
+    blobs, iris = study.locator(".side").nth(0), study.locator(".side").nth(1)
+    assert blobs.locator(".plane").count() == 1
+    assert blobs.locator(".legend span.swatch").count() == 3
+    assert (
+        len(set(re.findall(r"#[0-9a-f]{6}", blobs.locator("svg").last.inner_html().lower()))) >= 0
+    )
+    assert blobs.locator(".border").count() == 2
+    assert iris.locator(".plane").count() == 0
+    assert "4 features" in iris.inner_text()
+    assert float(iris.locator("[data-figure=train_loss]").inner_text()) > 0
+    assert iris.locator(".histogram").count() == 2
+
+
+def test_divergence_and_single_seeds_are_said(study):
+    choose(study, "Study", "Optimizers")
+    assert "This run diverged after" in study.locator(".side").nth(1).inner_text()
+    choose(study, "Study", "Single")
+    assert "single seed" in study.locator(".summary").inner_text()
+    assert bands(study) == 0 and len(lines(study)) == 2
+    assert "pieces dead" in study.locator(".side").nth(1).inner_text()
+
+
+def test_keyboard_alone_reaches_and_moves_everything(study):
+    def focused() -> str:
+        return study.evaluate(
+            "document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText"
+            " ?? ''"
+        )
+
+    def tab_to(wanted: str) -> None:
+        for _ in range(120):
+            study.keyboard.press("Tab")
+            if wanted in focused():
+                return
+        raise AssertionError(f"the keyboard doesn't reach {wanted}")
+
+    tab_to("Optimizers")
+    study.keyboard.press("Enter")
+    assert study.locator("h2#question").inner_text() == "Which optimizer diverges?"
+    study.keyboard.press("Shift+Tab")
+    study.keyboard.press("Shift+Tab")
+    study.keyboard.press("Enter")
+    tab_to("Time machine")
+    study.keyboard.press("Enter")
+    assert focused() == "Time machine"
+    before = picture(study)
+    tab_to("Snapshot")
+    study.keyboard.press("Home")
+    assert picture(study) != before
+    start = study.locator(".time strong").inner_text()
+    study.keyboard.press("ArrowRight")
+    assert study.locator(".time strong").inner_text() != start
+    box(study, "Study").focus()
+    tab_to("Brushes as fields")
+    study.keyboard.press("Enter")
+    study.keyboard.press("Tab")
+    study.keyboard.press("Space")
+    assert len(rows(study)) == 2 and len(lines(study)) == 2
+    tab_to("Held-out loss")
+    study.keyboard.press("Enter")
+    head = study.locator("th", has_text="Held-out loss")
+    assert head.get_attribute("aria-sort") == "ascending"
+
+
+def test_who_wants_no_motion_gets_none_of_itself(browser, path):
+    context = browser.new_context(reduced_motion="reduce", offline=True)
+    page = open_at(context.new_page(), path)
+    assert not page.locator(".play").is_visible()
+    assert page.get_by_role("button", name="Next snapshot").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_readable_and_accessible(browser, path, check_accessibility, scheme, width):
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+    )
+    page = context.new_page()
+    for name in CONFIG["dense"]["studies"]:
+        open_at(page, path, f"#study=dense%2F{name}")
+        page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        check_accessibility(page)
+    context.close()
+
+
+def test_works_in_the_iframe_of_a_report(page, path):
+    content = base64.b64encode(path.read_bytes()).decode()
+    page.set_content(
+        "<iframe style='width:100%;height:850px;border:0' "
+        f"src='data:text/html;base64,{content}'></iframe>"
+    )
+    frame = page.frames[1]
+    frame.locator(".time").wait_for()
+    before = frame.locator(".plane canvas").first.evaluate("c => c.toDataURL()")
+    frame.get_by_label("Snapshot", exact=True).fill("0")
+    assert frame.locator(".plane canvas").first.evaluate("c => c.toDataURL()") != before
+    frame.get_by_label("Filter").fill("corrected")
+    assert frame.locator(".data-table tbody tr").count() == 2
+
+
+def test_real_run_with_both_kinds_of_network(page, smoke):
+    path = smoke.folder / "results/report/study.html"
+    assert path.stat().st_size < 1_400_000
+    open_at(page, path)
+    data = block(path.read_text(encoding="utf-8"), "study")
+    assert [model["name"] for model in data["models"]] == ["dense", "conv"]
+    for model in data["models"]:
+        for study in model["studies"]:
+            box(page, "Study").select_option(f"{model['name']}/{study['name']}")
+            assert page.locator("h2#question").inner_text() == study["question"]
+            for measure in model["measures"]:
+                choose(page, "Measure", measure["label"])
+            assert len(rows(page)) == len(study["cells"])
+    box(page, "Study").select_option("conv/factors")
+    assert "It shows dense networks" in page.locator("main").inner_text()

@@ -1,0 +1,317 @@
+"""The page of the studies holds what the tables say, and stays as small as a report needs it."""
+
+import copy
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from study_results import StudyResults, block, conv_tables
+
+from backprop.study.grid import study_cells
+from backprop.views.study_page import LARGEST_PAGE, by_distance, number_cells, study_page
+from backprop.views.style import color_of
+from backprop.views.time_machine import Choice, Machine, Stock, choose, thin_snapshots
+
+CONFIG = {
+    "datasets": {
+        "moons": {"kind": "moons", "points": 40, "heldout_points": 60},
+        "iris": {"kind": "iris"},
+    },
+    "dense": {
+        "baseline": {
+            "dataset": "moons",
+            "protocol": "corrected",
+            "activation": "tanh",
+            "hidden_size": 3,
+            "depth": 1,
+            "initializer": "fan_in_normal",
+            "optimizer": "gd",
+        },
+        "protocols": {
+            name: {
+                "arithmetic": name,
+                "passes": 90,
+                "replicates": 4,
+                "record_interval": 10,
+                "snapshots": 7,
+            }
+            for name in ("published", "corrected")
+        },
+        "optimizers": {
+            "gd": {"kind": "gradient_descent", "learning_rate": 0.01},
+            "wild": {"kind": "gradient_descent", "learning_rate": 1.0e6},
+        },
+        "studies": {
+            "activations": {
+                "question": "Which <activation> & why?",
+                "vary": {
+                    "protocol": ["published", "corrected"],
+                    "activation": ["tanh", "maxout"],
+                },
+            },
+            "optimizers": {
+                "question": "Does it diverge?",
+                "vary": {"optimizer": ["gd", "wild"]},
+            },
+            "data": {
+                "question": "And with four features?",
+                "fix": {"depth": 2, "hidden_size": 5},
+                "vary": {"dataset": ["moons", "iris"]},
+            },
+        },
+    },
+}
+CONV_CELL = {
+    "dataset": "mnist",
+    "protocol": "tiny",
+    "activation": "relu",
+    "initializer": "xavier_uniform",
+    "optimizer": "adam",
+}
+
+
+@pytest.fixture(scope="module")
+def results() -> StudyResults:
+    return StudyResults(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def page(results) -> str:
+    return results.page()
+
+
+def runs_of(results, cell: dict) -> pd.DataFrame:
+    runs = results.tables["dense"]["runs"]
+    return runs[(runs[list(cell)] == pd.Series(cell)).all(axis=1)]
+
+
+def test_cells_axes_and_colours_are_those_of_the_study(results, page):
+    (model,) = block(page, "study")["models"]
+    for number, cell in enumerate(results.cells):
+        for axis in model["axes"]:
+            level = axis["levels"][model["cells"][axis["name"]][number]]
+            assert level["value"] == cell[axis["name"]]
+            assert level["color"] == color_of(axis["name"], cell[axis["name"]])
+    study = model["studies"][0]
+    assert study["question"] == "Which <activation> & why?"
+    assert [results.cells[n] for n in study["cells"]] == results.studies["dense"]["activations"][
+        "cells"
+    ]
+    assert study["answer"]["outcome"][0].startswith("With protocol published: mean training loss")
+
+
+def test_summaries_and_curves_are_means_with_student_intervals_over_seeds(results, page):
+    (model,) = block(page, "study")["models"]
+    history = results.tables["dense"]["history"]
+    curves = model["curves"]
+    number = results.cells.index(results.studies["dense"]["activations"]["cells"][3])
+    cell = results.cells[number]
+    own = history[(history[list(cell)] == pd.Series(cell)).all(axis=1)]
+    place = list(curves["cells"]).index(number)
+    for measure in ("train_loss", "heldout_accuracy"):
+        table = own.pivot(index="pass", columns="seed", values=measure)
+        series = curves["measures"][measure]
+        grid = curves["grids"][series["grid"][place]]
+        assert list(grid) == list(table.index)
+        part = slice(series["start"][place], series["start"][place] + len(grid))
+        np.testing.assert_allclose(series["mean"][part], table.mean(axis=1), rtol=1e-6)
+        low, _ = stats.t.interval(0.95, 3, table.mean(axis=1), stats.sem(table, axis=1))
+        half = (table.mean(axis=1) - low).fillna(0)
+        np.testing.assert_allclose(series["half"][part], half, rtol=1e-4, atol=1e-8)
+        summary = model["summary"][measure]
+        final = runs_of(results, cell)[measure]
+        assert summary["mean"][number] == pytest.approx(final.mean())
+        assert summary["deviation"][number] == pytest.approx(final.std(), rel=1e-6)
+
+
+def test_activity_is_that_of_the_whole_network(results):
+    runs, history = number_cells("dense", results.cells, results.tables["dense"])
+    finished = runs.merge(
+        results.tables["dense"]["runs"].assign(
+            cell=lambda table: [
+                results.cells.index(dict(zip(results.cells[0], key, strict=True)))
+                for key in table[list(results.cells[0])].itertuples(index=False, name=None)
+            ]
+        ),
+        on=["cell", "seed"],
+        suffixes=("", "_table"),
+    )
+    finished = finished[finished["diverged_at"].isna()]
+    # The runs' table has the norm of the whole gradient, the layers' table its parts.
+    np.testing.assert_allclose(finished["grad_norm"], finished["grad_norm_table"], rtol=1e-12)
+    assert history["dead_share"].between(0, 1).all()
+
+
+def test_diverged_runs_count_in_no_mean_and_are_counted(results, page):
+    (model,) = block(page, "study")["models"]
+    number = next(n for n, cell in enumerate(results.cells) if cell["optimizer"] == "wild")
+    assert runs_of(results, results.cells[number])["diverged_at"].notna().all()
+    assert (model["seeds"][number], model["finished"][number]) == (4, 0)
+    assert np.isnan(model["summary"]["train_loss"]["mean"][number])
+    record = next(r for r in block(page, "machine")["cells"] if r["cell"] == number)
+    assert all(isinstance(at, int) for at in record["diverged"])
+
+
+def test_snapshots_are_those_of_the_job_in_single_precision(results, page):
+    machine = block(page, "machine")
+    assert machine["kept"]["seeds"] >= 4 and len(machine["cells"]) == len(results.cells)
+    for record in machine["cells"]:
+        snapshots = results.snapshots[record["cell"]]
+        assert list(record["passes"]) == list(snapshots["passes"])
+        for number, layer in enumerate(record["layers"], start=1):
+            expected = snapshots[f"layer{number}"]
+            if np.abs(expected).max() < 1e38:
+                assert np.array_equal(layer, expected.astype(np.float32))
+            assert np.isfinite(layer).all()
+        cell = results.cells[record["cell"]]
+        assert machine["datasets"][record["dataset"]]["name"] == cell["dataset"]
+        assert record["arithmetic"] == cell["protocol"]
+
+
+def test_single_seeds_have_means_and_no_interval():
+    config = copy.deepcopy(CONFIG)
+    config["dense"]["protocols"]["corrected"]["replicates"] = 1
+    config["dense"]["studies"] = {"one": {"question": "One?", "vary": {"depth": [1, 2]}}}
+    (model,) = block(StudyResults(config).page(), "study")["models"]
+    assert np.isfinite(model["summary"]["train_loss"]["mean"]).all()
+    assert np.isnan(model["summary"]["train_loss"]["half"]).all()
+    assert np.isnan(model["curves"]["measures"]["train_loss"]["half"]).all()
+    effects = model["studies"][0]["effects"]["train_loss"]
+    assert effects["variance"][-1] == {"term": ["seed"], "share": 0}
+
+
+def test_networks_without_snapshots_leave_the_time_machine_empty():
+    config = copy.deepcopy(CONFIG)
+    config["dense"]["protocols"]["corrected"]["snapshots"] = 0
+    config["dense"]["studies"] = {"none": {"question": "None?", "vary": {"depth": [1, 2]}}}
+    machine = block(StudyResults(config).page(), "machine")
+    assert machine["cells"] == [] and machine["kept"]["withSnapshots"] == 0
+
+
+def conv_results(vary: dict, seeds: int = 1):
+    study = {"question": "CNN?", "vary": vary}
+    cells = study_cells("conv", CONV_CELL, study)
+    studies = {"conv": {"factors": {**study, "vary": list(vary), "cells": cells}}}
+    sentences = {"loss": ["Low."], "accuracy": ["High."], "gap": []}
+    findings = {
+        "conv": {"studies": {"factors": sentences}},
+        "layers": {"conv": {"factors": {"gradients": [], "units": []}}},
+    }
+    return studies, {"conv": CONV_CELL}, {"conv": conv_tables(cells, seeds)}, findings
+
+
+def test_a_configuration_of_convolutional_networks_alone_has_its_page():
+    studies, baselines, tables, findings = conv_results({"activation": ["relu", "tanh"]}, 2)
+    page = study_page(studies, baselines, tables, findings, None)
+    assert 'id="block-machine"' not in page
+    (model,) = block(page, "study")["models"]
+    curves = model["curves"]
+    series = curves["measures"]["test_loss"]
+    # Test images are looked at less often than the loss of a minibatch is recorded.
+    assert list(curves["grids"][series["grid"][0]]) == [0, 20, 40]
+    series = curves["measures"]["train_loss"]
+    assert list(curves["grids"][series["grid"][0]]) == [0, 10, 20, 30, 40]
+
+
+def test_a_factorial_of_thousands_of_cells_fits_and_says_what_it_left_out():
+    vary = {
+        "protocol": ["published", "corrected"],
+        "activation": ["identity", "tanh", "sigmoid", "relu", "leaky_relu"],
+        "hidden_size": [3, 8, 50],
+        "depth": [1, 2, 3, 4],
+        "initializer": ["fan_in_normal", "xavier_uniform", "xavier_normal", "he_normal", "zeros"],
+        "optimizer": ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"],
+    }
+    baseline = CONFIG["dense"]["baseline"]
+    cells = study_cells("dense", baseline, {"vary": vary})
+    assert len(cells) == 3600
+    generator = np.random.default_rng(0)
+    runs = pd.DataFrame(cells).merge(pd.DataFrame({"seed": range(2)}), how="cross")
+    measures = ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"]
+    runs[measures] = generator.uniform(size=(len(runs), len(measures)))
+    history = runs.merge(pd.DataFrame({"pass": range(0, 1000, 100)}), how="cross")
+    history[measures] = generator.uniform(size=(len(history), len(measures)))
+    layers = runs[[*baseline, "seed"]].assign(layer=1, grad_norm=1.0, saturated_share=0.5)
+    layers = layers.assign(dead_share=0.1, **{"pass": 900})
+    runs = runs.assign(diverged_at=pd.NA, diverged_by=None, passes=900)
+    studies = {"dense": {"all": {"question": "All?", "vary": list(vary), "cells": cells}}}
+    findings = {
+        "dense": {"studies": {"all": {"loss": [], "accuracy": [], "gap": []}}},
+        "layers": {"dense": {"all": {"gradients": [], "units": []}}},
+    }
+    points = pd.DataFrame(generator.normal(size=(200, 2)), columns=["x1", "x2"])
+    points = points.assign(part=["train", "heldout"] * 100, label=[0, 0, 1, 1] * 50)
+    machine = Machine(
+        settings=[{"activation": {"kind": "tanh"}, "arithmetic": "corrected", "l1": 0, "l2": 0}]
+        * len(cells),
+        load=lambda number: RandomSnapshots(number, cells[number]),
+        points={"moons": points},
+        descriptions={"moons": {"features": ["x1", "x2"], "classes": ["0", "1"]}},
+    )
+    tables = {"dense": {"runs": runs, "history": history, "layers": layers}}
+    page = study_page(studies, {"dense": baseline}, tables, findings, machine)
+    assert 0.9 * LARGEST_PAGE < len(page.encode()) <= LARGEST_PAGE
+    kept = block(page, "machine")["kept"]
+    assert kept["ofCells"] == 3600 and 20 < kept["cells"] < 3600 and kept["seeds"] == 1
+    numbers = [record["cell"] for record in block(page, "machine")["cells"]]
+    # What differs least from the baseline is there, under both protocols.
+    assert set(by_distance(cells, baseline)[:10]) <= set(numbers)
+    model = block(page, "study")["models"][0]
+    assert len(model["summary"]["train_loss"]["mean"]) == 3600
+    assert 100 < len(model["curves"]["cells"]) < 3600
+
+
+class RandomSnapshots(dict):
+    """Snapshots of a cell, drawn when their weights are asked for."""
+
+    def __init__(self, number: int, cell: dict, seeds: int = 20):
+        sizes = [2, *[cell["hidden_size"]] * cell["depth"], 2]
+        self.number = number
+        self.shapes = {
+            f"layer{n}": (20, seeds, rows, inputs + 1)
+            for n, (inputs, rows) in enumerate(pairwise(sizes), start=1)
+        }
+        names = {"passes": np.arange(20), "seeds": np.arange(seeds)}
+        super().__init__(names | dict.fromkeys(self.shapes))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.shapes:
+            return np.random.default_rng(self.number).normal(size=self.shapes[name])
+        return super().__getitem__(name)
+
+
+STOCKS = {0: Stock(20, 20, 17), 1: Stock(20, 20, 252), 2: Stock(10, 5, 8002), 3: Stock(0, 20, 17)}
+
+
+def size_of(choice: Choice) -> int:
+    return sum(STOCKS[n].size(choice.seeds, choice.snapshots) for n in choice.cells)
+
+
+def test_seeds_are_given_up_before_snapshots_and_snapshots_before_cells():
+    order = [1, 0, 2, 3]
+    everything = sum(stock.size(99, 99) for stock in STOCKS.values())
+    assert choose(STOCKS, order, everything) == Choice((0, 1, 2), 20, 20)
+    previous = None
+    for room in np.geomspace(everything, 500, 60):
+        choice = choose(STOCKS, order, room)
+        assert size_of(choice) <= room
+        if len(choice.cells) == 3 and choice.snapshots == 20:
+            assert choice.seeds >= 1
+        else:
+            assert choice.seeds == 1
+        if len(choice.cells) < 3:
+            assert choice.snapshots <= 12
+        rank = (len(choice.cells), choice.snapshots, choice.seeds)
+        assert previous is None or choice.cells != previous[0] or rank <= previous[1]
+        previous = choice.cells, rank
+    assert choose(STOCKS, order, 252 * 4 * 12).cells == (1,)
+
+
+def test_thinned_snapshots_keep_the_first_and_the_last():
+    for count in range(1, 30):
+        for most in range(1, 30):
+            kept = thin_snapshots(count, most)
+            assert kept[0] == 0 and kept[-1] == count - 1
+            assert len(kept) <= max(most, 2) and len(set(kept)) == len(kept)

@@ -1,0 +1,157 @@
+// All cells as lines and as rows; what is brushed there is what the table and the curves show.
+
+import { useMemo, useState } from "preact/hooks";
+import { DataTable } from "../shared/DataTable.jsx";
+import { formatNumber } from "../shared/format.js";
+import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
+import { coordinatesOf, levelColor, limitsOf, shorter, usuallyShown, usualColor } from "./data.js";
+
+export function Cells({ study, model, measure, state, change, dark }) {
+  const [highlighted, highlight] = useState(null);
+  const { axes, rows, columns } = useMemo(() => {
+    const { axes, cells, varied, measures, values } = coordinatesOf(study, model, state);
+    const color = usualColor(study.vary);
+    const rows = cells.map((cell) => ({
+      id: cell,
+      label: model.title(cell, varied),
+      values: { ...values(cell), ...spreadOf(cell, model, measure), ...counts(cell, model) },
+      color: levelColor(model.level(cell, color), dark),
+    }));
+    return { axes, rows, columns: columnsOf(varied, measures, measure, model, rows) };
+  }, [study, measure, dark, state.scope, JSON.stringify(state.shown)]);
+  const inside = useMemo(
+    () => rows.filter((row) => insideBrushes(row.values, state.brushes, axes)),
+    [rows, axes, JSON.stringify(state.brushes)],
+  );
+  const shown = model.measures
+    .map(({ name }) => name)
+    .filter((name) => (state.shown.length ? state.shown.includes(name) : usuallyShown(name)));
+  return (
+    <>
+      <div class="bar">
+        <label>
+          Cells{" "}
+          <select value={state.scope} onChange={(event) => change({ scope: event.currentTarget.value, brushes: {} })}>
+            <option value="study" selected={state.scope !== "all"}>
+              of this study
+            </option>
+            <option value="all" selected={state.scope === "all"}>
+              of all studies ({model.count.toLocaleString("en-US")})
+            </option>
+          </select>
+        </label>
+        <details class="choice">
+          <summary>Measures shown</summary>
+          <div class="fields">
+            {model.measures.map(({ name, label }) => (
+              <label key={name}>
+                <input
+                  type="checkbox"
+                  checked={shown.includes(name)}
+                  onChange={(event) =>
+                    change({
+                      shown: model.measures
+                        .map((one) => one.name)
+                        .filter((one) => (one === name ? event.currentTarget.checked : shown.includes(one))),
+                    })
+                  }
+                />{" "}
+                {label}
+              </label>
+            ))}
+          </div>
+        </details>
+      </div>
+      <ParallelCoordinates
+        axes={axes}
+        rows={rows}
+        brushes={state.brushes}
+        onBrush={(brushes) => change({ brushes })}
+        highlighted={highlighted}
+        onHighlight={highlight}
+        label={`Parallel coordinates of ${rows.length} cells`}
+      />
+      <p class="muted">
+        Coloured by {model.axisOf[usualColor(study.vary)].label.toLowerCase()}; measures are means over
+        the finished seeds, at the end of training. What is brushed chooses the rows below and the
+        cells of the curves.
+      </p>
+      <DataTable
+        columns={columns}
+        rows={inside}
+        caption={`Cells with their ${measure.label.toLowerCase()}`}
+        file={`${study.name}_cells.csv`}
+        view={{ sort: state.sort.length ? state.sort : null, filter: state.filter }}
+        onView={({ sort, filter }) => change({ sort: sort ?? [], filter })}
+        highlighted={highlighted}
+        onHighlight={highlight}
+      />
+      <p class="muted">
+        Seven digits; results/tables/{model.name}_summary.csv has all of them.
+      </p>
+    </>
+  );
+}
+
+const counts = (cell, model) => ({
+  runs: model.seeds.data[cell],
+  diverged: model.seeds.data[cell] - model.finished.data[cell],
+});
+
+/** Spread of the chosen measure: deviation, and the ends of the interval. */
+function spreadOf(cell, model, { name }) {
+  const mean = model.summary[name].mean.data[cell];
+  const half = model.summary[name].half.data[cell];
+  return {
+    [name]: model.summaryOf(cell, name),
+    [`${name}_sd`]: model.summaryOf(cell, name, "deviation"),
+    [`${name}_low`]: shorter(mean - half),
+    [`${name}_high`]: shorter(mean + half),
+  };
+}
+
+function columnsOf(varied, measures, measure, model, rows) {
+  const number = (name, label, format) => ({ name, label, kind: "number", ...(format && { format }) });
+  const [low, high] = limitsOf(
+    rows.flatMap(({ values }) => ["", "_low", "_high"].map((end) => values[measure.name + end])),
+  );
+  // Single seeds have no spread: columns without a value would say so row by row.
+  const known = ({ name }) => rows.some(({ values }) => values[name] !== null);
+  return [
+    ...varied.map((name) => ({
+      name,
+      label: model.axisOf[name].label,
+      kind: typeof model.axisOf[name].levels[0].value === "number" ? "number" : "text",
+    })),
+    number(measure.name, measure.label, (value, row) => (
+      <Spread value={value} row={row} name={measure.name} low={low} high={high} />
+    )),
+    ...[
+      number(`${measure.name}_sd`, "± deviation"),
+      number(`${measure.name}_low`, "95% from"),
+      number(`${measure.name}_high`, "to"),
+    ].filter(known),
+    ...measures.filter(({ name }) => name !== measure.name).map(({ name, label }) => number(name, label)),
+    number("runs", "Runs"),
+    number("diverged", "Diverged"),
+  ];
+}
+
+/** A mean with its interval as a bar on the scale of all rows. */
+function Spread({ value, row, name, low, high }) {
+  if (value === null) return <span class="muted">none</span>;
+  const place = (at) => 4 + (72 * (at - low)) / (high - low);
+  const [from, to] = [row.values[`${name}_low`], row.values[`${name}_high`]];
+  return (
+    <span class="spread">
+      {formatNumber(value)}
+      <svg width="80" height="12" aria-hidden="true" style={{ color: row.color }}>
+        <line x1="4" x2="76" y1="6" y2="6" class="rail" />
+        {from !== null && (
+          <line x1={place(from)} x2={place(to)} y1="6" y2="6" stroke="currentColor" stroke-width="3" />
+        )}
+        <circle cx={place(value)} cy="6" r="3.5" fill="currentColor" />
+      </svg>
+    </span>
+  );
+}

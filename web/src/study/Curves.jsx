@@ -1,0 +1,245 @@
+// Means over seeds with their 95% bands, over training.
+
+import * as Plot from "@observablehq/plot";
+import { useMemo } from "preact/hooks";
+import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
+import { PlotFigure } from "../shared/PlotFigure.jsx";
+import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor } from "./data.js";
+
+const MOST_LINES = 48;
+const MOST_PANELS = 4;
+
+export function Curves({ study, model, measure, state, change, dark }) {
+  const { vary } = study;
+  const pooledAxis = vary.length > 1 && vary.includes(state.lines) ? state.lines : null;
+  const usualPool = study.cells.length > MOST_LINES && state.lines === "" && vary.length > 1;
+  const pool = pooledAxis ?? (usualPool ? usualColor(vary) : null);
+  const color = vary.includes(state.color) ? state.color : usualColor(vary);
+  const rest = vary.filter((axis) => axis !== color);
+  const dash = rest.includes(state.dash) ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
+  // A third axis is told by panels; further ones only by the words beside the pointer.
+  const others = rest.filter((axis) => axis !== dash);
+  const panel = others.find((axis) => model.axisOf[axis].levels.length <= MOST_PANELS);
+
+  const chosen = useMemo(() => {
+    const { axes, values } = coordinatesOf(study, model, state);
+    return study.cells.filter((cell) => insideBrushes(values(cell), state.brushes, axes));
+  }, [study, JSON.stringify(state.brushes), JSON.stringify(state.shown), state.scope]);
+  const lines = useMemo(
+    () => (pool ? pooledLines(study, model, pool, measure, dark) : cellLines(chosen, study, model, { color, dash, panel }, measure, dark)),
+    [study, pool, chosen, color, dash, panel, measure, dark],
+  );
+  const shown = lines.slice(0, MOST_LINES);
+  const rows = shown.flatMap((line) =>
+    line.points
+      .filter(
+        ({ time, mean }) =>
+          Number.isFinite(mean) && (!state.logx || time > 0) && (!state.logy || mean > 0),
+      )
+      .map((point) => ({
+        ...point,
+        low: state.logy && !(point.low > 0) ? point.mean : point.low,
+        line: line.title,
+        color: line.color,
+        panel: line.panel,
+      })),
+  );
+  const legends = pool
+    ? [[model.axisOf[pool], "color"]]
+    : [color && [model.axisOf[color], "color"], dash && [model.axisOf[dash], "dash"]].filter(Boolean);
+  const without = chosen.filter((cell) => !model.curvePlace.has(cell)).length;
+  const banded = state.bands && rows.some(({ low }) => Number.isFinite(low));
+
+  return (
+    <>
+      <div class="bar">
+        {vary.length > 1 && (
+          <label>
+            Lines{" "}
+            <select
+              value={pool ?? "cells"}
+              onChange={(event) => change({ lines: event.currentTarget.value })}
+            >
+              <option value="cells" selected={!pool}>
+                each cell
+              </option>
+              {vary.map((axis) => (
+                <option key={axis} value={axis} selected={pool === axis}>
+                  mean by {model.axisOf[axis].label.toLowerCase()}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {!pool && vary.length > 1 && (
+          <>
+            <AxisChoice name="Colour" axes={vary} value={color} model={model} onChange={(axis) => change({ color: axis })} />
+            <AxisChoice
+              name="Dashes"
+              axes={rest}
+              value={dash}
+              model={model}
+              onChange={(axis) => change({ dash: axis })}
+            />
+          </>
+        )}
+        <Toggle name="95% bands" value={state.bands} onChange={(bands) => change({ bands })} />
+        <Toggle name="Log time" value={state.logx} onChange={(logx) => change({ logx })} />
+        <Toggle name="Log measure" value={state.logy} onChange={(logy) => change({ logy })} />
+      </div>
+      <div class="legends">
+        {legends.map(([axis, kind]) => (
+          <Legend key={axis.name + kind} axis={axis} kind={kind} cells={study.cells} model={model} dark={dark} />
+        ))}
+      </div>
+      <PlotFigure
+        label={`${measure.label} over training: ${listed(shown.slice(0, 12).map(({ title }) => title))}`}
+        depends={[rows, banded, state.logx, state.logy, dark]}
+        options={(width) => {
+          const panels = new Set(rows.map((row) => row.panel)).size;
+          // Panels stand side by side where there is room, else below one another.
+          const facet = panels < 2 ? {} : width < 640 ? { fy: "panel" } : { fx: "panel" };
+          const wide = facet.fx ? width / panels : width;
+          const height = Math.max(230, Math.min(430, wide * 0.45));
+          return {
+            height: facet.fy ? panels * height : height,
+            marginLeft: 58,
+            marginRight: facet.fy ? 14 + 7 * Math.max(...shown.map((line) => line.panel.length)) : 32,
+            marginBottom: 40,
+            x: {
+              type: state.logx ? "log" : "linear",
+              label: `${model.time} →`,
+              tickFormat: (value) => value.toLocaleString("en-US"),
+              ticks: state.logx ? 4 : Math.max(2, Math.floor(wide / 130)),
+            },
+            y: {
+              type: state.logy ? "log" : "linear",
+              label: `↑ ${measure.label}`,
+              domain: limitsOf(rows.flatMap(({ mean, low, high }) => (banded ? [mean, low, high] : [mean]))),
+              grid: true,
+              nice: true,
+              ticks: 6,
+              ...(state.logy && { tickFormat: "~g" }),
+            },
+            ...(facet.fx && { fx: { label: null } }),
+            ...(facet.fy && { fy: { label: null } }),
+            marks: [
+              banded
+                ? Plot.areaY(rows, { x: "time", y1: "low", y2: "high", z: "line", fill: "color", fillOpacity: 0.16, ...facet })
+                : null,
+              ...shown.map((line) =>
+                Plot.lineY(
+                  rows.filter((row) => row.line === line.title),
+                  { x: "time", y: "mean", stroke: line.color, strokeWidth: 2, strokeDasharray: line.dash, ...facet },
+                ),
+              ),
+              Plot.tip(
+                rows,
+                Plot.pointer({
+                  x: "time",
+                  y: "mean",
+                  fill: "var(--raised)",
+                  stroke: "color",
+                  title: (row) => wordsOf(row, model, measure),
+                  ...facet,
+                }),
+              ),
+            ],
+          };
+        }}
+      />
+      <p class="muted">
+        {pool
+          ? `Each line is the mean over all cells with that ${model.axisOf[pool].label.toLowerCase()}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
+          : "Each line is the mean over the seeds of a cell; the band is its 95% interval (Student's t). Brushes below choose the cells."}{" "}
+        {!banded && state.bands && rows.length > 0 && "A single seed has no band. "}
+        {lines.length > MOST_LINES && `The first ${MOST_LINES} of ${lines.length} lines are drawn. `}
+        {without > 0 &&
+          `${without.toLocaleString("en-US")} of the cells have no curve on this page, for its size: those farthest from the baseline; all are in results/tables/${model.name}_history.parquet. `}
+        {measure.meaning}
+      </p>
+    </>
+  );
+}
+
+function wordsOf(row, model, measure) {
+  const lines = [
+    row.line,
+    `${model.time}: ${row.time.toLocaleString("en-US")}`,
+    `${measure.label}: ${row.mean.toPrecision(4)}`,
+  ];
+  if (Number.isFinite(row.low)) lines.push(`95%: ${row.low.toPrecision(4)} to ${row.high.toPrecision(4)}`);
+  return lines.join("\n");
+}
+
+function cellLines(cells, study, model, { color, dash, panel }, measure, dark) {
+  return cells
+    .filter((cell) => model.curvePlace.has(cell))
+    .map((cell) => ({
+      title: model.title(cell, study.vary),
+      color: levelColor(model.level(cell, color), dark),
+      panel: panel ? model.level(cell, panel).label : null,
+      dash: dash ? DASHES[levelsOf(dash, study.cells, model).indexOf(model.level(cell, dash)) % DASHES.length] : "",
+      points: model.curve(cell, measure.name),
+    }));
+}
+
+function pooledLines(study, model, axis, measure, dark) {
+  return [...model.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
+    const level = model.axisOf[axis].levels[number];
+    return { title: level.label, color: levelColor(level, dark), dash: "", panel: null, points };
+  });
+}
+
+function levelsOf(axis, cells, model) {
+  const present = new Set(cells.map((cell) => model.level(cell, axis)));
+  // Published arithmetic is the one that is dashed, corrected the solid one.
+  const levels = model.axisOf[axis].levels.filter((level) => present.has(level));
+  return axis === "protocol" ? [...levels].sort((a, b) => (a.value === "published") - (b.value === "published")) : levels;
+}
+
+export function Toggle({ name, value, onChange }) {
+  return (
+    <label>
+      <input type="checkbox" checked={value} onChange={(event) => onChange(event.currentTarget.checked)} /> {name}
+    </label>
+  );
+}
+
+function AxisChoice({ name, axes, value, model, onChange }) {
+  return (
+    <label>
+      {name}{" "}
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {axes.map((axis) => (
+          <option key={axis} value={axis} selected={axis === value}>
+            {model.axisOf[axis].label.toLowerCase()}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Legend({ axis, kind, cells, model, dark }) {
+  return (
+    <div class="legend">
+      <strong>{axis.label}</strong>
+      {levelsOf(axis.name, cells, model).map((level, i) => (
+        <span key={level.value}>
+          <svg width="26" height="10" aria-hidden="true">
+            <line
+              x2="26"
+              y1="5"
+              y2="5"
+              stroke={kind === "color" ? levelColor(level, dark) : "currentColor"}
+              stroke-width={kind === "color" ? 4 : 2}
+              stroke-dasharray={kind === "dash" ? DASHES[i % DASHES.length] : ""}
+            />
+          </svg>{" "}
+          {level.label}
+        </span>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,223 @@
+// The page of the studies: questions, answers, curves, effects, cells and the time machine.
+
+import { render } from "preact";
+import { useMemo } from "preact/hooks";
+import "../shared/theme.css";
+import { useAddress } from "../shared/address.js";
+import { counted } from "../shared/format.js";
+import { readBlock } from "../shared/payload.js";
+import { Cells } from "./Cells.jsx";
+import { Curves } from "./Curves.jsx";
+import { Model, levelColor } from "./data.js";
+import { Effects } from "./Effects.jsx";
+import "./study.css";
+import { TimeMachine } from "./TimeMachine.jsx";
+import { useDark } from "../shared/colors.js";
+
+const SECTIONS = ["Curves", "Effects", "Cells", "Time machine"];
+const DEFAULTS = {
+  study: "",
+  measure: "",
+  lines: "",
+  color: "",
+  dash: "",
+  bands: true,
+  logx: false,
+  logy: false,
+  pair: "",
+  scope: "study",
+  shown: [],
+  brushes: {},
+  sort: [],
+  filter: "",
+  a: "",
+  b: "",
+  seed: 0,
+  pass: -1,
+};
+
+function App({ models, look, machine }) {
+  const [state, change] = useAddress(DEFAULTS);
+  const dark = useDark();
+  const studies = models.flatMap((model) => model.studies);
+  const study = studies.find(({ id }) => id === state.study) ?? studies[0];
+  const { model } = study;
+  const measure = model.measureOf[state.measure] ?? model.measureOf[model.usualMeasure];
+  // What belongs to one study makes no sense in another.
+  const choose = (id) =>
+    change({ ...DEFAULTS, study: id, measure: state.measure, logx: state.logx, logy: state.logy });
+  const shared = { study, model, measure, state, change, dark };
+  // Drawn again only when what they show changes, and not with every move of the time machine.
+  const draw = (Part, settings) =>
+    useMemo(
+      () => <Part {...shared} />,
+      [study, measure, dark, ...settings.map((name) => state[name])],
+    );
+  const curves = draw(Curves, ["lines", "color", "dash", "bands", "logx", "logy", "brushes", "shown", "scope"]);
+  const effects = draw(Effects, ["pair"]);
+  const cellsOfStudy = draw(Cells, ["scope", "shown", "brushes", "sort", "filter"]);
+  const runs = models.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
+  const cells = models.reduce((sum, one) => sum + one.count, 0);
+
+  return (
+    <>
+      <h1>Studies</h1>
+      <p class="muted">
+        {counted(studies.length, "study", "studies")}, {counted(cells, "cell")},{" "}
+        {counted(runs, "run")}. A cell is a combination of settings, a run one seed of it.
+      </p>
+      <nav class="cards" aria-label="Studies">
+        {studies.map((one) => (
+          <button
+            type="button"
+            key={one.id}
+            aria-pressed={one === study}
+            onClick={() => choose(one.id)}
+          >
+            <strong>{one.label}</strong>
+            <span class="kind">{one.model.label}</span>
+            <span>{one.question}</span>
+          </button>
+        ))}
+      </nav>
+      <div class="sticky" role="group" aria-label="What is shown">
+        <label>
+          <span>Study</span>{" "}
+          <select value={study.id} onChange={(event) => choose(event.currentTarget.value)}>
+            {models.map((one) => (
+              <optgroup key={one.name} label={one.label}>
+                {one.studies.map(({ id, label }) => (
+                  <option key={id} value={id} selected={id === study.id}>
+                    {label}
+                  </option>
+                ))}
+              </optgroup>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Measure</span>{" "}
+          <select
+            value={measure.name}
+            onChange={(event) => change({ measure: event.currentTarget.value })}
+          >
+            {model.measures.map(({ name, label }) => (
+              <option key={name} value={name} selected={name === measure.name}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span class="jumps">
+          {SECTIONS.map((name) => (
+            <button
+              type="button"
+              key={name}
+              onClick={() => {
+                const heading = document.getElementById(placeOf(name));
+                heading.scrollIntoView();
+                heading.focus({ preventScroll: true });
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </span>
+      </div>
+      <Summary {...shared} />
+      <Section name="Curves">{curves}</Section>
+      <Section name="Effects">{effects}</Section>
+      <Section name="Cells">{cellsOfStudy}</Section>
+      <Section name="Time machine">
+        <TimeMachine {...shared} dense={models.find(({ name }) => name === "dense")} machine={machine} look={look} />
+      </Section>
+    </>
+  );
+}
+
+const placeOf = (name) => name.toLowerCase().replace(" ", "-");
+
+function Section({ name, children }) {
+  return (
+    <section aria-labelledby={placeOf(name)}>
+      <h2 id={placeOf(name)} tabIndex={-1}>
+        {name}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+/** Question, answer and what the cells of the study are. */
+function Summary({ study, model, dark }) {
+  const runs = study.cells.reduce((sum, cell) => sum + model.seeds.data[cell], 0);
+  const lost = runs - study.cells.reduce((sum, cell) => sum + model.finished.data[cell], 0);
+  const fixed = model.axes.filter(({ name }) => !study.vary.includes(name));
+  const single = study.cells.every((cell) => model.seeds.data[cell] === 1);
+  const values = useMemo(
+    () =>
+      study.vary.map((axis) => ({
+        axis: model.axisOf[axis],
+        levels: [...new Set(study.cells.map((cell) => model.level(cell, axis)))],
+      })),
+    [study],
+  );
+  return (
+    <section class="summary" aria-labelledby="question">
+      <h2 id="question">{study.question}</h2>
+      <ul class="answer">
+        {study.answer.outcome.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      {study.answer.layers.length > 0 && (
+        <details>
+          <summary>Gradients, saturated and dead units</summary>
+          <ul class="answer">
+            {study.answer.layers.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <dl class="facts">
+        <dt>Cells</dt>
+        <dd>
+          {counted(study.cells.length, "cell")}, {counted(runs, "run")}
+          {lost > 0 && `, of which ${counted(lost, "run")} diverged and count in no mean`}
+        </dd>
+        {values.map(({ axis, levels }) => (
+          <>
+            <dt>{axis.label}</dt>
+            <dd>
+              {levels.map((level) => (
+                <span class="chip" key={level.value}>
+                  <span class="swatch" style={{ background: levelColor(level, dark) }} />
+                  {level.label}
+                </span>
+              ))}
+            </dd>
+          </>
+        ))}
+        <dt>Fixed</dt>
+        <dd>{fixed.map(({ name }) => model.level(study.cells[0], name).label).join(", ")}</dd>
+      </dl>
+      {single && (
+        <p class="note warning">
+          Every cell has a single seed: there is no spread between seeds, so nothing here has a band
+          or an interval.
+        </p>
+      )}
+    </section>
+  );
+}
+
+async function start() {
+  const { models, look } = await readBlock("study");
+  const machine = document.getElementById("block-machine") ? await readBlock("machine") : null;
+  const app = document.getElementById("app");
+  app.replaceChildren();
+  render(<App models={models.map((tree) => new Model(tree))} look={look} machine={machine} />, app);
+}
+
+start();
