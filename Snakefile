@@ -20,6 +20,7 @@ include: "workflow/rules/dense.smk"
 include: "workflow/rules/conv.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/provenance.smk"
 
 

@@ -15,7 +15,7 @@ CATEGORIES = {
     "3 Convolutional network": 2 * 5,
     "4 Single cells": 7 + 5 * 5,
     "5 Tables": 7,
-    "6 Provenance": 2,
+    "7 Provenance": 2,
 }
 
 
