@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from backprop.errors import UserError
 
-
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 

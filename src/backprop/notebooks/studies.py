@@ -41,11 +41,6 @@ class Results:
         The cell that every study starts from.
     studies : mapping
         Name -> study, as the configuration has it.
-
-    Attributes
-    ----------
-    summary, runs : DataFrame
-        The run's tables of cells and of runs.
     """
 
     def __init__(self, model: str, baseline: Mapping, studies: Mapping[str, Mapping]):
@@ -55,10 +50,12 @@ class Results:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
+        """A row per cell."""
         return read_table(TABLES / f"{self.model}_summary.csv")
 
     @cached_property
     def runs(self) -> pd.DataFrame:
+        """A row per cell and seed."""
         return read_table(TABLES / f"{self.model}_runs.csv")
 
     def study_of(self, axis: str) -> dict | None:
@@ -117,7 +114,7 @@ class DenseResults(Results):
         )
 
     def boundaries(self, axis: str) -> Shown:
-        """Return the decision boundaries of the study that varies an axis, a panel for each cell."""
+        """Return the boundaries of all cells of the study that varies an axis."""
         return self._of(axis, self._boundaries)
 
     def _boundaries(self, study: Mapping) -> Shown:
