@@ -161,7 +161,7 @@ def extended(tmp_path_factory):
     """A copy of the project in which the lesson's edits were made."""
     project = copy_project(tmp_path_factory.mktemp("lesson") / "project")
     edits = list(edits_of_the_lesson())
-    assert len(edits) == 9
+    assert len(edits) == 11
     for name, there, then in edits:
         path = project.folder / name
         text = path.read_text()
@@ -175,7 +175,7 @@ def test_lesson_adds_a_cell_for_each_protocol(extended):
     for project in (Project(ROOT), extended):
         done = project.snakemake("-n", "--directory", str(extended.folder / "empty"))
         assert done.returncode == 0, done.stdout + done.stderr
-        counts += re.findall(r"^train_dense +(\d+)", done.stdout + done.stderr, re.M)
+        counts.append(re.search(r"^train_dense +(\d+)", done.stdout + done.stderr, re.M)[1])
     assert int(counts[1]) == int(counts[0]) + 2
 
 
@@ -201,8 +201,9 @@ def test_lesson_leaves_no_other_test_of_names_failing(extended):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-k", "swish or every_activation or registries or in_its_readme"),
             *("tests/unit/test_registries.py", "tests/unit/test_dense_activations.py"),
-            "tests/unit/test_project.py::test_every_key_of_the_configuration_is_in_its_readme",
+            "tests/unit/test_project.py",
         ],
         cwd=extended.folder,
         env=environment(),

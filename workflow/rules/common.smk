@@ -1,6 +1,7 @@
 """The configuration, the grid and the helpers that rules call; no rules."""
 
 import json
+import mimetypes
 import os
 import sys
 from pathlib import Path
@@ -304,6 +305,8 @@ def data_digests():
     ]
 
 
+# The report asks for the kind of every file in it.
+mimetypes.add_type("application/x-ipynb+json", ".ipynb")
 NOTEBOOKS = {
     "dense": ("backpropagation", "dense_networks", "add_your_own_activation"),
     "conv": ("convolutional_network",),
