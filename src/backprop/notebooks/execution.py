@@ -84,7 +84,11 @@ def _kernel_manager(folder: str) -> type[AsyncKernelManager]:
     """Manager of a kernel in this environment that keeps all its files in one folder."""
     paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
     spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        # An end of its own accord interrupts the kernel, which would call that an error in the log.
+        argv=[
+            *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+            "--log-level=50",
+        ],
         display_name="Python 3",
         language="python",
         env={"PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": folder},

@@ -179,7 +179,7 @@ class DenseResults(Results):
 
     def _compare(self, published: Mapping, corrected: Mapping) -> dict:
         """A line of the table: loss and accuracy of two cells, and their differences by seed."""
-        measures = {"train_loss": "loss", "heldout_accuracy": "held-out accuracy"}
+        measures = {"train_loss": "Loss", "heldout_accuracy": "Held-out accuracy"}
         one, other = (
             rows_of(self.runs, [cell]).set_index("seed")[list(measures)]
             for cell in (published, corrected)
@@ -191,9 +191,9 @@ class DenseResults(Results):
         ]
         line = {"Cell": ", ".join(differing) or "the baseline"}
         for measure, word in measures.items():
-            line[f"Published {word}"] = one[measure].mean()
-            line[f"Corrected {word}"] = other[measure].mean()
-            line[f"Difference of {word}"] = _mean_and_sd(one[measure] - other[measure])
+            line[f"{word}, published"] = one[measure].mean()
+            line[f"{word}, corrected"] = other[measure].mean()
+            line[f"{word}, difference"] = _mean_and_sd(one[measure] - other[measure])
         return line
 
     def history_table(self, study: Mapping | str | None, parts: int = 4) -> Shown:
@@ -276,4 +276,5 @@ def _mean_and_sd(values: pd.Series) -> str:
     if values.empty:
         return "–"
     deviation = f"{PLUS_MINUS}{values.std(ddof=1):.4f}" if len(values) > 1 else ""
-    return f"{values.mean():+.4f}{deviation}"
+    # Rounded before: no minus stands before a zero.
+    return f"{round(values.mean(), 4) + 0.0:+.4f}{deviation}".replace("-", "−")

@@ -47,6 +47,7 @@ details { margin: .4rem 0; } summary { cursor: pointer; color: var(--muted); fon
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre",
   math; font-size: 1.08em; }
 math[display=block] { margin: 0; width: max-content; min-width: 100%; font-size: 1.15em; }
+.together { white-space: nowrap; }
 .formula { padding: .2rem 0; overflow-y: hidden; }
 mtd { padding-block: .32em; }
 mtd[columnalign=left] { text-align: left; } mtd[columnalign=right] { text-align: right; }
@@ -58,7 +59,7 @@ table { border-collapse: collapse; font-size: .89rem; }
 caption { text-align: left; color: var(--muted); padding-bottom: .3rem; }
 th, td { padding: .3rem .7rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { background: var(--shade); }
+th { background: var(--shade); white-space: normal; }
 td.long { white-space: normal; min-width: 18rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .k, .kn, .kc, .ow { color: var(--keyword); } .s1, .s2, .sd, .sa, .si, .se { color: var(--string); }
@@ -68,6 +69,8 @@ td.long { white-space: normal; min-width: 18rem; }
 @media (max-width: 560px) { body { padding: .8rem .7rem; } th, td { padding: .25rem .4rem; } }
 """
 
+# A formula in a line and what must not begin the next line.
+PUNCTUATED = re.compile(r'(<math display="inline">(?:(?!</math>).)*</math>[.,;:?)]+)')
 # A function's name in MathML that its argument follows without a parenthesis.
 FUNCTION = re.compile(r"(<m([io])>(?:log|exp|tanh|max|min)</m\2>)(?!<mo stretchy|</)")
 
@@ -191,7 +194,7 @@ def notebook_page(notebook: NotebookNode) -> str:
 def _cell(cell: NotebookNode, to_html: mistune.Markdown) -> Iterator[str]:
     """A cell's source and outputs."""
     if cell.cell_type == "markdown":
-        yield to_html(cell.source)
+        yield PUNCTUATED.sub(r'<span class="together">\1</span>', to_html(cell.source))
         return
     if cell.cell_type != "code" or not cell.source:
         return
