@@ -468,7 +468,9 @@ def everything():
     )
     yield "results/tables/benchmarks.html"
     for model in MODELS:
-        yield from (f"results/report/{name}_notebook.html" for name in NOTEBOOKS[model])
+        for name in NOTEBOOKS[model]:
+            yield f"results/report/{name}_notebook.html"
+            yield f"results/notebooks/{name}.ipynb"
         yield f"results/tables/{model}_history.parquet"
         yield f"results/tables/{model}_layers.parquet"
         yield from (
