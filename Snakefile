@@ -22,6 +22,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/pages.smk"
 include: "workflow/rules/tensorboard.smk"
+include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/provenance.smk"
 
 

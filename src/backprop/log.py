@@ -1,15 +1,23 @@
 """One log per job: progress lines, and whatever the job's libraries print, with a clear ending.
 
-Used by the scripts alone; the library takes a plain ``log(line)`` callable.
+Logs are begun by the scripts alone; the library takes a plain ``log(line)`` callable.
 """
 
 import os
+import re
 import sys
 import time
 import traceback
 from collections.abc import Callable
 
 from backprop.errors import UserError
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def without_escapes(text: str) -> str:
+    """Return text without the codes that colour it in a terminal."""
+    return ESCAPES.sub("", text)
 
 
 def start_log(path: str) -> Callable[[str], None]:

@@ -8,6 +8,8 @@ from backprop.study.grid import (
     cell_path,
     cell_pattern,
     compared_axes,
+    nearest_cell,
+    one_axis_studies,
     study_cells,
     unique_cells,
 )
@@ -82,3 +84,54 @@ def test_path_and_wildcards_are_inverse(model):
     wildcards = dict(part.split("~") for part in cell_path(cell).split("/"))
     assert cell_from_wildcards(model, wildcards) == cell
     assert cell_pattern(model).format(**cell) == cell_path(cell)
+
+
+FACTORIAL = {
+    "baseline": {
+        "dataset": "moons",
+        "protocol": "corrected",
+        "activation": "tanh",
+        "hidden_size": 3,
+        "depth": 1,
+        "initializer": "zeros",
+        "optimizer": "gd",
+    },
+    "studies": {
+        "factorial": {
+            "question": "All at once?",
+            "vary": {
+                "protocol": ["published", "corrected"],
+                "activation": ["tanh", "relu"],
+                "hidden_size": [3, 8],
+            },
+        },
+        "depths": {"question": "How deep?", "fix": {"hidden_size": 8}, "vary": {"depth": [1, 2]}},
+    },
+}
+
+
+def test_one_axis_studies_are_those_that_vary_one_and_cuts_through_the_others():
+    found = one_axis_studies("dense", FACTORIAL, most=24)
+    assert list(found) == ["depths", "by_activation", "by_hidden_size"]
+    assert found["depths"] == FACTORIAL["studies"]["depths"]
+    assert found["by_hidden_size"]["vary"] == {
+        "protocol": ["published", "corrected"],
+        "hidden_size": [3, 8],
+    }
+    trained = all_cells("dense", FACTORIAL)
+    for study in found.values():
+        assert all(cell in trained for cell in study_cells("dense", FACTORIAL["baseline"], study))
+
+
+def test_one_axis_studies_leave_out_what_has_too_many_cells():
+    assert list(one_axis_studies("dense", FACTORIAL, most=2)) == ["depths"]
+
+
+def test_nearest_cell_has_what_is_wanted_and_else_the_baselines_values():
+    cells = all_cells("dense", FACTORIAL)
+    baseline = FACTORIAL["baseline"]
+    assert nearest_cell(cells, baseline, {"activation": "relu"}) == {
+        **baseline,
+        "activation": "relu",
+    }
+    assert nearest_cell(cells, baseline, {"activation": "sigmoid"}) is None

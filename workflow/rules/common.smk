@@ -1,6 +1,7 @@
 """The configuration, the grid and the helpers that rules call; no rules."""
 
 import json
+import mimetypes
 import os
 import sys
 from pathlib import Path
@@ -38,6 +39,8 @@ from backprop.study.grid import (
     cell_from_wildcards,
     cell_path,
     cell_pattern,
+    nearest_cell,
+    one_axis_studies,
     study_cells,
     unique_cells,
 )
@@ -128,6 +131,14 @@ def code(script):
     return [
         os.path.relpath(path)
         for path in imported_files(REPOSITORY / "scripts" / script, REPOSITORY / "src")
+    ]
+
+
+def notebook_code(name):
+    """The project's modules that the cells of a notebook import."""
+    path = REPOSITORY / f"workflow/notebooks/{name}.ipynb"
+    return [
+        os.path.relpath(module) for module in imported_files(path, REPOSITORY / "src")
     ]
 
 
@@ -314,6 +325,160 @@ def data_digests():
     ]
 
 
+# The report asks for the kind of every file in it.
+mimetypes.add_type("application/x-ipynb+json", ".ipynb")
+NOTEBOOKS = {
+    "dense": ("backpropagation", "dense_networks", "add_your_own_activation"),
+    "conv": ("convolutional_network",),
+}
+
+
+def derived_networks():
+    """Cells of one hidden layer for which the gradients are derived, by activation function.
+
+    None where the run has no such cell; the penalty has to be the one of the derivation.
+    """
+    section = CONFIG["dense"]
+    plain = [
+        cell
+        for cell in CELLS["dense"]
+        if cell["depth"] == 1 and section["protocols"][cell["protocol"]]["l1"] == 0
+    ]
+    dataset = section["baseline"]["dataset"]
+    return {
+        name: nearest_cell(
+            plain, section["baseline"], {"activation": name, "dataset": dataset}
+        )
+        for name in ("tanh", "sigmoid", "relu")
+    }
+
+
+def shown_studies():
+    """Dense studies of one axis, and their cells: what the notebook on them shows."""
+    studies = one_axis_studies("dense", CONFIG["dense"], MOST_PICTURES)
+    baseline = CONFIG["dense"]["baseline"]
+    cells = [
+        cell
+        for study in studies.values()
+        for cell in study_cells("dense", baseline, study)
+    ]
+    return studies, unique_cells(cells)
+
+
+def shown_conv_runs():
+    """Folders of the baseline's run and of the published variation's, the first seed of each."""
+    section = CONFIG["conv"]
+    baseline = nearest_cell(CELLS["conv"], section["baseline"], {})
+    descents = [
+        name
+        for name, optimizer in section["optimizers"].items()
+        if optimizer["kind"] == "gradient_descent"
+    ]
+    varied = [
+        cell
+        for cell in CELLS["conv"]
+        if (cell["activation"], cell["initializer"]) == ("tanh", "xavier_uniform")
+        and cell["optimizer"] in descents
+    ]
+    variation = nearest_cell(varied, section["baseline"], {})
+    return {
+        name: f"results/conv/{cell_path(cell)}/seed~0" if cell else None
+        for name, cell in (("baseline_run", baseline), ("variation_run", variation))
+    }
+
+
+def notebook_results(wildcards):
+    """Files of the results that a notebook reads."""
+    match wildcards.notebook:
+        case "backpropagation":
+            cells = [cell for cell in derived_networks().values() if cell]
+            yield f"results/data/{CONFIG['dense']['baseline']['dataset']}/points.csv"
+            for folder in folders("dense", cells):
+                yield from (f"{folder}/runs.csv", f"{folder}/snapshots.npz")
+        case "add_your_own_activation":
+            yield f"results/data/{CONFIG['dense']['baseline']['dataset']}/points.csv"
+        case "dense_networks":
+            _, cells = shown_studies()
+            names = {CONFIG["dense"]["baseline"]["dataset"]}
+            names |= {cell["dataset"] for cell in cells}
+            yield from (
+                "results/tables/dense_runs.csv",
+                "results/tables/dense_summary.csv",
+            )
+            for name in sorted(names):
+                yield f"results/data/{name}/points.csv"
+                yield f"results/data/{name}/description.json"
+            for folder in folders("dense", cells):
+                yield from (f"{folder}/history.parquet", f"{folder}/boundary.npz")
+        case "convolutional_network":
+            for table in ("runs.csv", "summary.csv", "history.parquet"):
+                yield f"results/tables/conv_{table}"
+            for folder in filter(None, shown_conv_runs().values()):
+                for file in ("runs.csv", "judgements.parquet", "weights.npz", "events"):
+                    yield f"{folder}/{file}"
+
+
+def notebook_parameters(wildcards):
+    """What a notebook is told of this run; plain values, and paths below the working directory."""
+    model = next(m for m in MODELS if wildcards.notebook in NOTEBOOKS[m])
+    section = CONFIG[model]
+    baseline = section["baseline"]
+    common = {
+        "baseline": baseline,
+        "protocols": section["protocols"],
+        "optimizers": section["optimizers"],
+    }
+    match wildcards.notebook:
+        case "backpropagation":
+            networks = {
+                name: cell
+                and {
+                    "folder": f"results/dense/{cell_path(cell)}",
+                    "l2": section["protocols"][cell["protocol"]]["l2"],
+                }
+                for name, cell in derived_networks().items()
+            }
+            points = f"results/data/{baseline['dataset']}/points.csv"
+            return {"networks": networks, "points": points}
+        case "add_your_own_activation":
+            passes = section["protocols"][baseline["protocol"]]["passes"]
+            return {
+                "points": f"results/data/{baseline['dataset']}/points.csv",
+                "passes": min(passes, 2000),
+            }
+        case "dense_networks":
+            used = {cell["dataset"] for cell in CELLS["dense"]} | {baseline["dataset"]}
+            datasets = {
+                name: {
+                    key: dataset[key]
+                    for key in dataset
+                    if key != WHENCE.get(dataset["kind"])
+                }
+                for name, dataset in CONFIG["datasets"].items()
+                if name in used
+            }
+            return {**common, "studies": shown_studies()[0], "datasets": datasets}
+        case "convolutional_network":
+            runs = shown_conv_runs()
+            name = next(
+                part.partition("~")[2]
+                for part in runs["baseline_run"].split("/")
+                if part.startswith("dataset~")
+            )
+            counts = IMAGES[name]
+            image = {
+                key: getattr(counts, key) for key in ("height", "width", "classes")
+            }
+            kind = CONFIG["datasets"][name]["kind"]
+            return {
+                **common,
+                **runs,
+                "studies": section["studies"],
+                "image": image,
+                "kind": kind,
+            }
+
+
 def everything():
     """Every file that a plain `snakemake` makes."""
     yield "results/provenance.json"
@@ -324,6 +489,9 @@ def everything():
     )
     yield "results/tables/benchmarks.html"
     for model in MODELS:
+        for name in NOTEBOOKS[model]:
+            yield f"results/report/{name}_notebook.html"
+            yield f"results/notebooks/{name}.ipynb"
         yield f"results/tables/{model}_history.parquet"
         yield f"results/tables/{model}_layers.parquet"
         yield from (
@@ -383,6 +551,11 @@ def cell_labels(model, wildcards, figure=None):
     if model == "conv":
         labels = {"Figure": figure, **labels, "Seed": f"seed {wildcards.seed:>6}"}
     return labels
+
+
+def notebook_labels(name, form):
+    """Labels of a notebook: what it is about, and in which form it is there."""
+    return {"Page": f"{name.replace('_', ' ').capitalize()}, {form}"}
 
 
 def table_labels(table):

@@ -33,13 +33,13 @@ rule render_provenance:
         configuration=report(
             "results/report/configuration.html",
             caption="../../report/configuration.rst",
-            category="6 Provenance",
+            category="7 Provenance",
             labels={"Page": "Configuration"},
         ),
         environment=report(
             "results/report/environment.html",
             caption="../../report/environment.rst",
-            category="6 Provenance",
+            category="7 Provenance",
             labels={"Page": "Environment"},
         ),
     log:

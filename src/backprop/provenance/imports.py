@@ -1,10 +1,11 @@
-"""Which of the project's own files a script runs: its imports, followed through the library.
+"""Which of the project's own files a script or notebook runs: its imports, followed on and on.
 
 Snakemake sees a script but not the modules that it imports. Declared as inputs of the rule, they
 make an edited module re-run what it computes, and nothing else.
 """
 
 import ast
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
     Parameters
     ----------
     script : Path
-        The Python file to start from.
+        The Python file or notebook to start from.
     source : Path
         Folder that holds the package.
 
@@ -46,7 +47,7 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
 
 def _imports(path: Path) -> Iterator[str]:
     """Dotted names of the package that a file imports anywhere, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+    for node in ast.walk(ast.parse(_source(path), str(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -54,6 +55,15 @@ def _imports(path: Path) -> Iterator[str]:
         else:
             continue
         yield from (name for name in names if name.split(".")[0] == PACKAGE)
+
+
+def _source(path: Path) -> str:
+    """Python of a file; of a notebook, that of its code cells."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def _files(module: str, source: Path) -> Iterator[Path]:

@@ -57,6 +57,55 @@ def compared_axes(study: Mapping) -> list[str]:
     return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
 
 
+def one_axis_studies(model: str, section: Mapping, most: int) -> dict[str, dict]:
+    """Studies, as far as they vary one axis and perhaps the protocol, and have few cells.
+
+    An axis that no such study varies is looked for in the others: what they have around the
+    baseline makes a study of its own, named after the axis.
+
+    Parameters
+    ----------
+    model : {"dense", "conv"}
+        Which axes there are.
+    section : mapping
+        Baseline and studies.
+    most : int
+        Cells that a study may have.
+
+    Returns
+    -------
+    dict
+        Name -> question, fix and vary.
+    """
+    baseline = section["baseline"]
+    found = {
+        name: dict(study)
+        for name, study in section["studies"].items()
+        if len(set(study["vary"]) - {"protocol"}) == 1
+        and len(study_cells(model, baseline, study)) <= most
+    }
+    varied = {axis for study in found.values() for axis in study["vary"]}
+    cells = all_cells(model, section)
+    for axis in AXES[model]:
+        if axis in varied or axis == "protocol":
+            continue
+        held = {key: baseline[key] for key in baseline if key not in (axis, "protocol")}
+        near = [cell for cell in cells if held.items() <= cell.items()]
+        vary = {key: list(dict.fromkeys(c[key] for c in near)) for key in ("protocol", axis)}
+        study = {"question": f"What does the {axis.replace('_', ' ')} change?", "vary": vary}
+        product_cells = study_cells(model, baseline, study)
+        complete = all(cell in near for cell in product_cells)
+        if len(vary[axis]) > 1 and complete and len(product_cells) <= most:
+            found[f"by_{axis}"] = {"fix": {}, **study}
+    return found
+
+
+def nearest_cell(cells: Iterable[Cell], baseline: Mapping, wanted: Mapping) -> Cell | None:
+    """The cell that has the wanted values and otherwise differs least from a baseline, if any."""
+    fitting = [cell for cell in cells if wanted.items() <= cell.items()]
+    return max(fitting, key=lambda cell: len(baseline.items() & cell.items()), default=None)
+
+
 def unique_cells(cells: Iterable[Cell]) -> list[Cell]:
     """Cells without repeats, in order of first appearance: one serves every study that names it."""
     return list({tuple(cell.items()): cell for cell in cells}.values())

@@ -1,0 +1,22 @@
+"""Run a notebook with the parameters of this run, and render it as a page."""
+
+from pathlib import Path
+
+import nbformat
+
+from backprop.log import start_log
+from backprop.notebooks.execution import run_notebook
+from backprop.views.notebooks import notebook_page
+
+
+def main(template: str, parameters: dict, outputs, path: str) -> None:
+    """Write the executed notebook and its page; if a cell fails, what there is beside the log."""
+    log = start_log(path)
+    notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"))
+    nbformat.write(notebook, outputs.notebook)
+    page = notebook_page(notebook)
+    Path(outputs.page).write_text(page, encoding="utf-8")
+    log(f"{len(notebook.cells)} cells run, page of {len(page.encode()) / 1000:,.0f} kB")
+
+
+main(snakemake.input.template, snakemake.params.parameters, snakemake.output, snakemake.log[0])

@@ -1,0 +1,339 @@
+"""Notebooks: the templates, how they are run, and the pages that are made of them."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from backprop.data.points import make_points
+from backprop.data.tables import write_table
+from backprop.notebooks.display import Picture, Table, mean_and_deviation
+from backprop.notebooks.execution import NotebookError, run_notebook
+from backprop.provenance.imports import imported_files
+from backprop.views.notebooks import FormulaError, notebook_page, to_mathml
+from backprop.views.style import new_figure
+
+TEMPLATES = sorted((ROOT / "workflow/notebooks").glob("*.ipynb"))
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
+
+
+@pytest.fixture(params=TEMPLATES, ids=lambda path: path.stem)
+def template(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def prose(notebook):
+    """Text of a notebook outside its code, fenced or not."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return re.sub(r"```.*?```", "", "\n\n".join(cells), flags=re.S)
+
+
+def formulas(notebook):
+    return [block or inline for block, inline in FORMULA.findall(prose(notebook))]
+
+
+def test_there_are_four_templates():
+    assert [path.stem for path in TEMPLATES] == [
+        "add_your_own_activation",
+        "backpropagation",
+        "convolutional_network",
+        "dense_networks",
+    ]
+
+
+def test_template_is_committed_without_outputs_and_can_be_run(template):
+    nbformat.validate(template)
+    code = [cell for cell in template.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    assert [cell.id for cell in code if "parameters" in cell.metadata.get("tags", [])] == [
+        "parameters"
+    ]
+    assert template.metadata.kernelspec.name == "python3"
+    assert template.metadata.language_info.name == "python"
+    assert template.metadata.language_info.file_extension == ".py"
+    ids = [cell.id for cell in template.cells]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9-]+", one) for one in ids)
+    assert template.cells[0].source.startswith("# ")
+
+
+def test_no_template_loads_tensorflow(template):
+    source = "\n".join(cell.source for cell in template.cells if cell.cell_type == "code")
+    assert not re.search(r"^\s*(import|from)\s+(tensorflow|keras|backprop\.conv)", source, re.M)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_modules_that_a_notebook_imports_are_found_and_none_is_of_the_cnn(path):
+    files = {str(f.relative_to(ROOT / "src")) for f in imported_files(path, ROOT / "src")}
+    assert "backprop/notebooks/display.py" in files
+    assert not any(file.startswith("backprop/conv/") for file in files)
+    if path.stem == "backpropagation":
+        assert {"backprop/dense/stack.py", "backprop/dense/layers.py"} <= files
+
+
+def test_every_formula_of_a_template_stands_on_its_page_as_mathml(template):
+    page = notebook_page(template)
+    found = re.findall(r"<math[ >].*?</math>", page, re.S)
+    headings = len(re.findall(r"^## .*\$", prose(template), re.M))  # stand in the contents too
+    assert len(found) == len(formulas(template)) + headings
+    for math in found:
+        ElementTree.fromstring(re.sub(r"&(?!#|amp|lt|gt)\w+;", "?", math))
+    text = re.sub(r"<math[ >].*?</math>|<pre>.*?</pre>|<code>.*?</code>", "", page, flags=re.S)
+    assert "$" not in text and "\\" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+
+
+def test_page_names_no_address(template):
+    page = notebook_page(template)
+    assert "http:" not in page and "https:" not in page
+    targets = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'>)\s]*)""", page)
+    assert targets and all(target.startswith(("data:", "#")) for target in targets)
+
+
+@pytest.mark.parametrize(
+    "formula", [r"\unknown x", r"\begin{aligned} x &= 1 \end{aligned}", r"\left( x"]
+)
+def test_formula_that_cannot_be_shown_is_an_error(formula):
+    with pytest.raises(FormulaError, match="formula"):
+        to_mathml(formula)
+
+
+def test_a_functions_argument_keeps_its_distance():
+    assert re.search(r"log</m[io]><mspace", to_mathml(r"\log p"))
+    assert "mspace" not in to_mathml(r"\log (p)")
+
+
+def executed(*cells):
+    return new_notebook(cells=[new_markdown_cell("# Title\n\n## First\n\n## Second"), *cells])
+
+
+def test_page_has_outputs_escaped_and_pictures_with_their_text():
+    png = new_output(
+        "display_data",
+        {"image/png": "aGVsbG8=\n", "text/plain": "x"},
+        metadata={"image/png": {"alt": 'two "moons"', "width": 300}},
+    )
+    outputs = [new_output("stream", text="a < b & c"), png]
+    page = notebook_page(executed(new_code_cell("x = 'a<b'", outputs=outputs)))
+    assert "a &lt; b &amp; c" in page
+    assert 'alt="two &quot;moons&quot;"' in page and 'width="300"' in page
+    assert "data:image/png;base64,aGVsbG8=" in page
+    assert "a&lt;b" in page and "a<b" not in page
+    assert '<a href="#first">First</a>' in page and 'id="second"' in page
+
+
+def test_raw_html_in_a_text_is_shown_and_not_obeyed():
+    page = notebook_page(executed(new_markdown_cell("<script>alert(1)</script> <b>x</b>")))
+    assert "<script>" not in page and "&lt;b&gt;" in page
+
+
+def test_folded_cells_can_be_opened_and_default_parameters_are_left_out():
+    cells = [
+        new_code_cell("value = 1", metadata={"tags": ["parameters"]}),
+        new_code_cell("value = 2", metadata={"tags": ["injected-parameters"]}),
+        new_code_cell("value + 1", metadata={"jupyter": {"source_hidden": True}}),
+    ]
+    page = notebook_page(executed(*cells))
+    assert page.count("<details>") == 2 and "Parameters of this run" in page
+    assert "value" in page and '<span class="mi">1</span>\n' not in page.split("</details>")[0]
+
+
+def test_table_escapes_and_rounds():
+    frame = pd.DataFrame({"a<b": ["<i>"], "x": [0.123456], "y": [-3e-9], "z": [np.nan]})
+    html = Table(frame, "caption", digits=2)._repr_html_()
+    assert "a&lt;b" in html and "&lt;i&gt;" in html
+    assert ">0.12<" in html and ">−3.00e−09<" in html and ">–<" in html
+
+
+def test_mean_and_deviation_of_one_seed_has_no_deviation():
+    summary = pd.DataFrame({"x_mean": [0.5, 0.25, np.nan], "x_sd": [0.1, np.nan, np.nan]})
+    words = [
+        text.replace("\N{NO-BREAK SPACE}", " ") for text in mean_and_deviation(summary, "x", 2)
+    ]
+    assert words == ["0.50 ± 0.10", "0.25", "all diverged"]
+
+
+def test_picture_is_the_same_bytes_each_time_and_not_too_wide():
+    def made():
+        figure, panels = new_figure(panel_size=(30, 4))
+        panels[0, 0].plot([0, 1], [0, 1])
+        return Picture(figure, "a line")
+
+    data, about = made()._repr_mimebundle_()
+    assert data["image/png"] == made()._repr_mimebundle_()[0]["image/png"]
+    assert int.from_bytes(data["image/png"][16:20], "big") <= 1400
+    assert about["image/png"]["alt"] == "a line" == data["text/plain"]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Function of code cells: a template with a parameters cell and these."""
+
+    def write(*sources):
+        cells = [new_code_cell("value = 1", id="parameters", metadata={"tags": ["parameters"]})]
+        cells += [new_code_cell(text, id=f"cell-{n}") for n, text in enumerate(sources, start=1)]
+        metadata = {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python", "file_extension": ".py"},
+        }
+        path = tmp_path / "tried.ipynb"
+        nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+        return path
+
+    return write
+
+
+def test_notebook_runs_with_its_parameters_and_leaves_no_trace(written, tmp_path, monkeypatch):
+    shadow = tmp_path / "kernels/kernels/python3"
+    shadow.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "another", "language": "python"}
+    (shadow / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "kernels"))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    path = written(
+        "from backprop.study.labels import label_of\nprint(label_of('relu'), value)",
+        "import sys\nprint('tensorflow' in sys.modules)",
+    )
+    wreck = tmp_path / "wreck.ipynb"
+    first, second = (run_notebook(path, {"value": 7}, wreck) for _ in range(2))
+    texts = [output.text for cell in first.cells for output in cell.get("outputs", [])]
+    assert texts == ["ReLU 7\n", "False\n"]
+    assert nbformat.writes(first) == nbformat.writes(second)
+    assert str(tmp_path) not in nbformat.writes(first)
+    assert "papermill" not in first.metadata and "duration" not in nbformat.writes(first)
+    assert not wreck.exists()
+
+
+def test_failing_cell_is_named_with_its_source_and_error_and_the_rest_is_kept(written, tmp_path):
+    path = written("print('before')", "divisor = 0\nvalue / divisor", "print('after')")
+    wreck = tmp_path / "wreck.ipynb"
+    with pytest.raises(NotebookError) as raised:
+        run_notebook(path, {"value": 3}, wreck)
+    message = str(raised.value)
+    assert (
+        "tried.ipynb: cell 3 of 4 (cell-2) failed: ZeroDivisionError: division by zero" in message
+    )
+    assert "divisor = 0\nvalue / divisor" in message
+    assert "----> 2 value / divisor" in message
+    assert "\x1b" not in message and str(wreck) in message
+    kept = nbformat.read(wreck, as_version=4)
+    printed = [o.text for c in kept.cells for o in c.get("outputs", []) if "text" in o]
+    assert printed == ["before\n"]
+
+
+def test_dead_kernel_is_said_in_a_sentence(written, tmp_path):
+    path = written("import os\nos._exit(1)")
+    with pytest.raises(NotebookError, match="its kernel died"):
+        run_notebook(path, {"value": 3}, tmp_path / "wreck.ipynb")
+
+
+MOONS = {
+    "kind": "moons",
+    "points": 200,
+    "noise": 0.2,
+    "seed": 0,
+    "heldout_points": 20,
+    "heldout_seed": 1,
+    "standardize": False,
+}
+
+
+@pytest.fixture(scope="module")
+def derivation(tmp_path_factory):
+    """Cells of the backpropagation notebook, and all names once they have run on two moons."""
+    notebook = nbformat.read(ROOT / "workflow/notebooks/backpropagation.ipynb", as_version=4)
+    cells = {cell.id: cell.source for cell in notebook.cells if cell.cell_type == "code"}
+    points = tmp_path_factory.mktemp("moons") / "points.csv"
+    write_table(make_points(MOONS)[0], points)
+    names = {}
+    for name, source in cells.items():
+        if name == "parameters":
+            source = f"networks = {{}}\npoints = {str(points)!r}"
+        exec(source, names)
+        if name == "relu-b1-check":
+            break
+    return cells, names
+
+
+WRONG = {
+    "w2": lambda text: text.replace(' + net["l2"] * net["W2"]', ""),
+    "b2": lambda text: text.replace("delta_2.sum(axis=0)", "delta_2.sum(axis=0) * 1.00001"),
+    "w1": lambda text: re.sub(
+        r"\* \(.*\)$",
+        "* (1 - np.tanh(A) ** 2)",
+        text,
+        count=1,
+        flags=re.M,
+    ),
+    "b1": lambda text: text.replace("delta_1.sum(axis=0)", "delta_1.mean(axis=0)"),
+}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("parameter", WRONG)
+def test_wrong_formula_stops_the_derivation(derivation, activation, parameter):
+    cells, names = derivation
+    names = dict(names)
+    exec(cells[f"{activation}-w2-check"], names)
+    exec(cells[f"{activation}-w1-check"], names)
+    right = cells[f"{activation}-{parameter}-check"]
+    wrong = WRONG[parameter](right)
+    assert wrong != right
+    exec(right, names)
+    with pytest.raises(AssertionError, match=f"with {activation} is wrong"):
+        exec(wrong, names)
+
+
+def test_derivation_is_written_out_before_each_check(derivation):
+    notebook = nbformat.read(ROOT / "workflow/notebooks/backpropagation.ipynb", as_version=4)
+    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if re.fullmatch(r"(tanh|sigmoid|relu)-(w2|b2|w1|b1)-check", cell.id):
+            assert f"{before.id}-check" == cell.id
+            kind, number = before.id.split("-")[1]
+            assert (
+                rf"\partial {kind.upper() if kind == 'w' else kind}_{number}" in before.source
+                or (
+                    rf"\partial ({kind.upper() if kind == 'w' else kind}_{number})" in before.source
+                )
+            )
+            assert "$$" in before.source
+
+
+def test_lesson_writes_the_same_function_into_the_kernel_and_into_the_file():
+    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    live = cells["define"].partition("\n\n\n")[2].strip()
+    added = re.findall(r"^\+(.*)$", cells["permanent"].partition("```diff")[2], re.M)
+    written = "\n".join(added[: len(live.splitlines())])
+    assert written == live
+
+
+def test_lesson_checks_the_derivative():
+    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    wrong = cells["define"].replace("        rest *= beta\n", "")
+    assert wrong != cells["define"]
+    for define, fails in ((cells["define"], False), (wrong, True)):
+        names = {"beta": 2.0}
+        exec(define, names)
+        exec(cells["register-here"], names)
+        try:
+            if fails:
+                with pytest.raises(AssertionError, match="derivative is wrong"):
+                    exec(cells["check"], names)
+            else:
+                exec(cells["check"], names)
+        finally:
+            names["ACTIVATIONS"].pop("swish")
+
+
+def test_templates_lie_where_the_rules_look_for_them():
+    rules = (ROOT / "workflow/rules/common.smk").read_text()
+    for path in TEMPLATES:
+        assert f'"{path.stem}"' in rules
+    assert Path(ROOT / "report/notebook.rst").read_text().count(': "') >= 2 * len(TEMPLATES)

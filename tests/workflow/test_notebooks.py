@@ -1,0 +1,213 @@
+"""Notebooks in a real run: made for every model, stopped by a failing cell, and the lesson true."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT, Project, copy_project, environment
+
+from backprop.data.tables import read_table
+
+NAMES = (
+    "add_your_own_activation",
+    "backpropagation",
+    "convolutional_network",
+    "dense_networks",
+)
+SMOKE = ("--cores", "1", "--configfile", "config/smoke.yaml")
+
+
+def text_of(notebook, ident):
+    """What a cell shows, as text."""
+    (cell,) = [cell for cell in notebook.cells if cell.id == ident]
+    outputs = [output.get("data", {}) for output in cell.outputs]
+    return "\n".join(
+        data.get("text/html", data.get("text/markdown", data.get("text/plain", "")))
+        for data in outputs
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run_makes_the_executed_notebook_and_its_page(smoke, name):
+    path = smoke.folder / f"results/notebooks/{name}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    kinds = {output.output_type for cell in code for output in cell.outputs}
+    assert "error" not in kinds and kinds
+    # Whatever a library complains about would stand there as a stream of errors.
+    assert not [o for cell in code for o in cell.outputs if o.get("name") == "stderr"]
+    text = path.read_text()
+    assert str(smoke.folder) not in text and str(ROOT) not in text
+    assert "papermill" not in notebook.metadata
+    page = smoke.folder / f"results/report/{name}_notebook.html"
+    assert page.stat().st_size < 1_390_000
+    assert not (smoke.folder / f"results/logs/run_notebook/{name}.ipynb").exists()
+
+
+def test_gradients_are_checked_on_the_networks_of_the_run(smoke):
+    notebook = nbformat.read(smoke.folder / "results/notebooks/backpropagation.ipynb", 4)
+    rows = text_of(notebook, "load").split("<tr>")
+    kinds = {row.split("</td>")[0].removeprefix("<td>"): row for row in rows if "<td>" in row}
+    assert "by the run" in kinds["tanh"] and "by the run" in kinds["ReLU"]
+    assert "in this notebook" in kinds["sigmoid"]  # which config/smoke.yaml does not train
+    assert ">500<" in kinds["tanh"]
+
+
+def test_numbers_of_the_dense_notebook_are_those_of_the_tables(smoke):
+    notebook = nbformat.read(smoke.folder / "results/notebooks/dense_networks.ipynb", 4)
+    summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
+    activations = summary[(summary["dataset"] == "moons") & (summary["optimizer"] == "gd")]
+    table = text_of(notebook, "activations-table")
+    for mean in activations["heldout_accuracy_mean"]:
+        assert f"{mean:.4f}" in table
+    # config/smoke.yaml varies no number of units.
+    sentence = text_of(notebook, "units-table")
+    assert "has no study" in sentence and "hidden units" in sentence
+
+
+def test_numbers_of_the_cnn_notebook_are_those_of_the_tables(smoke):
+    notebook = nbformat.read(smoke.folder / "results/notebooks/convolutional_network.ipynb", 4)
+    runs = read_table(smoke.folder / "results/tables/conv_runs.csv")
+    baseline = runs[runs["initializer"] == "truncated_normal"]
+    assert f"{baseline['test_accuracy'].item():.4f}" in text_of(notebook, "accuracy-table")
+    assert "3,274,634 parameters" in text_of(notebook, "architecture-table")
+    varied = runs[(runs["activation"] == "tanh") & (runs["optimizer"] == "gd")]
+    assert f"{varied['test_accuracy'].item():.4f}" in text_of(notebook, "variation-table")
+
+
+def test_edited_template_runs_its_notebook_alone(smoke):
+    path = smoke.folder / "workflow/notebooks/backpropagation.ipynb"
+    text = path.read_text()
+    path.write_text(text.replace("derived and checked", "derived, and checked"))
+    try:
+        assert smoke.jobs() == {"run_notebook": 1}
+    finally:
+        path.write_text(text)
+
+
+def test_other_parameters_run_their_notebooks_again(smoke):
+    path = smoke.folder / "config/smoke.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("How far does each", "How far will each"))
+    try:
+        assert smoke.jobs()["run_notebook"] == 1
+    finally:
+        path.write_text(text)
+
+
+def test_configuration_of_one_model_runs_its_notebooks_alone(smoke, tmp_path):
+    config = yaml.safe_load((smoke.folder / "config/smoke.yaml").read_text())
+    for left_out, notebooks in (("conv", 3), ("dense", 1)):
+        path = tmp_path / f"without_{left_out}.yaml"
+        path.write_text(yaml.safe_dump({k: v for k, v in config.items() if k != left_out}))
+        jobs = smoke.jobs("--configfile", str(path), "--directory", str(tmp_path))
+        assert jobs["run_notebook"] == notebooks
+        assert {"train_dense", "train_conv"} & set(jobs) == {"train_dense", "train_conv"} - {
+            f"train_{left_out}"
+        }
+
+
+def test_failing_cell_fails_the_rule_and_its_error_is_in_the_log(smoke, tmp_path):
+    shutil.copytree(smoke.folder, tmp_path / "project", symlinks=True)
+    project = Project(tmp_path / "project")
+    path = project.folder / "workflow/notebooks/add_your_own_activation.ipynb"
+    template = json.loads(path.read_text())
+    (cell,) = [cell for cell in template["cells"] if cell["id"] == "check"]
+    cell["source"].append("\nraise RuntimeError('broken on purpose')")
+    path.write_text(json.dumps(template))
+    target = "results/report/add_your_own_activation_notebook.html"
+    done = project.snakemake(*SMOKE, "--", target)
+    assert done.returncode != 0
+    log = project.folder / "results/logs/run_notebook/add_your_own_activation.log"
+    text = log.read_text()
+    number = [one["id"] for one in template["cells"]].index("check") + 1
+    assert f"cell {number} of {len(template['cells'])} (check) failed" in text
+    assert "RuntimeError: broken on purpose" in text
+    assert "z = np.linspace(-30, 30, 6001)" in text
+    assert "\x1b" not in text
+    assert not (project.folder / target).exists()
+    kept = nbformat.read(log.with_suffix(".ipynb"), as_version=4)
+    ids = {cell.id: cell for cell in kept.cells}
+    assert ids["define"].execution_count and not ids["train-networks"].outputs
+    # Snakemake shows the log of the failed job.
+    assert "broken on purpose" in done.stdout + done.stderr
+    for output in ("results/notebooks/backpropagation.ipynb", "results/report/findings.json"):
+        assert (project.folder / output).exists()
+
+
+def edits_of_the_lesson():
+    """Each edit: the file, the lines that are there, and the lines that replace them."""
+    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
+    (cell,) = [c for c in nbformat.read(path, as_version=4).cells if c.id == "permanent"]
+    for block in re.findall(r"```diff\n--- (.*?)```", cell.source, re.S):
+        name, *lines = block.splitlines()
+        assert all(line[:1] in " +-" for line in lines)
+        yield (
+            name,
+            "".join(f"{line[1:]}\n" for line in lines if line[:1] in " -"),
+            "".join(f"{line[1:]}\n" for line in lines if line[:1] in " +"),
+        )
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """A copy of the project in which the lesson's edits were made."""
+    project = copy_project(tmp_path_factory.mktemp("lesson") / "project")
+    edits = list(edits_of_the_lesson())
+    assert len(edits) == 11
+    for name, there, then in edits:
+        path = project.folder / name
+        text = path.read_text()
+        assert text.count(there) == 1, (name, there)
+        path.write_text(text.replace(there, then))
+    return project
+
+
+def test_lesson_adds_a_cell_for_each_protocol(extended):
+    counts = []
+    for project in (Project(ROOT), extended):
+        done = project.snakemake("-n", "--directory", str(extended.folder / "empty"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        counts.append(re.search(r"^train_dense +(\d+)", done.stdout + done.stderr, re.M)[1])
+    assert int(counts[1]) == int(counts[0]) + 2
+
+
+def test_lesson_trains_a_network_with_its_activation(extended):
+    config = yaml.safe_load((extended.folder / "config/config.yaml").read_text())
+    for protocol in config["dense"]["protocols"].values():
+        protocol |= {"passes": 50, "replicates": 2}
+    (extended.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    target = (
+        "results/dense/dataset~moons/protocol~corrected/activation~swish_of_2/hidden_size~3/"
+        "depth~1/initializer~fan_in_normal/optimizer~gd/runs.csv"
+    )
+    done = extended.snakemake("--cores", "1", "--configfile", "tiny.yaml", "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    runs = read_table(extended.folder / target)
+    assert runs["activation"].unique().tolist() == ["swish_of_2"] and len(runs) == 2
+    assert runs["train_loss"].notna().all()
+    record = json.loads((extended.folder / target).with_name("provenance.json").read_text())
+    assert record["settings"]["activation"] == {"beta": 2.0, "kind": "swish"}
+
+
+def test_lesson_leaves_no_other_test_of_names_failing(extended):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-k", "swish or every_activation or registries or in_its_readme"),
+            *("tests/unit/test_registries.py", "tests/unit/test_dense_activations.py"),
+            "tests/unit/test_project.py",
+        ],
+        cwd=extended.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
