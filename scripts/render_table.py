@@ -20,6 +20,7 @@ TITLES = {
         "Convolutional network: classes",
         "A row per cell, seed and class of the test images.",
     ),
+    "claims": ("Claims", "A row per claim and protocol."),
     "benchmarks": ("Training jobs", "Time and memory of every training job."),
 }
 

@@ -2,6 +2,7 @@
 
 from backprop.analysis.events import read_scalars
 from backprop.analysis.findings import (
+    describe_claims,
     describe_classes,
     describe_first_layer,
     describe_gradients,
@@ -33,6 +34,8 @@ def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:
         folder: describe_first_layer(read_scalars(folder)) for folder in inputs.events
     }
     jobs = read_table(inputs.benchmarks)
+    if inputs.claims:
+        findings["claims"] = describe_claims(read_table(*inputs.claims))
     findings["training_cpu_seconds"] = float(jobs["cpu_seconds"].sum())
     write_json(output, findings)
     log(f"findings of {sum(len(s) for s in studies.values())} studies")

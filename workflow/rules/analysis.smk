@@ -110,6 +110,7 @@ rule state_findings:
         gradients=["results/tables/dense_gradients.csv"] if "dense" in MODELS else [],
         classes=["results/tables/conv_classes.csv"] if "conv" in MODELS else [],
         confusion=["results/tables/conv_confusion.csv"] if "conv" in MODELS else [],
+        claims=["results/tables/claims.csv"] if CLAIMS else [],
         events=all_files("conv", "events"),
         code=code("state_findings.py"),
     output:

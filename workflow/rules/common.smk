@@ -24,6 +24,7 @@ from backprop.provenance.stale_lock import (
     note_owner,
     remove_stale_lock,
 )
+from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
     KINDS_OF_MODEL,
     ConfigError,
@@ -33,6 +34,7 @@ from backprop.study.config import (
     check_target,
     complete_config,
     gradient_check_settings,
+    with_typed_values,
 )
 from backprop.study.grid import (
     all_cells,
@@ -55,7 +57,9 @@ def here(path):
 with open(here("workflow/schemas/config.schema.yaml"), encoding="utf-8") as file:
     SCHEMA = yaml.safe_load(file)
 try:
-    CONFIG = complete_config(config, SCHEMA)
+    CONFIG = complete_config(
+        with_typed_values(config, workflow.config_settings.config), SCHEMA
+    )
     # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
     for argument in sys.argv[1:]:
         check_target(CONFIG, SCHEMA, argument)
@@ -68,6 +72,19 @@ except UserError as fault:
     raise WorkflowError(
         f"The configuration ({', '.join(names)}) can't be run:\n{fault}"
     )
+
+CLAIMS = []
+if CONFIG["claims"]:
+    claims_file = Path(CONFIG["claims"])
+    if not claims_file.exists() and (REPOSITORY / claims_file).exists():
+        claims_file = Path(here(claims_file))
+    try:
+        with open(
+            here("workflow/schemas/claims.schema.yaml"), encoding="utf-8"
+        ) as file:
+            CLAIMS = read_claims(claims_file, yaml.safe_load(file), CONFIG)
+    except UserError as fault:
+        raise WorkflowError(f"The claims ({claims_file}) can't be judged:\n{fault}")
 
 # A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
 try:
@@ -316,6 +333,11 @@ def training_benchmarks():
     ]
 
 
+def cells_by_file(model):
+    """The cell of every training job of a model, in the order of `all_files`."""
+    return [cell for cell in CELLS.get(model, []) for _ in folders(model, [cell])]
+
+
 def data_digests():
     """A small file that stands for each data set that some cell uses."""
     names = dict.fromkeys(cell["dataset"] for model in MODELS for cell in CELLS[model])
@@ -488,6 +510,9 @@ def everything():
         f"results/report/{page}.html" for page in ("configuration", "environment")
     )
     yield "results/tables/benchmarks.html"
+    if CLAIMS:
+        yield "results/report/verdicts.html"
+        yield "results/tables/claims.html"
     for model in MODELS:
         for name in NOTEBOOKS[model]:
             yield f"results/report/{name}_notebook.html"
@@ -563,7 +588,8 @@ def table_labels(table):
     models = {"dense": "Dense networks", "conv": "Convolutional network"}
     model, _, rows = table.partition("_")
     if model not in models:
-        return {"Networks": "All", "Rows": "Training jobs"}
+        rows = {"benchmarks": "Training jobs", "claims": "Claims"}
+        return {"Networks": "All", "Rows": rows[table]}
     return {
         "Networks": models[model],
         "Rows": {

@@ -71,6 +71,32 @@ COLUMNS = {
     ),
     "n": "Runs of the cell.",
     "diverged": "How many of them diverged; the measures are over the others.",
+    "claim": "Name of the claim, as the file of claims has it.",
+    "source": "Where the claim is made.",
+    "statement": "The claim in plain words.",
+    "model": "Which networks the claim is about: dense or conv.",
+    "study": "Study of the configuration whose cells the claim is about.",
+    "verdict": "reproduced, contradicted or undecided.",
+    "basis": (
+        "What the verdict rests on: significance, a stated spread (a single seed), or nothing."
+    ),
+    "contrast": "The claim's weakest contrast (in a table of tests, the contrast) in words.",
+    "measure": "What is compared.",
+    "effect": "Mean of the contrast over the seeds, in the measure's own unit.",
+    "ci_low": "Lower end of the effect's 95% interval.",
+    "ci_high": "Upper end of the effect's 95% interval.",
+    "margin": "Smallest difference that matters: the effect is tested against it.",
+    "p_value": "p-value of the verdict, in both directions; empty without significance.",
+    "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
+    "further_seeds": (
+        "Of an undecided claim, the seeds beyond the present ones that would decide it in 80% of "
+        "all experiments, should the effect be as it looks now; empty where none would."
+    ),
+    "command": "Command that adds these seeds.",
+    "reason": "Why a claim is undecided.",
+    "expect": "The verdict that check_claims insists on; empty: any.",
+    "figure": "Item of the report that shows the claim.",
+    "cells": "Paths of the cells that the claim was judged from, separated by spaces.",
     "rule": "Rule of the workflow that the job belongs to.",
     "job": "Which job of the rule.",
     "wall_seconds": "Time from start to end, in seconds.",

@@ -173,6 +173,24 @@ def describe_classes(classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
     return " ".join(sentences) or "No run finished, so no image was judged."
 
 
+def describe_claims(claims: pd.DataFrame) -> str:
+    """How many claims are reproduced, contradicted and undecided, and which are contradicted.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        A row per claim and protocol: claim, protocol, verdict.
+    """
+    counts = claims["verdict"].value_counts()
+    parts = [f"{count} {verdict}" for verdict, count in counts.items()]
+    text = f"{claims['claim'].nunique()} claims got {len(claims)} verdicts: {', '.join(parts)}."
+    wrong = claims[claims["verdict"] == "contradicted"]
+    if wrong.empty:
+        return text
+    names = [f"{row.claim} ({label_of(row.protocol)})" for row in wrong.itertuples()]
+    return f"{text} Contradicted: {', '.join(names)}."
+
+
 def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
     """Where the gradient of each arithmetic differs from central differences of the loss.
 

@@ -47,7 +47,7 @@ def map_boundary(
     """
     x1, x2 = grid_axes(points, step, margin)
     grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
-    network = _with_weights(weights, activation)
+    network = network_of(weights, activation)
     answer = _answer_of_two if network.sizes[-1] == 2 else _answer_of_many
     chunks = [
         answer(network.predict_proba(grid[start : start + CHUNK]))
@@ -89,11 +89,14 @@ def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray
     return [np.arange(a, b, step) for a, b in zip(low, high, strict=True)]
 
 
-def _with_weights(weights: Sequence[np.ndarray], activation: str | Mapping) -> DenseNetwork:
+def network_of(weights: Sequence[np.ndarray], activation: str | Mapping) -> DenseNetwork:
     """A network with the given weights.
 
-    A hidden layer has several rows a unit where its activation has several pieces, so that the
-    number of its units is that of the next layer's inputs.
+    Parameters
+    ----------
+    weights, activation
+        As in `map_boundary`. A hidden layer has several rows a unit where its activation has
+        several pieces, so that the number of its units is that of the next layer's inputs.
     """
     inputs = [layer.shape[2] - 1 for layer in weights]
     sizes = [*inputs, weights[-1].shape[1]]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from backprop.errors import UserError
@@ -51,15 +52,39 @@ def complete_config(config: Mapping, schema: Mapping) -> dict:
         If a key, type, value, name or combination is not allowed.
     """
     completed = copy.deepcopy(dict(config))
-    errors = sorted(_filling_validator()(schema).iter_errors(completed), key=_position)
-    faults = [line for error in errors for line in _describe(error)]
-    if not faults:
-        faults = list(_inconsistencies(completed, schema))
+    faults = fill_and_check(completed, schema) or list(_inconsistencies(completed, schema))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
-    for model in MODELS:
-        completed.setdefault(model, None)
+    for section in (*MODELS, "claims"):
+        completed.setdefault(section, None)
     return completed
+
+
+def with_typed_values(config: Mapping, given: Mapping) -> dict:
+    """A configuration in which values from the command line have their YAML types.
+
+    Snakemake reads `--config dense='{"protocols": …}'` as YAML but leaves what is inside as text.
+
+    Parameters
+    ----------
+    config : mapping
+        The whole configuration.
+    given : mapping
+        The part of it that stands on the command line, likewise nested.
+    """
+    typed = dict(config)
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            typed[key] = with_typed_values(config[key], value)
+        elif isinstance(value, str):
+            typed[key] = yaml.safe_load(value)
+    return typed
+
+
+def fill_and_check(document: dict, schema: Mapping) -> list[str]:
+    """Write a schema's defaults into a document; return a line for each fault found in it."""
+    errors = sorted(_filling_validator()(schema).iter_errors(document), key=_position)
+    return [line for error in errors for line in _describe(error)]
 
 
 def _filling_validator():
@@ -150,6 +175,10 @@ def _describe(error: ValidationError) -> Iterator[str]:
             )
         case "maxLength":
             yield f"{place}: got {found!r}; allowed: at most {rule} characters"
+        case "oneOf":
+            keys = [key for branch in rule for key in branch["required"]]
+            given = [key for key in keys if key in found]
+            yield f"{place}: got {_join(given)}; allowed: exactly one of {', '.join(keys)}"
         case "minLength":
             yield f"{place}: is empty; allowed: some text"
         case "pattern":

@@ -1,0 +1,21 @@
+"""Fail if a verdict differs from what its claim expects."""
+
+import sys
+
+from backprop.analysis.claims import disagreements
+from backprop.data.tables import read_table
+from backprop.log import start_log
+
+
+def main(claims: str, log) -> None:
+    """Name every such verdict, then exit with 1; say so where there is none."""
+    table = read_table(claims)
+    found = disagreements(table)
+    for line in found:
+        log(line)
+    if found:
+        sys.exit(1)
+    log(f"{len(table)} verdicts, none other than expected")
+
+
+main(snakemake.input.claims, start_log(snakemake.log[0]))

@@ -1,0 +1,26 @@
+"""Judge the claims about the study from the run's own tables."""
+
+from pathlib import Path
+
+from backprop.analysis.claims import judge_claims
+from backprop.analysis.evidence import Evidence
+from backprop.data.tables import read_table, write_table
+from backprop.log import start_log
+
+
+def main(claims: list[dict], inputs, outputs, log) -> None:
+    """Write the verdicts, the tests that they rest on, and these tests' values by seed."""
+    evidence = Evidence({Path(path).stem: read_table(path) for path in inputs.tables})
+    judged = judge_claims(claims, evidence)
+    for name, table in judged.items():
+        write_table(table, getattr(outputs, name))
+    counts = judged["claims"]["verdict"].value_counts()
+    log(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+
+
+main(
+    snakemake.params.claims,
+    snakemake.input,
+    snakemake.output,
+    start_log(snakemake.log[0]),
+)

@@ -1,0 +1,18 @@
+"""Render the claims and their verdicts as a page."""
+
+from pathlib import Path
+
+from backprop.data.tables import read_table
+from backprop.log import start_log
+from backprop.views.claims import claims_page
+
+
+def main(inputs, output: str, log) -> None:
+    """Write the page."""
+    tables = (read_table(inputs[name]) for name in ("claims", "tests", "seeds"))
+    page = claims_page(*tables)
+    Path(output).write_text(page, encoding="utf-8")
+    log(f"{len(page) / 1000:,.0f} kB")
+
+
+main(snakemake.input, snakemake.output[0], start_log(snakemake.log[0]))

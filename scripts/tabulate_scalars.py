@@ -1,0 +1,27 @@
+"""Gather every scalar of the CNN's event files in one table."""
+
+import pandas as pd
+
+from backprop.analysis.events import read_scalars
+from backprop.data.tables import read_table, with_cell, write_table
+from backprop.log import start_log
+
+
+def main(cells: list[dict], inputs, output: str, log) -> None:
+    """Write a row per run, tag and step."""
+    frames = []
+    for cell, runs, events in zip(cells, inputs.runs, inputs.events, strict=True):
+        scalars = read_scalars(events)
+        scalars.insert(0, "seed", read_table(runs)["seed"].iloc[0])
+        frames.append(with_cell(scalars, cell))
+    table = pd.concat(frames, ignore_index=True)
+    write_table(table, output)
+    log(f"{len(table):,} values of {len(frames)} runs")
+
+
+main(
+    snakemake.params.cells,
+    snakemake.input,
+    snakemake.output[0],
+    start_log(snakemake.log[0]),
+)

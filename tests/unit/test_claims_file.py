@@ -1,0 +1,267 @@
+"""Claims become contrasts over cells; whatever the configuration lacks is refused in one line."""
+
+import copy
+from fractions import Fraction
+from itertools import permutations
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from backprop.study.claims import (
+    ClaimsError,
+    complete_claims,
+    needed_tables,
+    needed_tensors,
+    read_claims,
+    shapley_terms,
+)
+from backprop.study.config import complete_config, with_typed_values
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/claims.schema.yaml").read_text())
+CONFIG = complete_config(
+    yaml.safe_load((ROOT / "config/config.yaml").read_text()),
+    yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()),
+)
+CLAIM = {
+    "id": "ranking",
+    "source": "Part 1",
+    "statement": "The loss is lowest with ReLU.",
+    "model": "dense",
+    "study": "activations",
+    "tests": [
+        {
+            "form": "ordered",
+            "measure": "train_loss",
+            "axis": "activation",
+            "order": ["relu", "tanh", "sigmoid"],
+        }
+    ],
+}
+CNN = CLAIM | {"model": "conv", "study": "baseline"}
+
+
+def complete(*claims):
+    return complete_claims({"claims": list(claims)}, SCHEMA, CONFIG)
+
+
+def with_test(claim, **test):
+    return {**copy.deepcopy(claim), "tests": [test]}
+
+
+def contrasts(claim, protocol="corrected"):
+    (done,) = complete(claim)
+    return done["protocols"][protocol]
+
+
+def test_the_studys_fourteen_claims_can_be_judged_on_the_default_configuration():
+    claims = read_claims(ROOT / "config/claims.yaml", SCHEMA, CONFIG)
+    assert len(claims) == 14
+    for claim in claims:
+        expected = ["published", "corrected"] if claim["model"] == "dense" else None
+        assert expected in (None, list(claim["protocols"]))
+    used = {part["form"] for c in claims for p in c["protocols"].values() for part in p}
+    assert used == set(SCHEMA["$defs"]["test"]["properties"]["form"]["enum"])
+
+
+def test_an_order_is_a_contrast_between_neighbours_for_each_protocol():
+    for protocol in ("published", "corrected"):
+        first, second = contrasts(CLAIM, protocol)
+        for part, (high, low) in ((first, ("tanh", "relu")), (second, ("sigmoid", "tanh"))):
+            (plus, upper, _), (minus, lower, _) = part["terms"]
+            assert (plus, minus) == (1.0, -1.0)
+            assert (upper["activation"], lower["activation"]) == (high, low)
+            assert upper["protocol"] == lower["protocol"] == protocol
+            assert part["constant"] == part["margin"] == 0
+
+
+@pytest.mark.parametrize(("direction", "order"), [("rising", 1), ("falling", -1)])
+def test_monotone_takes_the_axis_in_the_studys_order(direction, order):
+    claim = with_test(
+        CLAIM | {"study": "hidden_sizes"},
+        form="monotone", measure="train_loss", axis="hidden_size", direction=direction,
+    )  # fmt: skip
+    found = [part["terms"][0][1]["hidden_size"] for part in contrasts(claim)]
+    assert found == [3, 5, 8, 50][::order][1:]
+
+
+def test_a_threshold_has_a_side():
+    test = {"form": "threshold", "measure": "train_loss", "cells": {"activation": "tanh"}}
+    (above,) = contrasts(with_test(CLAIM, **test, above=0.25))
+    (below,) = contrasts(with_test(CLAIM, **test, below=0.25, margin=0.1))
+    assert (above["terms"][0][0], above["constant"]) == (1.0, 0.25)
+    assert (below["terms"][0][0], below["constant"], below["margin"]) == (-1.0, -0.25, 0.1)
+
+
+def test_equality_is_tested_on_both_sides():
+    test = {"form": "equals", "measure": "test_accuracy", "value": 0.9869, "tolerance": 0.003}
+    low, high = contrasts(with_test(CNN, **test), "full")
+    assert low["constant"] == pytest.approx(0.9839)
+    assert high["constant"] == pytest.approx(-0.9899)
+
+
+def test_parts_of_a_difference_are_shapley_values():
+    factors = ["a", "b", "c"]
+    value = {
+        frozenset(changed): Fraction(number * number + 3, 7)
+        for number, changed in enumerate(
+            [(), "a", "b", "c", ("a", "b"), ("a", "c"), ("b", "c"), ("a", "b", "c")]
+        )
+    }
+    total = Fraction(0)
+    for factor in factors:
+        found = sum(
+            Fraction(weight).limit_denominator(1000) * value[changed]
+            for weight, changed in shapley_terms(factors, factor)
+        )
+        orders = list(permutations(factors))
+        by_hand = Fraction(0)
+        for order in orders:
+            before = frozenset(order[: order.index(factor)])
+            by_hand += value[before] - value[before | {factor}]
+        assert found == by_hand / len(orders)
+        total += found
+    assert total == value[frozenset()] - value[frozenset(factors)]
+
+
+def test_attribution_names_eight_cells_and_cancels_none_of_the_difference():
+    claim = with_test(
+        CLAIM | {"model": "conv", "study": "factors"},
+        form="attribution", measure="test_accuracy", factor="activation", share=0.5,
+        **{"from": {"activation": "relu", "initializer": "truncated_normal", "optimizer": "adam"},
+           "to": {"activation": "tanh", "initializer": "xavier_uniform", "optimizer": "gd"}},
+    )  # fmt: skip
+    whole, owed = contrasts(claim, "short")
+    assert [coefficient for coefficient, _, _ in whole["terms"]] == [1.0, -1.0]
+    assert len(owed["terms"]) == 8
+    assert sum(coefficient for coefficient, _, _ in owed["terms"]) == pytest.approx(0)
+
+
+def test_needed_tables_are_those_of_the_measures():
+    claims = complete(
+        with_test(CLAIM, form="linear_boundary", cells={"activation": "tanh"}),
+        with_test(CNN | {"id": "b"}, form="distribution", tensor="conv1/bias", shape="normal"),
+        with_test(
+            CNN | {"id": "c"}, form="trend", measure="conv1/weights/mean", direction="falling"
+        ),
+    )
+    assert needed_tables(claims) == [
+        "conv_runs.csv",
+        "conv_scalars.parquet",
+        "conv_shapes.parquet",
+        "dense_linearity.parquet",
+        "dense_runs.csv",
+    ]
+    assert needed_tensors(claims, "conv") == ["conv1/bias"]
+    assert needed_tensors(claims, "dense") == []
+
+
+ORDERED = CLAIM["tests"][0]
+FAULTS = {
+    "unknown key": (CLAIM | {"sourse": "x"}, "claims[0]: unknown key 'sourse'", "allowed"),
+    "unknown form": (
+        with_test(CLAIM, form="orderd"), "claims[0].tests[0].form: got 'orderd'", "'ordered'",
+    ),
+    "key of another form": (
+        with_test(CLAIM, **ORDERED, tolerance=1), "tests[0]: unknown key 'tolerance'", "allowed",
+    ),
+    "no such study": (
+        CLAIM | {"study": "activation"},
+        "claims[0] (ranking).study: got 'activation' (did you mean 'activations'?)",
+        "hidden_sizes",
+    ),
+    "no such measure": (
+        with_test(CLAIM, **ORDERED | {"measure": "loss"}), "tests[0].measure: got 'loss'",
+        "train_loss",
+    ),
+    "no such level": (
+        with_test(CLAIM, **ORDERED | {"order": ["relu", "elu"]}), "activation: got 'elu'",
+        "tanh, sigmoid, relu",
+    ),
+    "no such axis": (
+        with_test(CLAIM, **ORDERED | {"axis": "units"}), "units: got 'units'", "activation",
+    ),
+    "an open axis": (
+        with_test(CLAIM, form="threshold", measure="train_loss", above=0),
+        "still open is activation (tanh, sigmoid, relu)", "one value for each axis",
+    ),
+    "an axis that does not vary": (
+        with_test(CLAIM, form="monotone", measure="train_loss", axis="depth", direction="rising"),
+        "tests[0].axis: got 'depth'", "protocol, activation",
+    ),
+    "both sides": (
+        with_test(CLAIM, form="threshold", measure="train_loss", above=0, below=1),
+        "tests[0]", "above, below",
+    ),
+    "between records": (
+        with_test(CLAIM, **ORDERED, at=150), "tests[0].at: got 150", "a multiple of 400",
+    ),
+    "after the end": (
+        with_test(CLAIM, **ORDERED, at=20400), "tests[0].at: got 20400", "the last, 20000",
+    ),
+    "final measure on the way": (
+        with_test(CLAIM, **ORDERED | {"measure": "grad_norm"}, at=400),
+        "grad_norm is known at the end of training only", "",
+    ),
+    "backwards": (
+        with_test(CLAIM, form="trend", measure="train_loss", direction="rising",
+                  **{"from": 800, "to": 400}, cells={"activation": "tanh"}),
+        "tests[0].from: got 800", "less than 400",
+    ),
+    "a tensor that does not exist": (
+        with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform"),
+        "tensor: got 'conv3/weights'", "conv1|conv2",
+    ),
+    "a corner with other axes": (
+        with_test(CLAIM | {"model": "conv", "study": "factors"}, form="attribution",
+                  measure="test_accuracy", factor="activation",
+                  **{"from": {"activation": "relu", "optimizer": "adam"},
+                     "to": {"activation": "tanh", "initializer": "xavier_uniform"}}),
+        "tests[0].to: got activation, initializer", "activation, optimizer",
+    ),
+    "an unknown verdict": (
+        CLAIM | {"expect": "true_"}, "claims[0].expect: got 'true_'", "reproduced",
+    ),
+    "an unknown protocol": (
+        CLAIM | {"expect": {"corect": "reproduced"}}, "expect: got 'corect'", "corrected",
+    ),
+    "overfitting of the CNN": (
+        with_test(CNN, form="overfitting", axis="activation", **{"from": "relu", "to": "tanh"}),
+        "overfitting is tested for dense networks only", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_one_line_with_key_found_and_allowed(fault):
+    claim, found, allowed = FAULTS[fault]
+    with pytest.raises(ClaimsError) as error:
+        complete(claim)
+    (line,) = str(error.value).splitlines()
+    assert found in line and allowed in line
+
+
+def test_a_name_may_stand_once():
+    with pytest.raises(ClaimsError, match=r"claims\[1\].*ranking"):
+        complete(CLAIM, CLAIM)
+
+
+def test_a_missing_or_broken_file_is_told(tmp_path):
+    with pytest.raises(ClaimsError, match="No such file"):
+        read_claims(tmp_path / "none.yaml", SCHEMA, CONFIG)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("claims: [")
+    with pytest.raises(ClaimsError, match="not YAML"):
+        read_claims(broken, SCHEMA, CONFIG)
+    broken.write_text("")
+    with pytest.raises(ClaimsError, match="top level"):
+        read_claims(broken, SCHEMA, CONFIG)
+
+
+def test_values_of_the_command_line_get_their_types():
+    config = {"dense": {"protocols": {"p": {"replicates": "40", "l2": 0.1}}}, "name": "01"}
+    given = {"dense": {"protocols": {"p": {"replicates": "40"}}}}
+    typed = with_typed_values(config, given)
+    assert typed["dense"]["protocols"]["p"] == {"replicates": 40, "l2": 0.1}
+    assert typed["name"] == "01"
+    assert config["dense"]["protocols"]["p"]["replicates"] == "40"

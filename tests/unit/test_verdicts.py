@@ -1,0 +1,291 @@
+"""Verdicts on tables whose truth is known: error rates, directions, corrections, gaps."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.power import TTestPower
+
+from backprop.analysis import claims as judging
+from backprop.analysis import inference
+from backprop.analysis.claims import disagreements, judge_claims
+from backprop.analysis.evidence import Evidence
+from backprop.analysis.findings import describe_claims
+from backprop.study.grid import AXES
+from backprop.views.claims import claims_page
+
+CELL = dict(zip(AXES["dense"], ("moons", "corrected", "tanh", 3, 1, "normal", "gd"), strict=True))
+OTHER = CELL | {"activation": "relu"}
+
+
+def contrast(terms, constant=0.0, margin=0.0, spread=None, measure="train_loss"):
+    return {
+        "form": "ordered", "label": "a − b", "measure": measure, "terms": terms,
+        "constant": constant, "margin": margin, "spread": spread,
+    }  # fmt: skip
+
+
+def claim(*contrasts, name="c", expect=None, protocols=("corrected",)):
+    return {
+        "id": name, "source": "s", "statement": "It is so.", "model": "dense", "study": "a",
+        "figure": "", "expect": expect or {}, "arithmetic": {p: p for p in protocols},
+        "protocols": {p: list(contrasts) for p in protocols},
+    }  # fmt: skip
+
+
+def runs(values, cell=CELL, seeds=None, diverged=()):
+    seeds = range(len(values)) if seeds is None else seeds
+    table = pd.DataFrame({"seed": list(seeds), "train_loss": values, "heldout_loss": values})
+    table["diverged_at"] = pd.array([1 if s in diverged else None for s in seeds], "Int64")
+    return table.assign(**cell)
+
+
+def evidence(*tables, **more):
+    return Evidence({"dense_runs": pd.concat(tables, ignore_index=True)} | more)
+
+
+class Drawn:
+    """Evidence drawn at random: as many tables as a simulation wants, fast."""
+
+    def __init__(self, values):
+        self.table = {size: pd.Series(row) for size, row in enumerate(values, start=1)}
+
+    def values(self, model, measure, cell, at):
+        return self.table[cell["hidden_size"]]
+
+
+DIFFERENCE = [[1.0, OTHER, None], [-1.0, CELL, None]]
+ABOVE_ZERO = [[1.0, CELL, None]]
+
+
+def judged(claims, found):
+    return judge_claims(claims, found)["claims"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "verdict"), [(0.5, "reproduced"), (0.0, "contradicted"), (0.11, "undecided")]
+)
+def test_an_effect_is_judged_against_its_margin(effect, verdict):
+    generator = np.random.default_rng(0)
+    base = generator.normal(size=20)
+    found = evidence(runs(base), runs(base + effect + generator.normal(0, 0.1, 20), OTHER))
+    (row,) = judged([claim(contrast(DIFFERENCE, margin=0.1))], found).to_dict("records")
+    assert row["verdict"] == verdict
+    assert row["ci_low"] < row["effect"] < row["ci_high"]
+    assert row["n"] == 20
+
+
+def test_differences_are_paired_by_seed():
+    base = np.random.default_rng(1).normal(0, 10, 20)
+    shuffled = np.random.default_rng(2).permutation(20)
+    found = evidence(
+        runs(base), runs(base[shuffled] + 0.1 + 0.01 * np.arange(20), OTHER, seeds=shuffled)
+    )
+    (row,) = judged([claim(contrast(DIFFERENCE))], found).to_dict("records")
+    assert row["verdict"] == "reproduced"
+    assert row["effect"] == pytest.approx(0.1 + 0.095)
+
+
+def test_seeds_that_diverged_in_either_cell_are_left_out():
+    values = np.random.default_rng(3).normal(1, 0.1, 10)
+    found = evidence(runs(values, diverged=[2]), runs(values + 1, OTHER, diverged=[5, 6]))
+    result = judge_claims([claim(contrast(DIFFERENCE))], found)
+    assert result["claims"]["n"].tolist() == [7]
+    assert sorted(result["seeds"]["seed"]) == [0, 1, 3, 4, 7, 8, 9]
+
+
+def test_a_cell_without_a_finished_run_leaves_a_claim_undecided():
+    found = evidence(runs([1.0, 2.0]), runs([1.0, 2.0], OTHER, diverged=[0, 1]))
+    (row,) = judged([claim(contrast(DIFFERENCE))], found).to_dict("records")
+    assert (row["verdict"], row["basis"], row["n"]) == ("undecided", "nothing", 0)
+    assert "no run that finished" in row["reason"]
+
+
+def make_fast(monkeypatch):
+    """Fewer resamples, no count of further seeds, and a Holm that collects no garbage."""
+
+    def holm(p_values):
+        p_values = np.array(p_values)
+        order = np.argsort(p_values)
+        steps = np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1))
+        corrected = np.empty(len(order))
+        corrected[order] = steps.clip(max=1)
+        return corrected.tolist()
+
+    assert holm([0.03, 0.01, 0.02]) == pytest.approx(inference.correct([0.03, 0.01, 0.02]))
+    monkeypatch.setattr(inference, "RESAMPLES", 499)
+    monkeypatch.setattr(judging, "seeds_needed", lambda *_: None)
+    monkeypatch.setattr(judging, "correct", holm)
+
+
+def test_false_verdicts_stay_rare_at_the_margin_and_power_is_as_computed(monkeypatch):
+    """2,000 tables with the true effect on the margin, 1,000 with one of 0.8 deviations beyond."""
+    make_fast(monkeypatch)
+    generator = np.random.default_rng(4)
+    n, margin = 20, 0.5
+    first = [[1.0, CELL | {"hidden_size": 1}, None]]
+    for effect, tables in ((0.0, 2_000), (0.8, 1_000)):
+        count = {"reproduced": 0, "contradicted": 0, "undecided": 0}
+        for _ in range(tables):
+            found = Drawn([generator.normal(margin + effect, 1.0, n)])
+            (verdict,) = judged([claim(contrast(first, margin=margin))], found)["verdict"]
+            count[verdict] += 1
+        if effect:
+            power = TTestPower().power(effect, n, 0.05)
+            assert count["reproduced"] / tables == pytest.approx(power, abs=0.03)
+            assert count["contradicted"] == 0
+        else:
+            assert count["reproduced"] / tables <= 0.05
+            assert count["contradicted"] / tables <= 0.05
+
+
+def test_of_many_true_nulls_some_is_falsely_reproduced_in_at_most_5_of_100_runs(monkeypatch):
+    make_fast(monkeypatch)
+    generator = np.random.default_rng(5)
+    cells = [CELL | {"hidden_size": size} for size in range(1, 9)]
+    claims = [
+        claim(contrast([[1.0, cell, None]]), name=f"c{cell['hidden_size']}") for cell in cells
+    ]
+    wrong = 0
+    for _ in range(400):
+        found = Drawn(generator.normal(size=(8, 20)))
+        wrong += (judged(claims, found)["verdict"] != "undecided").any()
+    assert wrong / 400 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_all_contrasts_must_hold_and_one_that_fails_contradicts():
+    generator = np.random.default_rng(6)
+    found = evidence(runs(generator.normal(1.0, 0.1, 20)))
+    parts = {bound: contrast([[1.0, CELL, None]], constant=bound) for bound in (0.0, 1.0, 2.0)}
+
+    def verdict(*bounds):
+        return judged([claim(*(parts[bound] for bound in bounds))], found)["verdict"].item()
+
+    assert verdict(0.0) == "reproduced"
+    assert verdict(0.0, 1.0) == "undecided"
+    assert verdict(0.0, 2.0) == "contradicted"
+    assert verdict(0.0, 1.0, 2.0) == "contradicted"
+
+
+def test_correction_spans_all_verdicts_of_the_run():
+    values = np.random.default_rng(7).normal(0.55, 1.0, 20)
+    alone = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values)))
+    claims = [claim(contrast(ABOVE_ZERO), name=f"c{number}") for number in range(5)]
+    together = judged(claims, evidence(runs(values)))
+    assert alone["p_adjusted"].item() == alone["p_value"].item()
+    assert together["p_adjusted"].tolist() == pytest.approx([5 * alone["p_value"].item()] * 5)
+
+
+def test_a_single_seed_is_judged_by_the_stated_spread_and_never_significant():
+    found = evidence(runs([1.0]), runs([1.5], OTHER))
+
+    def row(spread):
+        (one,) = judged([claim(contrast(DIFFERENCE, spread=spread))], found).to_dict("records")
+        return one
+
+    near, wide, unknown = row(0.1), row(0.5), row(None)
+    assert (near["verdict"], near["basis"]) == ("reproduced", "stated spread")
+    assert math.isnan(near["p_value"])
+    assert near["ci_high"] - near["ci_low"] == pytest.approx(2 * 1.959964 * 0.1 * math.sqrt(2))
+    assert (wide["verdict"], wide["basis"]) == ("undecided", "stated spread")
+    assert wide["further_seeds"] > 0
+    assert (unknown["verdict"], unknown["basis"]) == ("undecided", "nothing")
+    assert "states no spread" in unknown["reason"]
+
+
+def test_further_seeds_would_decide_it():
+    values = np.random.default_rng(8).normal(0.0, 1.0, 20)
+    values = (values - values.mean()) / values.std(ddof=1) + 0.3
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values))).to_dict("records")
+    assert row["verdict"] == "undecided"
+    total = 20 + row["further_seeds"]
+    assert TTestPower().power(0.3, total, 0.05) >= 0.8
+    assert TTestPower().power(0.3, total - 1, 0.05) < 0.8
+    assert f'"corrected": {{"replicates": {total}}}' in row["command"]
+    assert f"{row['further_seeds']} further seeds" in row["reason"]
+
+
+def test_measures_come_from_the_table_that_has_them():
+    seeds = pd.DataFrame({"seed": [0, 1]}).assign(**CELL)
+    tables = {
+        "dense_history": pd.concat(
+            seeds.assign(**{"pass": at, "train_loss": at / 100, "heldout_loss": at / 50})
+            for at in (0, 400)
+        ),
+        "dense_linearity": seeds.assign(boundary_linearity=0.75),
+        "dense_shapes": seeds.assign(tensor="layer1/bias", normal_distance=0.25),
+    }
+    found = evidence(runs([1.0, 2.0]), **tables)
+
+    def values(measure, at=None):
+        return found.values("dense", measure, CELL, at).tolist()
+
+    assert values("train_loss") == [1.0, 2.0]
+    assert values("train_loss", 400) == [4.0, 4.0]
+    assert values("generalisation_gap", 400) == [4.0, 4.0]
+    assert values("generalisation_gap") == [0.0, 0.0]
+    assert values("boundary_linearity") == [0.75, 0.75]
+    assert values("layer1/bias/normal_distance") == [0.25, 0.25]
+
+
+def test_monitored_statistics_of_the_cnn_are_taken_at_a_step_or_at_the_last():
+    cell = dict(zip(AXES["conv"], ("mnist", "full", "relu", "normal", "adam"), strict=True))
+    table = pd.DataFrame({"seed": [0], "diverged_at": pd.array([None], "Int64")}).assign(**cell)
+    scalars = pd.DataFrame(
+        [("conv1/weights/mean", 0, 0.5), ("conv1/weights/mean", 100, 0.25), ("loss/train", 100, 9)],
+        columns=["tag", "step", "value"],
+    ).assign(seed=0, **cell)
+    found = Evidence({"conv_runs": table, "conv_scalars": scalars})
+    assert found.values("conv", "conv1/weights/mean", cell, 0).tolist() == [0.5]
+    assert found.values("conv", "conv1/weights/mean", cell, None).tolist() == [0.25]
+
+
+@pytest.fixture
+def table():
+    generator = np.random.default_rng(9)
+    published, corrected = CELL | {"protocol": "published"}, CELL
+    claims = [
+        claim(contrast(ABOVE_ZERO), name="sure", expect={"corrected": "contradicted"}),
+        claim(contrast(ABOVE_ZERO), name="free"),
+    ]
+    both = claim(contrast(ABOVE_ZERO), name="both", protocols=("published", "corrected"))
+    both["protocols"]["published"] = [contrast([[1.0, published, None]])]
+    found = evidence(
+        runs(generator.normal(1, 0.1, 9), corrected), runs(generator.normal(-1, 0.1, 9), published)
+    )
+    return judge_claims([*claims, both], found)
+
+
+def test_the_gate_names_every_verdict_that_is_not_as_expected(table):
+    assert disagreements(table["claims"]) == ["sure (corrected): reproduced, expected contradicted"]
+
+
+def test_the_findings_count_verdicts_and_name_the_contradicted(table):
+    text = describe_claims(table["claims"])
+    assert "3 claims got 4 verdicts: 3 reproduced, 1 contradicted" in text
+    assert "both (published arithmetic)" in text
+
+
+def test_the_page_draws_effects_to_scale(table):
+    page = claims_page(**table)
+    svg = page.split('id="both"')[1].split("</svg>")[0]
+    ticks = [
+        (float(x), float(text.replace("−", "-")))
+        for x, text in re.findall(r'<text class="faint" x="([\d.]+)"[^>]*>([^<]+)<', svg)
+    ]
+    (x0, v0), (x1, v1) = ticks[0], ticks[-1]
+    circles = r'<circle class="\w+ed" cx="([\d.]+)" cy="[\d.]+" r="5"'
+    dots = [float(x) for x in re.findall(circles, svg)]
+    drawn = [v0 + (dot - x0) / (x1 - x0) * (v1 - v0) for dot in dots]
+    effects = table["tests"].query("claim == 'both'")["effect"].tolist()
+    assert drawn == pytest.approx(effects, abs=0.005)
+    assert "1 of the 1 claims that were judged under both have another verdict" in page
+    assert "(expected: contradicted)" in page
+    assert "<script" not in page
+
+
+def test_the_page_shows_a_users_text_as_text(table):
+    table["claims"]["statement"] = "a < b & <script>"
+    assert "a &lt; b &amp; &lt;script&gt;" in claims_page(**table)
