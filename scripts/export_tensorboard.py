@@ -17,7 +17,7 @@ from backprop.errors import UserError
 from backprop.log import start_log
 from backprop.views.tensorboard import FEWEST, make_page
 
-# Bytes of a page that a report shows: 1.4 MB, as it is encoded there, is what browsers take.
+# A report shows pages of up to 1.4 MB.
 IN_REPORT = 1_390_000
 
 
@@ -28,67 +28,42 @@ def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
     log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {len(runs):,} runs")
 
 
-def call_from_snakemake(folder: str, events: list[str], outputs) -> None:
+def call_from_snakemake(folder: str, events: list[str], outputs, log) -> None:
     """Write the full page of some runs, and the one for the report."""
-    log = start_log(snakemake.log[0])
     runs = read_log(folder, events)
-    title = "TensorBoard: convolutional network"
+    title, full = "TensorBoard: convolutional network", Path(outputs.full).name
     main(runs, folder, outputs.full, log, title=title)
-    full = Path(outputs.full).name
     main(runs, folder, outputs.thinned, log, title=title, most_bytes=IN_REPORT, full=full)
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Arguments of the command line."""
+def call_from_command_line() -> None:
+    """Write the page that the arguments ask for; exit code 2 for what the user can mend."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
     add("--logdir", required=True, metavar="DIR", help="runs in it and below it are read")
     add("--output", required=True, metavar="FILE", help="the page, such as page.html")
-    add(
-        "--points-per-series",
-        type=int,
-        default=0,
-        metavar="N",
-        help=f"thin every series to so many points, at least {FEWEST}; 0, the default, keeps all",
-    )
-    add(
-        "--max-megabytes",
-        type=float,
-        metavar="M",
-        help="thin series until the page is not larger (a megabyte has 1,000,000 bytes)",
-    )
+    points = f"thin every series to so many points, at least {FEWEST}; 0, the default, keeps all"
+    add("--points-per-series", type=int, default=0, metavar="N", help=points)
+    megabytes = "thin series until the page is not larger (a megabyte has 1,000,000 bytes)"
+    add("--max-megabytes", type=float, default=float("inf"), metavar="M", help=megabytes)
     add("--title", help="of the page; by default the directory's name")
-    arguments = parser.parse_args()
-    if 0 < arguments.points_per_series < FEWEST or arguments.points_per_series < 0:
-        parser.error(f"--points-per-series {arguments.points_per_series}: 0, or {FEWEST} and more")
-    return arguments
-
-
-def call_from_command_line() -> int:
-    """Exit code: 2 for what the user can mend."""
-    arguments = parse_arguments()
-    megabytes = arguments.max_megabytes
+    given = parser.parse_args()
+    options = {
+        "title": given.title or Path(given.logdir).resolve().name,
+        "points": given.points_per_series,
+        "most_bytes": given.max_megabytes * 1e6,
+    }
     try:
-        runs = read_log(arguments.logdir)
+        runs = read_log(given.logdir)
         for run in runs:
-            for fault in run.faults:
-                print(fault, file=sys.stderr)
-        main(
-            runs,
-            arguments.logdir,
-            arguments.output,
-            print,
-            title=arguments.title or Path(arguments.logdir).resolve().name,
-            points=arguments.points_per_series or None,
-            most_bytes=None if megabytes is None else int(megabytes * 1e6),
-        )
+            print(*run.faults, sep="\n", end="\n" * bool(run.faults), file=sys.stderr)
+        main(runs, given.logdir, given.output, print, **options)
     except (UserError, OSError) as fault:
-        print(f"export_tensorboard.py: {fault}", file=sys.stderr)
-        return 2
-    return 0
+        parser.exit(2, f"{parser.prog}: {fault}\n")
 
 
 if "snakemake" in globals():
-    call_from_snakemake(snakemake.params.folder, snakemake.input.events, snakemake.output)
+    log = start_log(snakemake.log[0])
+    call_from_snakemake(snakemake.params.folder, snakemake.input.events, snakemake.output, log)
 elif __name__ == "__main__":
-    sys.exit(call_from_command_line())
+    call_from_command_line()

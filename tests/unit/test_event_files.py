@@ -119,7 +119,7 @@ def test_files_written_by_pytorch_are_read_as_tensorboard_reads_them():
     assert counts["plain"] == 21 + 2 * 3 + 3
     assert runs["plain"].graph
     assert [note for note in runs["plain"].notes if "text" in note] == [
-        "Run plain: 1 values of another kind (text) are not shown."
+        "Run plain: 1 value of another kind (text) not shown."
     ]
     session = runs["search/trial_2"].hparams["session_start_info"]
     assert session.hparams["rate"].number_value == 0.01
@@ -160,7 +160,7 @@ def test_restart_that_is_logged_drops_what_it_writes_again(tmp_path):
     assert run.scalars["x"].step.tolist() == [0, 1, 2]
     assert run.scalars["x"].value.tolist() == [1, 1, 9]
     assert assert_same_as_tensorboard(tmp_path) == 4
-    assert "3 values from before a restart are left out" in run.notes[0]
+    assert "3 values from before a restart left out" in run.notes[0]
 
 
 def test_steps_that_go_back_without_a_restart_stay_and_are_noted(tmp_path):
@@ -169,7 +169,8 @@ def test_steps_that_go_back_without_a_restart_stay_and_are_noted(tmp_path):
     run = read_run(tmp_path)
     assert run.scalars["x"].step.tolist() == [0, 1, 2, 1, 2, 3]
     assert assert_same_as_tensorboard(tmp_path) == 6
-    assert len(run.notes) == 1 and "steps go back" in run.notes[0] and "x" in run.notes[0]
+    (note,) = run.notes
+    assert "2 values in 1 tag, such as x, stand before others of the same or an earlier" in note
 
 
 def test_files_of_the_oldest_version_lose_steps_that_are_written_again(tmp_path):
@@ -211,7 +212,7 @@ def test_file_that_is_cut_off_is_read_up_to_there(tmp_path, cut):
     assert run.scalars["x"].step.tolist() == list(range(kept))
     (fault,) = run.faults
     assert fault.startswith(f"{path}: cut off or still growing event file")
-    assert f"first {kept + 1} records are read" in fault and f"{length:,} bytes" in fault
+    assert f"; {kept + 1} records of it can be read" in fault and f"{length:,} bytes" in fault
     assert assert_same_as_tensorboard(tmp_path) == kept
 
 
@@ -237,7 +238,7 @@ def test_damaged_record_ends_the_file_and_not_the_run(tmp_path):
     steps = run.scalars["x"].step.tolist()
     assert steps[-1] == 77 and steps[:-1] == list(range(len(steps) - 1)) and 5 < len(steps) < 15
     assert re.fullmatch(
-        rf"{path}: damaged event file; its first {len(steps)} records are read, "
+        rf"{path}: damaged event file; {len(steps)} records of it can be read, "
         r"the last [\d,]+ of its [\d,]+ bytes are not",
         *run.faults,
     )

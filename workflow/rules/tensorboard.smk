@@ -25,7 +25,8 @@ rule export_tensorboard:
     conda:
         "../../environment.yml"
     params:
-        folder="results/conv",
+        # What names of runs are relative to, as for `tensorboard --logdir results/conv`.
+        folder=lambda wildcards: "results/conv",
     message:
         "Write TensorBoard's pages"
     script:

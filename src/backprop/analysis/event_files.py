@@ -13,7 +13,6 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -217,9 +216,14 @@ def iterate_events(path: str | Path) -> Iterator[Event]:
             raise EventFileError(f"{path}: empty event file")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with what it counts: "1 value", "2,000 values"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _fault(path: Path, what: str, count: int, position: int, size: int) -> str:
     return (
-        f"{path}: {what} event file; its first {count:,} records are read, "
+        f"{path}: {what} event file; {counted(count, 'record')} of it can be read, "
         f"the last {size - position:,} of its {size:,} bytes are not"
     )
 
@@ -347,26 +351,32 @@ class _RunReader:
             run.graph = _graph_of(self.meta_graph)
         if self.superseded:
             run.notes.append(
-                f"Run {run.name}: {self.superseded:,} values from before a restart are left out, "
-                "as TensorBoard leaves them out; training wrote their steps again."
+                f"Run {run.name}: {counted(self.superseded, 'value')} from before a restart left "
+                "out, as in TensorBoard; training wrote their steps again."
             )
-        back = [tag for tag, series in self.series.items() if _goes_back(series.points)]
-        if back:
+        again = {tag: _count_again(series.points) for tag, series in self.series.items()}
+        again = {tag: count for tag, count in again.items() if count}
+        if again:
             run.notes.append(
-                f"Run {run.name}: steps go back, as after a restart, in {len(back):,} tags, as in "
-                f"{back[0]}; all of their values are kept."
+                f"Run {run.name}: {counted(sum(again.values()), 'value')} in "
+                f"{counted(len(again), 'tag')}, such as {next(iter(again))}, stand before others "
+                "of the same or an earlier step, as before a restart; all are here, TensorBoard's "
+                "fast loader leaves them out."
             )
         for tag, count in self.unreadable.items():
-            run.notes.append(f"Run {run.name}: {count:,} values of {tag} can't be read.")
+            run.notes.append(f"Run {run.name}: {counted(count, 'value')} of {tag} can't be read.")
         for plugin, count in sorted(self.elsewhere.items()):
             run.notes.append(
-                f"Run {run.name}: {count:,} values of another kind ({plugin}) are not shown."
+                f"Run {run.name}: {counted(count, 'value')} of another kind ({plugin}) not shown."
             )
         return run
 
 
-def _goes_back(points: list[tuple[int, float, Any]]) -> bool:
-    return any(after[0] < before[0] for before, after in pairwise(points))
+def _count_again(points: list[tuple[int, float, Any]]) -> int:
+    """How many points are followed by one of the same or an earlier step."""
+    steps = np.array([point[0] for point in points], np.int64)
+    least_after = np.minimum.accumulate(steps[::-1])[::-1]
+    return int(np.count_nonzero(steps[:-1] >= least_after[1:]))
 
 
 def _parse_version(text: str) -> float:

@@ -47,9 +47,10 @@ def pack(tree: Any, level: int = 9) -> str:
             return [place(value) for value in node]
         if not isinstance(node, np.ndarray):
             return node
-        if node.dtype.name not in DTYPES:
-            raise ValueError(f"a page can't hold {node.dtype}; it can: {', '.join(DTYPES)}")
-        reference = {"$": [node.dtype.name, size, node.size, list(node.shape)]}
+        name = node.dtype.name
+        if name not in DTYPES:
+            raise ValueError(f"a page can't hold {name}; it can: {', '.join(DTYPES)}")
+        reference = {"$": [name, size, node.size, list(node.shape)]}
         columns.append(_padded(_planes(node)))
         size += len(columns[-1])
         return reference

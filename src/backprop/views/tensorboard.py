@@ -21,6 +21,7 @@ in double precision, or each operation rounded to single precision: so NumPy's a
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,14 +55,14 @@ class Part:
     ----------
     blocks : dict of str to str
         Name to packed data.
-    cap : int or None
-        Most points of a series; None where all are kept.
+    cap : int
+        Most points of a series; 0 where all are kept.
     series, kept, of : int
         How many series were thinned; points in the blocks, and in the event files.
     """
 
     blocks: dict[str, str] = field(default_factory=dict)
-    cap: int | None = None
+    cap: int = 0
     series: int = 0
     kept: int = 0
     of: int = 0
@@ -82,8 +83,8 @@ def make_page(
     runs: Sequence[Run],
     title: str,
     folder: str,
-    points: int | None = None,
-    most_bytes: int | None = None,
+    points: int = 0,
+    most_bytes: float = math.inf,
     full: str | None = None,
 ) -> str:
     """Return a log directory as a page.
@@ -94,9 +95,9 @@ def make_page(
         As `backprop.analysis.event_files.read_log` returns them.
     title, folder : str
         Title of the page, and the log directory as its reader knows it.
-    points : int, optional
-        Most points to keep of a series, at least `FEWEST`; without it all are kept.
-    most_bytes : int, optional
+    points : int
+        Most points to keep of a series, at least `FEWEST`; 0 keeps all.
+    most_bytes : float
         Size that the page may have: series are thinned as far as it takes.
     full : str, optional
         Name of the file beside the page that has everything.
@@ -104,8 +105,13 @@ def make_page(
     Raises
     ------
     PageSizeError
-        If even the fewest points of every scalar don't fit into `most_bytes`.
+        If even the fewest points of every scalar don't fit into `most_bytes`, or a number of
+        points is below `FEWEST`.
     """
+    if points != 0 and points < FEWEST:
+        raise PageSizeError(f"{points} points per series: it takes {FEWEST} or more, or 0 for all")
+    if not most_bytes > 0:
+        raise PageSizeError(f"a page of {most_bytes / 1e6:g} MB: it takes more than 0")
 
     def render(parts: Mapping[str, Part]) -> str:
         blocks = {"index": pack(make_index(runs, title, folder, parts, full))}
@@ -116,7 +122,7 @@ def make_page(
     parts = {kind: packer(runs, points) for kind, packer in PACKERS.items()}
     page = render(parts)
     size = len(page.encode())
-    if most_bytes is None or size <= most_bytes:
+    if size <= most_bytes:
         return page
     rest = size - sum(part.size for part in parts.values()) + SPARE
     parts = thin(runs, points, most_bytes - rest)
@@ -130,7 +136,7 @@ def make_page(
     return page
 
 
-def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
+def thin(runs: Sequence[Run], points: int, room: float) -> dict[str, Part]:
     """Return the parts of a page such that they take at most so many bytes.
 
     Graphs may take a sixth, scalars then half of what is left, images a third of the rest, and
@@ -143,13 +149,11 @@ def thin(runs: Sequence[Run], points: int | None, room: int) -> dict[str, Part]:
         """The part with the most points that fits; an empty one if none does."""
         lengths = [len(series.step) for run in runs for series in getattr(run, kind).values()]
         longest = max(lengths, default=0)
-        best = Part(cap=0, series=len(lengths), of=sum(lengths))
-        for cap in _caps(fewest, min(longest, points or longest)):
-            part = packers[kind](cap)
-            if part.size > room:
-                break
-            best = part
-        return best
+        caps = list(_caps(fewest, min(longest, points or longest)))
+        fitting = bisect(caps, room, key=lambda cap: packers[kind](cap).size)
+        if fitting:
+            return packers[kind](caps[fitting - 1])
+        return Part(series=len(lengths), of=sum(lengths))
 
     graphs = pack_graphs(runs, room=room / 6)
     left = room - graphs.size
@@ -366,7 +370,7 @@ class Columns:
         return {"ref": self.places[key]}
 
 
-def pack_scalars(runs: Sequence[Run], cap: int | None = None) -> Part:
+def pack_scalars(runs: Sequence[Run], cap: int = 0) -> Part:
     """Return the block of all scalars."""
     part, columns = Part(cap=cap), Columns()
     tags = []
@@ -390,7 +394,7 @@ def pack_scalars(runs: Sequence[Run], cap: int | None = None) -> Part:
     return part
 
 
-def pack_histograms(runs: Sequence[Run], cap: int | None = None) -> Part:
+def pack_histograms(runs: Sequence[Run], cap: int = 0) -> Part:
     """Return a block for each tag with histograms."""
     part = Part(cap=cap)
     for number, tag in enumerate(tags_of(runs, "histograms")):
@@ -414,7 +418,7 @@ def pack_histograms(runs: Sequence[Run], cap: int | None = None) -> Part:
     return part
 
 
-def pack_images(runs: Sequence[Run], cap: int | None = None) -> Part:
+def pack_images(runs: Sequence[Run], cap: int = 0) -> Part:
     """Return a block for each tag with images."""
     part = Part(cap=cap)
     for number, tag in enumerate(tags_of(runs, "images")):
@@ -440,7 +444,7 @@ def pack_images(runs: Sequence[Run], cap: int | None = None) -> Part:
     return part
 
 
-def pack_graphs(runs: Sequence[Run], cap: int | None = None, room: float = math.inf) -> Part:
+def pack_graphs(runs: Sequence[Run], cap: int = 0, room: float = math.inf) -> Part:
     """Return a block for each run with a graph: of the first ones, as far as there is room."""
     graphs = [run.graph for run in runs if run.graph]
     part = Part(cap=cap, of=len(graphs))
@@ -486,7 +490,7 @@ def _counts(values: np.ndarray) -> np.ndarray:
     return exact(values, COUNT_TYPES)
 
 
-def choose_points(values: np.ndarray, cap: int | None) -> np.ndarray:
+def choose_points(values: np.ndarray, cap: int) -> np.ndarray:
     """Return the places of the points that stay when a series of numbers is thinned.
 
     First and last stay, and so does the first that is not a number. The others are cut into
@@ -497,7 +501,7 @@ def choose_points(values: np.ndarray, cap: int | None) -> np.ndarray:
     values
         (n,).
     cap
-        Most points to keep, at least `FEWEST`; None or 0 keeps all.
+        Most points to keep, at least `FEWEST`; 0 keeps all.
 
     Returns
     -------
@@ -506,19 +510,20 @@ def choose_points(values: np.ndarray, cap: int | None) -> np.ndarray:
     """
     if not cap or len(values) <= cap:
         return np.arange(len(values))
-    fixed = {0, len(values) - 1, *np.flatnonzero(np.isnan(values))[:1].tolist()}
-    inner = np.setdiff1d(np.arange(len(values)), list(fixed))
-    stretches = (cap - len(fixed)) // 2
-    kept = set(fixed)
-    for stretch in np.array_split(inner, stretches) if stretches else ():
-        numbers = stretch[~np.isnan(values[stretch])]
+    missing = np.isnan(values)
+    kept = {0, len(values) - 1, *np.flatnonzero(missing)[:1].tolist()}
+    stretches = (cap - len(kept)) // 2
+    inner = np.ones(len(values), bool)
+    inner[list(kept)] = False
+    for stretch in np.array_split(np.flatnonzero(inner), stretches):
+        numbers = stretch[~missing[stretch]]
         if len(numbers):
             kept |= {numbers[values[numbers].argmin()], numbers[values[numbers].argmax()]}
     return np.array(sorted(kept))
 
 
-def choose_evenly(count: int, cap: int | None) -> np.ndarray:
-    """Return places at even distances, the first and the last among them; None or 0: all."""
+def choose_evenly(count: int, cap: int) -> np.ndarray:
+    """Return places at even distances, the first and the last among them; 0: all."""
     if not cap or count <= cap:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, cap).round().astype(int))
