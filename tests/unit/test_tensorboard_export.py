@@ -289,7 +289,7 @@ def test_asked_number_of_points_is_kept_and_the_page_says_so(logs):
     assert (histograms["step"][0], histograms["step"][-1]) == (0, 1090)
     assert index["thinned"]["limit"] == 20 and index["thinned"]["series"] == 2 + 4 + 1
     assert index["thinned"]["of"] > index["thinned"]["kept"] > 100
-    assert index["notes"][0].startswith("Scalars: 3 series are thinned to at most 20 points")
+    assert index["notes"][0].startswith("Scalars: 3 series thinned to at most 20 points")
 
 
 def test_page_gets_as_small_as_it_must_and_says_where_the_full_one_is(logs):

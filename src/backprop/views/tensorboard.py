@@ -262,7 +262,7 @@ def _notes_of_thinning(parts: Mapping[str, Part], full: str | None) -> list[str]
             notes.append(f"{kind.capitalize()}: left out, all {part.of:,} of them.{where}")
         else:
             notes.append(
-                f"{kind.capitalize()}: {part.series:,} series are thinned to at most {part.cap:,} "
+                f"{kind.capitalize()}: {part.series:,} series thinned to at most {part.cap:,} "
                 f"points ({how[kind]}); {part.kept:,} of {part.of:,} points are here.{where}"
             )
     return notes
