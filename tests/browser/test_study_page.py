@@ -92,6 +92,7 @@ def open_at(page, path: Path, fragment: str = ""):
 
 def choose(page, label: str, option: str) -> None:
     box(page, label).select_option(label=option)
+    settle(page)
 
 
 def box(page, label: str):
