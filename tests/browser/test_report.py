@@ -11,12 +11,13 @@ from playwright.sync_api import Page
 from backprop.data.tables import read_table
 
 CATEGORIES = {
+    "0 Claims": 1,
     "0 Interactive pages": 2,
     "1 Data": 2,
     "2 Dense networks": 3 * 7 + 1,
     "3 Convolutional network": 2 * 5,
     "4 Single cells": 7 + 5 * 5,
-    "5 Tables": 7,
+    "5 Tables": 8,
     "6 Notebooks": 2 * 4,
     "7 Provenance": 2,
 }

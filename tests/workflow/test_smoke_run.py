@@ -1,6 +1,8 @@
 """A whole run of the smallest configuration, and what a change makes run again."""
 
 import json
+import re
+import shlex
 import shutil
 
 import pandas as pd
@@ -304,3 +306,65 @@ def test_order_of_keys_is_no_reason_to_run_again(edited):
     )
     jobs = project.jobs()
     assert not {"train_dense", "train_conv"} & set(jobs)
+
+
+def test_claims_are_judged_from_the_runs_own_tables(smoke):
+    claims = pd.read_csv(smoke.folder / "results/tables/claims.csv")
+    assert claims["claim"].unique().tolist() == [
+        "relu_ranking",
+        "tanh_is_linear",
+        "cnn_learns",
+        "optimizer_is_to_blame",
+    ]
+    runs = pd.read_csv(smoke.folder / "results/tables/dense_runs.csv")
+    cell = "dataset == 'moons' and optimizer == 'gd' and hidden_size == 3 and protocol == @protocol"
+    for row in claims[claims["claim"] == "relu_ranking"].itertuples():
+        protocol = row.protocol  # noqa: F841
+        by_seed = runs.query(cell).pivot(index="seed", columns="activation", values="train_loss")
+        difference = by_seed["tanh"] - by_seed["relu"]
+        assert row.effect == pytest.approx(difference.mean(), rel=1e-12)
+        assert row.n == 6
+    assert (claims.loc[claims["model"] == "conv", "basis"] != "significance").all()
+
+
+def test_the_gate_passes_as_expected_and_fails_otherwise(smoke):
+    arguments = ("--cores", "1", "--configfile", "config/smoke.yaml", "--", "check_claims")
+    path = smoke.folder / "config/smoke_claims.yaml"
+    text = path.read_text()
+    assert smoke.snakemake(*arguments).returncode == 0
+    try:
+        path.write_text(text.replace("expect: undecided", "expect: contradicted"))
+        done = smoke.snakemake(*arguments)
+    finally:
+        path.write_text(text)
+    assert done.returncode != 0
+    message = "optimizer_is_to_blame (tiny): undecided, expected contradicted"
+    assert message in done.stdout + done.stderr
+    assert smoke.snakemake(*arguments).returncode == 0
+
+
+def test_a_claim_that_the_grid_lacks_stops_the_run_before_any_job(smoke, tmp_path):
+    claims = tmp_path / "claims.yaml"
+    claims.write_text(
+        (smoke.folder / "config/smoke_claims.yaml")
+        .read_text()
+        .replace("[relu, tanh]", "[relu, elu]")
+    )
+    done = smoke.snakemake(
+        *("-n", "--configfile", "config/smoke.yaml", "--config", f"claims={claims}")
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "claims[0] (relu_ranking).tests[0].activation: got 'elu'" in text
+    assert "allowed: tanh, relu" in text
+    assert "Traceback" not in text
+
+
+def test_the_command_for_further_seeds_adds_them(smoke):
+    claims = pd.read_csv(smoke.folder / "results/tables/claims.csv")
+    row = claims[claims["command"].notna() & (claims["model"] == "dense")].iloc[0]
+    _, *words = shlex.split(row["command"])
+    done = smoke.snakemake("-n", "--configfile", "config/smoke.yaml", *words)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert re.search(r"train_dense +[1-9]", text)
