@@ -115,6 +115,17 @@ def test_a_program_that_fails_is_left_out_with_its_message(capfd):
     assert "no_such_program left out: " in capfd.readouterr().err
 
 
+def test_what_a_program_found_is_the_last_line_that_it_prints(tmp_path, monkeypatch):
+    monkeypatch.setattr(interleave, "HERE", tmp_path)
+    (tmp_path / "contestants").mkdir()
+    script = (
+        "import json, sys\nprint('a library says hello')\nprint(json.dumps({'got': sys.argv[1]}))\n"
+    )
+    (tmp_path / "contestants/chatty.py").write_text(script)
+    found = interleave.measure(interleave.Program("chatty", {"units": 3}))
+    assert json.loads(found["got"]) == {"units": 3}
+
+
 def test_conv_contestants_train_one_and_the_same_network():
     names = [
         name

@@ -119,6 +119,19 @@ def test_draws_depend_on_seed_layer_and_purpose():
     assert len({base, *(first(*key) for key in others)}) == 4
 
 
+def test_no_two_kernels_or_pieces_of_any_seed_are_drawn_from_one_key():
+    keys = []
+
+    def draw_kernel(shape, key):
+        keys.append(tuple(key.numpy().tolist()))
+        return np.zeros(shape, np.float32)
+
+    for seed in (0, 1):
+        draw_parameters(parameter_shapes(pieces=4), draw_kernel, seed, pieces=4)
+    assert len(keys) == 2 * (3 * 4 + 1)
+    assert len(set(keys)) == len(keys)
+
+
 def test_weights_of_a_layer_do_not_repeat_those_of_another():
     parameters = draw_parameters(parameter_shapes(), INITIALIZERS["he_normal"](), seed=0)
     starts = [

@@ -8,6 +8,8 @@ from conv_noise import ADAM, DATA, PROTOCOL, make_settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from backprop.analysis.events import read_histograms, read_scalars
+from backprop.conv import training
+from backprop.conv.checkpoints import Checkpoint
 from backprop.conv.initializers import truncated_normal
 from backprop.conv.network import (
     LAYERS,
@@ -28,7 +30,7 @@ from backprop.conv.training import (
     plan_chunk,
     train_conv,
 )
-from backprop.data.images import load_images
+from backprop.data.images import ImageSplit, load_images
 from backprop.dense import layers as dense_layers
 
 MONITORED = [  # the 16 tensors of the study
@@ -98,8 +100,31 @@ def test_same_seed_gives_the_same_weights_whatever_the_chunks(tmp_path, result):
     assert again.final == result.final
 
 
-def test_other_seed_gives_other_weights(tmp_path, result):
-    assert train(tmp_path, seed=1).weights_sha256 != result.weights_sha256
+STILL = {"kind": "gradient_descent", "learning_rate": 0.0}
+
+
+def test_initial_values_depend_on_the_seed(tmp_path):
+    settings = {"optimizer": STILL, "steps": 1}
+    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+    for layer in LAYERS:
+        assert (one[f"{layer}/weights"] != other[f"{layer}/weights"]).mean() > 0.9, layer
+
+
+def test_order_of_the_data_depends_on_the_seed(tmp_path):
+    # All else is equal: no weight is drawn, and no unit dropped.
+    settings = {"initializer": "zeros", "dropout_keep": 1, "steps": 1}
+    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+    assert (one["fc2/bias"] != other["fc2/bias"]).any()
+
+
+def test_dropout_depends_on_the_seed(tmp_path, monkeypatch):
+    # All else is equal: no weight is drawn, and the order is that of seed 0.
+    monkeypatch.setattr(
+        "backprop.conv.training.draw_batches", lambda seed, *rest: draw_batches(0, *rest)
+    )
+    settings = {"initializer": "zeros", "steps": 1}
+    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+    assert (one["fc2/weights"] != other["fc2/weights"]).any()
 
 
 def test_digest_is_of_the_weights_themselves(result):
@@ -107,6 +132,13 @@ def test_digest_is_of_the_weights_themselves(result):
     assert digest_weights(weights) == result.weights_sha256
     weights["fc2/bias"][3] += 1e-6
     assert digest_weights(weights) != result.weights_sha256
+
+
+def test_digest_is_of_names_and_shapes_too():
+    values = np.arange(6.0)
+    arrays = ({"a": values}, {"b": values}, {"a": values.reshape(2, 3)}, {"a": values[:0]})
+    assert len(set(map(digest_weights, arrays))) == 4
+    assert digest_weights({"b": values, "a": values}) == digest_weights({"a": values, "b": values})
 
 
 def test_history_has_a_row_for_each_monitored_or_evaluated_step(result):
@@ -162,14 +194,14 @@ def compile_step(settings, keep):
 
 
 def test_dropout_depends_on_the_step_alone():
-    step = compile_step({"kind": "gradient_descent", "learning_rate": 0.0}, keep=0.5)
+    step = compile_step(STILL, keep=0.5)
     batch = tf.constant(draw_batches(0, 0, 1, 10, 64)[0])
     losses = [float(step(tf.constant(number), batch)) for number in (0, 1, 0)]
     assert losses[0] == losses[2] != losses[1]
 
 
 def test_without_dropout_the_loss_is_that_of_the_network():
-    step = compile_step({"kind": "gradient_descent", "learning_rate": 0.0}, keep=1)
+    step = compile_step(STILL, keep=1)
     batch = tf.constant(draw_batches(0, 0, 1, 10, 64)[0])
     losses = [float(step(tf.constant(number), batch)) for number in (0, 1)]
     assert losses[0] == losses[1]
@@ -192,6 +224,20 @@ def test_divergence_is_a_result_with_the_exact_step(tmp_path):
     assert all(math.isnan(result.final[name]) for name in MEASURES)
     assert [row["step"] for row in result.history] == [0]
     assert np.isfinite(read_scalars(tmp_path)["value"]).all()
+
+
+def test_after_a_divergence_no_earlier_judgement_is_left(tmp_path, monkeypatch):
+    original = training.check_finite
+
+    def fail_late(what, values, step):
+        original(what, math.nan if step >= 6 else values, step)
+
+    monkeypatch.setattr(training, "check_finite", fail_late)
+    result = train(tmp_path)
+    assert result.diverged_at >= 6
+    assert not math.isnan(result.history[-1]["test_loss"])  # it was judged after 5 steps
+    assert all(len(values) == 0 for values in result.judgements.values())
+    assert all(math.isnan(result.final[name]) for name in MEASURES)
 
 
 def test_weights_that_are_not_finite_are_seen_behind_a_finite_loss(tmp_path):
@@ -337,13 +383,53 @@ def test_maxout_trains(tmp_path):
     assert result.final["train_loss"] < result.history[0]["train_loss"] / 4
 
 
+def test_each_piece_of_maxout_starts_as_a_kernel_of_its_own(tmp_path):
+    settings = {"optimizer": STILL, "steps": 1, "initializer": "xavier_uniform"}
+    weights = train(tmp_path / "maxout", activation="maxout", **settings).weights
+    plain = train(tmp_path / "relu", activation="relu", **settings).weights
+    for layer in LAYERS[:-1]:
+        first, _ = np.split(weights[f"{layer}/weights"], 2, axis=-1)
+        np.testing.assert_array_equal(first, plain[f"{layer}/weights"])
+
+
+def test_network_fits_the_images_and_the_classes_of_the_data(tmp_path):
+    random = np.random.default_rng(0)
+    parts = []
+    for count in (20, 10, 10):
+        parts.append(random.integers(0, 256, (count, 9, 17), np.uint8))
+        parts.append((np.arange(count) % 3).astype(np.uint8))
+    weights = train(tmp_path, data=ImageSplit(*parts), steps=1).weights
+    assert weights["fc1/weights"].shape == (3 * 5 * 64, 1024)
+    assert weights["fc2/weights"].shape == (1024, 3)
+
+
 def test_initial_bias_is_a_setting(tmp_path):
-    optimizer = {"kind": "gradient_descent", "learning_rate": 0.0}
-    weights = train(tmp_path, optimizer=optimizer, steps=1, initial_bias=-0.5).weights
+    weights = train(tmp_path, optimizer=STILL, steps=1, initial_bias=-0.5).weights
     assert all(set(weights[f"{layer}/bias"].tolist()) == {-0.5} for layer in LAYERS)
 
 
 # What TensorBoard finds
+
+
+def test_speed_is_that_since_the_last_look_or_the_checkpoint(tmp_path):
+    run = training.Training(make_settings(), DATA, 0, tmp_path / "checkpoints", "this")
+
+    def tell(step, seconds):
+        run.step, run.clock.seconds["training"] = step, seconds
+        run.tell_speed()
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        tell(0, 0.0)
+        tell(3, 1.5)
+        tell(8, 2.0)
+        arrays = {name: variable.numpy() for name, variable in run.variables().items()}
+        run.clock = training.Clock()  # as in another process
+        run.restore(Checkpoint(40, arrays, {"history": [], "layers": []}, {}))
+        tell(42, 0.1)
+    table = read_scalars(tmp_path)
+    assert table["step"].tolist() == [3, 8, 42]
+    # Batches are of 10.
+    np.testing.assert_allclose(table["value"], [30 / 1.5, 50 / 0.5, 20 / 0.1], rtol=1e-6)
 
 
 def test_every_monitored_tensor_has_histograms_and_statistics(folder, result):
@@ -386,6 +472,7 @@ def test_last_histograms_count_the_returned_weights(folder, result):
         rows = table[(table["tag"] == name) & (table["step"] == 8)]
         expected, edges = np.histogram(array, bins=30)
         np.testing.assert_allclose(rows["left"], edges[:-1], rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(rows["right"], edges[1:], rtol=1e-5, atol=1e-7)
         assert rows["count"].sum() == array.size
         # A value on an edge may fall on either side of it in single precision.
         np.testing.assert_allclose(rows["count"], expected, atol=1 + 1e-5 * array.size)
