@@ -122,7 +122,7 @@ def block(page: str, name: str) -> dict:
 
 
 def _train(settings: Mapping, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict]:
-    """Tables and snapshots of a cell, made as the training job makes them."""
+    """Tables and snapshots of a cell: full batches at a constant learning rate."""
     cell, protocol = settings["cell"], settings["protocol"]
     parts = {
         part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")

@@ -15,7 +15,7 @@ from backprop.views.payload import pack, single
 TEXT_PER_BYTE = 1.2
 # Snapshots of a run that are kept where not one seed of every cell fits with all of them.
 FEWER_SNAPSHOTS = (12, 6)
-LARGEST_POINTS = 120_000  # bytes of text that the points of one data set may take
+LARGEST_POINTS = 200_000  # bytes of text that the points of one data set may take
 MOST_RECORDS = 60
 
 

@@ -89,7 +89,12 @@ export function Curves({ study, model, measure, state, change, dark }) {
       </div>
       <div class="legends">
         {legends.map(([axis, kind]) => (
-          <Legend key={axis.name + kind} axis={axis} kind={kind} cells={study.cells} model={model} dark={dark} />
+          <Legend
+            key={axis.name + kind}
+            alone={legends.length === 1}
+            cells={study.cells}
+            {...{ axis, kind, model, dark }}
+          />
         ))}
       </div>
       <PlotFigure
@@ -179,7 +184,9 @@ function cellLines(cells, study, model, { color, dash, panel }, measure, dark) {
       title: model.title(cell, study.vary),
       color: levelColor(model.level(cell, color), dark),
       panel: panel ? model.level(cell, panel).label : null,
-      dash: dash ? DASHES[levelsOf(dash, study.cells, model).indexOf(model.level(cell, dash)) % DASHES.length] : "",
+      dash: dash
+        ? DASHES[levelsOf(dash, study.cells, model).indexOf(model.level(cell, dash)) % DASHES.length]
+        : dashOfRepeat(model.level(cell, color), levelsOf(color, study.cells, model)),
       points: model.curve(cell, measure.name),
     }));
 }
@@ -187,8 +194,20 @@ function cellLines(cells, study, model, { color, dash, panel }, measure, dark) {
 function pooledLines(study, model, axis, measure, dark) {
   return [...model.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
     const level = model.axisOf[axis].levels[number];
-    return { title: level.label, color: levelColor(level, dark), dash: "", panel: null, points };
+    return {
+      title: level.label,
+      color: levelColor(level, dark),
+      dash: dashOfRepeat(level, levelsOf(axis, study.cells, model)),
+      panel: null,
+      points,
+    };
   });
+}
+
+/** Names without a colour of their own may share one: then dashes tell them apart. */
+function dashOfRepeat(level, levels) {
+  const alike = levels.filter(({ color }) => color === level.color);
+  return DASHES[alike.indexOf(level) % DASHES.length];
 }
 
 function levelsOf(axis, cells, model) {
@@ -221,11 +240,14 @@ function AxisChoice({ name, axes, value, model, onChange }) {
   );
 }
 
-function Legend({ axis, kind, cells, model, dark }) {
+function Legend({ axis, kind, alone, cells, model, dark }) {
+  const levels = levelsOf(axis.name, cells, model);
+  const dash = (level, i) =>
+    kind === "dash" ? DASHES[i % DASHES.length] : alone ? dashOfRepeat(level, levels) : "";
   return (
     <div class="legend">
       <strong>{axis.label}</strong>
-      {levelsOf(axis.name, cells, model).map((level, i) => (
+      {levels.map((level, i) => (
         <span key={level.value}>
           <svg width="26" height="10" aria-hidden="true">
             <line
@@ -234,7 +256,7 @@ function Legend({ axis, kind, cells, model, dark }) {
               y2="5"
               stroke={kind === "color" ? levelColor(level, dark) : "currentColor"}
               stroke-width={kind === "color" ? 4 : 2}
-              stroke-dasharray={kind === "dash" ? DASHES[i % DASHES.length] : ""}
+              stroke-dasharray={dash(level, i)}
             />
           </svg>{" "}
           {level.label}
