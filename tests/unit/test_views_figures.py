@@ -11,6 +11,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from backprop.data.class_names import CLASS_NAMES, class_names
+from backprop.study import labels
 from backprop.views import (
     boundaries,
     conv_curves,
@@ -19,7 +20,6 @@ from backprop.views import (
     filters,
     gradient_check,
     judgements,
-    labels,
     layers,
     points,
     selection,
