@@ -164,7 +164,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{place}: got {found!r}; allowed: {bound} {rule}"
         case "minItems" | "minProperties" if not found:
             yield f"{place}: is empty; allowed: at least one entry"
-        case "minProperties":
+        case "anyOf":
             yield f"{place}: got only {_join(found)}; allowed: datasets with dense, conv or both"
         case "uniqueItems":
             yield f"{place}: got {found!r}; allowed: each value once"
