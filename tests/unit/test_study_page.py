@@ -99,7 +99,7 @@ def test_cells_axes_and_colours_are_those_of_the_study(results, page):
     assert [results.cells[n] for n in study["cells"]] == results.studies["dense"]["activations"][
         "cells"
     ]
-    assert study["answer"]["outcome"][0].startswith("With protocol published: mean training loss")
+    assert study["answer"]["outcome"][0].startswith("With published arithmetic: mean training loss")
 
 
 def test_summaries_and_curves_are_means_with_student_intervals_over_seeds(results, page):

@@ -78,8 +78,8 @@ rule judge_claims:
         code=code("judge_claims.py"),
     output:
         claims="results/tables/claims.csv",
-        tests="results/tables/claims_tests.csv",
-        seeds="results/tables/claims_seeds.csv",
+        tests="results/tables/claims_tests.parquet",
+        seeds="results/tables/claims_seeds.parquet",
     log:
         "results/logs/judge_claims.log",
     benchmark:
@@ -97,8 +97,8 @@ rule judge_claims:
 rule render_claims:
     input:
         claims="results/tables/claims.csv",
-        tests="results/tables/claims_tests.csv",
-        seeds="results/tables/claims_seeds.csv",
+        tests="results/tables/claims_tests.parquet",
+        seeds="results/tables/claims_seeds.parquet",
         code=code("render_claims.py"),
     output:
         report(

@@ -86,6 +86,19 @@ COLUMNS = {
     "ci_low": "Lower end of the effect's 95% interval.",
     "ci_high": "Upper end of the effect's 95% interval.",
     "margin": "Smallest difference that matters: the effect is tested against it.",
+    "test": "Which contrast of the claim, counted from 1.",
+    "form": "Form of the test, as the file of claims has it.",
+    "p_above": "p-value of the effect being above its margin, uncorrected.",
+    "p_below": "p-value of the effect being below its margin, uncorrected.",
+    "value": "What was measured: of a tag, or of a contrast for one seed.",
+    "tag": "Name of a monitored scalar.",
+    "tensor": "Layer and tensor, such as conv1/weights.",
+    "uniform_distance": "Kolmogorov-Smirnov distance from the best uniform distribution.",
+    "normal_distance": "Kolmogorov-Smirnov distance from the best normal distribution.",
+    "boundary_linearity": (
+        "Share of the held-out points at which one straight line (of several classes, one between "
+        "each two) predicts the network's own label."
+    ),
     "p_value": "p-value of the verdict, in both directions; empty without significance.",
     "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
     "further_seeds": (
