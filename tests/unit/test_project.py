@@ -188,3 +188,9 @@ def test_set_up_says_when_the_venv_module_is_missing(tmp_path):
     done = set_up(tmp_path, no_venv)
     assert done.returncode == 1
     assert "python3 has no venv module" in done.stderr
+
+
+def test_pictures_of_the_readme_exist_and_are_all_shown():
+    shown = set(re.findall(r"\]\((docs/screenshots/\w+\.png)\)", (ROOT / "README.md").read_text()))
+    taken = {f"docs/screenshots/{path.name}" for path in (ROOT / "docs/screenshots").iterdir()}
+    assert shown == taken != set()

@@ -206,7 +206,7 @@ def _row(row: dict) -> dict[str, Any]:
     expect = _text(row["expect"])
     return {
         "protocol": label_of(row["protocol"]),
-        "column": title_case(label_of(_text(row["arithmetic"]) or row["protocol"])),
+        "column": title_case(label_of(_text(row["arithmetic"]) or "verdict")),
         "verdict": row["verdict"],
         "expect": expect,
         "expected": bool(expect) and expect != row["verdict"],
