@@ -4,19 +4,19 @@ import numpy as np
 import pandas as pd
 
 from backprop.analysis.shapes import line_agreement
-from backprop.data.tables import features_of, read_table, with_cell, write_table
+from backprop.data.tables import parts_of, read_table, with_cell, write_table
 from backprop.dense.boundary import network_of
 from backprop.log import start_log
 
 
 def main(settings: list[dict], inputs, output: str, log) -> None:
     """Write a row per cell and finished seed."""
-    tables, frames = {path: read_table(path) for path in set(inputs.points)}, []
+    heldout = {path: parts_of(read_table(path))["heldout"][0] for path in set(inputs.points)}
+    frames = []
     for setting, path, runs, weights in zip(
         settings, inputs.points, inputs.runs, inputs.weights, strict=True
     ):
-        points = tables[path]
-        x = features_of(points[points["part"] == "heldout"])
+        x = heldout[path]
         rows = read_table(runs)
         finished = rows["diverged_at"].isna().to_numpy()
         with np.load(weights) as file:

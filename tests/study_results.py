@@ -14,7 +14,7 @@ from conftest import ROOT
 
 from backprop.analysis.findings import describe_layers, state_findings
 from backprop.data.points import make_points
-from backprop.data.tables import features_of, with_cell
+from backprop.data.tables import parts_of, with_cell
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
 from backprop.dense.snapshots import pack_snapshots, snapshot_passes
@@ -124,9 +124,7 @@ def block(page: str, name: str) -> dict:
 def _train(settings: Mapping, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict]:
     """Tables and snapshots of a cell: full batches at a constant learning rate."""
     cell, protocol = settings["cell"], settings["protocol"]
-    parts = {
-        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
-    }
+    parts = parts_of(points)
     x, label = parts["train"]
     network = DenseNetwork(
         [x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],

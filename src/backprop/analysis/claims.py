@@ -26,6 +26,18 @@ from backprop.analysis.inference import (
 from backprop.study.grid import cell_path
 
 SIGNIFICANCE, STATED_SPREAD, NOTHING = "significance", "stated spread", "nothing"
+TEST_COLUMNS = (
+    "form",
+    "contrast",
+    "measure",
+    "effect",
+    "ci_low",
+    "ci_high",
+    "margin",
+    "n",
+    "p_above",
+    "p_below",
+)
 
 
 def judge_claims(claims: Sequence[Mapping], evidence: Evidence) -> dict[str, pd.DataFrame]:
@@ -69,20 +81,6 @@ def judge_claims(claims: Sequence[Mapping], evidence: Evidence) -> dict[str, pd.
         "tests": pd.DataFrame(tests),
         "seeds": pd.DataFrame(seeds, columns=["claim", "protocol", "test", "seed", "value"]),
     }
-
-
-TEST_COLUMNS = (
-    "form",
-    "contrast",
-    "measure",
-    "effect",
-    "ci_low",
-    "ci_high",
-    "margin",
-    "n",
-    "p_above",
-    "p_below",
-)
 
 
 def disagreements(claims: pd.DataFrame) -> list[str]:

@@ -6,13 +6,12 @@ import math
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
 from backprop.study.labels import label_of
 from backprop.views.style import title_case
-from backprop.views.tables import FAVICON, STYLESHEET
+from backprop.views.tables import ENVIRONMENT, FAVICON, STYLESHEET
 
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?"}
 WIDTH, LEFT, RIGHT, ROW = 680, 150, 16, 34  # of a drawing, in its own units
@@ -52,7 +51,7 @@ summary { cursor: pointer; }
 @media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; } }
 """
 
-PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+PAGE = ENVIRONMENT.from_string(
     """<!doctype html>
 <html lang="en">
 <head>
@@ -272,7 +271,7 @@ def _drawing(tests: pd.DataFrame, seeds: pd.DataFrame, verdicts: dict[str, str])
             )
         if not math.isnan(test["effect"]):
             parts.append(f'<circle class="{verdict}" cx="{place(test["effect"])}" cy="{y}" r="5"/>')
-    title = f"{first['contrast']} · {_measure(first['measure'])}"
+    title = f"{first['contrast']} · {label_of(first['measure'])}"
     words = "; ".join(
         f"{label_of(test['protocol'])} {_number(test['effect'])}"
         for test in tests.to_dict("records")
@@ -295,10 +294,6 @@ def _side(test: dict) -> str:
     if test["ci_high"] < test["margin"]:
         return "contradicted"
     return "undecided"
-
-
-def _measure(measure: str) -> str:
-    return label_of(measure)
 
 
 def _text(value: Any) -> str:

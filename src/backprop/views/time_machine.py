@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backprop.data.tables import features_of
+from backprop.data.tables import parts_of
 from backprop.study.labels import label_of
 from backprop.views.payload import pack, single
 
@@ -178,11 +178,8 @@ def _datasets(machine: Machine) -> list[dict]:
     for name, points in machine.points.items():
         description = machine.descriptions[name]
         parts = {
-            part: {
-                "x": single(features_of(rows)),
-                "label": rows["label"].to_numpy(np.uint16),
-            }
-            for part, rows in points.groupby("part")
+            part: {"x": single(x), "label": label.astype(np.uint16)}
+            for part, (x, label) in parts_of(points).items()
         }
         if len(pack(parts)) > LARGEST_POINTS:
             parts.pop("heldout", None)
