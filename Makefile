@@ -22,7 +22,7 @@ smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder result
 	$(RUN) snakemake --configfile config/smoke.yaml --directory results/smoke --report report.html
 
 test: $(READY) ## all tests
-	$(RUN) pytest
+	$(RUN) pytest -n auto
 
 check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
 	$(RUN) ruff check . && ruff format --check .

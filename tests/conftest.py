@@ -26,6 +26,14 @@ CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each worker whole files, and all users of the smoke run to one, which starts first."""
+    for item in items:
+        group = "smoke" if "smoke" in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+
+
 @dataclass
 class Project:
     """A copy of the project in a folder of its own, with the commands of its users."""

@@ -648,6 +648,7 @@ def test_slider_of_steps_shows_the_counts_of_that_step_everywhere(page, board):
         assert "step 50 ·" in place.inner_text()
         assert place.locator(".strong").get_attribute("data-step") == "50"
         place.locator("summary").click()
+        place.locator(".buckets tbody").wait_for()
         counts = place.locator(".buckets tbody td:nth-child(3)").all_inner_texts()
         assert [int(text) for text in counts] == list(part[0]["truth"][1][0])
 
