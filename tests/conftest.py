@@ -1,6 +1,8 @@
 """What all tests share: the project's folder, and one run of its smallest configuration."""
 
+import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = (
@@ -26,12 +29,28 @@ CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
+class WholeFiles(LoadFileScheduling):
+    """With `pytest -n`: one worker has a file's tests, and one all those that take `smoke`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "smoke" if takes_smoke(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
+    return WholeFiles(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each worker whole files, and all users of the smoke run to one, which starts first."""
-    for item in items:
-        group = "smoke" if "smoke" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+    """Tests that take `smoke` come first: together they are the longest."""
+    items.sort(key=lambda item: not takes_smoke(item.nodeid))
+
+
+@functools.cache
+def takes_smoke(nodeid: str) -> bool:
+    """Whether a test takes the fixture `smoke`; told from its text, all that a scheduler has."""
+    file, _, name = nodeid.partition("[")[0].partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return bool(re.search(rf"\bdef {name}\([^)]*\bsmoke\b", text))
 
 
 @dataclass
