@@ -138,8 +138,11 @@ def rows(page) -> list[list[str]]:
 
 def state_of(page) -> str:
     """The fragment of the address, once it has settled."""
-    page.wait_for_timeout(400)
-    return page.evaluate("location.hash")
+    seen, now = None, page.evaluate("location.hash")
+    while seen != now:
+        page.wait_for_timeout(400)
+        seen, now = now, page.evaluate("location.hash")
+    return now
 
 
 @pytest.mark.parametrize("name", CONFIG["dense"]["studies"])
@@ -384,11 +387,18 @@ def test_state_stands_in_the_address(page, path):
     choose(study, "Right", "corrected arithmetic, ReLU")
     study.get_by_label("Snapshot", exact=True).fill("3")
     fragment = state_of(study)
-    table, image, drawn = rows(study), picture(study, 1), curves(study).inner_html()
-    effects = study.locator("section", has=study.locator("h2#effects")).inner_text()
+
+    def shown() -> tuple:
+        effects = page.locator("section", has=page.locator("h2#effects")).inner_text()
+        return rows(page), picture(page, 1), curves(page).inner_html(), effects
+
+    before = shown()
     open_at(page, path, fragment)
-    assert (rows(page), picture(page, 1), curves(page).inner_html()) == (table, image, drawn)
-    assert page.locator("section", has=page.locator("h2#effects")).inner_text() == effects
+    for _ in range(50):
+        if shown() == before:
+            break
+        page.wait_for_timeout(100)
+    assert shown() == before
     assert page.get_by_label("Log time").is_checked()
     assert page.get_by_label("Snapshot", exact=True).input_value() == "3"
     assert state_of(page) == fragment
@@ -404,9 +414,6 @@ def test_several_classes_have_a_boundary_and_four_features_say_why_not(study):
     blobs, iris = study.locator(".side").nth(0), study.locator(".side").nth(1)
     assert blobs.locator(".plane").count() == 1
     assert blobs.locator(".legend span.swatch").count() == 3
-    assert (
-        len(set(re.findall(r"#[0-9a-f]{6}", blobs.locator("svg").last.inner_html().lower()))) >= 0
-    )
     assert blobs.locator(".border").count() == 2
     assert iris.locator(".plane").count() == 0
     assert "4 features" in iris.inner_text()
