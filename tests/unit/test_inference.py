@@ -61,6 +61,19 @@ def test_interval_of_few_values_is_students():
     assert np.isnan(bootstrap_interval([1.0])).all()
 
 
+def test_interval_of_five_values_is_the_bootstraps_and_as_skewed_as_they_are():
+    values = np.array([0.0, 0.1, 0.2, 0.5, 2.0])
+    low, high = bootstrap_interval(values)
+    students = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))
+    assert abs(high - students[1]) > 0.1
+    assert high - values.mean() > 1.5 * (values.mean() - low)
+
+
+def test_interval_of_nearly_equal_values_has_a_width():
+    low, high = bootstrap_interval(1 + 1e-6 * np.arange(20))
+    assert low < 1 + 9.5e-6 < high
+
+
 def test_interval_is_the_same_every_time_and_moves_with_the_values():
     values = np.random.default_rng(3).exponential(size=20)
     low, high = bootstrap_interval(values)
@@ -84,4 +97,5 @@ def test_needed_seeds_have_the_power_in_simulation(distance, level):
 def test_no_number_of_seeds_finds_nothing():
     assert seeds_needed(0.0, 1.0, 0.05) is None
     assert seeds_needed(1e-6, 1.0, 0.05) is None
+    assert seeds_needed(0.0, 0.0, 0.05) is None
     assert seeds_needed(1.0, 0.0, 0.05) == 2

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from backprop.analysis import claims as judging
@@ -13,7 +14,7 @@ from backprop.analysis import inference
 from backprop.analysis.claims import disagreements, judge_claims
 from backprop.analysis.evidence import Evidence
 from backprop.analysis.findings import describe_claims
-from backprop.study.grid import AXES
+from backprop.study.grid import AXES, cell_path
 from backprop.views.claims import claims_page
 
 CELL = dict(zip(AXES["dense"], ("moons", "corrected", "tanh", 3, 1, "normal", "gd"), strict=True))
@@ -207,6 +208,138 @@ def test_further_seeds_would_decide_it():
     assert f"{row['further_seeds']} further seeds" in row["reason"]
 
 
+def shifted(size, mean, deviation=1.0):
+    """Values with exactly this mean and standard deviation."""
+    values = np.random.default_rng(size).normal(size=size)
+    return mean + deviation * (values - values.mean()) / values.std(ddof=1)
+
+
+THIRD = CELL | {"activation": "sigmoid"}
+
+
+def three_cells():
+    """One contrast is sure by 5 errors, one by 2 with fewer seeds, one has a single seed."""
+    tables = runs(shifted(100, 0.5)), runs(shifted(4, 1.0), OTHER), runs([1.0], THIRD)
+    return evidence(*tables), [contrast([[1.0, c, None]], spread=0.1) for c in (CELL, OTHER, THIRD)]
+
+
+def test_p_value_is_two_sided_over_all_contrasts():
+    values = {0.0: shifted(20, 0.3), 0.1: shifted(12, -0.5)}
+    found = evidence(runs(values[0.0]), runs(values[0.1], OTHER))
+    parts = [contrast([[1.0, CELL, None]]), contrast([[1.0, OTHER, None]], margin=0.1)]
+    alone = judged([claim(parts[0])], found)["p_value"].item()
+    assert alone == pytest.approx(stats.ttest_1samp(values[0.0], 0).pvalue)
+    both = judged([claim(*parts)], found)["p_value"].item()
+    below = [
+        stats.ttest_1samp(each, margin, alternative="less").pvalue
+        for margin, each in values.items()
+    ]
+    above = [
+        stats.ttest_1samp(each, margin, alternative="greater").pvalue
+        for margin, each in values.items()
+    ]
+    assert both == pytest.approx(2 * min(max(above), 2 * min(below))) and both < 0.5
+
+
+def test_what_is_corrected_is_what_was_tested_for_significance():
+    values = runs(shifted(20, 0.55))
+    tested = claim(contrast(ABOVE_ZERO), name="a")
+    stated = claim(contrast([[1.0, OTHER, None]], spread=0.1), name="b")
+    table = judged([tested, stated], evidence(values, runs([1.0], OTHER)))
+    assert table["p_adjusted"][0] == table["p_value"][0] < 0.05
+    assert table["verdict"].tolist() == ["reproduced", "reproduced"]
+    twice = judged([tested, tested | {"id": "c"}], evidence(values))
+    assert 0.05 > twice["p_adjusted"][0] == 2 * twice["p_value"][0]
+
+
+def test_a_corrected_p_value_above_the_level_decides_nothing():
+    found = evidence(runs(shifted(20, 0.5)))
+    claims = [claim(contrast(ABOVE_ZERO), name=name) for name in "ab"]
+    assert judged(claims[:1], found)["verdict"].item() == "reproduced"
+    table = judged(claims, found)
+    assert 0.05 < table["p_adjusted"][0] < 0.1
+    assert table["verdict"].tolist() == ["undecided"] * 2
+    assert (table["ci_low"] > table["margin"]).all()
+
+
+def test_two_seeds_are_tested_and_no_spread_need_be_stated():
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs([1.0, 1.01]))).to_dict("records")
+    assert (row["basis"], row["verdict"], row["n"]) == ("significance", "reproduced", 2)
+    assert row["p_value"] == pytest.approx(stats.ttest_1samp([1.0, 1.01], 0).pvalue)
+
+
+def test_a_verdict_rests_on_its_weakest_contrast():
+    found, (sure, unsure, single) = three_cells()
+    (row,) = judged([claim(sure, unsure)], found).to_dict("records")
+    assert (row["basis"], row["n"], row["effect"]) == ("significance", 4, pytest.approx(1.0))
+    (row,) = judged([claim(sure, single)], found).to_dict("records")
+    assert (row["basis"], row["n"]) == ("stated spread", 1)
+    assert math.isnan(row["p_value"])
+    gone = contrast([[1.0, THIRD | {"depth": 2}, None]])
+    (row,) = judged([claim(sure, gone)], found).to_dict("records")
+    assert (row["basis"], row["n"]) == ("nothing", 0)
+    assert math.isnan(row["effect"])
+    same = evidence(runs([2.0] * 5), runs([1.0] * 5, OTHER), runs(shifted(5, 1.0), THIRD))
+    tests = [contrast([[1.0, cell, None]], constant=1.5) for cell in (CELL, OTHER, THIRD)]
+    (row,) = judged([claim(*tests)], same).to_dict("records")
+    assert row["effect"] == -0.5 and row["verdict"] == "contradicted"
+
+
+def test_contrasts_of_single_seeds_must_all_exceed_their_margins():
+    found = evidence(runs([1.0]), runs([0.1], OTHER))
+    both = [contrast([[1.0, cell, None]], spread=0.1) for cell in (CELL, OTHER)]
+    assert judged([claim(both[0])], found)["verdict"].item() == "reproduced"
+    assert judged([claim(*both)], found)["verdict"].item() == "undecided"
+
+
+def test_every_cell_is_named_once():
+    twice = [contrast(DIFFERENCE), contrast(DIFFERENCE, margin=0.1)]
+    row = judged([claim(*twice)], evidence(runs([1.0, 2.0]), runs([1.5, 2.0], OTHER)))
+    assert row["cells"].item().split() == [cell_path(OTHER), cell_path(CELL)]
+
+
+def power(effect, seeds, level):
+    return TTestPower().power(effect, seeds, level)
+
+
+@pytest.mark.parametrize(("mean", "contrasts"), [(0.3, 1), (-0.3, 2)])
+def test_further_seeds_reckon_with_the_whole_family(mean, contrasts):
+    """Of contrasts that point down, one is enough, so that each has its share of the level."""
+    found = evidence(runs(shifted(12, mean)), runs(shifted(12, mean, 1.2), OTHER))
+    parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)][:contrasts]
+    table = judged([claim(*parts, name=name) for name in "abc"], found)
+    assert table["verdict"].tolist() == ["undecided"] * 3
+    level = 0.05 / 3 / contrasts
+    total = 12 + table["further_seeds"][0]
+    assert power(0.3, total, level) >= 0.8 > power(0.3, total - 1, level)
+
+
+def test_further_seeds_are_those_of_the_contrast_that_needs_most():
+    found = evidence(runs(shifted(12, 0.4)), runs(shifted(12, 0.3), OTHER))
+    parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)]
+    total = 12 + judged([claim(*parts)], found)["further_seeds"].item()
+    assert power(0.3, total, 0.05) >= 0.8 > power(0.3, total - 1, 0.05)
+
+
+def test_a_single_seeds_further_ones_join_the_family():
+    found = evidence(runs([0.1]), runs(shifted(20, 2.0), OTHER))
+    single = claim(contrast(ABOVE_ZERO, spread=0.2), name="a")
+    sure = claim(contrast([[1.0, OTHER, None]]), name="b")
+    total = 1 + judged([single, sure], found)["further_seeds"][0]
+    assert power(0.5, total, 0.05 / 2) >= 0.8 > power(0.5, total - 1, 0.05 / 2)
+
+
+def test_the_gate_passes_over_claims_that_expect_nothing():
+    rows = [("a", math.nan, "undecided"), ("b", "", "undecided"), ("c", "undecided", "undecided")]
+    table = pd.DataFrame(rows, columns=["claim", "expect", "verdict"]).assign(protocol="p")
+    assert disagreements(table) == []
+
+
+def test_a_seed_without_the_measure_is_left_out():
+    found = evidence(runs([1.0, math.nan, 3.0]))
+    assert found.values("dense", "train_loss", CELL, None).to_dict() == {0: 1.0, 2: 3.0}
+
+
 def test_measures_come_from_the_table_that_has_them():
     seeds = pd.DataFrame({"seed": [0, 1]}).assign(**CELL)
     tables = {
@@ -215,7 +348,10 @@ def test_measures_come_from_the_table_that_has_them():
             for at in (0, 400)
         ),
         "dense_linearity": seeds.assign(boundary_linearity=0.75),
-        "dense_shapes": seeds.assign(tensor="layer1/bias", normal_distance=0.25),
+        "dense_shapes": pd.concat(
+            seeds.assign(tensor=tensor, normal_distance=distance)
+            for tensor, distance in (("layer1/bias", 0.25), ("layer1/weights", 0.5))
+        ),
     }
     found = evidence(runs([1.0, 2.0]), **tables)
 

@@ -106,7 +106,7 @@ def _weigh(model: str, contrast: Mapping, evidence: Evidence) -> dict:
     """Effect, interval and p-values of one contrast."""
     terms = contrast["terms"]
     series = [evidence.values(model, contrast["measure"], cell, at) for _, cell, at in terms]
-    paired = pd.concat(series, axis=1, join="inner").dropna()
+    paired = pd.concat(series, axis=1, join="inner")
     coefficients = np.array([coefficient for coefficient, _, _ in terms])
     values = paired.to_numpy() @ coefficients - contrast["constant"]
     margin, spread, n = contrast["margin"], contrast["spread"], len(values)
@@ -200,11 +200,8 @@ def _verdict_row(entry: Mapping, family: int) -> dict:
 def _verdict(tests: Sequence[Mapping], basis: str, p_adjusted: float | None) -> str:
     above = all(test["ci_low"] > test["margin"] for test in tests)
     below = any(test["ci_high"] < test["margin"] for test in tests)
-    if basis == SIGNIFICANCE:
-        if p_adjusted > LEVEL:
-            return "undecided"
-        reproduced, contradicted = _directed_p(tests)
-        above, below = above and reproduced < contradicted, below and contradicted < reproduced
+    if basis == SIGNIFICANCE and p_adjusted > LEVEL:
+        return "undecided"
     if basis == NOTHING or not (above or below):
         return "undecided"
     return "reproduced" if above else "contradicted"
