@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import stats
 
+DIRECTIONS = 60
+
 
 def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
     """Share of a network's own labels that the best straight line predicts.
@@ -17,18 +19,37 @@ def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
     Returns
     -------
     float
-        Share of points at which a logistic regression, hardly regularised, gives the network's
-        label; 1 where the network gives all points the same. Of more than two classes there is a
-        line between each two.
+        Of two classes, the largest share over lines across the direction of a logistic regression
+        and, of two features, across `DIRECTIONS` more, each cut at its best place. A logistic
+        regression alone says too little of a curved boundary: it weighs distances, not labels.
+        Of more classes, the share at which a logistic regression, with a line between each two,
+        gives the network's label. 1 where the network gives all points the same.
     """
     from sklearn.linear_model import LogisticRegression
 
-    if (labels == labels[0]).all():
+    classes = np.unique(labels)
+    if len(classes) == 1:
         return 1.0
     spread = points.std(axis=0)
     scaled = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
     line = LogisticRegression(C=1e4, max_iter=2_000).fit(scaled, labels)
-    return float((line.predict(scaled) == labels).mean())
+    if len(classes) > 2:
+        return float((line.predict(scaled) == labels).mean())
+    directions = line.coef_.T
+    if points.shape[1] == 2:
+        angles = np.linspace(0, np.pi, DIRECTIONS, endpoint=False)
+        directions = np.column_stack([directions, [np.cos(angles), np.sin(angles)]])
+    return _best_cut(scaled @ directions, labels == classes[1])
+
+
+def _best_cut(along: np.ndarray, positive: np.ndarray) -> float:
+    """Largest share of labels that one cut through the values of one column (N, K) predicts."""
+    order = np.argsort(along, axis=0)
+    ordered = np.take_along_axis(along, order, axis=0)
+    # The cut after each value: right are the negatives before it and the positives behind it.
+    right = positive.sum() + np.cumsum(np.where(positive[order], -1, 1), axis=0)
+    right[:-1][ordered[:-1] == ordered[1:]] = positive.sum()  # no cut between equal values
+    return float(np.maximum(right, len(along) - right).max() / len(along))
 
 
 def shape_distances(values: np.ndarray) -> dict[str, float]:
