@@ -100,6 +100,90 @@ def test_equality_is_tested_on_both_sides():
     assert high["constant"] == pytest.approx(-0.9899)
 
 
+def test_a_boundary_is_claimed_straight_or_not():
+    (straight,) = contrasts(with_test(CLAIM, form="linear_boundary", cells={"activation": "tanh"}))
+    assert (straight["terms"][0][0], straight["constant"]) == (1.0, 0.98)
+    (curved,) = contrasts(
+        with_test(
+            CLAIM, form="linear_boundary", linear=False, agreement=0.9, cells={"activation": "relu"}
+        )
+    )
+    assert (curved["terms"][0][0], curved["constant"]) == (-1.0, -0.9)
+
+
+def test_overfitting_is_a_gap_that_grows():
+    ends = {"from": 3, "to": 50}
+    claim = CLAIM | {"study": "hidden_sizes"}
+    claim = with_test(claim, form="overfitting", axis="hidden_size", margin=0.1, **ends)
+    (part,) = contrasts(claim)
+    signs = {cell["hidden_size"]: coefficient for coefficient, cell, _ in part["terms"]}
+    assert signs == {50: 1.0, 3: -1.0}
+    assert (part["measure"], part["margin"]) == ("generalisation_gap", 0.1)
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("rising", 1.0), ("falling", -1.0)])
+def test_a_trend_is_the_end_less_the_start(direction, sign):
+    def times(claim, protocol, **test):
+        (part,) = contrasts(with_test(claim, form="trend", direction=direction, **test), protocol)
+        return {at: coefficient for coefficient, _, at in part["terms"]}
+
+    cells = {"activation": "tanh"}
+    dense = times(CLAIM, "corrected", measure="train_loss", cells=cells)
+    assert dense == {20000: sign, 0: -sign}
+    assert times(CNN, "full", measure="train_loss") == {5500: sign, 0: -sign}
+    # The test set is first judged after an interval.
+    assert times(CNN, "full", measure="test_loss") == {5500: sign, 1100: -sign}
+    named = times(CNN, "full", measure="conv1/bias/std", **{"from": 100, "to": 200})
+    assert named == {200: sign, 100: -sign}
+
+
+def test_a_distribution_is_near_a_shape():
+    test = {"form": "distribution", "tensor": "conv1/bias", "shape": "normal", "distance": 0.1}
+    (part,) = contrasts(with_test(CNN, **test), "full")
+    assert (part["terms"][0][0], part["constant"]) == (-1.0, -0.1)
+    assert part["measure"] == "conv1/bias/normal_distance"
+
+
+def test_the_last_pass_counts_though_it_is_no_multiple():
+    config = copy.deepcopy(CONFIG)
+    for protocol in ("published", "corrected"):
+        config["dense"]["protocols"][protocol]["record_interval"] = 300
+    claim = with_test(CLAIM, **ORDERED, at=20000)
+    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    assert done["protocols"]["corrected"][0]["terms"][0][2] == 20000
+
+
+def test_part_of_a_difference_weighs_the_corners_by_hand():
+    corners = {"from": {"activation": "relu", "optimizer": "adam"}}
+    corners["to"] = {"activation": "tanh", "optimizer": "gd"}
+    claim = with_test(
+        CLAIM | {"model": "conv", "study": "factors"},
+        form="attribution", measure="test_accuracy", factor="activation", share=0.8,
+        cells={"initializer": "xavier_uniform"}, **corners,
+    )  # fmt: skip
+    whole, owed = contrasts(claim, "short")
+
+    def weights(part):
+        return {(c["activation"], c["optimizer"]): weight for weight, c, _ in part["terms"]}
+
+    assert weights(whole) == {("relu", "adam"): 1.0, ("tanh", "gd"): -1.0}
+    # Half of each of the two ways that change the activation, less 0.8 of the whole.
+    by_hand = {("relu", "adam"): -0.3, ("tanh", "gd"): 0.3, ("tanh", "adam"): -0.5}
+    assert weights(owed) == pytest.approx(by_hand | {("relu", "gd"): 0.5})
+
+
+def test_what_cancels_leaves_no_term():
+    corners = {"from": {"activation": "relu", "optimizer": "adam"}}
+    corners["to"] = {"activation": "tanh", "optimizer": "gd"}
+    claim = with_test(
+        CLAIM | {"model": "conv", "study": "factors"},
+        form="attribution", measure="test_accuracy", factor="activation", share=0.5,
+        cells={"initializer": "xavier_uniform"}, **corners,
+    )  # fmt: skip
+    _, owed = contrasts(claim, "short")
+    assert [weight for weight, _, _ in owed["terms"]] == [-0.5, 0.5]
+
+
 def test_parts_of_a_difference_are_shapley_values():
     factors = ["a", "b", "c"]
     value = {
@@ -152,6 +236,10 @@ def test_needed_tables_are_those_of_the_measures():
         "dense_linearity.parquet",
         "dense_runs.csv",
     ]
+    assert needed_tables(complete(with_test(CLAIM, **ORDERED, at=400))) == [
+        "dense_history.parquet",
+        "dense_runs.csv",
+    ]
     assert needed_tensors(claims, "conv") == ["conv1/bias"]
     assert needed_tensors(claims, "dense") == []
 
@@ -198,6 +286,36 @@ FAULTS = {
     ),
     "after the end": (
         with_test(CLAIM, **ORDERED, at=20400), "tests[0].at: got 20400", "the last, 20000",
+    ),
+    "a test set before it is judged": (
+        with_test(CNN, form="threshold", measure="test_loss", above=0, at=0),
+        "tests[0].at: got 0", "a multiple of 1100 (evaluate_interval) from 1100 on",
+    ),
+    "a training loss between records": (
+        with_test(CNN, form="threshold", measure="train_loss", above=0, at=150),
+        "tests[0].at: got 150", "a multiple of 100 (monitor_interval) from 0 on",
+    ),
+    "a protocol for one of the tests": (
+        with_test(CLAIM, form="threshold", measure="train_loss", above=0,
+                  cells={"activation": "tanh", "protocol": "published"}),
+        "tests[0].cells.protocol: got 'published'", "a protocol for the whole claim",
+    ),
+    "a monotone axis of one value": (
+        with_test(CLAIM | {"cells": {"activation": "tanh"}}, form="monotone",
+                  measure="train_loss", axis="hidden_size", direction="rising"),
+        "tests[0].axis: got 'hidden_size'", "activation",
+    ),
+    "an attribution to the only factor": (
+        with_test(CNN, form="attribution", measure="test_loss", factor="activation",
+                  **{"from": {"activation": "relu", "optimizer": "adam"},
+                     "to": {"activation": "tanh"}}),
+        "tests[0].to: got activation alone", "at least 2",
+    ),
+    "a corner that is the same": (
+        with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
+                  **{"from": {"activation": "relu", "protocol": "published"},
+                     "to": {"activation": "relu", "protocol": "corrected"}}),
+        "tests[0].to.activation: got 'relu', the same as from", "",
     ),
     "final measure on the way": (
         with_test(CLAIM, **ORDERED | {"measure": "grad_norm"}, at=400),

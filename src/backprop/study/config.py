@@ -164,6 +164,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{place}: got {found!r}; allowed: {bound} {rule}"
         case "minItems" | "minProperties" if not found:
             yield f"{place}: is empty; allowed: at least one entry"
+        case "minProperties" | "minItems":
+            yield f"{place}: got {_join(found)} alone; allowed: at least {rule}"
         case "anyOf":
             yield f"{place}: got only {_join(found)}; allowed: datasets with dense, conv or both"
         case "uniqueItems":
