@@ -17,13 +17,15 @@ from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import revision
+from backprop.provenance.environment import digest, revision
 from backprop.provenance.imports import imported_files
+from backprop.provenance.locked_packages import note_packages
 from backprop.provenance.stale_lock import (
     OrphanedJobsError,
     note_owner,
     remove_stale_lock,
 )
+from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
     KINDS_OF_MODEL,
@@ -96,6 +98,7 @@ except OrphanedJobsError as fault:
 
 onstart:
     note_owner(Path.cwd())
+    note_packages(Path.cwd(), LOCK)
 
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
@@ -608,3 +611,21 @@ if FINDINGS.exists():
     config["findings"] = escape_markup(found)
 else:
     config["findings"] = {}
+
+# The tickets below the report's items. No rule depends on them: they are for captions alone.
+PROVENANCE = Path("results/provenance.json")
+recorded = None
+if PROVENANCE.exists():
+    recorded = json.loads(PROVENANCE.read_text(encoding="utf-8"))[
+        "configuration_sha256"
+    ]
+config["ticket"] = Ticket(
+    digest(CONFIG),
+    recorded,
+    describe_call(
+        REPOSITORY,
+        Path.cwd(),
+        workflow.overwrite_configfiles,
+        workflow.config_settings.config_args,
+    ),
+)
