@@ -142,7 +142,8 @@ def test_own_data_and_packages_are_told_apart_where_they_meet(project, edit):
     gone = scipy.split()[0].removeprefix("scipy==")
     data = causes["data: own.csv, of data set own, has other content"]
     lock = causes[
-        f"environment: requirements.lock: numpy {was} → 99.1, scypi 1.0 is new, scipy {gone} is gone"
+        f"environment: requirements.lock: numpy {was} → 99.1, "
+        f"scypi 1.0 is new, scipy {gone} is gone"
     ]
     never = causes["never made: nothing is known of an earlier run"]
     forced = causes["forced: asked for by --force, --forcerun or --forceall"]

@@ -38,6 +38,7 @@ from backprop.study.config import (
     gradient_check_settings,
     with_typed_values,
 )
+from backprop.study.figures import CELL_FIGURES
 from backprop.study.grid import (
     all_cells,
     cell_from_wildcards,
@@ -84,7 +85,8 @@ if CONFIG["claims"]:
         with open(
             here("workflow/schemas/claims.schema.yaml"), encoding="utf-8"
         ) as file:
-            CLAIMS = read_claims(claims_file, yaml.safe_load(file), CONFIG)
+            planar = [name for name, count in FEATURES.items() if count == 2]
+            CLAIMS = read_claims(claims_file, yaml.safe_load(file), CONFIG, planar)
     except UserError as fault:
         raise WorkflowError(f"The claims ({claims_file}) can't be judged:\n{fault}")
 
@@ -107,14 +109,6 @@ CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
-# What is drawn of a CNN run, by its file's name.
-RUN_FIGURES = (
-    "confusion",
-    "worst_images",
-    "conv1_filters",
-    "conv1_statistics",
-    "conv1_histograms",
-)
 IMAGE_FILES = [
     f"results/data/{{dataset}}/{part}-{what}.idx"
     for part in ("train", "test")
@@ -558,7 +552,7 @@ def everything():
         yield f"{cell}/boundary.svg"
     for folder in folders("conv", pictured_cells("conv")):
         cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
-        yield from (f"{cell}/{figure}.svg" for figure in RUN_FIGURES)
+        yield from (f"{cell}/{figure}.svg" for figure in CELL_FIGURES["conv"])
 
 
 def study_labels(wildcards, figure):
