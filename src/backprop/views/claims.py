@@ -54,7 +54,9 @@ code { font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: 
 summary { cursor: pointer; }
 details img { display: block; max-width: 100%; height: auto; margin: .5rem 0 .3rem;
   background: #fff; border-radius: 4px; }
-@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; } }
+details .frame { margin: 0; }
+@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; }
+  details img { max-width: 40rem; } }
 """
 
 PAGE = ENVIRONMENT.from_string(
@@ -117,8 +119,10 @@ that the claim states, and nothing is called significant.</p></details>
 </dl>
 {% if claim.figure %}
 <details data-figure="{{ claim.figure.place }}"><summary>Figure: {{ claim.figure.label }}</summary>
+<div class="frame" tabindex="0" role="region" aria-label="Figure: {{ claim.figure.label }}">
 <img alt="{{ claim.figure.alt }}" width="{{ claim.figure.width }}"
-height="{{ claim.figure.height }}"><code>{{ claim.figure.path }}</code></details>
+height="{{ claim.figure.height }}"></div>
+<code>{{ claim.figure.path }}</code></details>
 {% endif %}
 <details><summary>Cells</summary>{% for cell in claim.cells %}<div><code>{{ cell }}</code></div>
 {% endfor %}</details>
@@ -234,11 +238,12 @@ def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
     if not path:
         return None
     found, label = figures[path], figure_label(path)
+    title = found["title"] or path.rpartition("/")[2].rpartition(".")[0].replace("_", " ")
     return {
         "path": path,
         "place": list(figures).index(path),
         "label": label,
-        "alt": f"{label}. {found['title']}".strip(),
+        "alt": f"{label}: {title}",
         "width": found["width"],
         "height": found["height"],
     }

@@ -12,7 +12,7 @@ from html import unescape
 
 from PIL import Image
 
-PNG_WIDTH = 1400  # pixels, twice the page's column
+PNG_WIDTH = 1400  # pixels, which are shown two thirds as large
 PNG_COLOURS = 256
 
 SCRIPT = """
@@ -60,7 +60,7 @@ def embed_figure(path: str, content: bytes) -> dict:
     else:
         picture = Image.open(io.BytesIO(content)).convert("RGB")
         picture.thumbnail((PNG_WIDTH, 10 * PNG_WIDTH), Image.Resampling.LANCZOS)
-        width, height = picture.width / 2, picture.height / 2
+        width, height = picture.width / 1.5, picture.height / 1.5
         written = io.BytesIO()
         reduced = picture.quantize(PNG_COLOURS, dither=Image.Dither.NONE)
         reduced.save(written, "PNG", optimize=True)
