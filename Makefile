@@ -17,7 +17,7 @@ study: $(READY) ## run the default configuration on all cores, then write report
 	$(RUN) snakemake --report report.html
 
 why: $(READY) ## which jobs `make study` would run, and what changed since they ran last
-	@$(RUN) python scripts/explain_jobs.py
+	@$(RUN) python workflow/explain_jobs.py
 
 smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder results/smoke
 	mkdir -p results/smoke

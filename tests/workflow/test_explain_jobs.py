@@ -19,7 +19,7 @@ TARGETS = [FIGURE.format("gd"), FIGURE.format("adam"), "results/provenance.json"
 def explain(project: Project, *arguments: str) -> subprocess.CompletedProcess:
     """Ask why, from the folder of the project."""
     return subprocess.run(
-        [sys.executable, "scripts/explain_jobs.py", "--configfile", "own.yaml", *arguments],
+        [sys.executable, "workflow/explain_jobs.py", "--configfile", "own.yaml", *arguments],
         cwd=project.folder,
         env=environment(),
         capture_output=True,

@@ -82,7 +82,7 @@ class Ticket(dict):
                 "**Out of date.** Something that it is made from has changed since: this command "
                 "gives what the next run would. Why, says::",
                 "",
-                f"   {shlex.join(['python', 'scripts/explain_jobs.py', *command[1:-2], target])}",
+                f"   {shlex.join(['python', 'workflow/explain_jobs.py', *command[1:-2], target])}",
             ]
         return "\n".join(lines)
 
