@@ -75,6 +75,10 @@ def test_a_report_with_other_settings_says_so_and_its_command_keeps_them(copied)
     assert done.returncode == 0, done.stdout + done.stderr
     (ticket,) = tickets(copied.folder / "other.html").values()
     assert "not with this report's" in ticket and "Out of date" in ticket
+    assert (
+        f"explain_jobs.py --cores 1 --configfile config/smoke.yaml --config '{settings}' -- {MOONS}"
+        in ticket
+    )
     words = command(ticket)
     assert words[-4:] == ["--config", settings, "--force", MOONS]
     done = copied.snakemake("-n", *words)

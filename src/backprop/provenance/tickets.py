@@ -69,12 +69,12 @@ class Ticket(dict):
         """
         record = _current(each for part in categories.values() for each in part.values())
         target, job = str(record.path), record.job
-        command = ["snakemake", "--cores", "1", *self["options"], "--force", target]
+        call = ["--cores", "1", *self["options"]]
         lines = [
             f"**Ticket.** ``{target}``, {self._configuration()} To make it again, in the "
             "project's folder::",
             "",
-            f"   {shlex.join(command)}",
+            f"   {shlex.join(['snakemake', *call, '--force', target])}",
         ]
         if job.dag.needrun(job):
             lines += [
@@ -82,7 +82,7 @@ class Ticket(dict):
                 "**Out of date.** Something that it is made from has changed since: this command "
                 "gives what the next run would. Why, says::",
                 "",
-                f"   {shlex.join(['python', 'workflow/explain_jobs.py', *command[1:-2], target])}",
+                f"   {shlex.join(['python', 'workflow/explain_jobs.py', *call, '--', target])}",
             ]
         return "\n".join(lines)
 
