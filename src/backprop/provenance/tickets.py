@@ -4,6 +4,12 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+# The viewer's column is narrower than most paths.
+STYLE = """.. raw:: html
+
+   <style>tt.docutils, pre.literal-block { white-space: pre-wrap; overflow-wrap: anywhere; }</style>
+"""
+
 
 def describe_call(
     repository: Path, directory: Path, configfiles: Sequence[Path], overrides: Sequence[str]
@@ -84,7 +90,7 @@ class Ticket(dict):
                 "",
                 f"   {shlex.join(['python', 'workflow/explain_jobs.py', *call, '--', target])}",
             ]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", STYLE])
 
     def _configuration(self) -> str:
         digest, recorded = (
