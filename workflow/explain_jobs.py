@@ -45,7 +45,7 @@ class Explainer:
             self.changes = list(differences(recorded, self.config))
 
     async def jobs(self) -> list[PendingJob]:
-        """All jobs that would run, those before others first."""
+        """All jobs that would run, sorted by rule."""
         pending = {}
         for job in (job for level in self.dag.toposorted() for job in level):
             if not self.dag.needrun(job) or job.rule.norun:
@@ -99,9 +99,8 @@ class Explainer:
         if "params" in self.triggers and self.records.params_changed(job):
             own = job.non_derived_params
             params = {name: value for name, value in job.params.items() if value in own}
-            section = "dense" if "dense" in f"{job.rule.name} {job.output[0]}" else "conv"
             named, unnamed = configuration_causes(
-                record.params, params, job.wildcards_dict, section
+                record.params, params, job.wildcards_dict, self.section(job)
             )
         if "input" in self.triggers:
             files, results = self.of_other_inputs(
@@ -122,6 +121,14 @@ class Explainer:
         """Whether the call forces it; Snakemake's reason is silent on that after another job."""
         named = job.rule in self.dag.forcerules and job not in self.dag.omitforce
         return named or not self.dag.forcefiles.isdisjoint(job.output)
+
+    def section(self, job) -> str:
+        """Section of the configuration that a job belongs to, as far as it belongs to one."""
+        for model, notebooks in self.workflow.globals["NOTEBOOKS"].items():
+            names = (job.wildcards_dict.get("model"), job.rule.name.rpartition("_")[2])
+            if model in names or job.wildcards_dict.get("notebook") in notebooks:
+                return model
+        return "dense"
 
     async def updated_inputs(self, job) -> AsyncIterator[tuple[str, str]]:
         """Inputs that no job makes anew and that are newer than the output, with other content."""

@@ -92,7 +92,7 @@ def describe_difference(place: str, old: Any, new: Any) -> str:
 
 def _shown(value) -> str:
     if isinstance(value, list | tuple) and len(repr(value)) > LONGEST_VALUE:
-        return f"{len(value)} entries"
+        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
@@ -145,17 +145,13 @@ def configuration_causes(
             old_value, value = (
                 {claim["id"]: claim for claim in each} for each in (old_value, value)
             )
-        for path, before_part, after in differences(old_value, value):
+        changes = list(differences(old_value, value))
+        if not changes:
+            unnamed.append(Cause("configuration", f"{name}: the order of its entries"))
+        for path, old_part, new_part in changes:
             place = _place(name, path, value, wildcards, model)
-            if place is None:
-                unnamed.append(
-                    Cause(
-                        "configuration",
-                        describe_difference(key_path([name, *path]), before_part, after),
-                    )
-                )
-            else:
-                named.append(Cause("configuration", describe_difference(place, before_part, after)))
+            text = describe_difference(place or key_path([name, *path]), old_part, new_part)
+            (named if place else unnamed).append(Cause("configuration", text))
     return named, unnamed
 
 
@@ -206,7 +202,7 @@ def explain(jobs: Sequence[PendingJob], changes: Iterable[str] = ()) -> str:
     Parameters
     ----------
     jobs : sequence of PendingJob
-        In the order in which they would run.
+        In the order in which jobs of the same causes are listed.
     changes : iterable of str
         What else changed in the configuration, as `describe_difference` says it.
     """
