@@ -85,7 +85,9 @@ class Explainer:
             which = "" if len(missing) == len(job.output) else f": {', '.join(missing)}"
             yield Cause("gone", f"deleted, or lost by a run that failed, since it was made{which}")
         async for path, why in self.updated_inputs(job):
-            yield self.of_file(path, why, job, record)
+            # An input that is new as such is told of below.
+            if record is None or record.input is None or path in record.input:
+                yield self.of_file(path, why, job, record)
         if "code" in self.triggers:
             async for _ in job.outputs_older_than_script_or_notebook():
                 path = Path(os.path.relpath(REPOSITORY)) / "scripts" / Path(job.rule.script).name

@@ -93,7 +93,7 @@ def describe_difference(place: str, old: Any, new: Any) -> str:
 def _shown(value) -> str:
     if isinstance(value, list | tuple) and len(repr(value)) > LONGEST_VALUE:
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
-    text = str(value)
+    text = str(value) or "nothing"
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
