@@ -607,15 +607,8 @@ else:
     config["findings"] = {}
 
 # The tickets below the report's items. No rule depends on them: they are for captions alone.
-PROVENANCE = Path("results/provenance.json")
-recorded = None
-if PROVENANCE.exists():
-    recorded = json.loads(PROVENANCE.read_text(encoding="utf-8"))[
-        "configuration_sha256"
-    ]
 config["ticket"] = Ticket(
     digest(CONFIG),
-    recorded,
     describe_call(
         REPOSITORY,
         Path.cwd(),

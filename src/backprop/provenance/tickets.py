@@ -1,5 +1,6 @@
 """Tickets: what stands below an item of the report, so that a reader can make just it again."""
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -56,14 +57,12 @@ class Ticket(dict):
     ----------
     digest : str
         sha256 of the configuration that the report is made with.
-    recorded : str or None
-        That of the results, as ``results/provenance.json`` has it; None without the file.
     options : list of str
         As `describe_call` gives them.
     """
 
-    def __init__(self, digest: str, recorded: str | None, options: list[str]):
-        super().__init__(digest=digest, recorded=recorded, options=options)
+    def __init__(self, digest: str, options: list[str]):
+        super().__init__(digest=digest, options=options)
 
     def __call__(self, categories: Mapping) -> str:
         """Ticket of the item whose caption is being written, in reStructuredText.
@@ -93,14 +92,14 @@ class Ticket(dict):
         return "\n".join([*lines, "", STYLE])
 
     def _configuration(self) -> str:
-        digest, recorded = (
-            text and f"``{text[:12]}``" for text in (self["digest"], self["recorded"])
-        )
-        if recorded is None:
+        digest, record = f"``{self['digest'][:12]}``", Path("results/provenance.json")
+        if not record.exists():
             return (
                 f"configuration of this report {digest}; with which one it was made is not "
                 "recorded, for ``results/provenance.json`` is missing."
             )
+        known = json.loads(record.read_text(encoding="utf-8"))["configuration_sha256"]
+        recorded = f"``{known[:12]}``"
         if digest != recorded:
             return (
                 f"made with configuration {recorded}, as ``results/provenance.json`` has it, and "
