@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 
 import pytest
 from conftest import Project
@@ -26,6 +27,15 @@ def command(ticket: str) -> list[str]:
     """The words of the command in a ticket, as a shell reads them."""
     (line,) = re.findall(r"^snakemake .*--force .*$", ticket, re.MULTILINE)
     return shlex.split(line)[1:]
+
+
+def jobs(done: subprocess.CompletedProcess) -> dict[str, str]:
+    """Number of jobs by rule that a call announces, their total left out."""
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", text, re.MULTILINE))
+    counts.pop("total")
+    return counts
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +63,12 @@ def test_a_command_makes_exactly_its_item_again_with_the_same_bytes(smoke, copie
     found = tickets(smoke.folder / "report.html")
     made = copied.folder / MOONS
     before, modified = made.read_bytes(), made.stat().st_mtime_ns
-    done = copied.snakemake(*command(found[MOONS]))
-    text = done.stdout + done.stderr
-    assert done.returncode == 0, text
-    assert re.findall(r"^(\w+) +\d+$", text, re.MULTILINE) == ["plot_points", "total"] * 2
+    assert jobs(copied.snakemake(*command(found[MOONS]))) == {"plot_points": "1"}
     assert made.stat().st_mtime_ns > modified and made.read_bytes() == before
     figure = "results/figures/dense/optimizers_accuracy_curves.svg"
     done = copied.snakemake("-n", *command(found[figure]))
-    assert "Forced execution" in done.stdout + done.stderr, done.stderr
-    assert re.findall(r"^(\w+) +1$", done.stdout + done.stderr, re.MULTILINE) == [
-        *("plot_curves", "total") * 2,
-    ]
+    assert jobs(done) == {"plot_curves": "1"}
+    assert "Forced execution" in done.stdout + done.stderr
 
 
 def test_a_report_with_other_settings_says_so_and_its_command_keeps_them(copied):
@@ -81,7 +86,4 @@ def test_a_report_with_other_settings_says_so_and_its_command_keeps_them(copied)
     )
     words = command(ticket)
     assert words[-4:] == ["--config", settings, "--force", MOONS]
-    done = copied.snakemake("-n", *words)
-    assert re.findall(r"^(\w+) +1$", done.stdout + done.stderr, re.MULTILINE) == [
-        *("make_points", "plot_points") * 2,
-    ]
+    assert jobs(copied.snakemake("-n", *words)) == {"make_points": "1", "plot_points": "1"}
