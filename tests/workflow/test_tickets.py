@@ -15,8 +15,9 @@ MOONS = "results/figures/data/moons.svg"
 
 def tickets(report) -> dict[str, str]:
     """Caption of every item of a report, as text, by the item's path."""
-    items = re.search(r"var results = (\{.*\})\s*;?\s*</script>", report.read_text(), re.DOTALL)
-    captions = {path: item["caption"] for path, item in json.loads(items[1]).items()}
+    text = report.read_text(encoding="utf-8").partition("var results = ")[2]
+    items, _ = json.JSONDecoder().raw_decode(text)
+    captions = {path: item["caption"] for path, item in items.items()}
     return {
         path: html.unescape(re.sub(r"<[^>]+>", "", caption)).partition("Ticket.")[2]
         for path, caption in captions.items()
