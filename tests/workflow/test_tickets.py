@@ -15,8 +15,8 @@ MOONS = "results/figures/data/moons.svg"
 
 def tickets(report) -> dict[str, str]:
     """Caption of every item of a report, as text, by the item's path."""
-    text = report.read_text(encoding="utf-8").partition("var results = ")[2]
-    items, _ = json.JSONDecoder().raw_decode(text)
+    text = report.read_text(encoding="utf-8").partition('<script id="results">')[2]
+    items, _ = json.JSONDecoder().raw_decode(text.partition("= ")[2])
     captions = {path: item["caption"] for path, item in items.items()}
     return {
         path: html.unescape(re.sub(r"<[^>]+>", "", caption)).partition("Ticket.")[2]
