@@ -5,7 +5,7 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 READY := .venv/.ready
 RUN := . .venv/bin/activate &&
 
-.PHONY: help setup study smoke test check lock clean
+.PHONY: help setup study why smoke test check lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 10
@@ -15,6 +15,9 @@ setup: $(READY) ## make .venv from requirements.lock, once
 study: $(READY) ## run the default configuration on all cores, then write report.html
 	$(RUN) snakemake --cores $(CORES)
 	$(RUN) snakemake --report report.html
+
+why: $(READY) ## which jobs `make study` would run, and what changed since they ran last
+	@$(RUN) python workflow/explain_jobs.py
 
 smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder results/smoke
 	mkdir -p results/smoke

@@ -10,7 +10,8 @@ from backprop.views.claims import claims_page
 def main(inputs, output: str, log) -> None:
     """Write the page."""
     tables = (read_table(inputs[name]) for name in ("claims", "tests", "seeds"))
-    page = claims_page(*tables)
+    figures = {path: Path(path).read_bytes() for path in inputs.figures}
+    page = claims_page(*tables, figures)
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(page) / 1000:,.0f} kB")
 

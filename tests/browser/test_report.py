@@ -127,9 +127,9 @@ def test_label_vocabulary_is_one(page, smoke):
         open_report(page, smoke)
 
 
-def table_in_report(page: Page, smoke, name: str):
-    """A table's page, in an iframe from a data address as the report shows it."""
-    content = base64.b64encode((smoke.folder / f"results/tables/{name}.html").read_bytes())
+def page_in_report(page: Page, smoke, path: str):
+    """A page of the results, in an iframe from a data address as the report shows it."""
+    content = base64.b64encode((smoke.folder / path).read_bytes())
     page.set_content(
         "<iframe style='width:100%;height:850px;border:0' "
         f"src='data:text/html;base64,{content.decode()}'></iframe>"
@@ -137,6 +137,26 @@ def table_in_report(page: Page, smoke, name: str):
     frame = page.frames[1]
     frame.locator("tbody tr").first.wait_for()
     return frame
+
+
+def table_in_report(page: Page, smoke, name: str):
+    return page_in_report(page, smoke, f"results/tables/{name}.html")
+
+
+def test_a_claim_opens_its_figure(page, smoke):
+    frame = page_in_report(page, smoke, "results/report/verdicts.html")
+    figures = frame.locator("details[data-figure]")
+    assert figures.count() == 4
+    for figure in figures.all():
+        picture = figure.locator("img")
+        assert picture.get_attribute("src") is None and picture.get_attribute("alt")
+        figure.locator("summary").click()
+        frame.wait_for_function(
+            "image => image.complete && image.naturalWidth > 300", arg=picture.element_handle()
+        )
+        path = smoke.folder / figure.locator("code").inner_text()
+        drawn = base64.b64decode(picture.get_attribute("src").partition("base64,")[2])
+        assert drawn == path.read_bytes()
 
 
 @pytest.mark.parametrize(

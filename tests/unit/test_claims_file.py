@@ -49,6 +49,12 @@ def with_test(claim, **test):
     return {**copy.deepcopy(claim), "tests": [test]}
 
 
+def figure(claim, wanted, planar=None):
+    claims = {"claims": [{**claim, "figure": wanted}]}
+    (done,) = complete_claims(claims, SCHEMA, CONFIG, planar)
+    return done["figure"]
+
+
 def contrasts(claim, protocol="corrected"):
     (done,) = complete(claim)
     return done["protocols"][protocol]
@@ -383,3 +389,53 @@ def test_values_of_the_command_line_get_their_types():
     assert typed["dense"]["protocols"]["p"] == {"replicates": 40, "l2": 0.1}
     assert typed["name"] == "01"
     assert config["dense"]["protocols"]["p"]["replicates"] == "40"
+
+
+def test_a_figure_is_named_by_its_kind_and_is_of_the_claims_study_unless_said():
+    assert figure(CLAIM, "loss_effects") == "results/figures/dense/activations_loss_effects.svg"
+    other = {"kind": "boundaries", "study": "depths"}
+    assert figure(CLAIM, other) == "results/figures/dense/depths_boundaries.png"
+    cell = {"kind": "boundary", "cells": {"protocol": "corrected", "activation": "relu"}}
+    assert figure(CLAIM, cell) == (
+        "results/figures/dense/cells/dataset~moons/protocol~corrected/activation~relu/"
+        "hidden_size~3/depth~1/initializer~fan_in_normal/optimizer~gd/boundary.svg"
+    )
+    test = {"form": "threshold", "measure": "test_accuracy", "above": 0.5}
+    path = figure(with_test(CNN, **test), "conv1_filters")
+    assert path.endswith("/optimizer~adam/seed~0/conv1_filters.svg")
+    (done,) = complete(CLAIM)
+    assert done["figure"] == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            "los_effects",
+            "claims[0] (ranking).figure.kind: got 'los_effects' (did you mean 'loss_effects'?); "
+            "allowed: loss_curves, accuracy_curves, loss_effects, accuracy_effects, "
+            "gradient_norms, inactive_units",
+        ),
+        ("boundaries", "figure.kind: got 'boundaries'; allowed: loss_curves, "),
+        ("final_accuracy", "figure.kind: got 'final_accuracy'"),
+        ({"kind": "loss_curves", "study": "depth"}, "figure.study: got 'depth' (did you mean 'dep"),
+        ({"kind": "loss_curves", "cells": {"depth": 1}}, "figure.cells: loss_curves shows the wh"),
+        ({"knd": "loss_curves"}, "unknown key 'knd' (did you mean 'kind'?); allowed: kind, "),
+        (3, "claims[0].figure: got 3; allowed: text or keys with values"),
+    ],
+)
+def test_a_figure_that_there_is_not_is_refused_with_what_is_allowed(wanted, message):
+    with pytest.raises(ClaimsError) as error:
+        figure(CLAIM, wanted, planar=[])
+    assert message in str(error.value)
+
+
+def test_a_figure_of_one_cell_wants_one_cell_and_a_seed_that_runs():
+    with pytest.raises(ClaimsError, match=r"still open is protocol .*; activation .*one value for"):
+        figure(CLAIM, "boundary")
+    cells = {"protocol": "corrected", "activation": "relu"}
+    with pytest.raises(ClaimsError, match=r"figure\.seed: boundary shows all seeds"):
+        figure(CLAIM, {"kind": "boundary", "cells": cells, "seed": 1})
+    test = {"form": "threshold", "measure": "test_accuracy", "above": 0.5}
+    with pytest.raises(ClaimsError, match=r"figure\.seed: got 9; allowed: 0 to 0"):
+        figure(with_test(CNN, **test), {"kind": "confusion", "seed": 9})

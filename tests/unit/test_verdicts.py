@@ -1,11 +1,16 @@
 """Verdicts on tables whose truth is known: error rates, directions, corrections, gaps."""
 
+import base64
+import io
+import json
 import math
 import re
+import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
@@ -425,3 +430,28 @@ def test_the_page_draws_effects_to_scale(table):
 def test_the_page_shows_a_users_text_as_text(table):
     table["claims"]["statement"] = "a < b & <script>"
     assert "a &lt; b &amp; &lt;script&gt;" in claims_page(**table)
+
+
+SVG = b'<svg xmlns="x" width="75pt" height="30pt"><title>a &lt; b</title></svg>'
+CURVES, PANEL = "results/figures/dense/a_loss_curves.svg", "results/figures/dense/a_boundaries.png"
+
+
+def test_the_page_has_each_figure_once_as_it_is_or_as_a_smaller_picture(table):
+    written = io.BytesIO()
+    Image.linear_gradient("L").resize((2800, 1000)).convert("RGB").save(written, "PNG")
+    table["claims"]["figure"] = [CURVES, PANEL, CURVES, CURVES]
+    page = claims_page(**table, figures={CURVES: SVG, PANEL: written.getvalue()})
+    drawing, picture = json.loads(re.search(r'id="figures">(.*?)</script>', page)[1])
+    assert zlib.decompress(base64.b64decode(drawing["data"])) == SVG
+    assert drawing["type"] == "image/svg+xml" and picture["type"] == "image/png"
+    content = zlib.decompress(base64.b64decode(picture["data"]))
+    assert len(content) < len(written.getvalue())
+    assert Image.open(io.BytesIO(content)).size == (1400, 500)
+    shown = re.findall(r'<details data-figure="(\d)"><summary>Figure: ([^<]+)<', page)
+    over, seen = ("0", "Loss over training"), ("1", "Decision boundaries")
+    assert shown == [over, seen, over]
+    assert page.count('alt="Loss over training: a &lt; b" width="100"') == 2
+
+
+def test_a_claim_without_a_figure_shows_none(table):
+    assert "data-figure" not in claims_page(**table)

@@ -99,6 +99,9 @@ rule render_claims:
         claims="results/tables/claims.csv",
         tests="results/tables/claims_tests.parquet",
         seeds="results/tables/claims_seeds.parquet",
+        figures=list(
+            dict.fromkeys(claim["figure"] for claim in CLAIMS if claim["figure"])
+        ),
         code=code("render_claims.py"),
     output:
         report(

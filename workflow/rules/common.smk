@@ -17,13 +17,15 @@ from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import revision
+from backprop.provenance.environment import digest, revision
 from backprop.provenance.imports import imported_files
+from backprop.provenance.locked_packages import note_packages
 from backprop.provenance.stale_lock import (
     OrphanedJobsError,
     note_owner,
     remove_stale_lock,
 )
+from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
     KINDS_OF_MODEL,
@@ -36,6 +38,7 @@ from backprop.study.config import (
     gradient_check_settings,
     with_typed_values,
 )
+from backprop.study.figures import CELL_FIGURES
 from backprop.study.grid import (
     all_cells,
     cell_from_wildcards,
@@ -82,7 +85,8 @@ if CONFIG["claims"]:
         with open(
             here("workflow/schemas/claims.schema.yaml"), encoding="utf-8"
         ) as file:
-            CLAIMS = read_claims(claims_file, yaml.safe_load(file), CONFIG)
+            planar = [name for name, count in FEATURES.items() if count == 2]
+            CLAIMS = read_claims(claims_file, yaml.safe_load(file), CONFIG, planar)
     except UserError as fault:
         raise WorkflowError(f"The claims ({claims_file}) can't be judged:\n{fault}")
 
@@ -96,6 +100,7 @@ except OrphanedJobsError as fault:
 
 onstart:
     note_owner(Path.cwd())
+    note_packages(Path.cwd(), LOCK)
 
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
@@ -104,14 +109,6 @@ CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
-# What is drawn of a CNN run, by its file's name.
-RUN_FIGURES = (
-    "confusion",
-    "worst_images",
-    "conv1_filters",
-    "conv1_statistics",
-    "conv1_histograms",
-)
 IMAGE_FILES = [
     f"results/data/{{dataset}}/{part}-{what}.idx"
     for part in ("train", "test")
@@ -555,7 +552,7 @@ def everything():
         yield f"{cell}/boundary.svg"
     for folder in folders("conv", pictured_cells("conv")):
         cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
-        yield from (f"{cell}/{figure}.svg" for figure in RUN_FIGURES)
+        yield from (f"{cell}/{figure}.svg" for figure in CELL_FIGURES["conv"])
 
 
 def study_labels(wildcards, figure):
@@ -608,3 +605,14 @@ if FINDINGS.exists():
     config["findings"] = escape_markup(found)
 else:
     config["findings"] = {}
+
+# The tickets below the report's items. No rule depends on them: they are for captions alone.
+config["ticket"] = Ticket(
+    digest(CONFIG),
+    describe_call(
+        REPOSITORY,
+        Path.cwd(),
+        workflow.overwrite_configfiles,
+        workflow.config_settings.config_args,
+    ),
+)

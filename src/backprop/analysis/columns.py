@@ -108,7 +108,7 @@ COLUMNS = {
     "command": "Command that adds these seeds.",
     "reason": "Why a claim is undecided.",
     "expect": "The verdict that check_claims insists on; empty: any.",
-    "figure": "Item of the report that shows the claim.",
+    "figure": "File of the figure that shows the claim.",
     "cells": "Paths of the cells that the claim was judged from, separated by spaces.",
     "rule": "Rule of the workflow that the job belongs to.",
     "job": "Which job of the rule.",

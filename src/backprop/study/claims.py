@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -19,6 +19,13 @@ import yaml
 
 from backprop.errors import UserError
 from backprop.study.config import fill_and_check
+from backprop.study.figures import (
+    CELL_FIGURES,
+    NEEDS_PLANE,
+    STUDY_FIGURES,
+    cell_figure,
+    study_figure,
+)
 from backprop.study.grid import study_cells
 from backprop.study.labels import label_of
 
@@ -55,7 +62,12 @@ class ClaimsError(UserError):
     """Claims that cannot be judged on this configuration; a line for every fault."""
 
 
-def read_claims(path: str | Path, schema: Mapping, config: Mapping) -> list[dict]:
+def read_claims(
+    path: str | Path,
+    schema: Mapping,
+    config: Mapping,
+    planar: Collection[str] | None = None,
+) -> list[dict]:
     """Claims of a YAML file, as `complete_claims` gives them.
 
     Raises
@@ -71,10 +83,15 @@ def read_claims(path: str | Path, schema: Mapping, config: Mapping) -> list[dict
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ClaimsError(f"{path}: not YAML: {str(error).splitlines()[-1].strip()}") from None
-    return complete_claims(document, schema, config)
+    return complete_claims(document, schema, config, planar)
 
 
-def complete_claims(document: Mapping, schema: Mapping, config: Mapping) -> list[dict]:
+def complete_claims(
+    document: Mapping,
+    schema: Mapping,
+    config: Mapping,
+    planar: Collection[str] | None = None,
+) -> list[dict]:
     """Claims of a file with their tests spelled out as contrasts, for each protocol.
 
     Parameters
@@ -85,13 +102,16 @@ def complete_claims(document: Mapping, schema: Mapping, config: Mapping) -> list
         JSON Schema 2020-12 of such a file.
     config : mapping
         A completed configuration.
+    planar : collection of str or None
+        Data sets of two features, whose boundaries can be drawn; None: any.
 
     Returns
     -------
     list of dict
-        The claim's own keys but ``tests``, and ``protocols``: protocol -> list of contrasts, each
-        a dict of ``form``, ``label``, ``measure``, ``terms`` (coefficient, cell, pass or step, or
-        None for the end), ``constant``, ``margin`` and ``spread``.
+        The claim's own keys but ``tests``; ``figure``, a path, or "" without one; and
+        ``protocols``: protocol -> list of contrasts, each a dict of ``form``, ``label``,
+        ``measure``, ``terms`` (coefficient, cell, pass or step, or None for the end),
+        ``constant``, ``margin`` and ``spread``.
 
     Raises
     ------
@@ -109,7 +129,7 @@ def complete_claims(document: Mapping, schema: Mapping, config: Mapping) -> list
             faults.append(f"{place}.id: got {claim['id']!r} again; allowed: a name of its own")
         seen.add(claim["id"])
         try:
-            claims.append(_complete(claim, place, config))
+            claims.append(_complete(claim, place, config, planar))
         except ClaimsError as fault:
             faults.append(str(fault))
     if faults:
@@ -117,7 +137,7 @@ def complete_claims(document: Mapping, schema: Mapping, config: Mapping) -> list
     return claims
 
 
-def _complete(claim: Mapping, place: str, config: Mapping) -> dict:
+def _complete(claim: Mapping, place: str, config: Mapping, planar: Collection[str] | None) -> dict:
     model, section = claim["model"], config[claim["model"]]
     if section is None:
         raise ClaimsError(f"{place}.model: the configuration has no section {model!r}")
@@ -153,13 +173,52 @@ def _complete(claim: Mapping, place: str, config: Mapping) -> dict:
             )
         for protocol, grid in grids.items():
             contrasts[protocol] += list(FORMS[test["form"]](grid, test, where))
-    kept = {key: claim[key] for key in ("id", "source", "statement", "model", "study", "figure")}
+    kept = {key: claim[key] for key in ("id", "source", "statement", "model", "study")}
     return {
         **kept,
+        "figure": _figure(claim, f"{place}.figure", section, planar),
         "expect": expect,
         "arithmetic": {p: section["protocols"][p].get("arithmetic") for p in protocols},
         "protocols": contrasts,
     }
+
+
+def _figure(claim: Mapping, place: str, section: Mapping, planar: Collection[str] | None) -> str:
+    """Path of the figure that shows a claim; empty if it names none."""
+    wanted = claim.get("figure")
+    if wanted is None:
+        return ""
+    if isinstance(wanted, str):
+        wanted = {"kind": wanted}
+    model, kind = claim["model"], wanted["kind"]
+    study = wanted.get("study", claim["study"])
+    if study not in section["studies"]:
+        raise _unknown(f"{place}.study", study, section["studies"])
+    cells = study_cells(model, section["baseline"], section["studies"][study])
+    kinds = [*STUDY_FIGURES[model], *CELL_FIGURES[model]]
+    if planar is not None and not any(cell.get("dataset") in planar for cell in cells):
+        kinds = [name for name in kinds if name not in NEEDS_PLANE]
+    if kind not in kinds:
+        raise _unknown(f"{place}.kind", kind, kinds)
+    if kind in STUDY_FIGURES[model]:
+        extra = [key for key in ("cells", "seed") if key in wanted]
+        if extra:
+            raise ClaimsError(f"{place}.{extra[0]}: {kind} shows the whole study; allowed: none")
+        return study_figure(model, study, kind)
+    fixed = {**(claim["cells"] if study == claim["study"] else {}), **wanted.get("cells", {})}
+    vary = {axis: list(values) for axis, values in section["studies"][study]["vary"].items()}
+    cell = _Grid(model, cells, vary, {}).cell(fixed, f"{place}.cells")
+    if planar is not None and kind in NEEDS_PLANE and cell["dataset"] not in planar:
+        raise ClaimsError(
+            f"{place}.cells: got data set {cell['dataset']!r}; allowed for {kind}: one of two "
+            "features"
+        )
+    replicates, seed = section["protocols"][cell["protocol"]]["replicates"], wanted.get("seed", 0)
+    if model == "dense" and "seed" in wanted:
+        raise ClaimsError(f"{place}.seed: {kind} shows all seeds of a cell; allowed: none")
+    if seed >= replicates:
+        raise ClaimsError(f"{place}.seed: got {seed}; allowed: 0 to {replicates - 1}")
+    return cell_figure(model, cell, kind, seed)
 
 
 def needed_tables(claims: Sequence[Mapping]) -> list[str]:

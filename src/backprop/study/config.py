@@ -153,7 +153,9 @@ def _describe(error: ValidationError) -> Iterator[str]:
         case "enum":
             yield f"{place}: got {found!r}{_hint(found, rule)}; allowed: {_join(rule)}"
         case "type":
-            yield f"{place}: got {_show(found)}; allowed: {_TYPES[rule]}{_number_hint(found, rule)}"
+            kinds = [rule] if isinstance(rule, str) else rule
+            allowed = " or ".join(_TYPES[kind] for kind in kinds)
+            yield f"{place}: got {_show(found)}; allowed: {allowed}{_number_hint(found, rule)}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             bound = {
                 "minimum": "at least",

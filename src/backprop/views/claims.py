@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
+from backprop.study.figures import figure_label
 from backprop.study.labels import label_of
+from backprop.views.embedded_figures import SCRIPT, embed_figure
 from backprop.views.style import title_case
 from backprop.views.tables import ENVIRONMENT, FAVICON, STYLESHEET
 
@@ -48,7 +52,11 @@ svg .contradicted { stroke: var(--contradicted); fill: var(--contradicted); }
 svg .undecided { stroke: var(--undecided); fill: var(--undecided); }
 code { font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
-@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; } }
+details img { display: block; max-width: 100%; height: auto; margin: .5rem 0 .3rem;
+  background: #fff; border-radius: 4px; }
+details .frame { margin: 0; }
+@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; }
+  details img { max-width: 40rem; } }
 """
 
 PAGE = ENVIRONMENT.from_string(
@@ -97,8 +105,7 @@ that the claim states, and nothing is called significant.</p></details>
 {% for claim in claims %}
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
-<p class="muted">{{ claim.source }} · {{ claim.id }}{% if claim.figure %} · shown by the figure
-“{{ claim.figure }}”{% endif %}</p>
+<p class="muted">{{ claim.source }} · {{ claim.id }}</p>
 {% for test in claim.tests %}
 {{ test.drawing }}
 {% endfor %}
@@ -110,17 +117,33 @@ that the claim states, and nothing is called significant.</p></details>
 {% if row.command %}<br><code>{{ row.command }}</code>{% endif %}</dd>
 {% endfor %}
 </dl>
+{% if claim.figure %}
+<details data-figure="{{ claim.figure.place }}"><summary>Figure: {{ claim.figure.label }}</summary>
+<div class="frame" tabindex="0" role="region" aria-label="Figure: {{ claim.figure.label }}">
+<img alt="{{ claim.figure.alt }}" width="{{ claim.figure.width }}"
+height="{{ claim.figure.height }}"></div>
+<code>{{ claim.figure.path }}</code></details>
+{% endif %}
 <details><summary>Cells</summary>{% for cell in claim.cells %}<div><code>{{ cell }}</code></div>
 {% endfor %}</details>
 </article>
 {% endfor %}
+{% if figures %}
+<script type="application/json" id="figures">{{ figures }}</script>
+<script>{{ script }}</script>
+{% endif %}
 </body>
 </html>
 """
 )
 
 
-def claims_page(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> str:
+def claims_page(
+    claims: pd.DataFrame,
+    tests: pd.DataFrame,
+    seeds: pd.DataFrame,
+    figures: Mapping[str, bytes] | None = None,
+) -> str:
     """Return the page as HTML.
 
     Parameters
@@ -128,9 +151,12 @@ def claims_page(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) 
     claims, tests, seeds : DataFrame
         As `backprop.analysis.claims.judge_claims` gives them: verdicts, contrasts, and the
         contrasts' values by seed.
+    figures : mapping
+        Path -> content of every figure that a claim names.
     """
+    embedded = {path: embed_figure(path, content) for path, content in (figures or {}).items()}
     listed = [
-        _claim(rows, tests[tests["claim"] == name], seeds[seeds["claim"] == name])
+        _claim(rows, tests[tests["claim"] == name], seeds[seeds["claim"] == name], embedded)
         for name, rows in claims.groupby("claim", sort=False)
     ]
     return PAGE.render(
@@ -139,6 +165,10 @@ def claims_page(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) 
         summary=_summary(claims),
         changed=_changed(claims),
         verdict=_verdict,
+        figures=Markup(json.dumps([figure["packed"] for figure in embedded.values()]))
+        if embedded
+        else "",
+        script=Markup(SCRIPT),
         favicon=FAVICON,
         stylesheet=Markup(STYLESHEET + CLAIMS_STYLESHEET),
     )
@@ -184,20 +214,38 @@ def _changed(claims: pd.DataFrame) -> str:
     )
 
 
-def _claim(rows: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> dict[str, Any]:
+def _claim(
+    rows: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame, figures: Mapping[str, dict]
+) -> dict[str, Any]:
     first = rows.iloc[0]
     verdicts = dict(zip(rows["protocol"], rows["verdict"], strict=True))
     return {
         "id": first["claim"],
         "statement": first["statement"],
         "source": first["source"],
-        "figure": _text(first["figure"]),
+        "figure": _figure(_text(first["figure"]), figures),
         "cells": list(dict.fromkeys(" ".join(rows["cells"]).split())),
         "rows": [_row(row) for row in rows.to_dict("records")],
         "tests": [
             {"drawing": _drawing(group, seeds[seeds["test"] == number], verdicts)}
             for number, group in tests.groupby("test", sort=False)
         ],
+    }
+
+
+def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
+    """A claim's figure as the page shows it; figures as `embed_figure` gives them."""
+    if not path:
+        return None
+    found, label = figures[path], figure_label(path)
+    title = found["title"] or path.rpartition("/")[2].rpartition(".")[0].replace("_", " ")
+    return {
+        "path": path,
+        "place": list(figures).index(path),
+        "label": label,
+        "alt": f"{label}: {title}",
+        "width": found["width"],
+        "height": found["height"],
     }
 
 

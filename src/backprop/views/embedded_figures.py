@@ -1,0 +1,74 @@
+"""Figures inside a page: compressed, each once, and turned into pictures when they are looked at.
+
+An SVG shrinks to a fifth by compression, which a data address can't have; so the page's program
+inflates a figure when it is opened, and makes the address then.
+"""
+
+import base64
+import io
+import re
+import zlib
+from html import unescape
+
+from PIL import Image
+
+PNG_WIDTH = 1400  # pixels, which are shown two thirds as large
+PNG_COLOURS = 256
+
+SCRIPT = """
+"use strict";
+const figures = JSON.parse(document.getElementById("figures").textContent);
+const show = async details => {
+  const image = details.querySelector("img");
+  if (image.src) return;
+  const { type, data } = figures[details.dataset.figure];
+  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const reader = new FileReader();
+  reader.onload = () => { image.src = reader.result; };
+  reader.readAsDataURL(new Blob([await new Response(inflated).arrayBuffer()], { type }));
+};
+for (const details of document.querySelectorAll("details[data-figure]"))
+  details.addEventListener("toggle", () => { if (details.open) show(details); });
+"""
+
+
+def embed_figure(path: str, content: bytes) -> dict:
+    """What a page needs to show a figure.
+
+    Parameters
+    ----------
+    path : str
+        Its file, whose ending says which kind it is: svg or png.
+    content : bytes
+        The file; a PNG is made smaller and gets a palette.
+
+    Returns
+    -------
+    dict
+        ``width`` and ``height`` in pixels; ``title``, its own, or ""; and ``packed``: ``type``
+        and ``data``, for the page's JSON.
+    """
+    if path.endswith(".svg"):
+        text = content.decode()
+        width, height = (
+            float(re.search(rf'<svg[^>]*\s{side}="([\d.]+)pt"', text)[1]) * 4 / 3
+            for side in ("width", "height")
+        )
+        title = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
+        title, kind = unescape(title[1]) if title else "", "image/svg+xml"
+    else:
+        picture = Image.open(io.BytesIO(content)).convert("RGB")
+        picture.thumbnail((PNG_WIDTH, 10 * PNG_WIDTH), Image.Resampling.LANCZOS)
+        width, height = picture.width / 1.5, picture.height / 1.5
+        written = io.BytesIO()
+        reduced = picture.quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+        reduced.save(written, "PNG", optimize=True)
+        title, kind, content = "", "image/png", written.getvalue()
+    data = base64.b64encode(zlib.compress(content, 9)).decode()
+    return {
+        "width": round(width),
+        "height": round(height),
+        "title": title,
+        "packed": {"type": kind, "data": data},
+    }
