@@ -13,11 +13,13 @@ REPOSITORY = Path(workflow.basedir)
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
+from backprop.analysis.certificate import choose_jobs
+from backprop.analysis.manifest import read_manifest
 from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import revision
+from backprop.provenance.environment import code_digest, digest, revision
 from backprop.provenance.imports import imported_files
 from backprop.provenance.stale_lock import (
     OrphanedJobsError,
@@ -26,6 +28,7 @@ from backprop.provenance.stale_lock import (
 )
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
+    CHECKS,
     KINDS_OF_MODEL,
     ConfigError,
     WHENCE,
@@ -35,6 +38,7 @@ from backprop.study.config import (
     complete_config,
     gradient_check_settings,
     with_typed_values,
+    without_whereabouts,
 )
 from backprop.study.grid import (
     all_cells,
@@ -63,6 +67,8 @@ try:
     # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
     for argument in sys.argv[1:]:
         check_target(CONFIG, SCHEMA, argument)
+    # What results are checked by has no part in them, nor in their digests.
+    CHECK = {key: CONFIG.pop(key, None) for key in CHECKS}
     # Number of features of each point set, and what is in each set of images: the user's own
     # files are read and checked for it.
     FEATURES, IMAGES = inspect_datasets(CONFIG["datasets"])
