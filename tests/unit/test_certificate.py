@@ -131,7 +131,7 @@ def test_a_flipped_bit_of_a_weight_is_named(trained, copied):
     np.savez(copied / "weights.npz", **weights)
     found = compare(copied, trained / "one")
     assert list(found["parts"]) == ["weights.npz"]
-    assert found["first"].startswith("at the end of training, layer2: up to ")
+    assert found["first"].startswith("at the end of training, layer2 weights, seed 1: up to ")
     relative = float(found["first"].partition("relative ")[2].partition(")")[0])
     assert relative <= np.finfo(float).eps and size > 0
 
@@ -178,7 +178,7 @@ def test_what_differs_in_the_environment_is_named(trained, copied):
     found = compare(copied, trained / "one", again=again)
     assert found["causes"] == [
         "code: another digest than the original was computed with",
-        "numpy: 2.2 now, 2.1 there in the original",
+        "numpy: 2.2 now, 2.1 when the original was trained",
     ]
 
 
@@ -225,6 +225,9 @@ def test_a_certificate_says_whether_results_have_changed_since(certificate):
     later["cells"]["another"]["files"]["runs.csv"] = {"sha256": "1"}
     assert "0 of the 1 that were trained again are others now" in changed_since(made, later)
     later["cells"][FOLDERS[0]]["files"]["runs.csv"] = {"sha256": "1"}
+    # Another original than the manifest has was compared: it was changed behind its back.
+    made_of_it = {**made, "results": results_digest(later)}
+    assert "The originals of 1 of the 1" in changed_since(made_of_it, later)
     assert "1 of the 1 that were trained again are others now" in changed_since(made, later)
 
 

@@ -81,18 +81,17 @@ def retrained(wildcards):
     return [scratch(path) for path in originals(wildcards)]
 
 
-def other_manifest(wildcards):
-    """The manifest to compare with: checked before anything runs."""
-    if not CHECK["against"]:
-        raise WorkflowError(
-            "verify needs the manifest of another run of the same configuration: "
-            "snakemake --cores N verify --config against=path/to/manifest.json"
-        )
+# Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
+if CHECK["against"]:
     try:
         read_manifest(CHECK["against"], COMPUTED)
     except UserError as fault:
-        raise WorkflowError(f"against: {fault}")
-    return CHECK["against"]
+        raise WorkflowError(f"Nothing can be compared; against: {fault}")
+elif "verify" in sys.argv[1:]:
+    raise WorkflowError(
+        "verify needs another run's manifest; give it the target first, then the file: "
+        "snakemake --cores N verify --config against=path/to/manifest.json"
+    )
 
 
 rule write_manifest:
@@ -128,7 +127,7 @@ rule write_manifest:
 rule verify:
     input:
         manifest="results/manifest.json",
-        against=other_manifest,
+        against=CHECK["against"] or [],
         code=code("verify_results.py"),
     log:
         "results/logs/verify.log",

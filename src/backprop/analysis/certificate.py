@@ -29,8 +29,8 @@ from backprop.study.grid import AXES
 # Where the first difference is looked for, the finest record first.
 RECORDS = (
     "snapshots.npz",
-    "layers.parquet",
     "events",
+    "layers.parquet",
     "history.parquet",
     "weights.npz",
     "judgements.parquet",
@@ -174,10 +174,8 @@ def _causes(original: Mapping, again: Mapping) -> list[str]:
         for name in DIGESTS
         if original.get(f"{name}_sha256") != again.get(f"{name}_sha256")
     ]
-    environments = environment_differences(again["environment"], original["environment"])
-    return causes + [
-        each.replace(" here, ", " now, ") + " in the original" for each in environments
-    ]
+    environments = again["environment"], original["environment"]
+    return causes + environment_differences(*environments, "now", "when the original was trained")
 
 
 def _first(differences: Iterator[Difference]) -> Difference | None:
@@ -268,7 +266,10 @@ def _array_differences(original: Path, again: Path) -> Iterator[Difference]:
         if name not in one or name not in other:
             yield Difference(math.inf, f"shape of {tensor}", (), math.nan, math.nan)
         elif (apart := _apart(one[name], other[name])).any():
-            yield _difference(math.inf, tensor, (), one[name][apart], other[name][apart])
+            seeds: Iterable = ()
+            if tensor.startswith("layer"):
+                tensor, seeds = f"{tensor} weights", np.flatnonzero(apart.any(axis=(1, 2)))
+            yield _difference(math.inf, tensor, seeds, one[name][apart], other[name][apart])
 
 
 def _event_differences(one: Run, other: Run) -> Iterator[Difference]:
@@ -324,15 +325,15 @@ def results_digest(manifest: Mapping) -> str:
 
 def changed_since(certificate: Mapping, manifest: Mapping) -> str:
     """How results have changed since a certificate was made, in words; empty if they have not."""
-    if certificate["results"] == results_digest(manifest):
-        return ""
-    changed = [
-        job["folder"]
-        for job in certificate["jobs"]
-        if not _is_unchanged(job, manifest["cells"].get(job["folder"]))
-    ]
-    of_these = f"{len(changed)} of the {len(certificate['jobs'])} that were trained again"
-    return f"Results have changed since this certificate was made: {of_these} are others now."
+    changed = sum(
+        not _is_unchanged(job, manifest["cells"].get(job["folder"])) for job in certificate["jobs"]
+    )
+    of_these = f"{changed} of the {len(certificate['jobs'])} that were trained again"
+    if certificate["results"] != results_digest(manifest):
+        return f"Results have changed since this certificate was made: {of_these} are others now."
+    if changed:
+        return f"The originals of {of_these} were changed after the manifest had been written."
+    return ""
 
 
 def _is_unchanged(job: Mapping, cell: Mapping | None) -> bool:

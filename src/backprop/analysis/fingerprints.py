@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as parquet
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from backprop.analysis.event_files import Run, find_event_files
 from backprop.analysis.events import SPEED, read_whole_run
@@ -276,20 +278,20 @@ def run_parts(run: Run) -> Iterator[Part]:
         digests = [hashlib.sha256(b"".join(files)).hexdigest() for files in series.pictures]
         yield f"{tag} step", series.step
         yield tag, np.array(digests, dtype=object)
-    yield "graph", _digests(run.graph or b"")
-    for name, data in run.hparams.items():
-        timeless = type(data)()
-        timeless.CopyFrom(data)
+    messages = {f"hparams {name}": data for name, data in run.hparams.items()}
+    if run.graph:
+        messages["graph"] = GraphDef.FromString(run.graph)
+    for name, message in messages.items():
+        timeless = type(message)()
+        timeless.CopyFrom(message)
         for field in TIME_FIELDS:
             if field in timeless.DESCRIPTOR.fields_by_name:
                 timeless.ClearField(field)
-        yield f"hparams {name}", _digests(timeless.SerializeToString(deterministic=True))
-
-
-def _digests(content: bytes) -> np.ndarray:
-    return np.array([hashlib.sha256(content).hexdigest()], dtype=object)
+        # The entries of a message's maps are written in no order.
+        content = timeless.SerializeToString(deterministic=True)
+        yield name, np.array([hashlib.sha256(content).hexdigest()], dtype=object)
 
 
 READERS = {".csv": _read_csv, ".parquet": _read_parquet, ".npz": _read_arrays}
 # What reading a damaged file of results may raise.
-UNREADABLE = (OSError, ValueError, zipfile.BadZipFile)
+UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, DecodeError)

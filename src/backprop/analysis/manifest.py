@@ -240,7 +240,9 @@ def state_comparison(table: pd.DataFrame, tolerance: float) -> list[str]:
     """The comparison in words: a line for each artefact that is not identical, then a summary."""
     lines = []
     for row in table[table["outcome"] != "identical"].itertuples():
-        apart = "" if pd.isna(row.distance) else f" (distance {row.distance:.2g})"
+        # Sums are kept to eleven decimals: a last bit may be lost in them.
+        size = "under 1e-10" if row.distance < 1e-10 else f"{row.distance:.2g}"
+        apart = "" if pd.isna(row.distance) else f" (distance {size})"
         lines.append(f"{row.outcome}{apart}: {row.path}" + (f"; {row.why}" if row.why else ""))
     counts = table["outcome"].value_counts()
     parts = [f"{counts.get(outcome, 0):,} {outcome}" for outcome in OUTCOMES]
@@ -279,11 +281,13 @@ def _causes(own: Mapping, other: Mapping, here: list, there: list) -> str:
     return "; ".join(causes) or "same settings, data, code, lock and environment"
 
 
-def environment_differences(own: Mapping, other: Mapping) -> list[str]:
-    """A phrase for each entry in which two environments differ, this run's first."""
+def environment_differences(
+    own: Mapping, other: Mapping, here: str = "here", there: str = "there"
+) -> list[str]:
+    """A phrase for each entry in which two environments differ, each with a word for its side."""
     flat = [_flat(environment) for environment in (own, other)]
     return [
-        f"{key}: {flat[0].get(key, 'unknown')} here, {flat[1].get(key, 'unknown')} there"
+        f"{key}: {flat[0].get(key, 'unknown')} {here}, {flat[1].get(key, 'unknown')} {there}"
         for key in dict.fromkeys([*flat[0], *flat[1]])
         if flat[0].get(key) != flat[1].get(key)
     ]

@@ -43,7 +43,8 @@ PAGE = ENVIRONMENT.from_string(
 {% if not made %}
 <p class="outcome">Not made yet.</p>
 <p>A certificate says whether a random share of the cells, trained again on this machine, gives the
-same bytes. It is not part of a plain run, because it trains. To make it, call</p>
+same bytes (of event files, which hold times: the same values). It is not part of a plain run,
+because it trains. To make it, call</p>
 <p><code>{{ command }}</code></p>
 <p>and write the report again. The keys <code>certificate.share</code> and
 <code>certificate.seed</code> of the configuration say how many cells it tries and which.</p>
@@ -68,7 +69,7 @@ same bytes. It is not part of a plain run, because it trains. To make it, call</
 {% if not job.identical %}
 <p><strong>First difference:</strong> {{ job.first }}</p>
 <dl>
-{% for name, part in job.parts.items() %}
+{% for name, part in job.parts.items() if job.parts | length > 1 %}
 <dt>{{ name }}</dt><dd>{{ part }}</dd>
 {% endfor %}
 <dt>what else differs</dt><dd>{{ job.causes | join("; ") or "nothing: code, data, locked \
@@ -110,7 +111,7 @@ def certificate_page(certificate: Mapping | None, manifest: Mapping) -> str:
         return PAGE.render(common)
     jobs = certificate["jobs"]
     failed = sum(not job["identical"] for job in jobs)
-    outcome = f"{len(jobs) - failed} of {len(jobs)} came out identical, byte for byte."
+    outcome = f"{len(jobs)} of {len(jobs)} came out identical, byte for byte."
     if failed:
         outcome = f"{failed} of {len(jobs)} came out different."
     return PAGE.render(
@@ -137,5 +138,5 @@ def _title(folder: str) -> str:
     """A job's folder in words."""
     _, model, *parts = folder.split("/")
     values = [part.split("~", 1) for part in parts]
-    words = [f"{label_of(axis)} {label_of(value, axis)}" for axis, value in values]
+    words = [f"seed {value}" if axis == "seed" else label_of(value, axis) for axis, value in values]
     return ", ".join([{"dense": "dense", "conv": "CNN"}[model], *words])
