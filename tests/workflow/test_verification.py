@@ -33,7 +33,7 @@ def manifest_of(project) -> dict:
 
 def in_secret(path: Path, change) -> None:
     """Change a file such that Snakemake does not notice."""
-    times = os.stat(path)
+    times = path.stat()
     change(path)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
