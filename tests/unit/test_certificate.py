@@ -12,7 +12,6 @@ from sklearn.datasets import make_moons
 
 from backprop.analysis.certificate import (
     changed_since,
-    choose_jobs,
     compare_jobs,
     results_digest,
     state_job,
@@ -22,6 +21,7 @@ from backprop.dense.boundary import map_finished
 from backprop.dense.network import DenseNetwork
 from backprop.dense.optimizers import make_optimizer
 from backprop.dense.snapshots import pack_snapshots
+from backprop.study.grid import choose_folders
 from backprop.views.certificate import certificate_page
 
 ENVIRONMENT = {"revision": "a", "python": "3.11.9", "processor": "A", "libraries": {"numpy": "2.1"}}
@@ -33,15 +33,15 @@ FOLDERS = [f"results/dense/activation~{name}/depth~{depth}" for name in "abcde" 
 
 
 def test_a_tenth_is_chosen_and_at_least_one():
-    assert len(choose_jobs(FOLDERS, 0.1, 0)) == 2
-    assert len(choose_jobs(FOLDERS[:3], 0.1, 0)) == 1
-    assert choose_jobs([], 0.1, 0) == []
-    assert choose_jobs(FOLDERS, 1, 0) == sorted(FOLDERS)
+    assert len(choose_folders(FOLDERS, 0.1, 0)) == 2
+    assert len(choose_folders(FOLDERS[:3], 0.1, 0)) == 1
+    assert choose_folders([], 0.1, 0) == []
+    assert choose_folders(FOLDERS, 1, 0) == sorted(FOLDERS)
 
 
 def test_the_choice_does_not_depend_on_the_order_and_does_on_the_seed():
-    assert choose_jobs(FOLDERS, 0.2, 3) == choose_jobs(FOLDERS[::-1], 0.2, 3)
-    choices = [tuple(choose_jobs(FOLDERS, 0.2, seed)) for seed in range(50)]
+    assert choose_folders(FOLDERS, 0.2, 3) == choose_folders(FOLDERS[::-1], 0.2, 3)
+    choices = [tuple(choose_folders(FOLDERS, 0.2, seed)) for seed in range(50)]
     assert len(set(choices)) > 40
     # Every folder has its chance: 50 × 4 draws from 20.
     assert {folder for choice in choices for folder in choice} == set(FOLDERS)
@@ -49,8 +49,8 @@ def test_the_choice_does_not_depend_on_the_order_and_does_on_the_seed():
 
 def test_a_further_cell_displaces_at_most_one():
     for seed in range(20):
-        before = set(choose_jobs(FOLDERS, 0.2, seed))
-        after = set(choose_jobs([*FOLDERS, "results/dense/activation~f/depth~1"], 0.2, seed))
+        before = set(choose_folders(FOLDERS, 0.2, seed))
+        after = set(choose_folders([*FOLDERS, "results/dense/activation~f/depth~1"], 0.2, seed))
         assert len(before - after) <= 1
 
 

@@ -13,8 +13,6 @@ REPOSITORY = Path(workflow.basedir)
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
-from backprop.analysis.certificate import choose_jobs
-from backprop.analysis.manifest import read_manifest
 from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
@@ -45,6 +43,7 @@ from backprop.study.grid import (
     cell_from_wildcards,
     cell_path,
     cell_pattern,
+    choose_folders,
     nearest_cell,
     one_axis_studies,
     study_cells,

@@ -1,5 +1,7 @@
 """Verification by others: the manifest, the comparison with another run's, and the certificate."""
 
+from fnmatch import fnmatch
+
 # Of each training job, what is a result; its provenance is a record of the job.
 RESULTS = {
     model: [Path(path).name for path in output if Path(path).name != "provenance.json"]
@@ -10,14 +12,15 @@ RESULTS = {
 }
 # Below results/, what two honest runs of the same configuration differ in, and why.
 LEFT_OUT = {
-    "results/**/provenance.json": "records of machine and time; their digests are here",
-    "results/provenance.json": "a record of machine and revision; its digests are here",
+    "results/*provenance.json": "records of machine and time; their digests are here",
+    "results/data/*.idx": "images; their digests are in digests.json",
     "results/tables/benchmarks.*": "times and memory of the jobs",
     "results/report/findings.json": "states the time of the training; the rest is in the tables",
     "results/report/environment.html": "a page of the machine and revision",
     "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
     "results/report/certificate.html": "a record of a check and its date",
-    "results/logs, results/benchmarks": "times",
+    "results/logs/*": "times",
+    "results/benchmarks/*": "times and memory",
 }
 SOURCE_DIGEST = code_digest(
     [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")],
@@ -28,7 +31,7 @@ CERTIFICATE = Path("results/certificate.json")
 
 
 def is_left_out(path):
-    return any(Path(path).match(pattern) for pattern in LEFT_OUT)
+    return any(fnmatch(path, pattern) for pattern in LEFT_OUT)
 
 
 def aggregates():
@@ -56,7 +59,7 @@ def chosen_jobs():
     """Folders of the training jobs that the certificate tries, by model."""
     share, seed = CHECK["certificate"]["share"], CHECK["certificate"]["seed"]
     return {
-        model: choose_jobs(folders(model, CELLS[model]), share, seed)
+        model: choose_folders(folders(model, CELLS[model]), share, seed)
         for model in MODELS
     }
 
@@ -83,6 +86,8 @@ def retrained(wildcards):
 
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
 if CHECK["against"]:
+    from backprop.analysis.manifest import read_manifest
+
     try:
         read_manifest(CHECK["against"], COMPUTED)
     except UserError as fault:
@@ -181,7 +186,9 @@ rule certificate:
         jobs=lambda wildcards: chosen_jobs(),
         files=RESULTS,
         choice=CHECK["certificate"],
-        cells={model: len(list(folders(model, CELLS[model]))) for model in MODELS},
+        cells=lambda wildcards: {
+            model: len(all_files(model, "runs.csv")) for model in MODELS
+        },
         scratch="results/certificate",
         outputs=[str(CERTIFICATE), "results/report/certificate.html"],
     message:

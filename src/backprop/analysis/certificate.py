@@ -54,31 +54,6 @@ class Difference(NamedTuple):
     relative: float
 
 
-def choose_jobs(folders: Iterable[str], share: float, seed: int) -> list[str]:
-    """Choose some of the training jobs at random.
-
-    Parameters
-    ----------
-    folders
-        Their folders, of one model.
-    share
-        How many, as a share of them all; rounded, and at least one of any.
-    seed
-        Another seed chooses others. A job's chance does not depend on the order of the folders, and
-        a further job displaces few.
-
-    Returns
-    -------
-    list of str
-        Sorted.
-    """
-    ranked = sorted(
-        set(folders),
-        key=lambda folder: hashlib.sha256(f"{seed}:{folder}".encode()).hexdigest(),
-    )
-    return sorted(ranked[: max(1, round(share * len(ranked)))])
-
-
 def compare_jobs(
     original: Path, again: Path, files: Iterable[str], records: Sequence[dict]
 ) -> dict:
