@@ -145,6 +145,11 @@ def test_tensorboard_reads_the_event_files_as_they_are(smoke):
         assert histograms["tag"].nunique() == 16
 
 
+def test_no_table_of_results_has_speeds(smoke):
+    tags = read_table(smoke.folder / "results/tables/conv_scalars.parquet")["tag"]
+    assert "loss/train" in set(tags) and not tags.str.startswith("speed/").any()
+
+
 def test_tensorboard_stands_in_a_page_full_and_for_the_report(smoke):
     from backprop.analysis.event_files import read_log
 
