@@ -25,9 +25,12 @@ include: "workflow/rules/pages.smk"
 include: "workflow/rules/tensorboard.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/verification.smk"
 
 
 rule all:
     default_target: True
     input:
         everything(),
+        "results/manifest.json",
+        "results/report/certificate.html",

@@ -1,8 +1,8 @@
-"""Gather every scalar of the CNN's event files in one table."""
+"""Gather the scalars of the CNN's event files in one table, except those that are no results."""
 
 import pandas as pd
 
-from backprop.analysis.events import read_scalars
+from backprop.analysis.events import SPEED, read_scalars
 from backprop.data.tables import read_table, with_cell, write_table
 from backprop.log import start_log
 
@@ -12,6 +12,7 @@ def main(cells: list[dict], inputs, output: str, log) -> None:
     frames = []
     for cell, runs, events in zip(cells, inputs.runs, inputs.events, strict=True):
         scalars = read_scalars(events)
+        scalars = scalars[~scalars["tag"].str.startswith(SPEED)]
         scalars.insert(0, "seed", read_table(runs)["seed"].iloc[0])
         frames.append(with_cell(scalars, cell))
     table = pd.concat(frames, ignore_index=True)

@@ -21,7 +21,7 @@ CATEGORIES = {
     "4 Single cells": 7 + 5 * 5,
     "5 Tables": 8,
     "6 Notebooks": 2 * 4,
-    "7 Provenance": 2,
+    "7 Provenance": 3,
 }
 
 

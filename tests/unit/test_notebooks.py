@@ -197,12 +197,14 @@ def test_notebook_runs_with_its_parameters_and_leaves_no_trace(written, tmp_path
     monkeypatch.delenv("PYTHONPATH", raising=False)
     path = written(
         "from backprop.study.labels import label_of\nprint(label_of('relu'), value)",
-        "import sys\nprint('tensorflow' in sys.modules)",
+        # Printed in two pieces, which come through the socket as one or as two.
+        "import sys, time\nprint('tensorflow' in sys.modules, flush=True)\n"
+        "time.sleep(0.4)\nprint('later')",
     )
     wreck = tmp_path / "wreck.ipynb"
     first, second = (run_notebook(path, {"value": 7}, wreck) for _ in range(2))
     texts = [output.text for cell in first.cells for output in cell.get("outputs", [])]
-    assert texts == ["ReLU 7\n", "False\n"]
+    assert texts == ["ReLU 7\n", "False\nlater\n"]
     assert nbformat.writes(first) == nbformat.writes(second)
     assert str(tmp_path) not in nbformat.writes(first)
     assert "papermill" not in first.metadata and "duration" not in nbformat.writes(first)

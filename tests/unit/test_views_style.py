@@ -156,6 +156,18 @@ def test_saving_twice_has_the_same_bytes(tmp_path):
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
+def test_last_bits_of_a_layout_do_not_change_an_svg(tmp_path):
+    for name, shift in (("one.svg", 0), ("two.svg", 1e-12)):
+        figure = style.styled(small_figure)()
+        figure.set_layout_engine("none")
+        figure.axes[0].set_position([0.2, 0.2 + shift, 0.6, 0.6])
+        style.save(figure, tmp_path / name)
+    text = (tmp_path / "one.svg").read_text()
+    assert text == (tmp_path / "two.svg").read_text()
+    defined, used = (set(re.findall(p, text)) for p in (r' id="(p\d+)"', r"url\(#(\w+)\)"))
+    assert used and used == defined
+
+
 def test_svg_has_a_title_no_date_and_short_coordinates(tmp_path):
     style.save(style.styled(small_figure)(), tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()

@@ -145,6 +145,11 @@ def test_tensorboard_reads_the_event_files_as_they_are(smoke):
         assert histograms["tag"].nunique() == 16
 
 
+def test_no_table_of_results_has_speeds(smoke):
+    tags = read_table(smoke.folder / "results/tables/conv_scalars.parquet")["tag"]
+    assert "loss/train" in set(tags) and not tags.str.startswith("speed/").any()
+
+
 def test_tensorboard_stands_in_a_page_full_and_for_the_report(smoke):
     from backprop.analysis.event_files import read_log
 
@@ -192,11 +197,12 @@ def add_comment(text):
 
 
 def test_edited_figure_module_reruns_figures_alone(edited):
-    # Notebooks draw with the same modules, and the claims' page shows some of the figures.
+    # Notebooks draw with the same modules, the claims' page shows some of the figures, and the
+    # manifest has every one.
     project: Project = edited("src/backprop/views/curves.py", add_comment)
     jobs = project.jobs()
     assert "plot_curves" in jobs
-    allowed = ("plot_", "run_notebook", "render_claims")
+    allowed = ("plot_", "run_notebook", "render_claims", "write_manifest", "render_certificate")
     assert all(rule.startswith(allowed) for rule in jobs), jobs
 
 

@@ -17,7 +17,7 @@ from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import digest, revision
+from backprop.provenance.environment import code_digest, digest, revision
 from backprop.provenance.imports import imported_files
 from backprop.provenance.locked_packages import note_packages
 from backprop.provenance.stale_lock import (
@@ -28,6 +28,7 @@ from backprop.provenance.stale_lock import (
 from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
+    CHECKS,
     KINDS_OF_MODEL,
     ConfigError,
     WHENCE,
@@ -37,6 +38,7 @@ from backprop.study.config import (
     complete_config,
     gradient_check_settings,
     with_typed_values,
+    without_whereabouts,
 )
 from backprop.study.figures import CELL_FIGURES
 from backprop.study.grid import (
@@ -44,6 +46,7 @@ from backprop.study.grid import (
     cell_from_wildcards,
     cell_path,
     cell_pattern,
+    choose_folders,
     nearest_cell,
     one_axis_studies,
     study_cells,
@@ -66,6 +69,8 @@ try:
     # Typed targets, before Snakemake works with them: what it raises later carries a traceback.
     for argument in sys.argv[1:]:
         check_target(CONFIG, SCHEMA, argument)
+    # What results are checked by has no part in them, nor in their digests.
+    CHECK = {key: CONFIG.pop(key, None) for key in CHECKS}
     # Number of features of each point set, and what is in each set of images: the user's own
     # files are read and checked for it.
     FEATURES, IMAGES = inspect_datasets(CONFIG["datasets"])

@@ -10,6 +10,9 @@ import pandas as pd
 
 from backprop.analysis.event_files import EventFileError, Run, read_run
 
+# Tags that tell of the machine, not of the network: in no two runs alike.
+SPEED = "speed/"
+
 
 def read_scalars(folder: str | Path) -> pd.DataFrame:
     """Read every scalar of the event files in a folder.

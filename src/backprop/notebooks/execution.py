@@ -103,14 +103,28 @@ def _kernel_manager(folder: str) -> type[AsyncKernelManager]:
 
 
 def _without_traces(notebook: NotebookNode) -> NotebookNode:
-    """Take times, durations and paths out of a notebook's metadata; in place."""
+    """Take times, durations and paths out of a notebook; in place."""
     for node in (notebook, *notebook.cells):
         for key in VOLATILE:
             node.metadata.pop(key, None)
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     return notebook
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Outputs of a cell; what it printed in one piece, however it came through the socket."""
+    joined = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _describe(error: PapermillExecutionError, template: Path, wreck: Path) -> str:

@@ -22,6 +22,8 @@ KINDS_OF_MODEL = {
 }
 # Where images come from doesn't change what is computed: their bytes are known or digested.
 WHENCE = {"mnist": "sources", "fashion_mnist": "sources", "idx": "path"}
+# What is only asked of results that are there.
+CHECKS = ("against", "tolerance", "certificate")
 PARAMETRIC_AXES = ("activation", "initializer")  # a kind, or a named entry with parameters
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
@@ -58,6 +60,15 @@ def complete_config(config: Mapping, schema: Mapping) -> dict:
     for section in (*MODELS, "claims"):
         completed.setdefault(section, None)
     return completed
+
+
+def without_whereabouts(config: Mapping) -> dict:
+    """A configuration without where its data lie: of two that differ in that, results are equal."""
+    datasets = {
+        name: {key: value for key, value in dataset.items() if key not in ("sources", "path")}
+        for name, dataset in config["datasets"].items()
+    }
+    return {**config, "datasets": datasets}
 
 
 def with_typed_values(config: Mapping, given: Mapping) -> dict:

@@ -4,6 +4,7 @@ A cell is a plain dict, its keys in the order of `AXES`. Its path spells it out,
 can be typed, and is read back from the path's wildcards.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from itertools import product
 
@@ -136,3 +137,28 @@ def cell_from_wildcards(model: str, wildcards: Mapping[str, str]) -> Cell:
         axis: int(wildcards[axis]) if axis in INTEGER_AXES else str(wildcards[axis])
         for axis in AXES[model]
     }
+
+
+def choose_folders(folders: Iterable[str], share: float, seed: int) -> list[str]:
+    """Choose some of the folders of training jobs at random.
+
+    Parameters
+    ----------
+    folders
+        Those of all jobs of a model.
+    share
+        How many, as a share of them all; rounded, and at least one of any.
+    seed
+        Another seed chooses others. The order of the folders has no part in it, and a further
+        folder displaces at most one.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    ranked = sorted(
+        set(folders),
+        key=lambda folder: hashlib.sha256(f"{seed}:{folder}".encode()).hexdigest(),
+    )
+    return sorted(ranked[: max(1, round(share * len(ranked)))])

@@ -383,10 +383,17 @@ def _shorten(svg: str) -> str:
     """Make an SVG smaller, and the same picture.
 
     Coordinates are cut to a hundredth of a point, images get a palette where they have few
-    colours; remarks and indentation go.
+    colours, names become short; remarks and indentation go.
     """
     svg = re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
     svg = re.sub(r"(?<=base64,)[^\"]+", lambda image: _with_palette(image[0]), svg)
+    # Names of clips and markers are digests of positions, whose last bits the layout may change.
+    names: dict[str, str] = {}
+    svg = re.sub(
+        r'(?<=id=")[a-z][0-9a-f]{10}(?=")|(?<=#)[a-z][0-9a-f]{10}(?=[")])',
+        lambda name: names.setdefault(name[0], f"{name[0][0]}{len(names)}"),
+        svg,
+    )
     return re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", svg))
 
 

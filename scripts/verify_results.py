@@ -1,0 +1,39 @@
+"""Compare this run's results with the manifest of another; fail where one differs or is missing."""
+
+import os
+import sys
+
+from backprop.analysis.manifest import (
+    FAILURES,
+    compare_manifests,
+    read_manifest,
+    state_comparison,
+)
+from backprop.data.tables import write_table
+from backprop.log import start_log
+
+
+def main(inputs, tolerance: float, output: str, terminal, log) -> None:
+    """Write the whole list, tell what is not identical, and exit with 1 where that is a failure."""
+    own, other = read_manifest(inputs.manifest), read_manifest(inputs.against)
+    table = compare_manifests(own, other, tolerance)
+    write_table(table, output)
+    failed = table["outcome"].isin(FAILURES).any()
+    for line in [*state_comparison(table, tolerance), f"all artefacts: {output}"]:
+        log(line)
+        # Of a job that fails, Snakemake shows the log.
+        if not failed:
+            print(line, file=terminal)
+    if failed:
+        sys.exit(1)
+
+
+# Somebody waits for the answer: where this process prints until its log is begun.
+terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+main(
+    snakemake.input,
+    snakemake.params.tolerance,
+    snakemake.params.table,
+    terminal,
+    start_log(snakemake.log[0]),
+)

@@ -1,0 +1,26 @@
+"""Write the manifest: every result by its digest, with what it was computed from."""
+
+import json
+from pathlib import Path
+
+from backprop.analysis.manifest import (
+    describe_aggregates,
+    describe_cells,
+    make_manifest,
+    write_manifest,
+)
+from backprop.log import start_log
+
+
+def main(inputs, params, output: str, log) -> None:
+    """Write it as JSON."""
+    provenance = json.loads(Path(inputs.provenance).read_text(encoding="utf-8"))
+    cells = describe_cells(inputs.records, params.files)
+    aggregates = describe_aggregates(inputs.aggregates, provenance, params.source, inputs.lock)
+    manifest = make_manifest(cells, aggregates, params.computed, params.left_out)
+    write_manifest(output, manifest)
+    size = Path(output).stat().st_size
+    log(f"{len(cells):,} jobs, {len(inputs.aggregates):,} other files, {size / 1000:,.0f} kB")
+
+
+main(snakemake.input, snakemake.params, snakemake.output[0], start_log(snakemake.log[0]))

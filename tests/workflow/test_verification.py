@@ -1,0 +1,162 @@
+"""The manifest of a run, the comparison with another run's, and the certificate."""
+
+import json
+import os
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Project
+
+from backprop.study.grid import choose_folders
+
+CONFIG = ("--configfile", "config/smoke.yaml")
+CELL = (
+    "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
+    "initializer~fan_in_normal/optimizer~gd"
+)
+
+
+@pytest.fixture(scope="module")
+def copied(smoke, tmp_path_factory) -> Project:
+    """The smoke run, as it stands, in a folder that may be damaged."""
+    folder = tmp_path_factory.mktemp("verification") / "project"
+    shutil.copytree(smoke.folder, folder)
+    return Project(folder)
+
+
+def manifest_of(project) -> dict:
+    return json.loads((project.folder / "results/manifest.json").read_text())
+
+
+def in_secret(path: Path, change) -> None:
+    """Change a file such that Snakemake does not notice."""
+    times = path.stat()
+    change(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def add_to_weight(path: Path) -> None:
+    with np.load(path) as arrays:
+        weights = {name: arrays[name].copy() for name in arrays.files}
+    weights["layer1"][4, 0, 0] *= 1.001
+    np.savez(path, **weights)
+
+
+def test_manifest_lists_all_results_but_records_of_time_and_machine(smoke):
+    manifest = manifest_of(smoke)
+    listed = set(manifest["aggregates"]["files"])
+    for folder, cell in manifest["cells"].items():
+        record = json.loads((smoke.folder / folder / "provenance.json").read_text())
+        for name in ("settings", "data", "code", "lock"):
+            assert cell[name] == record[f"{name}_sha256"]
+        listed |= {f"{folder}/{name}" for name in cell["files"]}
+    assert len(manifest["cells"]) == 7 + 5
+    reasons = {entry["artefacts"]: entry["reason"] for entry in manifest["left_out"]}
+    assert all(reasons.values())
+    results = smoke.folder / "results"
+    for path in results.rglob("*"):
+        place = path.relative_to(smoke.folder)
+        if path.is_dir() or "events" in place.parts:
+            continue
+        left_out = any(fnmatch(str(place), pattern) for pattern in reasons)
+        checks = {"manifest.json", "certificate.json", "verification.csv"}
+        assert (str(place) in listed) != (left_out or place.name in checks), place
+    events = {f"{folder}/events" for folder in manifest["cells"] if "/conv/" in folder}
+    assert events < listed and len(events) == 5
+
+
+def test_verify_passes_with_the_same_results_and_names_what_differs(copied, tmp_path):
+    other = tmp_path / "their manifest.json"
+    manifest = manifest_of(copied)
+    other.write_text(json.dumps(manifest))
+    verify = ("verify", "--cores", "1", *CONFIG, "--config", f"against={other}")
+    count = sum(len(cell["files"]) for cell in manifest["cells"].values())
+    count += len(manifest["aggregates"]["files"])
+    done = copied.snakemake(*verify)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert f"{count} artefacts, tolerance 1e-06: {count} identical, 0 within tolerance" in text
+    table = pd.read_csv(copied.folder / "results/verification.csv")
+    assert len(table) == count and set(table["outcome"]) == {"identical"}
+
+    path = copied.folder / CELL / "weights.npz"
+    original = path.read_bytes()
+    in_secret(path, add_to_weight)
+    done = copied.snakemake(*verify)
+    in_secret(path, lambda path: path.write_bytes(original))
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"{CELL}/weights.npz; changed here since its manifest was written" in text
+    assert f"{count - 1} identical, 0 within tolerance, 1 different, 0 missing" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((), "verify needs another run's manifest"),
+        (("--config", "against=nowhere.json"), "against: nowhere.json: no such file"),
+        (("--config", "against=README.md"), "README.md: can't be read as a manifest (not JSON)"),
+        (("--config", "against=changed.json"), "the manifest of another configuration"),
+    ],
+)
+def test_what_can_not_be_compared_stops_before_any_job(copied, arguments, message):
+    changed = manifest_of(copied) | {"configuration": "0" * 64}
+    (copied.folder / "changed.json").write_text(json.dumps(changed))
+    done = copied.snakemake("verify", "--cores", "1", *CONFIG, *arguments)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0 and message in text
+    assert "Traceback" not in text and "rule verify" not in text
+
+
+def test_keys_of_checks_run_nothing_again(copied):
+    manifest = copied.folder / "results/manifest.json"
+    keys = (f"against={manifest}", "tolerance=0.5", "certificate={share: 0.5, seed: 3}")
+    assert copied.jobs("--config", *keys) == {}
+
+
+def certificate(copied) -> tuple[int, str, dict]:
+    """Make the certificate of what is there; its scratch folder is there already."""
+    done = copied.snakemake("certificate", "--cores", "2", *CONFIG)
+    made = json.loads((copied.folder / "results/certificate.json").read_text())
+    return done.returncode, done.stdout + done.stderr, made
+
+
+def test_certificate_tells_the_same_from_the_changed(copied):
+    folders = manifest_of(copied)["cells"]
+    chosen = [
+        choose_folders([f for f in folders if f.startswith(f"results/{model}/")], 0.1, 0)
+        for model in ("dense", "conv")
+    ]
+    (dense,), (conv,) = chosen
+    scratch, kept = copied.folder / "results/certificate", copied.folder / "kept"
+    again = [
+        folder.replace("results/", "results/certificate/") + "/runs.csv" for folder in (dense, conv)
+    ]
+    # As if the call had been killed after the training: the next one goes on, and trains nothing.
+    done = copied.snakemake(*again, "--cores", "2", *CONFIG)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.copytree(scratch, kept)
+    page = copied.folder / "results/report/certificate.html"
+    assert "Not made yet" in page.read_text()
+    code, text, made = certificate(copied)
+    assert code == 0 and "Train" not in text, text
+    assert "2 of 2 came out identical" in text
+    assert [job["folder"] for job in made["jobs"]] == [dense, conv]
+    assert all(job["identical"] for job in made["jobs"])
+    assert made["date"] in page.read_text() and "2 of 2 came out identical" in page.read_text()
+    assert not scratch.exists()
+    assert copied.jobs() == {"render_certificate": 1}
+
+    shutil.copytree(kept, scratch)
+    in_secret(copied.folder / dense / "weights.npz", add_to_weight)
+    code, text, made = certificate(copied)
+    assert code != 0 and "Traceback" not in text
+    message = "first difference: at the end of training, layer1 weights, seed 4: up to "
+    assert message in text and f"identical: {conv}" in text
+    assert "1 of 2 came out different" in page.read_text()
+    assert not scratch.exists()
