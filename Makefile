@@ -30,11 +30,13 @@ check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 
-lock: ## renew both locks (needs uv)
+lock: ## renew the locks (needs uv)
 	$(COMPILE) --group dev pyproject.toml -o requirements.lock
 	# The same versions, but of python-dateutil, of which botocore takes no later one than 2.
-	sed -n '/^python-dateutil=/d; s/ *\\$$//; /^[a-z].*==/p' requirements.lock | \
-	    $(COMPILE) --group kubernetes -c - -o requirements-kubernetes.lock
+	for group in kubernetes kubernetes-test; do \
+	    sed -n '/^python-dateutil=/d; s/ *\\$$//; /^[a-z].*==/p' requirements.lock | \
+	        $(COMPILE) --group $$group -c - -o requirements-$$group.lock || exit; \
+	done
 
 clean: ## remove .venv
 	rm -rf .venv
