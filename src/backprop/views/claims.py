@@ -48,7 +48,12 @@ svg .contradicted { stroke: var(--contradicted); fill: var(--contradicted); }
 svg .undecided { stroke: var(--undecided); fill: var(--undecided); }
 code { font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
-@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; } }
+.frame svg { min-width: 38rem; }
+@media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; }
+  thead, td:empty { display: none; } td, td div { display: block; border: 0; padding: 0; }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  td[data-column]::before { content: attr(data-column) ": "; }
+  td[data-column] div { display: inline; } }
 """
 
 PAGE = ENVIRONMENT.from_string(
@@ -75,7 +80,8 @@ PAGE = ENVIRONMENT.from_string(
 {% for claim in claims %}
 <tr><td><a href="#{{ claim.id }}">{{ claim.statement }}</a></td><td>{{ claim.source }}</td>
 {% for column in columns %}
-<td>{% for row in claim.rows if row.column == column %}<div>{{ verdict(row.verdict) }}</div>
+<td data-column="{{ column }}">
+{%- for row in claim.rows if row.column == column %}<div>{{ verdict(row.verdict) }}</div>
 {% endfor %}</td>
 {% endfor %}
 </tr>
@@ -99,9 +105,11 @@ that the claim states, and nothing is called significant.</p></details>
 <h2>{{ claim.statement }}</h2>
 <p class="muted">{{ claim.source }} · {{ claim.id }}{% if claim.figure %} · shown by the figure
 “{{ claim.figure }}”{% endif %}</p>
+<div class="frame" tabindex="0" role="region" aria-label="Effects of {{ claim.id }}">
 {% for test in claim.tests %}
 {{ test.drawing }}
 {% endfor %}
+</div>
 <dl>
 {% for row in claim.rows %}
 <dt>{{ row.protocol }}</dt>
@@ -224,7 +232,7 @@ def _effect(row: dict) -> str:
         text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
     text += f", margin {row['margin']:g}, {row['n']} {'seeds' if row['n'] > 1 else 'seed'}"
     if row["basis"] == "significance":
-        return f"{text}, p = {_p(row['p_adjusted'])} after correction."
+        return f"{text}, p {_p(row['p_adjusted'])} after correction."
     if row["basis"] == "stated spread":
         return f"{text}; the interval is that of the stated spread."
     return f"{text}."
@@ -305,4 +313,4 @@ def _number(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "under 0.0001" if value < 0.0001 else f"{value:.2g}"
+    return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"

@@ -88,7 +88,7 @@ export function Boundary({ run, number, look, label }) {
               ))}
               {scaleX.ticks(5).map((tick) => (
                 <text key={tick} x={scaleX(tick)} y={height + 15} text-anchor="middle">
-                  {tick}
+                  {scaleX.tickFormat(5)(tick)}
                 </text>
               ))}
               <text x={inner / 2} y={height + 32} text-anchor="middle">
@@ -96,7 +96,7 @@ export function Boundary({ run, number, look, label }) {
               </text>
               {scaleY.ticks(5).map((tick) => (
                 <text key={tick} x={-6} y={scaleY(tick)} dy="0.32em" text-anchor="end">
-                  {tick}
+                  {scaleY.tickFormat(5)(tick)}
                 </text>
               ))}
               <text transform={`translate(-24,${height / 2}) rotate(-90)`} text-anchor="middle">
