@@ -49,6 +49,12 @@ from backprop.study.grid import (
 )
 from backprop.study.labels import COUNTED, label_of
 
+# The S3 plugin remembers of a folder that it isn't there, and then does not see that a job has
+# stored it elsewhere.
+if "snakemake_storage_plugin_s3" in sys.modules:
+    s3_object = sys.modules["snakemake_storage_plugin_s3"].StorageObject
+    s3_object.is_dir = lambda self: any(self.get_subkeys())
+
 
 def here(path):
     """A file of the project, relative to the working directory."""
