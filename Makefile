@@ -4,6 +4,7 @@ SHELL := /bin/sh
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 READY := .venv/.ready
 RUN := . .venv/bin/activate &&
+COMPILE := uv pip compile --quiet --universal --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: help setup study why smoke test check lock clean
 
@@ -32,9 +33,13 @@ check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 
-lock: ## renew requirements.lock (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --group dev \
-	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+lock: ## renew the locks (needs uv)
+	$(COMPILE) --group dev pyproject.toml -o requirements.lock
+	# The same versions, but of python-dateutil, of which botocore takes no later one than 2.
+	for group in kubernetes kubernetes-test; do \
+	    sed -n '/^python-dateutil=/d; s/ *\\$$//; /^[a-z].*==/p' requirements.lock | \
+	        $(COMPILE) --group $$group -c - -o requirements-$$group.lock || exit; \
+	done
 
 clean: ## remove .venv
 	rm -rf .venv

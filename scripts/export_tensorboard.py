@@ -28,9 +28,11 @@ def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
     log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {len(runs):,} runs")
 
 
-def call_from_snakemake(folder: str, events: list[str], outputs, log) -> None:
+def call_from_snakemake(events: list[str], outputs, log) -> None:
     """Write the full page of some runs, and the one for the report."""
-    runs = read_log(folder, events)
+    # Its place here, which is another one if the results are kept in a bucket.
+    place = Path(outputs.full).parents[1] / "conv"
+    runs, folder = read_log(place, events), "results/conv"
     title, full = "TensorBoard: convolutional network", Path(outputs.full).name
     main(runs, folder, outputs.full, log, title=title)
     main(runs, folder, outputs.thinned, log, title=title, most_bytes=IN_REPORT, full=full)
@@ -64,6 +66,6 @@ def call_from_command_line() -> None:
 
 if "snakemake" in globals():
     log = start_log(snakemake.log[0])
-    call_from_snakemake(snakemake.params.folder, snakemake.input.events, snakemake.output, log)
+    call_from_snakemake(snakemake.input.events, snakemake.output, log)
 elif __name__ == "__main__":
     call_from_command_line()

@@ -1,5 +1,8 @@
 """Record what this run was computed with: configuration, data, locked environment, machine."""
 
+import os
+from pathlib import Path
+
 from backprop.log import start_log
 from backprop.provenance.environment import (
     describe_environment,
@@ -11,10 +14,11 @@ from backprop.provenance.environment import (
 
 def main(config: dict, inputs, output: str, repository: str, log) -> None:
     """Write the record as JSON."""
+    folder = Path(output).parents[1]  # where results/ lies
     record = {
         "configuration": config,
         "configuration_sha256": digest(config),
-        "data_sha256": {path: file_digest(path) for path in inputs.data},
+        "data_sha256": {os.path.relpath(path, folder): file_digest(path) for path in inputs.data},
         "lock_sha256": file_digest(inputs.lock),
         "environment": describe_environment(repository),
     }

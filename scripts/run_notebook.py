@@ -12,7 +12,9 @@ from backprop.views.notebooks import notebook_page
 def main(template: str, parameters: dict, outputs, path: str) -> None:
     """Write the executed notebook and its page; if a cell fails, what there is beside the log."""
     log = start_log(path)
-    notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"))
+    # Where results/ lies: not the working directory if the results are kept in a bucket.
+    folder = Path(outputs.page).parents[2]
+    notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"), folder)
     nbformat.write(notebook, outputs.notebook)
     page = notebook_page(notebook)
     Path(outputs.page).write_text(page, encoding="utf-8")

@@ -262,6 +262,8 @@ def test_all_cells_of_all_studies_stand_side_by_side(study, results):
     choose(study, "Cells", f"of all studies ({len(results.cells)})")
     drawn = study.locator(".parallel-coordinates .lines path")
     assert drawn.count() == len(results.cells) == len(rows(study))
+    names = study.locator(".parallel-coordinates .tick tspan").all_text_contents()
+    assert "published" in names and not any("…" in name for name in names)
     study.get_by_text("Measures shown").click()
     axes = study.locator(".parallel-coordinates g.axis").count()
     study.locator(".choice").get_by_label("Gradient norm").check()

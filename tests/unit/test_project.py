@@ -11,9 +11,17 @@ import pytest
 import yaml
 from conftest import ROOT
 
-LOCKED = dict(
-    re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.M)
-)
+
+def pins_of(lock: str) -> dict[str, str]:
+    """Versions of a lock by name; checks that all have a hash, and that no address is named."""
+    text = (ROOT / lock).read_text()
+    blocks = re.split(r"\n(?=[a-z0-9._-]+==)", text)[1:]
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in text
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", text, re.M))
+
+
+LOCKED = pins_of("requirements.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -41,12 +49,17 @@ def test_conda_environment_lists_every_direct_dependency():
     assert set(environment()) - {"python"} == direct_dependencies()
 
 
-def test_lock_pins_every_direct_dependency_with_hashes_and_no_address():
-    text = (ROOT / "requirements.lock").read_text()
+def test_lock_pins_every_direct_dependency():
     assert direct_dependencies() <= set(LOCKED)
-    blocks = re.split(r"\n(?=[a-z0-9._-]+==)", text)[1:]
-    assert all("--hash=sha256:" in block for block in blocks)
-    assert "://" not in text
+
+
+@pytest.mark.parametrize("group", ["kubernetes", "kubernetes-test"])
+def test_further_locks_go_with_the_first(group):
+    pins = pins_of(f"requirements-{group}.lock")
+    listed = [entry for entry in PROJECT["dependency-groups"][group] if isinstance(entry, str)]
+    assert {re.match(r"[a-z0-9-]+", entry)[0] for entry in listed} <= set(pins)
+    shared = pins.keys() & LOCKED.keys()
+    assert {name for name in shared if pins[name] != LOCKED[name]} == {"python-dateutil"}
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").glob("*.py")), ids=lambda p: p.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.io import sourcecache_entry
 
 REPOSITORY = Path(workflow.basedir)
 # Scripts inherit this process's search path, so that this one line serves them all.
@@ -17,7 +18,13 @@ from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import code_digest, digest, revision
+from backprop.provenance.environment import (
+    REVISION,
+    code_digest,
+    described_revision,
+    digest,
+    revision,
+)
 from backprop.provenance.imports import imported_files
 from backprop.provenance.locked_packages import note_packages
 from backprop.provenance.stale_lock import (
@@ -54,10 +61,29 @@ from backprop.study.grid import (
 )
 from backprop.study.labels import COUNTED, label_of
 
+# The S3 plugin remembers of a folder that it isn't there, and then does not see that a job has
+# stored it elsewhere.
+if "snakemake_storage_plugin_s3" in sys.modules:
+    s3_object = sys.modules["snakemake_storage_plugin_s3"].StorageObject
+    s3_object.is_dir = lambda self: any(self.get_subkeys())
+
 
 def here(path):
     """A file of the project, relative to the working directory."""
     return os.path.relpath(REPOSITORY / path)
+
+
+def source_file(path):
+    """A path as an input that is one of the sources, also where results are kept in a bucket.
+
+    Snakemake's `local` would say the same, and that the job has to run where Snakemake does.
+    """
+    return sourcecache_entry(path, path)
+
+
+def project_file(path):
+    """A file of the project as an input."""
+    return source_file(here(path))
 
 
 with open(here("workflow/schemas/config.schema.yaml"), encoding="utf-8") as file:
@@ -108,6 +134,14 @@ onstart:
     note_packages(Path.cwd(), LOCK)
 
 
+# Jobs on other machines have the sources without their history: they are told the revision.
+os.environ.setdefault(REVISION, described_revision(REPOSITORY))
+
+
+envvars:
+    REVISION,
+
+
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
 CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
@@ -128,8 +162,8 @@ GRADIENT_CHECK = {"dataset": "no_such_dataset"}
 if "dense" in MODELS:
     GRADIENT_CHECK = gradient_check_settings(CONFIG["dense"], SCHEMA)
 # The locked environment: what a change of it invalidates names it as an input.
-LOCK = here("requirements.lock")
-ENVIRONMENT = here("environment.yml")
+LOCK = project_file("requirements.lock")
+ENVIRONMENT = project_file("environment.yml")
 
 
 wildcard_constraints:
@@ -148,7 +182,7 @@ wildcard_constraints:
 def code(script):
     """The project's modules that a script imports: inputs, so that an edit re-runs its rule."""
     return [
-        os.path.relpath(path)
+        project_file(path)
         for path in imported_files(REPOSITORY / "scripts" / script, REPOSITORY / "src")
     ]
 
@@ -156,9 +190,7 @@ def code(script):
 def notebook_code(name):
     """The project's modules that the cells of a notebook import."""
     path = REPOSITORY / f"workflow/notebooks/{name}.ipynb"
-    return [
-        os.path.relpath(module) for module in imported_files(path, REPOSITORY / "src")
-    ]
+    return [project_file(module) for module in imported_files(path, REPOSITORY / "src")]
 
 
 def settings(model):
@@ -190,12 +222,20 @@ def image_source(wildcards):
     return {key: dataset[key] for key in ("kind", WHENCE[dataset["kind"]])}
 
 
+def own_points(wildcards):
+    """The user's own file, of a point set that has one."""
+    path = CONFIG["datasets"][wildcards.dataset].get("path")
+    return source_file(path) if path else []
+
+
 def own_images(wildcards):
     """The user's own four files, of a set of images that consists of them."""
     dataset = CONFIG["datasets"][wildcards.dataset]
     if dataset["kind"] != "idx":
         return []
-    return [str(path) for path in find_image_files(dataset["path"]).values()]
+    return [
+        source_file(str(path)) for path in find_image_files(dataset["path"]).values()
+    ]
 
 
 def image_digests(wildcards):
@@ -604,9 +644,11 @@ def table_labels(table):
 
 
 # What the last run found, for the report's captions; empty until there is one.
-FINDINGS = Path("results/report/findings.json")
-if FINDINGS.exists():
-    found = json.loads(FINDINGS.read_text(encoding="utf-8"))
+FINDINGS = workflow.inputfile("results/report/findings.json")
+if exists(FINDINGS):
+    if FINDINGS.is_storage:
+        workflow.async_run(FINDINGS.storage_object.managed_retrieve())
+    found = json.loads(Path(FINDINGS).read_text(encoding="utf-8"))
     config["findings"] = escape_markup(found)
 else:
     config["findings"] = {}

@@ -3,8 +3,7 @@
 
 rule make_points:
     input:
-        # The user's own file, of a data set that has one.
-        file=lambda wildcards: CONFIG["datasets"][wildcards.dataset].get("path", []),
+        file=own_points,
         code=code("make_points.py"),
         lock=LOCK,
     output:

@@ -4,7 +4,7 @@
 rule run_notebook:
     input:
         results=notebook_results,
-        template=here("workflow/notebooks/{notebook}.ipynb"),
+        template=project_file("workflow/notebooks/{notebook}.ipynb"),
         modules=lambda wildcards: notebook_code(wildcards.notebook),
         code=code("run_notebook.py"),
         lock=LOCK,

@@ -11,7 +11,8 @@ rule build_study_page:
         points=dense_data("points.csv"),
         descriptions=dense_data("description.json"),
         program=[
-            here(f"src/backprop/views/pages/study.{kind}") for kind in ("js", "css")
+            project_file(f"src/backprop/views/pages/study.{kind}")
+            for kind in ("js", "css")
         ],
         code=code("build_study_page.py"),
     output:

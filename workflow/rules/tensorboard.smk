@@ -5,7 +5,7 @@ rule export_tensorboard:
     input:
         events=all_files("conv", "events"),
         program=[
-            here(f"src/backprop/views/pages/tensorboard.{kind}")
+            project_file(f"src/backprop/views/pages/tensorboard.{kind}")
             for kind in ("js", "css")
         ],
         code=code("export_tensorboard.py"),
@@ -24,9 +24,6 @@ rule export_tensorboard:
         "results/benchmarks/export_tensorboard.tsv"
     conda:
         "../../environment.yml"
-    params:
-        # What names of runs are relative to, as for `tensorboard --logdir results/conv`.
-        folder=lambda wildcards: "results/conv",
     message:
         "Write TensorBoard's pages"
     script:

@@ -1,6 +1,7 @@
 """What the cells of a notebook show: figures that can be read aloud, and tables of a few rows."""
 
 import io
+from numbers import Integral
 from typing import Any
 
 import matplotlib as mpl
@@ -53,7 +54,8 @@ class Table:
     Parameters
     ----------
     rows : DataFrame
-        Its index is not shown; text is shown as it is, floats with ``digits`` decimals.
+        Its index is not shown; text is shown as it is, whole numbers in groups of three
+        digits, floats with ``digits`` decimals.
     caption : str
         What it shows.
     digits : int
@@ -61,7 +63,7 @@ class Table:
     """
 
     def __init__(self, rows: pd.DataFrame, caption: str, digits: int = 4):
-        self.rows = rows
+        self.rows = rows.infer_objects()
         self.caption = caption
         self.digits = digits
 
@@ -91,6 +93,8 @@ class Table:
     def _text(self, value: Any) -> str:
         if pd.isna(value):
             return "–"
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            return f"{value:,}".replace("-", "−")
         if not isinstance(value, float):
             return str(value)
         small = value and abs(value) < 0.5 * 10**-self.digits

@@ -29,9 +29,12 @@ class NotebookError(UserError):
 
 
 def run_notebook(
-    template: str | Path, parameters: Mapping[str, Any], wreck: str | Path
+    template: str | Path,
+    parameters: Mapping[str, Any],
+    wreck: str | Path,
+    folder: str | Path = ".",
 ) -> NotebookNode:
-    """Execute a template in the working directory.
+    """Execute a template.
 
     The kernel is the Python that runs this function, with this library on its path, whatever
     kernels the user has installed; it talks over sockets in a temporary folder, not over ports.
@@ -44,6 +47,8 @@ def run_notebook(
         Values that replace those of that cell.
     wreck : path
         Where the notebook is kept, as far as it was executed, if a cell fails.
+    folder : path
+        Working directory of the notebook: where ``results`` lies.
 
     Returns
     -------
@@ -57,15 +62,16 @@ def run_notebook(
     """
     template, wreck = Path(template), Path(wreck)
     wreck.unlink(missing_ok=True)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as private:
         try:
             notebook = papermill.execute_notebook(
                 template,
                 wreck,
                 dict(parameters),
                 kernel_name="python3",
-                kernel_manager_class=_kernel_manager(folder),
+                kernel_manager_class=_kernel_manager(private),
                 progress_bar=False,
+                cwd=str(folder),
             )
         except PapermillExecutionError as error:
             partial = nbformat.read(wreck, as_version=4)

@@ -23,6 +23,8 @@ LIBRARIES = (
     "papermill",
     "snakemake",
 )
+# Where jobs that have the sources without their history, on another machine, find the revision.
+REVISION = "BACKPROP_REVISION"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -58,7 +60,7 @@ def describe_environment(repository: str | Path) -> dict:
         threads, platform.
     """
     return {
-        "revision": revision(repository) + (" with changes" if _is_changed(repository) else ""),
+        "revision": os.environ.get(REVISION) or described_revision(repository),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "processor": _processor(),
@@ -123,6 +125,11 @@ def write_json(path: str | Path, value: Mapping) -> None:
 def revision(repository: str | Path) -> str:
     """Git revision of a folder, "unknown" outside a checkout."""
     return _git(repository, "rev-parse", "HEAD") or "unknown"
+
+
+def described_revision(repository: str | Path) -> str:
+    """Git revision of a folder, and whether a tracked file of it differs."""
+    return revision(repository) + (" with changes" if _is_changed(repository) else "")
 
 
 def _is_changed(repository) -> bool:

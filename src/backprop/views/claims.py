@@ -55,8 +55,12 @@ summary { cursor: pointer; }
 details img { display: block; max-width: 100%; height: auto; margin: .5rem 0 .3rem;
   background: #fff; border-radius: 4px; }
 details .frame { margin: 0; }
+.frame svg { min-width: 38rem; }
 @media (max-width: 560px) { article { padding: .7rem; } dl { grid-template-columns: 1fr; }
-  details img { max-width: 40rem; } }
+  thead, td:empty { display: none; } td, td div { display: block; border: 0; padding: 0; }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  td[data-column]::before { content: attr(data-column) ": "; }
+  td[data-column] div { display: inline; } details img { max-width: 40rem; } }
 """
 
 PAGE = ENVIRONMENT.from_string(
@@ -83,7 +87,8 @@ PAGE = ENVIRONMENT.from_string(
 {% for claim in claims %}
 <tr><td><a href="#{{ claim.id }}">{{ claim.statement }}</a></td><td>{{ claim.source }}</td>
 {% for column in columns %}
-<td>{% for row in claim.rows if row.column == column %}<div>{{ verdict(row.verdict) }}</div>
+<td data-column="{{ column }}">
+{%- for row in claim.rows if row.column == column %}<div>{{ verdict(row.verdict) }}</div>
 {% endfor %}</td>
 {% endfor %}
 </tr>
@@ -106,9 +111,11 @@ that the claim states, and nothing is called significant.</p></details>
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
 <p class="muted">{{ claim.source }} · {{ claim.id }}</p>
+<div class="frame" tabindex="0" role="region" aria-label="Effects of {{ claim.id }}">
 {% for test in claim.tests %}
 {{ test.drawing }}
 {% endfor %}
+</div>
 <dl>
 {% for row in claim.rows %}
 <dt>{{ row.protocol }}</dt>
@@ -272,7 +279,7 @@ def _effect(row: dict) -> str:
         text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
     text += f", margin {row['margin']:g}, {row['n']} {'seeds' if row['n'] > 1 else 'seed'}"
     if row["basis"] == "significance":
-        return f"{text}, p = {_p(row['p_adjusted'])} after correction."
+        return f"{text}, p {_p(row['p_adjusted'])} after correction."
     if row["basis"] == "stated spread":
         return f"{text}; the interval is that of the stated spread."
     return f"{text}."
@@ -353,4 +360,4 @@ def _number(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "under 0.0001" if value < 0.0001 else f"{value:.2g}"
+    return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"

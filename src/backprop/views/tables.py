@@ -109,7 +109,12 @@ const draw = () => {
       const cell = document.createElement("td"), text = rows[index][position];
       cell.textContent = show(text, column);
       if (column.number) { cell.className = "number"; cell.title = text; }
-      else if (text.length > 40) cell.className = "long";
+      else if (text.length > 40) {
+        cell.className = "long";
+        // A path breaks behind a slash, not within a word.
+        cell.replaceChildren(...text.split(/(?<=\\/)/)
+          .flatMap(part => [part, document.createElement("wbr")]));
+      }
       line.append(cell);
     });
     part.append(line);

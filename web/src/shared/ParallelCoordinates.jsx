@@ -14,7 +14,8 @@ const HEIGHT = 250;
 const NONE = 30;
 const SIDE = 60;
 const CLOSEST = 104;
-const LONGEST = 14; // letters of a tick
+const LONGEST = 14; // letters of a tick's line
+const BREAKABLE = 8; // so many ticks leave room for a second line of each
 
 /** Whether values lie within all brushes: [low, high] of a number, or a list of texts. */
 export function insideBrushes(values, brushes, axes) {
@@ -58,7 +59,7 @@ export function ParallelCoordinates({
   const places = useMemo(() => axes.map((axis) => placesOf(axis, rows)), [axes, rows]);
   // The texts of the first axis stand to its left.
   const longest = Math.max(0, ...(places[0]?.ticks ?? []).map(([, text]) => text.length));
-  const left = Math.max(SIDE, 14 + 6.8 * Math.min(longest, LONGEST));
+  const left = Math.max(SIDE, 18 + 6.8 * Math.min(longest, LONGEST));
   const width = Math.max(available, left + SIDE + (axes.length - 1) * CLOSEST);
   const gap = axes.length > 1 ? (width - left - SIDE) / (axes.length - 1) : 0;
   const isActive = (row) => insideBrushes(row.values, brushes, axes);
@@ -243,10 +244,7 @@ function Axis({ axis, x, room, places, brush, onBrush }) {
       {places.ticks.map(([value, text]) => (
         <g key={value} class="tick" transform={`translate(0,${places.position(value)})`}>
           <line x2="-5" />
-          <text x="-8" dy="0.32em" text-anchor="end">
-            {text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text}
-            <title>{text}</title>
-          </text>
+          <TickText text={text} lines={places.ticks.length > BREAKABLE ? 1 : 2} />
         </g>
       ))}
       {places.someAbsent && (
@@ -259,6 +257,20 @@ function Axis({ axis, x, room, places, brush, onBrush }) {
         </g>
       )}
     </g>
+  );
+}
+
+function TickText({ text, lines }) {
+  const words = text.length > LONGEST ? wrap(text, LONGEST, lines) : [text];
+  return (
+    <text text-anchor="end">
+      <title>{text}</title>
+      {words.map((line, i) => (
+        <tspan key={i} x="-8" dy={i ? "1.1em" : `${0.32 - 0.55 * (words.length - 1)}em`}>
+          {line}
+        </tspan>
+      ))}
+    </text>
   );
 }
 
@@ -287,16 +299,16 @@ function selectionOf(brush, places, numeric) {
   return between > held.length ? null : [top - 8, bottom + 8];
 }
 
-/** A label in at most three lines, broken at spaces and after separators. */
-function wrap(label, longest) {
+/** A label in a few lines at most, broken at spaces and after separators. */
+function wrap(label, longest, most = 3) {
   const lines = [""];
   for (const word of label.split(/(?<=[\s/_.-])/)) {
     const last = lines[lines.length - 1];
     if (last && last.length + word.trimEnd().length > longest) lines.push(word);
     else lines[lines.length - 1] = last + word;
   }
-  const cut = lines.slice(0, 3);
-  if (lines.length > 3) cut[2] += "…";
+  const cut = lines.slice(0, most);
+  if (lines.length > most) cut[most - 1] += "…";
   return cut.map((text) =>
     text.trimEnd().length > longest + 1 ? `${text.slice(0, longest - 1)}…` : text.trimEnd(),
   );

@@ -19,7 +19,7 @@ export function PlotFigure({ options, label, className = "", onDraw, depends = [
   const width = useWidth(holder);
   useEffect(() => {
     if (!width) return;
-    const picture = plot({ width, style: { fontSize: "12px" }, ...options(width) });
+    const picture = plot({ width, style: { fontSize: "12px", overflow: "visible" }, ...options(width) });
     const svg = picture.matches("svg") ? picture : picture.querySelector("svg:last-of-type");
     if (label) {
       svg.setAttribute("role", "img");

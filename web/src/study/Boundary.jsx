@@ -7,7 +7,7 @@ import { useWidth } from "../shared/useWidth.js";
 import { probabilities } from "./network.js";
 
 const COLUMNS = 110;
-const MARGIN = { left: 34, bottom: 40, top: 6, right: 6 };
+const MARGIN = { left: 46, bottom: 40, top: 6, right: 6 };
 // Share of its class' colour that an area has where the class is certain.
 const STRONGEST = 0.6;
 
@@ -88,7 +88,7 @@ export function Boundary({ run, number, look, label }) {
               ))}
               {scaleX.ticks(5).map((tick) => (
                 <text key={tick} x={scaleX(tick)} y={height + 15} text-anchor="middle">
-                  {tick}
+                  {scaleX.tickFormat(5)(tick)}
                 </text>
               ))}
               <text x={inner / 2} y={height + 32} text-anchor="middle">
@@ -96,10 +96,10 @@ export function Boundary({ run, number, look, label }) {
               </text>
               {scaleY.ticks(5).map((tick) => (
                 <text key={tick} x={-6} y={scaleY(tick)} dy="0.32em" text-anchor="end">
-                  {tick}
+                  {scaleY.tickFormat(5)(tick)}
                 </text>
               ))}
-              <text transform={`translate(-24,${height / 2}) rotate(-90)`} text-anchor="middle">
+              <text transform={`translate(-36,${height / 2}) rotate(-90)`} text-anchor="middle">
                 {title(1)}
               </text>
             </g>

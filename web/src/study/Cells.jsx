@@ -87,7 +87,7 @@ export function Cells({ study, model, measure, state, change, dark }) {
         onHighlight={highlight}
       />
       <p class="muted">
-        Seven digits; results/tables/{model.name}_summary.csv has all of them.
+        Four digits here, seven in the download; results/tables/{model.name}_summary.csv has all.
       </p>
     </>
   );

@@ -301,7 +301,7 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
   };
   const columns = across.map((axis) => ({ ...axis, x: scaleOf(axis, [8, size - 16]) }));
   const slanted = columns.some(({ x }) => crowded(x.ticks, size));
-  const bottom = slanted ? 66 : 36;
+  const bottom = slanted ? 78 : 36;
   const height = 150 * down.length + bottom + 8;
   return (
     <div ref={holder} class="wide" tabIndex={0} role="region" aria-label="Scatter matrix">

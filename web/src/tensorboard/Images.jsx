@@ -134,7 +134,7 @@ function ImageCard({ tag, label, description, series, run, state, change }) {
       )}
       <p class="muted small">
         step {formatNumber(step[current])} · {new Date(wall[current] * 1000).toLocaleString("sv-SE")} ·{" "}
-        {series.width} × {series.height} pixels
+        {`${series.width}\u00a0×\u00a0${series.height}\u00a0pixels`}
         {pictures[current].length > 1 && ` · ${counted(pictures[current].length, "picture")}`}
         {series.of > step.length && ` · ${step.length} of ${series.of} steps are in this page`}
       </p>
