@@ -17,7 +17,7 @@ from backprop.analysis.markup import escape_markup
 from backprop.data.image_files import find_image_files
 from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
-from backprop.provenance.environment import revision
+from backprop.provenance.environment import code_digest, revision
 from backprop.provenance.imports import imported_files
 from backprop.provenance.stale_lock import (
     OrphanedJobsError,
@@ -34,6 +34,7 @@ from backprop.study.config import (
     check_target,
     complete_config,
     gradient_check_settings,
+    settings_lookup,
     with_typed_values,
 )
 from backprop.study.grid import (
@@ -101,6 +102,16 @@ onstart:
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
 CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
+# Settings of every cell of the studies, in the order of the cells, and by the cell's path.
+SETTINGS = {
+    model: list(map(settings_lookup(CONFIG, SCHEMA, model), CELLS[model]))
+    for model in MODELS
+}
+SETTINGS_BY_PATH = {
+    (model, cell_path(each["cell"])): each
+    for model in MODELS
+    for each in SETTINGS[model]
+}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
@@ -151,6 +162,14 @@ def code(script):
     ]
 
 
+def code_version(script):
+    """Digest of the same modules: a parameter of training, which has the same effect.
+
+    A grid has thousands of such jobs, and Snakemake looks after every input of each.
+    """
+    return code_digest(code(script), REPOSITORY)
+
+
 def notebook_code(name):
     """The project's modules that the cells of a notebook import."""
     path = REPOSITORY / f"workflow/notebooks/{name}.ipynb"
@@ -163,9 +182,10 @@ def settings(model):
     """Function of wildcards: the cell's settings, whether or not a study names the cell."""
 
     def of(wildcards):
+        cell = cell_from_wildcards(model, wildcards)
+        known = SETTINGS_BY_PATH.get((model, cell_path(cell)))
         try:
-            cell = cell_from_wildcards(model, wildcards)
-            return cell_settings(CONFIG, SCHEMA, model, cell)
+            return known or cell_settings(CONFIG, SCHEMA, model, cell)
         except ConfigError as fault:
             raise WorkflowError(str(fault))
 
@@ -311,15 +331,12 @@ def dense_data(name):
 
 def network_settings():
     """Of every dense cell, what its network computes, given its weights."""
-    settings = (
-        cell_settings(CONFIG, SCHEMA, "dense", cell) for cell in CELLS.get("dense", [])
-    )
     return [
         {
             "activation": each["activation"],
             **{key: each["protocol"][key] for key in ("arithmetic", "l1", "l2")},
         }
-        for each in settings
+        for each in SETTINGS.get("dense", [])
     ]
 
 
