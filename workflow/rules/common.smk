@@ -1,15 +1,20 @@
 """The configuration, the grid and the helpers that rules call; no rules."""
 
+import gc
 import json
 import mimetypes
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
 REPOSITORY = Path(workflow.basedir)
+# A graph of thousands of jobs stays to the end: to look for garbage in it takes Python an eighth of
+# the time of a dry run.
+gc.set_threshold(100_000, 50, 50)
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
@@ -39,12 +44,14 @@ from backprop.study.config import (
 )
 from backprop.study.grid import (
     all_cells,
+    by_distance,
     cell_from_wildcards,
     cell_path,
     cell_pattern,
     nearest_cell,
     one_axis_studies,
     study_cells,
+    study_levels,
     unique_cells,
 )
 from backprop.study.labels import COUNTED, label_of
@@ -131,6 +138,8 @@ IMAGE_FILES = [
 # A study with more cells than this gets no panel of boundaries, and its cells no picture of their
 # own: a report of thousands of pictures serves nobody. Each can still be asked for by its path.
 MOST_PICTURES = 24
+# Cells whose snapshots the page of the studies looks at; it has hardly room for more.
+MOST_IN_MACHINE = 1000
 CATEGORIES = {"dense": "2 Dense networks", "conv": "3 Convolutional network"}
 # What the gradient check looks at.
 GRADIENT_CHECK = {"dataset": "no_such_dataset"}
@@ -239,6 +248,7 @@ def study_of(wildcards):
     return {"name": wildcards.study, **study}
 
 
+@cache
 def cells_of_study(model, study):
     """Cells of a study, given by its name."""
     return study_cells(model, CONFIG[model]["baseline"], STUDIES[model][study])
@@ -284,6 +294,7 @@ def studies_with_cells():
                 "question": study["question"],
                 "vary": list(study["vary"]),
                 "cells": cells_of_study(model, name),
+                "pictured": len(cells_of_study(model, name)) <= MOST_PICTURES,
             }
             for name, study in STUDIES[model].items()
         }
@@ -291,11 +302,28 @@ def studies_with_cells():
     }
 
 
+def levels_of(wildcards):
+    """Values of every axis in the study that the wildcards name: they pick its rows in a table."""
+    study = study_of(wildcards)
+    return study_levels(wildcards.model, CONFIG[wildcards.model]["baseline"], study)
+
+
 def study_files(wildcards, name):
     """A file in the folder of every training job of a study."""
     return [
         f"{folder}/{name}" for folder in folders(wildcards.model, cells_of(wildcards))
     ]
+
+
+def study_tables(wildcards, name):
+    """The tables of a study's cells; of a large study the one table of all cells instead.
+
+    A figure of a few cells is drawn again only if one of them changes; a figure of thousands
+    changes with nearly every cell, and needs not look after each.
+    """
+    if len(cells_of(wildcards)) > MOST_PICTURES:
+        return [f"results/tables/{wildcards.model}_{name}"]
+    return study_files(wildcards, name)
 
 
 def mapped_cells_of(wildcards):
@@ -329,25 +357,26 @@ def dense_data(name):
     return [f"results/data/{dataset}/{name}" for dataset in names]
 
 
+def machine_cells():
+    """Numbers of the dense cells that may stand in the time machine, near the baseline first."""
+    if "dense" not in MODELS:
+        return []
+    near = by_distance(CELLS["dense"], CONFIG["dense"]["baseline"])
+    return sorted(near[:MOST_IN_MACHINE])
+
+
 def network_settings():
-    """Of every dense cell, what its network computes, given its weights."""
-    return [
-        {
-            "activation": each["activation"],
-            **{key: each["protocol"][key] for key in ("arithmetic", "l1", "l2")},
+    """Of each of these cells, by its number, what its network computes, given its weights."""
+    return {
+        number: {
+            "activation": SETTINGS["dense"][number]["activation"],
+            **{
+                key: SETTINGS["dense"][number]["protocol"][key]
+                for key in ("arithmetic", "l1", "l2")
+            },
         }
-        for each in SETTINGS.get("dense", [])
-    ]
-
-
-def training_benchmarks():
-    """Benchmark files of all training jobs."""
-    return [
-        folder.replace(f"results/{model}/", f"results/benchmarks/train_{model}/", 1)
-        + ".tsv"
-        for model in MODELS
-        for folder in folders(model, CELLS[model])
-    ]
+        for number in machine_cells()
+    }
 
 
 def cells_by_file(model):
