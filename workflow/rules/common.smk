@@ -24,11 +24,7 @@ from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
 from backprop.provenance.environment import code_digest, revision
 from backprop.provenance.imports import imported_files
-from backprop.provenance.stale_lock import (
-    OrphanedJobsError,
-    note_owner,
-    remove_stale_lock,
-)
+from backprop.provenance.stale_lock import claim, who_runs
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
     KINDS_OF_MODEL,
@@ -55,6 +51,21 @@ from backprop.study.grid import (
     unique_cells,
 )
 from backprop.study.labels import COUNTED, label_of
+
+
+# Options of snakemake that start no job and change nothing.
+ONLY_LOOK = (
+    "--report",
+    "--lint",
+    "--list-rules",
+    "--list-target-rules",
+    "--summary",
+    "--detailed-summary",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--d3dag",
+)
 
 
 def here(path):
@@ -94,16 +105,21 @@ if CONFIG["claims"]:
     except UserError as fault:
         raise WorkflowError(f"The claims ({claims_file}) can't be judged:\n{fault}")
 
-# A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
-try:
-    if remove_stale_lock(Path.cwd()):
-        print("Removed the lock of a run that was killed.", file=sys.stderr)
-except OrphanedJobsError as fault:
-    raise WorkflowError(str(fault))
-
-
-onstart:
-    note_owner(Path.cwd())
+# One run at a time works in a folder. A call that only looks is told; the jobs of a run are its own.
+if workflow.is_main_process:
+    looking = workflow.output_settings.dryrun or any(
+        argument.split("=")[0] in ONLY_LOOK for argument in sys.argv[1:]
+    )
+    if looking:
+        if note := who_runs(Path.cwd()):
+            print(note, file=sys.stderr)
+    else:
+        try:
+            # What a run that was killed outright has left must not stop the next.
+            if claim(Path.cwd()):
+                print("Removed the lock of a run that was killed.", file=sys.stderr)
+        except UserError as fault:
+            raise WorkflowError(str(fault))
 
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
