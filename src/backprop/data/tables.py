@@ -74,7 +74,7 @@ def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
     Raises
     ------
     ValueError
-        If a CSV table has other columns than the first.
+        If a table has other columns than the first.
     """
     stack = _stack_parquet if str(output).endswith(".parquet") else _stack_csv
     return stack(paths, output)
@@ -99,29 +99,25 @@ def _stack_csv(paths: Sequence[str | Path], output: str | Path) -> int:
 
 def _stack_parquet(paths: Sequence[str | Path], output: str | Path) -> int:
     import pyarrow as pa
-    import pyarrow.dataset
     import pyarrow.parquet
 
     # A table without rows has columns without a type.
     schemas = dict.fromkeys(pa.parquet.read_schema(path) for path in paths)
     types = pa.unify_schemas(list(schemas), promote_options="permissive")
     schema = pa.Schema.from_pandas(types.empty_table().to_pandas(), preserve_index=False)
-    parts = pa.dataset.dataset([str(path) for path in paths], schema=schema, format="parquet")
     rows, held, waiting = 0, 0, []
-
-    def joined():
-        return pa.Table.from_batches(waiting, schema).combine_chunks()
-
     with pa.parquet.ParquetWriter(output, schema) as writer:
-        for batch in parts.to_batches(batch_readahead=0, fragment_readahead=1):
-            waiting.append(batch)
-            rows, held = rows + len(batch), held + len(batch)
-            while held >= GROUP_ROWS:
-                table = joined()
-                writer.write_table(table.slice(0, GROUP_ROWS))
-                waiting, held = table.slice(GROUP_ROWS).to_batches(), held - GROUP_ROWS
+        for path in paths:
+            waiting.append(pa.parquet.read_table(path, partitioning=None).cast(schema))
+            count = len(waiting[-1])
+            rows, held = rows + count, held + count
+            if held >= GROUP_ROWS:
+                whole = held - held % GROUP_ROWS
+                joined = pa.concat_tables(waiting).combine_chunks()
+                writer.write_table(joined.slice(0, whole), GROUP_ROWS)
+                waiting, held = [joined.slice(whole).combine_chunks()], held - whole
         if held:
-            writer.write_table(joined())
+            writer.write_table(pa.concat_tables(waiting).combine_chunks())
     return rows
 
 
