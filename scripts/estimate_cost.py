@@ -52,7 +52,10 @@ def planned_jobs(given: argparse.Namespace) -> tuple[list[Job], int]:
         SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
     ):
         workflow = api.workflow(
-            ResourceSettings(cores=1), config, snakefile=REPOSITORY / "Snakefile", workdir=given.directory
+            ResourceSettings(cores=1),
+            config,
+            snakefile=REPOSITORY / "Snakefile",
+            workdir=given.directory,
         )
         settings = DAGSettings(targets=set(given.targets), print_dag_as=str(PrintDag.DOT))
         workflow.dag(settings).printdag()
@@ -101,7 +104,13 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
     add("targets", nargs="*", help="what to make; by default everything")
-    add("--cores", type=int, default=os.cpu_count(), metavar="N", help="of each node; all by default")
+    add(
+        "--cores",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="of each node; all by default",
+    )
     add("--nodes", type=int, default=1, metavar="N", help="of a cluster; by default this machine")
     add("--whole", action="store_true", help="all jobs, not only what is still to be done")
     add("--configfile", type=Path, nargs="+", default=[], metavar="FILE", help="as of snakemake")

@@ -57,7 +57,8 @@ def main(params, seed: int, threads: int, inputs, outputs, log) -> None:
     np.savez(outputs.weights, **result.weights)
     write_json(
         outputs.provenance,
-        describe_run(*origin, params.repository) | {"seed": seed, "weights_sha256": result.weights_sha256},
+        describe_run(*origin, params.repository)
+        | {"seed": seed, "weights_sha256": result.weights_sha256},
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
 

@@ -219,9 +219,7 @@ class Prices:
         record = self.recorded.get((*key, job.name)) or self.recorded.get(key)
         disk = disk_of(job.rule, job.settings)
         if record:
-            return Price(
-                record["seconds"], record["memory_mb"], record["disk"] or disk, "recorded"
-            )
+            return Price(record["seconds"], record["memory_mb"], record["disk"] or disk, "recorded")
         speed = self.speeds.get(job.rule)
         seconds = self._modelled(described) * (speed or self.speed)
         known = "scaled" if speed else "reference"

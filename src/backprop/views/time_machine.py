@@ -133,7 +133,9 @@ def pack_machine(
     def packed(share: float) -> str:
         choice = choose(stocks, order, share)
         records = _records(machine, cells, choice, by_cell)
-        return pack({"datasets": datasets, "cells": records, "kept": _account(stocks, choice, len(cells))})
+        return pack(
+            {"datasets": datasets, "cells": records, "kept": _account(stocks, choice, len(cells))}
+        )
 
     share = room / TEXT_PER_BYTE
     # How well the weights compress shows only when they are compressed.
