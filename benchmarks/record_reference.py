@@ -2,8 +2,8 @@
 
     python benchmarks/record_reference.py FOLDER [FOLDER …]
 
-Each folder has the `results/` of a run that had the machine to itself. Of every kind of training job
-and of every other job a row is kept: of several alike the median.
+Each folder has the `results/` of a run that had the machine to itself. Of every kind of training
+job and of every other job a row is kept: of several alike the median.
 """
 
 import argparse
@@ -11,12 +11,11 @@ import statistics
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from backprop.analysis.cost import job_key, read_records, write_reference
 
-REFERENCE = ROOT / "benchmarks/results/reference_jobs.csv"
+REFERENCE = Path(__file__).parent / "results" / "reference_jobs.csv"
 
 
 def main(folders: list[Path]) -> None:

@@ -2,8 +2,8 @@
 
     python scripts/estimate_cost.py --cores 8 --configfile config/full.yaml
 
-It needs no results. What has been recorded in the folder, by a run with whatever configuration, tells
-how fast this machine is; without a record, the reference that comes with the project is used.
+It needs no results. What has been recorded in the folder, by a run with whatever configuration,
+tells how fast this machine is; without a record, the reference that comes with the project is used.
 """
 
 import argparse
@@ -12,8 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from snakemake.api import (
     ConfigSettings,
@@ -36,6 +35,7 @@ from backprop.analysis.cost import (
 )
 from backprop.errors import UserError
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "benchmarks/results/reference_jobs.csv"
 
 
@@ -46,7 +46,7 @@ def planned_jobs(given: argparse.Namespace) -> tuple[list[Job], int]:
     )
     # Snakemake alone knows what is still to be done; what it prints meanwhile is not wanted.
     with (
-        open(os.devnull, "w") as nowhere,
+        Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
         SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,

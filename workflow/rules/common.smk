@@ -52,7 +52,6 @@ from backprop.study.grid import (
 )
 from backprop.study.labels import COUNTED, label_of
 
-
 # Options of snakemake that start no job and change nothing.
 ONLY_LOOK = (
     "--report",

@@ -28,8 +28,8 @@ MONITORED_BYTES = 14_000  # of the CNN's event files, per record of its tensors
 OUTPUT_BYTES, IMAGE_BYTES = 0.3e6, 55e6  # of a figure or table, and of a set of images
 FEWEST_CELLS = 500  # a table over all cells takes longer with more: seen from so many on
 
-# Snakemake's own time: until the first job starts, the share of it that grows with the number of jobs,
-# and what a job takes beside what is recorded of it, here and as a job of a cluster.
+# Snakemake's own time: until the first job starts, the share of it that grows with the number of
+# jobs, and what a job takes beside what is recorded of it, here and as a job of a cluster.
 START_SECONDS, PLAN_SECONDS = 4.0, 0.002
 JOB_SECONDS, CLUSTER_SECONDS = 0.1, 8.0
 RECORD = ("rule", "name", "settings", "cells", "seconds", "memory_mb", "disk")

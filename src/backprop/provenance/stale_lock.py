@@ -1,9 +1,9 @@
 """One run at a time in a folder; and no lock that a killed run left behind.
 
-A run keeps a file of the folder locked as long as its process lives: the system lets go of it however
-the process ends, and only one of two that start at once gets it. The file says who runs, since when.
-Snakemake's own lock, by contrast, stays when Snakemake is killed outright or the machine loses power:
-the next run takes it away, unless a job that had been started still computes.
+A run keeps a file of the folder locked as long as its process lives: the system lets go of it
+however the process ends, and only one of two that start at once gets it. The file says who runs,
+since when. Snakemake's own lock, by contrast, stays when Snakemake is killed outright or the
+machine loses power: the next run takes it away, unless a job that had been started still computes.
 """
 
 import fcntl
