@@ -4,9 +4,9 @@
     python benchmarks/scale.py run --cells 100 1000
 
 Each measure takes `config/scale.yaml`, or a part of it, in a folder of its own, and its rows
-replace those in the table. `dry` is a dry run with nothing done. `run` is everything on two cores. `aggregates` is all that follows the training, and the report, upon made-up
-results: the tables of a few networks that are really trained, with the cells' own names and shifted
-numbers.
+replace those in the table. `dry` is a dry run with nothing done. `run` is everything on two cores.
+`aggregates` is all that follows the training, and the report, upon made-up results: the tables of a
+few networks that are really trained, with the cells' own names and shifted numbers.
 """
 
 import argparse
