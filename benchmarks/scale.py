@@ -79,8 +79,13 @@ def call(folder: Path, cells: int, *arguments: str) -> tuple[float, float]:
 
 def dry(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
     """Measure a dry run."""
+    before = processor_time()
     seconds, peak = call(folder, cells, "-n", "--quiet")
-    return {"dry run": (seconds, "s"), "dry run, memory": (peak, "MB")}
+    return {
+        "dry run": (seconds, "s"),
+        "dry run, processor time": (processor_time() - before, "s"),
+        "dry run, memory": (peak, "MB"),
+    }
 
 
 def run(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
