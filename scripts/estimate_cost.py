@@ -126,5 +126,5 @@ if __name__ == "__main__":
         parser.error("--cores and --nodes: allowed: 1 or more")
     try:
         main(given)
-    except (UserError, WorkflowError) as fault:
+    except (UserError, WorkflowError, OSError) as fault:
         parser.exit(2, f"{parser.prog}: {fault}\n")

@@ -54,7 +54,7 @@ def test_price_needs_no_results_and_counts_what_is_planned(project):
     assert "No job has been recorded in this folder" in done.stdout
 
 
-def test_wrong_configuration_gets_a_price_of_one_line(project):
+def test_missing_configuration_gets_one_line_and_no_price(project):
     done = subprocess.run(
         [sys.executable, "scripts/estimate_cost.py", "--configfile", "missing.yaml"],
         cwd=project.folder,
