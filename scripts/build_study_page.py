@@ -21,9 +21,10 @@ def main(params, inputs, output: str, log) -> None:
     }
     machine = None
     if params.networks:
+        snapshots = dict(zip(params.networks, inputs.snapshots, strict=True))
         machine = Machine(
             settings=params.networks,
-            load=lambda number: np.load(inputs.snapshots[number]),
+            load=lambda number: np.load(snapshots[number]),
             points={Path(path).parent.name: read_table(path) for path in inputs.points},
             descriptions={
                 Path(path).parent.name: read_description(path) for path in inputs.descriptions

@@ -1,6 +1,6 @@
 """Draw loss and accuracy of a study's cells over training."""
 
-from backprop.data.tables import combine
+from backprop.data.tables import read_rows
 from backprop.log import start_log
 from backprop.views import conv_curves, curves
 from backprop.views.style import save
@@ -14,9 +14,10 @@ FIGURES = {
 }
 
 
-def main(model: str, study: dict, inputs, outputs, log) -> None:
+def main(model: str, params, inputs, outputs, log) -> None:
     """Write both pictures."""
-    history, runs = combine(inputs.history), combine(inputs.runs)
+    study = params.study
+    history, runs = (read_rows(paths, params.levels) for paths in (inputs.history, inputs.runs))
     for measure, draw in FIGURES[model].items():
         save(draw(history, study, runs), getattr(outputs, measure))
         log(f"{measure} drawn")
@@ -24,7 +25,7 @@ def main(model: str, study: dict, inputs, outputs, log) -> None:
 
 main(
     snakemake.wildcards.model,
-    snakemake.params.study,
+    snakemake.params,
     snakemake.input,
     snakemake.output,
     start_log(snakemake.log[0]),

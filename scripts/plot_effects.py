@@ -1,21 +1,21 @@
 """Draw loss and accuracy after training by the values of a study's axes."""
 
-from backprop.data.tables import combine
+from backprop.data.tables import read_rows
 from backprop.log import start_log
 from backprop.views.effects import effects_figure
 from backprop.views.style import save
 
 
-def main(study: dict, tables: list[str], outputs, log) -> None:
+def main(params, tables: list[str], outputs, log) -> None:
     """Write both pictures."""
-    runs = combine(tables)
+    runs = read_rows(tables, params.levels)
     for measure in ("loss", "accuracy"):
-        save(effects_figure(runs, study, measure), getattr(outputs, measure))
+        save(effects_figure(runs, params.study, measure), getattr(outputs, measure))
         log(f"{measure} drawn")
 
 
 main(
-    snakemake.params.study,
+    snakemake.params,
     snakemake.input.runs,
     snakemake.output,
     start_log(snakemake.log[0]),

@@ -29,7 +29,7 @@ def main(name: str, table: str, output: str, log) -> None:
     """Write the page."""
     frame = read_table(table)
     title, description = TITLES[name]
-    page = html_table(frame, title, description, describe_columns(frame.columns))
+    page = html_table(frame, title, description, describe_columns(frame.columns), table)
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(frame):,} rows, {len(page) / 1000:,.0f} kB")
 

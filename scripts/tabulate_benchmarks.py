@@ -1,20 +1,15 @@
-"""Put the benchmark files of the run's jobs into one table."""
+"""Put the benchmark files of the run's training jobs into one table."""
 
 from backprop.analysis.tables import read_benchmarks
 from backprop.data.tables import write_table
 from backprop.log import start_log
 
 
-def main(benchmarks: list[str], records: list[str], output: str, log) -> None:
+def main(records: list[str], output: str, log) -> None:
     """Write a row per job."""
-    table = read_benchmarks(benchmarks, records)
+    table = read_benchmarks(records)
     write_table(table, output)
     log(f"{len(table)} jobs, {table['cpu_seconds'].sum():,.0f} CPU seconds")
 
 
-main(
-    snakemake.input.benchmarks,
-    snakemake.input.records,
-    snakemake.output[0],
-    start_log(snakemake.log[0]),
-)
+main(snakemake.input.records, snakemake.output[0], start_log(snakemake.log[0]))

@@ -20,7 +20,7 @@ def main(params, seed: int, threads: int, inputs, outputs, log) -> None:
 
     settings, checkpoints = params.settings, Path(params.checkpoints)
     cell, dataset, steps = settings["cell"], settings["dataset"], settings["protocol"]["steps"]
-    origin = settings, inputs.digests, inputs.code, inputs.lock, params.repository
+    origin = settings, inputs.digests, params.code, inputs.lock
     data = load_images(
         Path(inputs.digests).parent,
         validation=dataset["validation_examples"],
@@ -57,7 +57,8 @@ def main(params, seed: int, threads: int, inputs, outputs, log) -> None:
     np.savez(outputs.weights, **result.weights)
     write_json(
         outputs.provenance,
-        describe_run(*origin) | {"seed": seed, "weights_sha256": result.weights_sha256},
+        describe_run(*origin, params.repository)
+        | {"seed": seed, "weights_sha256": result.weights_sha256},
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
 

@@ -12,8 +12,9 @@ from backprop.log import Progress, start_log
 from backprop.provenance.environment import describe_run, write_json
 
 
-def main(settings: dict, inputs, outputs, repository: str, log) -> None:
+def main(params, inputs, outputs, log) -> None:
     """Train the cell that the settings spell out."""
+    settings = params.settings
     cell, protocol = settings["cell"], settings["protocol"]
     parts = parts_of(read_table(inputs.points))
     x, label = parts["train"]
@@ -53,14 +54,13 @@ def main(settings: dict, inputs, outputs, repository: str, log) -> None:
     np.savez(outputs.weights, **layers)
     np.savez(outputs.snapshots, **pack_snapshots(result.snapshots, network.seeds))
     np.savez_compressed(outputs.boundary, **map_finished(result, settings["activation"], x))
-    run = describe_run(settings, inputs.points, inputs.code, inputs.lock, repository)
+    run = describe_run(settings, inputs.points, params.code, inputs.lock, params.repository)
     write_json(outputs.provenance, run)
 
 
 main(
-    snakemake.params.settings,
+    snakemake.params,
     snakemake.input,
     snakemake.output,
-    snakemake.params.repository,
     start_log(snakemake.log[0]),
 )

@@ -63,11 +63,11 @@ class StudyResults:
         }
         self.baselines = {"dense": dense["baseline"]}
         self.machine = Machine(
-            settings=[
-                {"activation": one["activation"]}
+            settings={
+                number: {"activation": one["activation"]}
                 | {key: one["protocol"][key] for key in ("arithmetic", "l1", "l2")}
-                for one in settings
-            ],
+                for number, one in enumerate(settings)
+            },
             load=self.snapshots.__getitem__,
             points={name: points for name, (points, _) in sets.items()},
             descriptions={name: description for name, (_, description) in sets.items()},

@@ -6,13 +6,12 @@ import platform
 import subprocess
 import sys
 
-import psutil
 import pytest
 from conftest import ROOT
 
 from backprop.provenance.environment import code_digest, describe_environment, digest
 from backprop.provenance.imports import imported_files
-from backprop.provenance.stale_lock import OrphanedJobsError, note_owner, remove_stale_lock
+from backprop.provenance.stale_lock import who_runs
 
 
 def imported_by(name):
@@ -111,41 +110,87 @@ def locked(tmp_path):
     return tmp_path
 
 
+CLAIM = """
+import sys, time
+from pathlib import Path
+from backprop.errors import UserError
+from backprop.provenance.stale_lock import claim
+
+try:
+    print("removed" if claim(Path(sys.argv[1])) else "claimed", flush=True)
+    sys.stdin.read()
+except UserError as fault:
+    print(fault, flush=True)
+"""
+
+
+def claiming(folder):
+    """A process that claims a folder and says what came of it; it stays until it is told to end."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(folder)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def claim_of(folder):
+    """What comes of a claim that is given up at once."""
+    return claiming(folder).communicate()[0].strip()
+
+
 def owned_by_the_dead(folder):
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    owner = {"host": platform.node(), "pid": child.pid}
-    owner["started"] = psutil.Process(child.pid).create_time()
-    child.kill()
-    child.wait()
-    (folder / ".snakemake/owner.json").write_text(json.dumps(owner))
-    return owner
+    """Leave a folder as a run does that is killed outright; return what it has noted."""
+    owner = claiming(folder)
+    owner.stdout.readline()
+    owner.kill()
+    owner.communicate()
+    (folder / ".snakemake/locks/0.output.lock").write_text("x")
+    return json.loads((folder / ".snakemake/owner.json").read_text())
+
+
+def locks(folder):
+    return list((folder / ".snakemake/locks").iterdir())
 
 
 def test_lock_of_a_killed_run_is_removed(locked):
     owned_by_the_dead(locked)
-    assert remove_stale_lock(locked)
-    assert not list((locked / ".snakemake/locks").iterdir())
+    assert claim_of(locked) == "removed"
+    assert not locks(locked)
 
 
-def test_lock_of_a_living_run_stays(locked):
-    note_owner(locked)
-    assert not remove_stale_lock(locked)
-    assert list((locked / ".snakemake/locks").iterdir())
+def test_second_run_is_told_of_the_first_and_changes_nothing(locked):
+    first = claiming(locked)
+    first.stdout.readline()
+    note = (locked / ".snakemake/owner.json").read_text()
+    told = claim_of(locked)
+    assert told.startswith(f"Another run works in this folder: process {first.pid} on ")
+    assert who_runs(locked).startswith(told[: told.index(" (snakemake")])
+    assert (locked / ".snakemake/owner.json").read_text() == note
+    assert locks(locked)
+    first.kill()
+    first.communicate()
+    assert who_runs(locked) == ""
+    assert claim_of(locked) == "removed"
+
+
+def test_of_runs_that_start_at_once_one_gets_the_folder(tmp_path):
+    calls = [claiming(tmp_path) for _ in range(4)]
+    said = [call.stdout.readline() for call in calls]
+    for call in calls:
+        call.communicate()
+    assert sum(line.startswith("claimed") for line in said) == 1
+    assert sum(line.startswith("Another run works") for line in said) == 3
 
 
 def test_lock_of_another_host_or_an_unknown_owner_stays(locked):
-    assert not remove_stale_lock(locked)
+    assert claim_of(locked) == "claimed"
     owner = owned_by_the_dead(locked) | {"host": "elsewhere"}
-    (locked / ".snakemake/owner.json").write_text(json.dumps(owner))
-    assert not remove_stale_lock(locked)
-    (locked / ".snakemake/owner.json").write_text("{")
-    assert not remove_stale_lock(locked)
-
-
-def test_number_of_a_dead_process_that_another_has_now_does_not_count(locked):
-    owner = {"host": platform.node(), "pid": os.getpid(), "started": 1.0}
-    (locked / ".snakemake/owner.json").write_text(json.dumps(owner))
-    assert remove_stale_lock(locked)
+    for note in (json.dumps(owner), "{", "[]"):
+        (locked / ".snakemake/owner.json").write_text(note)
+        assert claim_of(locked) == "claimed"
+        assert locks(locked)
 
 
 def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
@@ -155,17 +200,9 @@ def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
     (scripts / "job.py").write_text("import time; time.sleep(60)")
     job = subprocess.Popen([sys.executable, str(scripts / "job.py")])
     try:
-        with pytest.raises(OrphanedJobsError, match=str(job.pid)):
-            remove_stale_lock(locked)
+        assert str(job.pid) in claim_of(locked)
+        assert locks(locked)
     finally:
         job.kill()
         job.wait()
-    assert remove_stale_lock(locked)
-
-
-def test_lock_that_is_younger_than_the_note_stays(locked):
-    owned_by_the_dead(locked)
-    lock = locked / ".snakemake/locks/0.output.lock"
-    later = (locked / ".snakemake/owner.json").stat().st_mtime + 5
-    os.utime(lock, (later, later))
-    assert not remove_stale_lock(locked)
+    assert claim_of(locked) == "removed"

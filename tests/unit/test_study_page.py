@@ -244,8 +244,10 @@ def test_a_factorial_of_thousands_of_cells_fits_and_says_what_it_left_out():
     points = pd.DataFrame(generator.normal(size=(200, 2)), columns=["x1", "x2"])
     points = points.assign(part=["train", "heldout"] * 100, label=[0, 0, 1, 1] * 50)
     machine = Machine(
-        settings=[{"activation": {"kind": "tanh"}, "arithmetic": "corrected", "l1": 0, "l2": 0}]
-        * len(cells),
+        settings={
+            number: {"activation": {"kind": "tanh"}, "arithmetic": "corrected", "l1": 0, "l2": 0}
+            for number in range(len(cells))
+        },
         load=lambda number: RandomSnapshots(number, cells[number]),
         points={"moons": points},
         descriptions={"moons": {"features": ["x1", "x2"], "classes": ["0", "1"]}},

@@ -14,7 +14,16 @@ from backprop.analysis.findings import describe_first_layer, state_findings
 from backprop.analysis.markup import escape_markup
 from backprop.analysis.statistics import mean_interval
 from backprop.analysis.tables import read_benchmarks, rows_of, summarize
-from backprop.data.tables import combine, read_table, with_cell, write_table
+from backprop.data import tables
+from backprop.data.tables import (
+    combine,
+    read_rows,
+    read_table,
+    stack_tables,
+    with_cell,
+    write_table,
+)
+from backprop.study.grid import study_levels
 
 CELL = {
     "dataset": "moons",
@@ -104,20 +113,59 @@ def test_rows_come_in_the_order_of_the_cells():
     assert list(picked.columns) == list(table.columns)
 
 
-def test_benchmarks_become_a_row_per_job(tmp_path):
-    folder = tmp_path / "benchmarks" / "train_dense" / "a~1"
-    folder.mkdir(parents=True)
-    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
-    rest = "\t0:00:03\t88.5\t-\t-\t-\t-\t-\t-\t"
-    (folder / "b~2.tsv").write_text(f"{header}\n3.25{rest}2.5\n")
-    (folder / "b~1.tsv").write_text(f"{header}\n0.25{rest}-\n")
-    for name, seconds in (("b~1", 0.2), ("b~2", 2.5)):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"cpu_seconds": seconds}))
-    table = read_benchmarks(sorted(folder.glob("*.tsv")), sorted(tmp_path.glob("*.json")))
-    assert table["job"].tolist() == ["a~1/b~1", "a~1/b~2"]
-    assert table["rule"].tolist() == ["train_dense"] * 2
-    assert table["cpu_seconds"].tolist() == [0.2, 2.5]
-    assert table["wall_seconds"].tolist() == [0.25, 3.25]
+def test_benchmarks_become_a_row_per_job_with_its_processor_time_to_the_end(tmp_path):
+    measured = tmp_path / "results/benchmarks/train_dense/a~1"
+    measured.mkdir(parents=True)
+    header = "s\th:m:s\tmax_rss\tcpu_time"
+    (measured / "b~2.tsv").write_text(f"{header}\n3.25\t0:00:03\t120.5\t1.5\n")
+    (measured / "b~1.tsv").write_text(f"{header}\n0.25\t0:00:00\t-\t-\n")
+    records = []
+    for name, seconds in (("b~3", 4.0), ("b~2", 2.5), ("b~1", 0.2)):
+        records.append(tmp_path / f"results/dense/a~1/{name}/provenance.json")
+        records[-1].parent.mkdir(parents=True)
+        records[-1].write_text(json.dumps({"cpu_seconds": seconds}))
+    table = read_benchmarks(records)
+    assert table["job"].tolist() == ["a~1/b~1", "a~1/b~2", "a~1/b~3"]
+    assert table["rule"].tolist() == ["train_dense"] * 3
+    assert table["cpu_seconds"].tolist() == [0.2, 2.5, 4.0]
+    np.testing.assert_array_equal(table["wall_seconds"], [0.25, 3.25, np.nan])
+    np.testing.assert_array_equal(table["peak_memory_mb"], [np.nan, 120.5, np.nan])
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.parquet"])
+@pytest.mark.parametrize("group", [1 << 20, 7])
+def test_stacked_tables_are_what_all_at_once_would_be(tmp_path, name, group, monkeypatch):
+    monkeypatch.setattr(tables, "GROUP_ROWS", group)
+    # Of the second table every run diverged at once, so that a column has no type.
+    parts = [runs(1), runs(2).iloc[:0], runs(3, diverged=[0], depth=4)]
+    parts[1]["reported_loss"] = parts[1]["reported_loss"].astype(object)
+    paths = [tmp_path / f"{number}_{name}" for number in range(3)]
+    for part, path in zip(parts, paths, strict=True):
+        write_table(part, path)
+    assert stack_tables(paths, tmp_path / name) == 10
+    write_table(pd.concat([parts[0], parts[2]], ignore_index=True), tmp_path / f"whole_{name}")
+    whole = read_table(tmp_path / f"whole_{name}")
+    pd.testing.assert_frame_equal(read_table(tmp_path / name), whole, check_exact=True)
+    if group > 10:
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"whole_{name}").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.parquet"])
+def test_tables_of_other_columns_are_not_stacked(tmp_path, name):
+    paths = [tmp_path / f"{number}_{name}" for number in range(2)]
+    write_table(runs(1), paths[0])
+    write_table(runs(2).rename(columns={"grad_norm": "norm"}), paths[1])
+    with pytest.raises(ValueError):
+        stack_tables(paths, tmp_path / name)
+
+
+def test_rows_of_a_study_are_picked_from_the_table_of_all_cells(tmp_path):
+    cells = [CELL, CELL | {"depth": 4}, CELL | {"activation": "relu"}]
+    write_table(pd.concat([runs(**cell) for cell in cells]), tmp_path / "runs.csv")
+    study = {"fix": {"activation": "tanh"}, "vary": {"depth": [1, 4]}}
+    found = read_rows([tmp_path / "runs.csv"], study_levels("dense", CELL, study))
+    assert found["depth"].tolist() == [1] * 5 + [4] * 5
+    assert set(found["activation"]) == {"tanh"}
 
 
 def test_findings_name_the_extremes_with_their_figures():

@@ -118,6 +118,19 @@ def test_document_marks_keys_and_comments_and_escapes():
     assert not re.search(r"https?://|\bsrc=|@import", page)
 
 
+def test_table_too_long_for_a_page_shows_even_rows_and_says_where_all_are():
+    frame = runs(40_000)
+    page = html_table(frame, "Runs", whole="results/tables/runs.csv")
+    assert len(page.encode()) < 1_390_000
+    shown = embedded(page, "csv").splitlines()[1:]
+    lines = frame.to_csv(index=False).splitlines()[1:]
+    places = [lines.index(line) for line in (shown[0], shown[1], shown[-1])]
+    assert (places[0], places[-1]) == (0, 39_999)
+    assert abs(places[1] - 40_000 / len(shown)) < 2
+    assert "40,000 rows are more than" in page and f"{len(shown):,} of them" in page
+    assert "results/tables/runs.csv" in page and "Download these rows" in page
+
+
 def test_document_keeps_the_text_of_a_configuration():
     source = "a:\n  - b: 1   # c\n    d: 'e: f'\nlist: [1, 2]"
     page = html_document("t", {"s": source})

@@ -60,7 +60,7 @@ rule tabulate_judgements:
 
 rule tabulate_benchmarks:
     input:
-        benchmarks=training_benchmarks(),
+        # A job's benchmark file is there as soon as its outputs are.
         records=[
             file for model in MODELS for file in all_files(model, "provenance.json")
         ],
@@ -122,7 +122,7 @@ rule state_findings:
     conda:
         "../../environment.yml"
     params:
-        studies=studies_with_cells(),
+        studies=lambda wildcards: studies_with_cells(),
         kinds=kinds_of_datasets(),
     message:
         "State the findings"

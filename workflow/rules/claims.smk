@@ -19,10 +19,7 @@ rule measure_linearity:
     conda:
         "../../environment.yml"
     params:
-        settings=[
-            cell_settings(CONFIG, SCHEMA, "dense", cell)
-            for cell in CELLS.get("dense", [])
-        ],
+        settings=SETTINGS.get("dense", []),
     message:
         "Measure how straight the boundaries are"
     script:

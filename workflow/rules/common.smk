@@ -1,9 +1,11 @@
 """The configuration, the grid and the helpers that rules call; no rules."""
 
+import gc
 import json
 import mimetypes
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -11,6 +13,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import sourcecache_entry
 
 REPOSITORY = Path(workflow.basedir)
+# A graph of thousands of jobs stays to the end: to look for garbage in it takes Python an eighth of
+# the time of a dry run.
+gc.set_threshold(100_000, 50, 50)
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
@@ -27,11 +32,7 @@ from backprop.provenance.environment import (
 )
 from backprop.provenance.imports import imported_files
 from backprop.provenance.locked_packages import note_packages
-from backprop.provenance.stale_lock import (
-    OrphanedJobsError,
-    note_owner,
-    remove_stale_lock,
-)
+from backprop.provenance.stale_lock import claim, who_runs
 from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
@@ -44,12 +45,14 @@ from backprop.study.config import (
     check_target,
     complete_config,
     gradient_check_settings,
+    settings_lookup,
     with_typed_values,
     without_whereabouts,
 )
 from backprop.study.figures import CELL_FIGURES
 from backprop.study.grid import (
     all_cells,
+    by_distance,
     cell_from_wildcards,
     cell_path,
     cell_pattern,
@@ -57,9 +60,24 @@ from backprop.study.grid import (
     nearest_cell,
     one_axis_studies,
     study_cells,
+    study_levels,
     unique_cells,
 )
 from backprop.study.labels import COUNTED, label_of
+
+# Options of snakemake that start no job and change nothing.
+ONLY_LOOK = (
+    "--report",
+    "--lint",
+    "--list-rules",
+    "--list-target-rules",
+    "--summary",
+    "--detailed-summary",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--d3dag",
+)
 
 # The S3 plugin remembers of a folder that it isn't there, and then does not see that a job has
 # stored it elsewhere.
@@ -121,16 +139,24 @@ if CONFIG["claims"]:
     except UserError as fault:
         raise WorkflowError(f"The claims ({claims_file}) can't be judged:\n{fault}")
 
-# A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
-try:
-    if remove_stale_lock(Path.cwd()):
-        print("Removed the lock of a run that was killed.", file=sys.stderr)
-except OrphanedJobsError as fault:
-    raise WorkflowError(str(fault))
+# One run at a time works in a folder. A call that only looks is told; the jobs of a run are its own.
+if workflow.is_main_process:
+    looking = workflow.output_settings.dryrun or any(
+        argument.split("=")[0] in ONLY_LOOK for argument in sys.argv[1:]
+    )
+    if looking:
+        if note := who_runs(Path.cwd()):
+            print(note, file=sys.stderr)
+    else:
+        try:
+            # What a run that was killed outright has left must not stop the next.
+            if claim(Path.cwd()):
+                print("Removed the lock of a run that was killed.", file=sys.stderr)
+        except UserError as fault:
+            raise WorkflowError(str(fault))
 
 
 onstart:
-    note_owner(Path.cwd())
     note_packages(Path.cwd(), LOCK)
 
 
@@ -145,6 +171,16 @@ envvars:
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
 CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
+# Settings of every cell of the studies, in the order of the cells, and by the cell's path.
+SETTINGS = {
+    model: list(map(settings_lookup(CONFIG, SCHEMA, model), CELLS[model]))
+    for model in MODELS
+}
+SETTINGS_BY_PATH = {
+    (model, cell_path(each["cell"])): each
+    for model in MODELS
+    for each in SETTINGS[model]
+}
 DENSE = f"results/dense/{cell_pattern('dense')}"
 CONV = f"results/conv/{cell_pattern('conv')}/seed~{{seed}}"
 CONV_FIGURES = f"results/figures/conv/cells/{cell_pattern('conv')}/seed~{{seed}}"
@@ -156,6 +192,8 @@ IMAGE_FILES = [
 # A study with more cells than this gets no panel of boundaries, and its cells no picture of their
 # own: a report of thousands of pictures serves nobody. Each can still be asked for by its path.
 MOST_PICTURES = 24
+# Cells whose snapshots the page of the studies looks at; it has hardly room for more.
+MOST_IN_MACHINE = 1000
 CATEGORIES = {"dense": "2 Dense networks", "conv": "3 Convolutional network"}
 # What the gradient check looks at.
 GRADIENT_CHECK = {"dataset": "no_such_dataset"}
@@ -187,6 +225,14 @@ def code(script):
     ]
 
 
+def code_version(script):
+    """Digest of the same modules: a parameter of training, which has the same effect.
+
+    A grid has thousands of such jobs, and Snakemake looks after every input of each.
+    """
+    return code_digest(code(script), REPOSITORY)
+
+
 def notebook_code(name):
     """The project's modules that the cells of a notebook import."""
     path = REPOSITORY / f"workflow/notebooks/{name}.ipynb"
@@ -197,9 +243,10 @@ def settings(model):
     """Function of wildcards: the cell's settings, whether or not a study names the cell."""
 
     def of(wildcards):
+        cell = cell_from_wildcards(model, wildcards)
+        known = SETTINGS_BY_PATH.get((model, cell_path(cell)))
         try:
-            cell = cell_from_wildcards(model, wildcards)
-            return cell_settings(CONFIG, SCHEMA, model, cell)
+            return known or cell_settings(CONFIG, SCHEMA, model, cell)
         except ConfigError as fault:
             raise WorkflowError(str(fault))
 
@@ -261,6 +308,7 @@ def study_of(wildcards):
     return {"name": wildcards.study, **study}
 
 
+@cache
 def cells_of_study(model, study):
     """Cells of a study, given by its name."""
     return study_cells(model, CONFIG[model]["baseline"], STUDIES[model][study])
@@ -306,6 +354,7 @@ def studies_with_cells():
                 "question": study["question"],
                 "vary": list(study["vary"]),
                 "cells": cells_of_study(model, name),
+                "pictured": len(cells_of_study(model, name)) <= MOST_PICTURES,
             }
             for name, study in STUDIES[model].items()
         }
@@ -313,11 +362,28 @@ def studies_with_cells():
     }
 
 
+def levels_of(wildcards):
+    """Values of every axis in the study that the wildcards name: they pick its rows in a table."""
+    study = study_of(wildcards)
+    return study_levels(wildcards.model, CONFIG[wildcards.model]["baseline"], study)
+
+
 def study_files(wildcards, name):
     """A file in the folder of every training job of a study."""
     return [
         f"{folder}/{name}" for folder in folders(wildcards.model, cells_of(wildcards))
     ]
+
+
+def study_tables(wildcards, name):
+    """The tables of a study's cells; of a large study the one table of all cells instead.
+
+    A figure of a few cells is drawn again only if one of them changes; a figure of thousands
+    changes with nearly every cell, and needs not look after each.
+    """
+    if len(cells_of(wildcards)) > MOST_PICTURES:
+        return [f"results/tables/{wildcards.model}_{name}"]
+    return study_files(wildcards, name)
 
 
 def mapped_cells_of(wildcards):
@@ -351,28 +417,26 @@ def dense_data(name):
     return [f"results/data/{dataset}/{name}" for dataset in names]
 
 
+def machine_cells():
+    """Numbers of the dense cells that may stand in the time machine, near the baseline first."""
+    if "dense" not in MODELS:
+        return []
+    near = by_distance(CELLS["dense"], CONFIG["dense"]["baseline"])
+    return sorted(near[:MOST_IN_MACHINE])
+
+
 def network_settings():
-    """Of every dense cell, what its network computes, given its weights."""
-    settings = (
-        cell_settings(CONFIG, SCHEMA, "dense", cell) for cell in CELLS.get("dense", [])
-    )
-    return [
-        {
-            "activation": each["activation"],
-            **{key: each["protocol"][key] for key in ("arithmetic", "l1", "l2")},
+    """Of each of these cells, by its number, what its network computes, given its weights."""
+    return {
+        number: {
+            "activation": SETTINGS["dense"][number]["activation"],
+            **{
+                key: SETTINGS["dense"][number]["protocol"][key]
+                for key in ("arithmetic", "l1", "l2")
+            },
         }
-        for each in settings
-    ]
-
-
-def training_benchmarks():
-    """Benchmark files of all training jobs."""
-    return [
-        folder.replace(f"results/{model}/", f"results/benchmarks/train_{model}/", 1)
-        + ".tsv"
-        for model in MODELS
-        for folder in folders(model, CELLS[model])
-    ]
+        for number in machine_cells()
+    }
 
 
 def cells_by_file(model):

@@ -7,7 +7,6 @@ rule train_conv:
         # so a new fetch is no reason to train again; of the user's own files it is one.
         digests=image_digests,
         images=ancient(IMAGE_FILES),
-        code=code("train_conv.py"),
         lock=LOCK,
     output:
         runs=f"{CONV}/runs.csv",
@@ -32,6 +31,7 @@ rule train_conv:
         runtime=60,
     params:
         settings=settings("conv"),
+        code=code_version("train_conv.py"),
         repository=here("."),
         # Not an output, which Snakemake would delete before it starts a job anew.
         checkpoints=f"results/checkpoints/conv/{cell_pattern('conv')}/seed~{{seed}}",

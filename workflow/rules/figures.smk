@@ -94,8 +94,8 @@ rule plot_boundary_panel:
 
 rule plot_curves:
     input:
-        history=lambda wildcards: study_files(wildcards, "history.parquet"),
-        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        history=lambda wildcards: study_tables(wildcards, "history.parquet"),
+        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
         code=code("plot_curves.py"),
     output:
         loss=report(
@@ -120,6 +120,7 @@ rule plot_curves:
         "../../environment.yml"
     params:
         study=study_of,
+        levels=levels_of,
     message:
         "Draw {output}"
     script:
@@ -128,7 +129,7 @@ rule plot_curves:
 
 rule plot_effects:
     input:
-        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
         code=code("plot_effects.py"),
     output:
         loss=report(
@@ -153,6 +154,7 @@ rule plot_effects:
         "../../environment.yml"
     params:
         study=study_of,
+        levels=levels_of,
     message:
         "Draw {output}"
     script:
@@ -161,7 +163,7 @@ rule plot_effects:
 
 rule plot_final_accuracy:
     input:
-        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
         code=code("plot_final_accuracy.py"),
     output:
         report(
@@ -181,6 +183,7 @@ rule plot_final_accuracy:
         "../../environment.yml"
     params:
         study=study_of,
+        levels=levels_of,
     message:
         "Draw {output}"
     script:

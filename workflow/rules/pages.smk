@@ -7,7 +7,12 @@ rule build_study_page:
         history=[f"results/tables/{model}_history.parquet" for model in MODELS],
         layers=[f"results/tables/{model}_layers.parquet" for model in MODELS],
         findings="results/report/findings.json",
-        snapshots=all_files("dense", "snapshots.npz"),
+        snapshots=[
+            f"{folder}/snapshots.npz"
+            for folder in folders(
+                "dense", [CELLS["dense"][number] for number in machine_cells()]
+            )
+        ],
         points=dense_data("points.csv"),
         descriptions=dense_data("description.json"),
         program=[
@@ -29,9 +34,9 @@ rule build_study_page:
     conda:
         "../../environment.yml"
     params:
-        studies=studies_with_cells(),
+        studies=lambda wildcards: studies_with_cells(),
         baselines={model: CONFIG[model]["baseline"] for model in MODELS},
-        # What the networks of the snapshots compute, cell by cell.
+        # What the networks of the snapshots compute, by the number of the cell.
         networks=network_settings(),
     message:
         "Build the page of the studies"

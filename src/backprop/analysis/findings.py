@@ -6,11 +6,12 @@ significance.
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from backprop.analysis.tables import rows_of
 from backprop.data.class_names import class_names
-from backprop.study.grid import AXES, cell_path, compared_axes
+from backprop.study.grid import AXES, cell_path, compared_axes, unique_cells
 from backprop.study.labels import COUNTED, LABELS, label_of
 
 # What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
@@ -41,15 +42,16 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     runs : DataFrame
         A row per run.
     studies : mapping
-        Study name -> its ``question``, its ``cells`` and the axes it ``vary``-s.
+        Study name -> its ``question``, its ``cells``, the axes it ``vary``-s and whether its cells
+        are ``pictured`` one by one (they are, unless it says otherwise).
 
     Returns
     -------
     dict
         ``studies``: name -> question, and loss, accuracy and gap, lists of sentences, one for
         each protocol where the study varies it and another axis, and best, for each of them the
-        level with the lowest loss and the one with the highest accuracy; ``cells``: path ->
-        sentence; ``runs``, ``cells_trained``, ``diverged``: counts.
+        level with the lowest loss and the one with the highest accuracy; ``cells``: path of each
+        cell that is pictured -> sentence; ``runs``, ``cells_trained``, ``diverged``: counts.
     """
     sentences = {}
     for name, study in studies.items():
@@ -63,11 +65,15 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
             "best": _best(own, study, loss, accuracy),
         }
     axes = list(AXES[model])
+    pictured = unique_cells(
+        cell for study in studies.values() if study.get("pictured", True) for cell in study["cells"]
+    )
+    shown = rows_of(runs, pictured) if pictured else runs.iloc[:0]
     return {
         "studies": sentences,
         "cells": {
             cell_path(dict(zip(axes, values, strict=True))): _cell_sentence(model, group)
-            for values, group in runs.groupby(axes, sort=False)
+            for values, group in shown.groupby(axes, sort=False)
         },
         "runs": len(runs),
         "cells_trained": len(runs.groupby(axes)),
@@ -279,16 +285,23 @@ def _words(axis: str, value) -> str:
 def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
     """Name, runs, finished runs, mean and deviation for each combination of the axes' values."""
     rows = []
-    for level, group in values.groupby([runs[axis] for axis in axes], sort=False):
-        finished = group[runs.loc[group.index, "diverged_at"].isna()]
+    number, levels = runs[axes].groupby(axes, sort=False).ngroup(), runs[axes].drop_duplicates()
+    finished = runs["diverged_at"].isna().to_numpy()
+    order = np.argsort(number.to_numpy(), kind="stable")
+    ends = np.cumsum(np.bincount(number, minlength=len(levels)))[:-1]
+    for level, places in zip(
+        levels.itertuples(index=False, name=None), np.split(order, ends), strict=True
+    ):
+        own = values.to_numpy(float)[places[finished[places]]]
+        known = own[~np.isnan(own)]
         names = (_words(axis, value) for axis, value in zip(axes, level, strict=True))
         rows.append(
             {
                 "name": ", ".join(names),
-                "n": len(group),
-                "finished": len(finished),
-                "mean": finished.mean(),
-                "deviation": finished.std(),
+                "n": len(places),
+                "finished": len(own),
+                "mean": known.mean() if known.size else np.nan,
+                "deviation": known.std(ddof=1) if known.size > 1 else np.nan,
             }
         )
     return pd.DataFrame(rows)

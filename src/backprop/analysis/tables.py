@@ -1,5 +1,6 @@
 """Summaries of run tables: each cell over its seeds, a study's rows, the jobs' benchmarks."""
 
+import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -77,34 +78,50 @@ def rows_of(frame: pd.DataFrame, cells: Sequence[dict]) -> pd.DataFrame:
     )
 
 
-def read_benchmarks(paths: Iterable[str | Path], records: Iterable[str | Path]) -> pd.DataFrame:
-    """Snakemake's benchmark files as one table.
+def read_benchmarks(records: Iterable[str | Path]) -> pd.DataFrame:
+    """Snakemake's benchmark files of the training jobs as one table.
 
     Parameters
     ----------
-    paths : iterable of path
-        ``…/benchmarks/RULE/JOB.tsv``, where the job may be several folders deep.
     records : iterable of path
-        The same jobs' provenance records, in the same order: they know their processor time to
-        the end, where Snakemake's samples stop before.
+        The jobs' provenance records, ``results/MODEL/JOB/provenance.json``, where the job may be
+        several folders deep: they know their processor time to the end, where Snakemake's samples,
+        in ``results/benchmarks/train_MODEL/JOB.tsv``, stop before.
 
     Returns
     -------
     DataFrame
-        rule, job (path below the rule's folder), wall_seconds, cpu_seconds, peak_memory_mb,
-        sorted; the memory is empty where a job was too short to be sampled.
+        rule, job, wall_seconds, cpu_seconds, peak_memory_mb, sorted; the memory is empty where a
+        job was too short to be sampled, and with the wall time where its benchmark file is gone.
     """
     rows = []
-    for path, record in zip(map(Path, paths), map(Path, records), strict=True):
-        measured = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        rule, *job = path.parts[path.parts.index("benchmarks") + 1 :]
+    for record in map(Path, records):
+        start = record.parts.index("results")
+        model, *job = record.parts[start + 1 : -1]
+        rule, name = f"train_{model}", "/".join(job)
+        path = Path(*record.parts[: start + 1], "benchmarks", rule, f"{name}.tsv")
+        measured = read_benchmark(path) if path.exists() else {}
         rows.append(
             {
                 "rule": rule,
-                "job": "/".join(job).removesuffix(".tsv"),
-                "wall_seconds": measured["s"],
+                "job": name,
+                "wall_seconds": measured.get("s", np.nan),
                 "cpu_seconds": json.loads(record.read_text())["cpu_seconds"],
-                "peak_memory_mb": measured["max_rss"],
+                "peak_memory_mb": measured.get("max_rss", np.nan),
             }
         )
     return pd.DataFrame(rows).sort_values(["rule", "job"], ignore_index=True)
+
+
+def read_benchmark(path: str | Path) -> dict[str, float]:
+    """What Snakemake measured of a job, by column; without what it could not measure."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file, delimiter="\t"))
+    return {name: float(value) for name, value in row.items() if _is_number(value)}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False

@@ -70,7 +70,7 @@ def describe_environment(repository: str | Path) -> dict:
     }
 
 
-def digest_inputs(settings: Mapping, data: str, code, lock: str, repository: str | Path) -> dict:
+def digest_inputs(settings: Mapping, data: str, code: str, lock: str) -> dict:
     """Digests of what a run is computed from; parameters as in `describe_run`.
 
     Returns
@@ -81,12 +81,14 @@ def digest_inputs(settings: Mapping, data: str, code, lock: str, repository: str
     return {
         "settings_sha256": digest(settings),
         "data_sha256": file_digest(data),
-        "code_sha256": code_digest(code, repository),
+        "code_sha256": code,
         "lock_sha256": file_digest(lock),
     }
 
 
-def describe_run(settings: Mapping, data: str, code, lock: str, repository: str | Path) -> dict:
+def describe_run(
+    settings: Mapping, data: str, code: str, lock: str, repository: str | Path
+) -> dict:
     """What one run was computed from, each part by its digest, and with what environment.
 
     Parameters
@@ -95,8 +97,10 @@ def describe_run(settings: Mapping, data: str, code, lock: str, repository: str 
         The cell with its settings spelled out.
     data : path
         A file that stands for the data: the points, or the digests of the images.
-    code, lock : paths, path
-        The project's modules that the job imports, and the locked environment.
+    code : str
+        Digest of the project's modules that the job imports.
+    lock : path
+        The locked environment.
     repository : path
         Folder of the project.
 
@@ -108,7 +112,7 @@ def describe_run(settings: Mapping, data: str, code, lock: str, repository: str 
     """
     return {
         "settings": settings,
-        **digest_inputs(settings, data, code, lock, repository),
+        **digest_inputs(settings, data, code, lock),
         "environment": describe_environment(repository),
         # The job's own account, to its end: Snakemake samples the processor time of a job, and
         # misses what comes after the last sample.

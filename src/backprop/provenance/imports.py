@@ -45,8 +45,10 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _imports(path: Path) -> Iterator[str]:
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
     """Dotted names of the package that a file imports anywhere, inside functions too."""
+    found = []
     for node in ast.walk(ast.parse(_source(path), str(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -54,7 +56,8 @@ def _imports(path: Path) -> Iterator[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        yield from (name for name in names if name.split(".")[0] == PACKAGE)
+        found += [name for name in names if name.split(".")[0] == PACKAGE]
+    return tuple(found)
 
 
 def _source(path: Path) -> str:

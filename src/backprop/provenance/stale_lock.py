@@ -1,13 +1,18 @@
-"""Take away the lock that a killed run left behind, and no other.
+"""One run at a time in a folder; and no lock that a killed run left behind.
 
-Snakemake locks the working directory and unlocks it when it ends, except when it is killed
-outright or the machine loses power. A run notes here who it is; the next call looks whether that
-process, or a job that it started, is still there.
+A run keeps a file of the folder locked as long as its process lives: the system lets go of it
+however the process ends, and only one of two that start at once gets it. The file says who runs,
+since when. Snakemake's own lock, by contrast, stays when Snakemake is killed outright or the
+machine loses power: the next run takes it away, unless a job that had been started still computes.
 """
 
+import fcntl
 import json
 import platform
+import shlex
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -15,55 +20,103 @@ import psutil
 from backprop.errors import UserError
 
 STATE = Path(".snakemake")
+# Open as long as this process lives: closing the file gives up the folder.
+HELD = []
+# Another process may look who runs, which keeps the file locked for an instant.
+ATTEMPTS, PAUSE = 20, 0.05
 
 
 class OrphanedJobsError(UserError):
     """A run was killed, but a job that it had started still computes."""
 
 
-def note_owner(folder: Path) -> None:
-    """Note this process as the one that runs in a folder.
+class FolderInUseError(UserError):
+    """Another run works in the folder."""
+
+
+def claim(folder: Path) -> bool:
+    """Make this process the one that runs in a folder, until it ends.
 
     Parameters
     ----------
     folder : Path
         Working directory of the run.
-    """
-    process = psutil.Process()
-    owner = {"host": platform.node(), "pid": process.pid, "started": process.create_time()}
-    (folder / STATE / "owner.json").write_text(json.dumps(owner))
-
-
-def remove_stale_lock(folder: Path) -> bool:
-    """Remove a folder's lock if its owner is certainly gone.
-
-    Parameters
-    ----------
-    folder : Path
-        Working directory.
 
     Returns
     -------
     bool
-        Whether a lock was removed. It stays where the owner is unknown, ran on another host, or
-        lives.
+        Whether Snakemake's lock of a run that was killed had to be removed.
 
     Raises
     ------
+    FolderInUseError
+        If another run works in the folder.
     OrphanedJobsError
-        If the owner is gone, but jobs that it started live.
+        If a killed run's jobs still compute there.
     """
-    locks, note = folder / STATE / "locks", folder / STATE / "owner.json"
-    if not note.exists() or not any(locks.glob("*")):
+    if HELD:
         return False
+    (folder / STATE).mkdir(exist_ok=True)
+    file = (folder / STATE / "owner.json").open("a+")
+    for _ in range(ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(PAUSE)
+    else:
+        raise FolderInUseError(_in_use(file, "Wait until it has ended, or end it."))
+    removed = _remove_stale_lock(folder, _read(file))
+    process = psutil.Process()
+    owner = {
+        "host": platform.node(),
+        "pid": process.pid,
+        "started": process.create_time(),
+        "command": shlex.join(["snakemake", *sys.argv[1:]]),
+    }
+    file.truncate(0)
+    json.dump(owner, file)
+    file.flush()
+    HELD.append(file)
+    return removed
+
+
+def who_runs(folder: Path) -> str:
+    """A line that says which run works in a folder; empty if none does."""
     try:
-        owner = json.loads(note.read_text())
-        host, pid, started = owner["host"], owner["pid"], owner["started"]
-    except (OSError, ValueError, KeyError):
-        return False
-    # A lock that is younger than the note belongs to a run that has not noted itself yet.
-    younger = max(lock.stat().st_mtime for lock in locks.glob("*")) > note.stat().st_mtime
-    if younger or host != platform.node() or _lives(pid, started):
+        with (folder / STATE / "owner.json").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _in_use(file, "What it has not made yet counts as missing here.")
+    except FileNotFoundError:
+        pass
+    return ""
+
+
+def _read(file) -> dict:
+    """What is noted of the last run; nothing if it is not readable."""
+    try:
+        file.seek(0)
+        owner = json.load(file)
+        return {key: owner[key] for key in ("host", "pid", "started", "command")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _in_use(file, advice: str) -> str:
+    owner = _read(file)
+    who = "another process"
+    if owner:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(owner["started"]))
+        who = f"process {owner['pid']} on {owner['host']}, since {since} ({owner['command']})"
+    return f"Another run works in this folder: {who}. {advice}"
+
+
+def _remove_stale_lock(folder: Path, owner: dict) -> bool:
+    """Remove Snakemake's lock; it stays where its owner is unknown or was on another host."""
+    locks = folder / STATE / "locks"
+    if not any(locks.glob("*")) or not owner or owner["host"] != platform.node():
         return False
     jobs = _living_jobs(folder)
     if jobs:
@@ -75,14 +128,6 @@ def remove_stale_lock(folder: Path) -> bool:
     shutil.rmtree(locks)
     locks.mkdir()
     return True
-
-
-def _lives(pid: int, started: float) -> bool:
-    """Whether the very process, not a later one of the same number, is still there."""
-    try:
-        return abs(psutil.Process(pid).create_time() - started) < 1
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _living_jobs(folder: Path) -> list[int]:

@@ -6,8 +6,9 @@ key, what was found, and what is allowed.
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -87,9 +88,16 @@ def with_typed_values(config: Mapping, given: Mapping) -> dict:
     for key, value in given.items():
         if isinstance(value, Mapping):
             typed[key] = with_typed_values(config[key], value)
-        elif isinstance(value, str):
-            typed[key] = yaml.safe_load(value)
+        else:
+            typed[key] = _typed(value)
     return typed
+
+
+def _typed(value):
+    """A value from the command line, or each of a list, with the type that YAML gives it."""
+    if isinstance(value, list):
+        return [_typed(each) for each in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def fill_and_check(document: dict, schema: Mapping) -> list[str]:
@@ -98,6 +106,7 @@ def fill_and_check(document: dict, schema: Mapping) -> list[str]:
     return [line for error in errors for line in _describe(error)]
 
 
+@cache
 def _filling_validator():
     """Draft 2020-12 validator that writes defaults into the instance as it descends."""
     check_properties = Draft202012Validator.VALIDATORS["properties"]
@@ -412,18 +421,34 @@ def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -
         faults = [line.replace(".baseline", "", 1) for line in found]
     if faults:
         raise ConfigError("\n".join(faults))
-    protocol = section["protocols"][cell["protocol"]]
-    if model == "conv":
-        protocol = {key: protocol[key] for key in protocol if key != "replicates"}
-    dataset = config["datasets"][cell["dataset"]]
-    whence = WHENCE.get(dataset["kind"])
-    return {
-        "cell": dict(cell),
-        "dataset": _sorted({key: dataset[key] for key in dataset if key != whence}),
-        "protocol": _sorted(protocol),
-        "optimizer": _sorted(section["optimizers"][cell["optimizer"]]),
-        **{axis: _parametric(section, schema, axis, cell[axis]) for axis in PARAMETRIC_AXES},
-    }
+    return settings_lookup(config, schema, model)(cell)
+
+
+def settings_lookup(
+    config: Mapping, schema: Mapping, model: str
+) -> Callable[[Mapping], dict[str, dict]]:
+    """Function that gives the `cell_settings` of a model's cells that are known to be allowed.
+
+    All cells of the configuration's own studies are. What one value of an axis stands for is
+    looked up once, and shared by the cells that have it: a grid has thousands.
+    """
+    section = config[model]
+
+    @cache
+    def part(axis: str, name: str) -> dict:
+        if axis in PARAMETRIC_AXES:
+            return _parametric(section, schema, axis, name)
+        if axis == "dataset":
+            dataset = config["datasets"][name]
+            left_out = WHENCE.get(dataset["kind"])
+            entry = dataset
+        else:
+            entry = section[f"{axis}s"][name]
+            left_out = "replicates" if (model, axis) == ("conv", "protocol") else None
+        return _sorted({key: entry[key] for key in entry if key != left_out})
+
+    axes = ("dataset", "protocol", "optimizer", *PARAMETRIC_AXES)
+    return lambda cell: {"cell": dict(cell), **{axis: part(axis, cell[axis]) for axis in axes}}
 
 
 def gradient_check_settings(section: Mapping, schema: Mapping) -> dict:

@@ -5,7 +5,7 @@ can be typed, and is read back from the path's wildcards.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 AXES: dict[str, tuple[str, ...]] = {
@@ -48,6 +48,23 @@ def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
         {**settled, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
     )
     return [{axis: cell[axis] for axis in AXES[model]} for cell in cells]
+
+
+def study_levels(model: str, baseline: Mapping, study: Mapping) -> dict[str, list]:
+    """Values of every axis that the cells of a study have, in its order: the cells' product."""
+    settled = {**baseline, **study.get("fix", {})}
+    return {axis: list(study["vary"].get(axis, [settled[axis]])) for axis in AXES[model]}
+
+
+def by_distance(cells: Sequence[Mapping], baseline: Mapping) -> list[int]:
+    """Numbers of the cells, those first that differ from the baseline on the fewest axes.
+
+    The protocol does not count: a cell and its counterpart under another protocol stay together.
+    """
+    distances = [
+        sum(cell[axis] != baseline[axis] for axis in cell if axis != "protocol") for cell in cells
+    ]
+    return sorted(range(len(cells)), key=distances.__getitem__)
 
 
 def compared_axes(study: Mapping) -> list[str]:

@@ -56,10 +56,9 @@ def finished_history(
         broken = history.loc[~np.isfinite(history["train_loss"].astype(float)), keys]
     else:
         broken = runs.loc[has_diverged(runs), [key for key in keys if key in runs]]
-    broken = set(broken.itertuples(index=False, name=None))
-    members = list(history[keys].itertuples(index=False, name=None))
-    keep = np.array([member not in broken for member in members], dtype=bool)
-    return history[keep], len(broken & set(members))
+    marked = history[keys].merge(broken.drop_duplicates(), how="left", indicator="found")
+    lost = (marked["found"] == "both").to_numpy()
+    return history[~lost], len(marked[lost].drop_duplicates())
 
 
 def divergence_note(diverged: int) -> str:

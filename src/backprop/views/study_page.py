@@ -15,7 +15,7 @@ from backprop.analysis.columns import COLUMNS
 from backprop.analysis.effects import level_means, variance_shares
 from backprop.analysis.statistics import half_width
 from backprop.analysis.tables import MEASURES
-from backprop.study.grid import AXES, INTEGER_AXES, unique_cells
+from backprop.study.grid import AXES, INTEGER_AXES, by_distance, unique_cells
 from backprop.study.labels import label_of
 from backprop.views.pages import render_page
 from backprop.views.payload import pack, single
@@ -70,7 +70,7 @@ def study_page(
     blocks = {"study": pack(tree)}
     if machine is not None:
         cells = _cells_of(studies["dense"])
-        order = by_distance(cells, baselines["dense"])
+        order = [n for n in by_distance(cells, baselines["dense"]) if n in machine.settings]
         room = LARGEST_PAGE - _size(blocks | {"machine": ""})
         blocks["machine"] = pack_machine(machine, cells, order, tables["dense"], room)
     return _render(blocks)
@@ -86,17 +86,6 @@ def _size(blocks: Mapping[str, str]) -> int:
 
 def _cells_of(studies: Mapping[str, Mapping]) -> list[dict]:
     return unique_cells(cell for study in studies.values() for cell in study["cells"])
-
-
-def by_distance(cells: Sequence[Mapping], baseline: Mapping) -> list[int]:
-    """Numbers of the cells, those first that differ from the baseline on the fewest axes.
-
-    The protocol does not count: a cell and its counterpart under another protocol stay together.
-    """
-    distances = [
-        sum(cell[axis] != baseline[axis] for axis in cell if axis != "protocol") for cell in cells
-    ]
-    return sorted(range(len(cells)), key=distances.__getitem__)
 
 
 def _model(

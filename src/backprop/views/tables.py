@@ -1,7 +1,8 @@
 """Self-contained HTML pages: a table that sorts, filters and downloads, and a readable document.
 
 A page makes no request, needs no storage, and carries the table once, as the CSV that its
-download button hands out, so that what is shown can't differ from what is downloaded.
+download button hands out, so that what is shown can't differ from what is downloaded. Of a table
+that is too long for a page of the report it carries some rows, and says so.
 """
 
 import json
@@ -15,6 +16,7 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+MOST_CSV_BYTES = 1_250_000  # as much as leaves the page small enough for a report to show
 FAVICON = "data:,"  # an empty icon, or browsers ask for one
 STYLESHEET = """
 :root { color-scheme: light dark; --ink: #1f2430; --muted: #5a6270; --line: #dfe3e8;
@@ -188,11 +190,14 @@ TABLE_PAGE = ENVIRONMENT.from_string("""<!doctype html>
 {% if description %}
 <p class="muted">{{ description }}</p>
 {% endif %}
+{% if sampled %}
+<p>{{ sampled }}</p>
+{% endif %}
 <div class="bar">
 <input type="search" aria-label="Filter rows" placeholder="Filter, e.g. tanh seed=0"
  title="Rows that contain every word; column=value asks for an exact value">
 <output class="muted" aria-live="polite"></output>
-<button type="button" id="download">Download CSV</button>
+<button type="button" id="download">Download {{ "these rows" if sampled else "CSV" }}</button>
 </div>
 <div class="frame" tabindex="0" role="region" aria-label="{{ title }}">
 <table>
@@ -268,6 +273,7 @@ def html_table(
     title: str,
     description: str = "",
     column_help: Mapping[str, str] | None = None,
+    whole: str = "",
 ) -> str:
     """Return a page that shows a table: sortable, filterable, with its CSV to download.
 
@@ -279,12 +285,23 @@ def html_table(
         Heading and a sentence or two below it.
     column_help : mapping of str to str, optional
         What a column means: a tooltip on its header and a line in the legend below the table.
+    whole : str
+        Where the table is as a file: the page names it if it can't carry all rows.
 
     Returns
     -------
     str
-        HTML. The download equals ``frame.to_csv(index=False)`` with ``\\n`` line ends.
+        HTML. The download equals ``frame.to_csv(index=False)`` with ``\\n`` line ends, of the rows
+        that the page carries.
     """
+    rows = len(frame)
+    frame = _evenly_thinned(frame)
+    sampled = ""
+    if len(frame) < rows:
+        sampled = (
+            f"{rows:,} rows are more than a page of the report can hold. Here are {len(frame):,} "
+            f"of them, at even distances, the first and the last included; all are in {whole}."
+        )
     help_texts = column_help or {}
     columns = [
         {
@@ -300,6 +317,7 @@ def html_table(
     return TABLE_PAGE.render(
         title=title,
         description=description,
+        sampled=sampled,
         columns=columns,
         csv=_script_json(frame.to_csv(index=False, lineterminator="\n")),
         column_data=_script_json(shown),
@@ -328,6 +346,24 @@ def html_document(title: str, sections: Mapping[str, Any]) -> str:
         stylesheet=Markup(STYLESHEET + DOCUMENT_STYLESHEET),
         favicon=FAVICON,
     )
+
+
+def _evenly_thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table, or as many of its rows, at even distances, as a page can carry."""
+    count = len(frame)
+    while count:
+        thinned = frame
+        if count < len(frame):
+            thinned = frame.iloc[np.linspace(0, len(frame) - 1, count).round().astype(int)]
+        # A few rows tell whether to try, without writing all of a table of millions.
+        step = max(1, len(thinned) // 1000)
+        size = step * len(thinned.iloc[::step].to_csv(index=False).encode())
+        if size <= 1.1 * MOST_CSV_BYTES:
+            size = len(thinned.to_csv(index=False).encode())
+        if size <= MOST_CSV_BYTES:
+            return thinned
+        count = min(count - 1, int(0.99 * count * MOST_CSV_BYTES / size))
+    return frame
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -25,9 +25,9 @@ class Machine:
 
     Attributes
     ----------
-    settings : sequence of mapping
-        For each dense cell, in their order: ``activation`` (its kind and parameters),
-        ``arithmetic``, ``l2`` and ``l1``.
+    settings : mapping of int to mapping
+        For each dense cell that may stand on the page, by its number: ``activation`` (its kind and
+        parameters), ``arithmetic``, ``l2`` and ``l1``.
     load : callable
         Number of a cell -> its snapshots, as `backprop.dense.snapshots.pack_snapshots` gives them.
     points : mapping of str to DataFrame
@@ -36,7 +36,7 @@ class Machine:
         Data set -> ``classes`` and ``features``, their names.
     """
 
-    settings: Sequence[Mapping[str, Any]]
+    settings: Mapping[int, Mapping[str, Any]]
     load: Callable[[int], Mapping[str, np.ndarray]]
     points: Mapping[str, pd.DataFrame]
     descriptions: Mapping[str, Mapping[str, Any]]
@@ -120,20 +120,22 @@ def pack_machine(
     cells : sequence of mapping
         All dense cells.
     order : sequence of int
-        Their numbers, the most wanted first.
+        Numbers of those that may stand on the page, the most wanted first.
     tables : mapping of str to DataFrame
         ``runs`` and ``history`` of the dense networks.
     room : int
         Characters.
     """
-    stocks = {number: _stock(machine, number, cell) for number, cell in enumerate(cells)}
+    stocks = {number: _stock(machine, number, cells[number]) for number in sorted(order)}
     datasets = _datasets(machine)
     by_cell = {name: _by_cell(tables[name], cells) for name in ("runs", "history")}
 
     def packed(share: float) -> str:
         choice = choose(stocks, order, share)
         records = _records(machine, cells, choice, by_cell)
-        return pack({"datasets": datasets, "cells": records, "kept": _account(stocks, choice)})
+        return pack(
+            {"datasets": datasets, "cells": records, "kept": _account(stocks, choice, len(cells))}
+        )
 
     share = room / TEXT_PER_BYTE
     # How well the weights compress shows only when they are compressed.
@@ -158,14 +160,14 @@ def _layer_names(snapshots: Mapping[str, np.ndarray]) -> list[str]:
     return sorted(names, key=lambda name: int(name.removeprefix("layer")))
 
 
-def _account(stocks: Mapping[int, Stock], choice: Choice) -> dict:
+def _account(stocks: Mapping[int, Stock], choice: Choice, cells: int) -> dict:
     """What is kept and what there is, for the page to say."""
     there = [stock for stock in stocks.values() if stock.snapshots]
     return {
         "cells": len(choice.cells),
         "seeds": choice.seeds,
         "snapshots": choice.snapshots,
-        "ofCells": len(stocks),
+        "ofCells": cells,
         "withSnapshots": len(there),
         "ofSeeds": max((stock.seeds for stock in there), default=0),
         "ofSnapshots": max((stock.snapshots for stock in there), default=0),

@@ -1,0 +1,252 @@
+"""What the pipeline itself costs as the grid grows: 100, 1,000 and 10,000 cells.
+
+    python benchmarks/scale.py dry aggregates --cells 100 1000 10000
+    python benchmarks/scale.py run --cells 100 1000
+
+Each measure takes `config/scale.yaml`, or a part of it, in a folder of its own, and its rows
+replace those in the table. `dry` is a dry run with nothing done. `run` is everything on two cores.
+`aggregates` is all that follows the training, and the report, upon made-up results: the tables of a
+few networks that are really trained, with the cells' own names and shifted numbers.
+"""
+
+import argparse
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+import numpy as np
+import pandas as pd
+import psutil
+import yaml
+
+from backprop.analysis.tables import read_benchmark
+from backprop.data.points import make_points
+from backprop.data.tables import parts_of, with_cell, write_table
+from backprop.dense.boundary import map_finished
+from backprop.dense.network import DenseNetwork
+from backprop.dense.optimizers import make_optimizer
+from backprop.dense.snapshots import pack_snapshots, snapshot_passes
+from backprop.study.config import complete_config, settings_lookup
+from backprop.study.grid import all_cells, cell_path
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "config/scale.yaml"
+RESULTS = Path(__file__).parent / "results" / "scale.csv"
+COLUMNS = ("cells", "measure", "value", "unit")
+CORES = 2
+# What is left of the grid for so many cells.
+PARTS = {
+    100: {
+        "dataset": ["moons"],
+        "optimizer": ["gd_0_03"],
+        "activation": ["tanh"],
+        "depth": [1],
+    },
+    1000: {"dataset": ["moons"], "optimizer": ["gd_0_03"]},
+    10000: {},
+}
+
+
+def call(folder: Path, cells: int, *arguments: str) -> tuple[float, float]:
+    """Call snakemake; return the seconds it took and the most memory of its own process, in MB."""
+    command = ["snakemake", "--configfile", str(CONFIG), "--directory", str(folder), *arguments]
+    if PARTS[cells]:
+        studies = {"studies": {"grid": {"vary": PARTS[cells]}}}
+        command += ["--config", f"dense={json.dumps(studies)}"]
+    start, peak = time.perf_counter(), 0.0
+    with (folder / "benchmark.log").open("a") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                peak = max(peak, watched.memory_info().rss / 1e6)
+            except psutil.NoSuchProcess:
+                break
+            time.sleep(0.02)
+    if process.wait():
+        raise SystemExit((folder / "benchmark.log").read_text()[-3000:])
+    return time.perf_counter() - start, peak
+
+
+def dry(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
+    """Measure a dry run."""
+    before = processor_time()
+    seconds, peak = call(folder, cells, "-n", "--quiet")
+    return {
+        "dry run": (seconds, "s"),
+        "dry run, processor time": (processor_time() - before, "s"),
+        "dry run, memory": (peak, "MB"),
+    }
+
+
+def run(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
+    """Measure everything: what of the cores' time is not the training jobs' own processor time.
+
+    On a busy machine the cores' time says little; the processor time of all processes does.
+    """
+    before = processor_time()
+    seconds, peak = call(folder, cells, "--cores", str(CORES))
+    used = processor_time() - before
+    table = pd.read_csv(folder / "results/tables/benchmarks.csv")
+    jobs = table["cpu_seconds"].sum()
+    return {
+        "run": (seconds, "s"),
+        "run, per cell": (seconds / cells, "s"),
+        "run, memory of Snakemake": (peak, "MB"),
+        "training jobs, processor time per cell": (jobs / cells, "s"),
+        "all but training, of the cores' time per cell": ((CORES * seconds - jobs) / cells, "s"),
+        "all but training, processor time per cell": ((used - jobs) / cells, "s"),
+    }
+
+
+def processor_time() -> float:
+    """Seconds of processor that the processes which this one has called have taken so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def aggregates(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
+    """Measure what follows the training, rule by rule, and the report."""
+    config = yaml.safe_load(CONFIG.read_text())
+    config["dense"]["studies"]["grid"]["vary"] |= PARTS[cells]
+    call(folder, cells, "--cores", "1", "--until", "make_points")
+    write_results(folder / "results", config)
+    seconds, _ = call(folder, cells, "--cores", str(CORES))
+    found = {"aggregates": (seconds, "s")}
+    for path in sorted((folder / "results/benchmarks").rglob("*.tsv")):
+        parts = path.relative_to(folder / "results/benchmarks").with_suffix("").parts
+        if parts[0] not in ("train_dense", "make_points", "plot_points"):
+            measured = read_benchmark(path)
+            name = " ".join(parts)
+            found[f"job {name}"] = (measured["s"], "s")
+            if "max_rss" in measured:
+                found[f"job {name}, memory"] = (measured["max_rss"], "MB")
+    for page in sorted((folder / "results").rglob("*.html")):
+        found[f"page {page.name}"] = (page.stat().st_size / 1e6, "MB")
+    seconds, peak = call(folder, cells, "--report", str(folder / "report.html"))
+    size = (folder / "report.html").stat().st_size / 1e6
+    return found | {
+        "report": (seconds, "s"),
+        "report, memory": (peak, "MB"),
+        "report, size": (size, "MB"),
+    }
+
+
+def write_results(results: Path, config: dict) -> None:
+    """Write the files of every cell of a configuration, as its training job would."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    config = complete_config(config, schema)
+    settings_of = settings_lookup(config, schema, "dense")
+    trained: dict[tuple, Path] = {}
+    random = np.random.default_rng(0)
+    for cell in all_cells("dense", config["dense"]):
+        shape = cell["dataset"], cell["hidden_size"], cell["depth"]
+        folder = results / "dense" / cell_path(cell)
+        folder.mkdir(parents=True)
+        benchmark = results / "benchmarks/train_dense" / f"{cell_path(cell)}.tsv"
+        benchmark.parent.mkdir(parents=True, exist_ok=True)
+        benchmark.write_text("s\th:m:s\tmax_rss\tcpu_time\n1.5\t0:00:01\t140.0\t1.2\n")
+        if shape not in trained:
+            trained[shape] = train(settings_of(cell), config["datasets"][cell["dataset"]])
+            for name, arrays in trained[shape][1].items():
+                np.savez(folder / f"{name}.npz", **arrays)
+            (folder / "provenance.json").write_text('{"cpu_seconds": 1.2}')
+            trained[shape] += (folder,)
+        tables, arrays, first = trained[shape]
+        for name in (*(f"{name}.npz" for name in arrays), "provenance.json"):
+            if folder != first:
+                os.link(first / name, folder / name)
+        shift = random.uniform(0.8, 1.2)
+        for name, table in tables.items():
+            table = with_cell(table, cell)
+            losses = [column for column in table if column.endswith(("loss", "norm"))]
+            table[losses] *= shift
+            write_table(table, folder / name)
+
+
+def train(settings: dict, dataset: dict) -> tuple[dict, dict]:
+    """Tables and arrays of one network, by the names of their files."""
+    cell, protocol = settings["cell"], settings["protocol"]
+    parts = parts_of(make_points(dataset)[0])
+    x, label = parts["train"]
+    network = DenseNetwork(
+        [x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],
+        settings["activation"],
+        settings["initializer"],
+        range(protocol["replicates"]),
+        protocol["l2"],
+    )
+    result = network.fit(
+        x,
+        label,
+        make_optimizer(settings["optimizer"]),
+        protocol["passes"],
+        heldout=parts["heldout"],
+        record_interval=protocol["record_interval"],
+        snapshot_passes=snapshot_passes(protocol["passes"], protocol["snapshots"]),
+    )
+    tables = {
+        "runs.csv": result.runs,
+        "history.parquet": result.history,
+        "layers.parquet": result.layers,
+    }
+    arrays = {
+        "weights": {f"layer{n}": w for n, w in enumerate(result.weights, start=1)},
+        "snapshots": pack_snapshots(result.snapshots, network.seeds),
+        "boundary": map_finished(result, settings["activation"], x),
+    }
+    return tables, arrays
+
+
+def record(cells: int, found: dict[str, tuple[float, str]]) -> None:
+    """Put rows into the table, in place of those of the same cells and measures."""
+    rows = []
+    if RESULTS.exists():
+        with RESULTS.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    rows = [r for r in rows if (r["cells"], r["measure"]) not in {(str(cells), n) for n in found}]
+    rows += [
+        {"cells": cells, "measure": name, "value": f"{value:.4g}", "unit": unit}
+        for name, (value, unit) in found.items()
+    ]
+    rows.sort(key=lambda row: int(row["cells"]))
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+MEASURES = {"dry": dry, "run": run, "aggregates": aggregates}
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("measures", nargs="+", choices=MEASURES)
+    parser.add_argument("--cells", nargs="+", type=int, choices=PARTS, default=list(PARTS))
+    parser.add_argument("--folder", type=Path, help="where; by default a temporary folder")
+    given = parser.parse_args()
+    for cells in given.cells:
+        for measure in given.measures:
+            folder = Path(tempfile.mkdtemp(prefix=f"{measure}_{cells}_", dir=given.folder))
+            try:
+                found = MEASURES[measure](folder, cells)
+            finally:
+                if given.folder is None:
+                    shutil.rmtree(folder)
+            record(cells, found)
+            for name, (value, unit) in found.items():
+                print(f"{cells:>6} {name}: {value:.4g} {unit}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
