@@ -31,3 +31,10 @@ rule all:
     default_target: True
     input:
         everything(),
+
+
+# A cluster gets the training jobs. All else takes seconds, or needs the network, and runs where
+# Snakemake runs. (The directive `localrules` takes nothing but a list of names.)
+workflow.localrules(
+    *(rule.name for rule in workflow.rules if not rule.name.startswith("train_"))
+)
