@@ -2,11 +2,9 @@
 
 import getpass
 import os
-import shutil
 import socket
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 

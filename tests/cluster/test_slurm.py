@@ -3,8 +3,6 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
 CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
 CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
 ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"

@@ -111,10 +111,10 @@ def locked(tmp_path):
     return tmp_path
 
 
-def owned_by_the_dead(folder):
+def owned_by_the_dead(folder, submits=False):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     owner = {"host": platform.node(), "pid": child.pid}
-    owner["started"] = psutil.Process(child.pid).create_time()
+    owner |= {"started": psutil.Process(child.pid).create_time(), "submits": submits}
     child.kill()
     child.wait()
     (folder / ".snakemake/owner.json").write_text(json.dumps(owner))
@@ -128,7 +128,7 @@ def test_lock_of_a_killed_run_is_removed(locked):
 
 
 def test_lock_of_a_living_run_stays(locked):
-    note_owner(locked)
+    note_owner(locked, submits=False)
     assert not remove_stale_lock(locked)
     assert list((locked / ".snakemake/locks").iterdir())
 
@@ -143,7 +143,7 @@ def test_lock_of_another_host_or_an_unknown_owner_stays(locked):
 
 
 def test_number_of_a_dead_process_that_another_has_now_does_not_count(locked):
-    owner = {"host": platform.node(), "pid": os.getpid(), "started": 1.0}
+    owner = {"host": platform.node(), "pid": os.getpid(), "started": 1.0, "submits": False}
     (locked / ".snakemake/owner.json").write_text(json.dumps(owner))
     assert remove_stale_lock(locked)
 
@@ -160,6 +160,25 @@ def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
     finally:
         job.kill()
         job.wait()
+    assert remove_stale_lock(locked)
+
+
+def test_lock_stays_while_slurm_has_a_job_of_the_killed_run_or_is_silent(locked, monkeypatch):
+    owned_by_the_dead(locked, submits=True)
+    squeue = locked / "bin/squeue"
+    squeue.parent.mkdir()
+    monkeypatch.setenv("PATH", str(squeue.parent), prepend=os.pathsep)
+
+    def answer(*lines):
+        squeue.write_text("\n".join(["#!/bin/sh", *lines]))
+        squeue.chmod(0o755)
+
+    answer("exit 1")
+    assert not remove_stale_lock(locked)
+    answer("echo 11 /elsewhere", f"echo 12 {locked}")
+    with pytest.raises(OrphanedJobsError, match="scancel 12\\)"):
+        remove_stale_lock(locked)
+    answer("echo 11 /elsewhere")
     assert remove_stale_lock(locked)
 
 

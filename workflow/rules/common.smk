@@ -88,14 +88,14 @@ if CONFIG["claims"]:
 
 # A run that was killed outright leaves Snakemake's lock: the next call goes on all the same.
 try:
-    if remove_stale_lock(Path.cwd()):
+    if workflow.is_main_process and remove_stale_lock(Path.cwd()):
         print("Removed the lock of a run that was killed.", file=sys.stderr)
 except OrphanedJobsError as fault:
     raise WorkflowError(str(fault))
 
 
 onstart:
-    note_owner(Path.cwd())
+    note_owner(Path.cwd(), submits=not workflow.local_exec)
 
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]

@@ -8,6 +8,7 @@ process, or a job that it started, is still there.
 import json
 import platform
 import shutil
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -21,16 +22,19 @@ class OrphanedJobsError(UserError):
     """A run was killed, but a job that it had started still computes."""
 
 
-def note_owner(folder: Path) -> None:
+def note_owner(folder: Path, submits: bool) -> None:
     """Note this process as the one that runs in a folder.
 
     Parameters
     ----------
     folder : Path
         Working directory of the run.
+    submits : bool
+        Whether it submits jobs to Slurm.
     """
     process = psutil.Process()
     owner = {"host": platform.node(), "pid": process.pid, "started": process.create_time()}
+    owner["submits"] = submits
     (folder / STATE / "owner.json").write_text(json.dumps(owner))
 
 
@@ -46,7 +50,7 @@ def remove_stale_lock(folder: Path) -> bool:
     -------
     bool
         Whether a lock was removed. It stays where the owner is unknown, ran on another host, or
-        lives.
+        lives, or where Slurm can't be asked for its jobs.
 
     Raises
     ------
@@ -59,18 +63,23 @@ def remove_stale_lock(folder: Path) -> bool:
     try:
         owner = json.loads(note.read_text())
         host, pid, started = owner["host"], owner["pid"], owner["started"]
+        submits = owner["submits"]
     except (OSError, ValueError, KeyError):
         return False
     # A lock that is younger than the note belongs to a run that has not noted itself yet.
     younger = max(lock.stat().st_mtime for lock in locks.glob("*")) > note.stat().st_mtime
     if younger or host != platform.node() or _lives(pid, started):
         return False
-    jobs = _living_jobs(folder)
+    jobs, what, end = _living_jobs(folder), "process", "kill"
+    if submits and not jobs:
+        jobs, what, end = _submitted_jobs(folder), "Slurm job", "scancel"
+        if jobs is None:
+            return False
     if jobs:
         raise OrphanedJobsError(
-            f"The last run was killed, but jobs that it started still compute: process "
-            f"{', '.join(map(str, jobs))}. Wait until they have ended, or end them "
-            f"(kill {' '.join(map(str, jobs))}); then call again."
+            f"The last run was killed, but jobs that it started still compute: {what} "
+            f"{', '.join(jobs)}. Wait until they have ended, or end them "
+            f"({end} {' '.join(jobs)}); then call again."
         )
     shutil.rmtree(locks)
     locks.mkdir()
@@ -85,11 +94,26 @@ def _lives(pid: int, started: float) -> bool:
         return False
 
 
-def _living_jobs(folder: Path) -> list[int]:
+def _living_jobs(folder: Path) -> list[str]:
     """Numbers of the processes that run a script which Snakemake put into the folder."""
     scripts = str((folder / STATE / "scripts").resolve())
     return [
-        process.pid
+        str(process.pid)
         for process in psutil.process_iter(["cmdline"])
         if any(part.startswith(scripts) for part in process.info["cmdline"] or [])
     ]
+
+
+def _submitted_jobs(folder: Path) -> list[str] | None:
+    """Numbers of the user's Slurm jobs that wait or run in the folder; None if Slurm is silent."""
+    try:
+        asked = subprocess.run(
+            ["squeue", "--me", "--noheader", "--format=%i %Z"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    jobs = [line.partition(" ") for line in asked.stdout.splitlines()]
+    return [job for job, _, place in jobs if Path(place.strip()).resolve() == folder.resolve()]
