@@ -169,7 +169,7 @@ class Cluster:
     def stop(self) -> None:
         """End what was started, jobs first."""
         self.call("scancel", f"--user={getpass.getuser()}")
-        for name, daemon in reversed(self.daemons.items()):
+        for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(timeout=10)

@@ -1,5 +1,6 @@
 """The study on a real Slurm: the same bytes as on one machine, whatever befalls its jobs."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -35,13 +36,14 @@ class Run:
 
     def jobs(self, cell: str = "") -> list[dict[str, str]]:
         """Slurm's jobs (of a cell), the oldest first."""
-        columns = ("id", "state", "node", "memory", "limit", "comment")
+        columns = ("id", "state", "node", "memory", "limit", "comment", "folder")
         names = "_".join(part.partition("~")[2] for part in cell.split("/")[2:])
         lines = self.cluster.call(
-            *("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%m|%l|%k")
+            *("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%m|%l|%k|%Z")
         ).splitlines()
         jobs = [dict(zip(columns, line.split("|"), strict=True)) for line in lines]
-        return [job for job in jobs if job["comment"].endswith(f"_{names}" if cell else "")]
+        jobs = [job for job in jobs if job["folder"] == str(self.folder)]
+        return [job for job in jobs if job["comment"].endswith(names)]
 
     def wait_for_checkpoint(self, cell: str) -> dict[str, str]:
         """Wait until a CNN job has written a checkpoint; Slurm's job that trains it."""
@@ -67,14 +69,70 @@ def results_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def log_of(run: Run, cell: str) -> str:
+    """Log of a cell's training."""
+    return Path(
+        f"{run.folder / cell.replace('results/', 'results/logs/train_', 1)}.log"
+    ).read_text()
+
+
+def weights_of(folder: Path, cell: str) -> str:
+    """Digest of a cell's final weights."""
+    return json.loads((folder / cell / "provenance.json").read_text())["weights_sha256"]
+
+
 def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, tmp_path):
     too_little = "train_dense:mem_mb=150 * attempt ** 2"
     run = Run(cluster, smoke, tmp_path / "study", "--set-resources", too_little)
 
-    cancelled = run.wait_for_checkpoint(CANCELLED)
-    cluster.call("scancel", cancelled["id"])
-    on_lost_node = run.wait_for_checkpoint(ON_LOST_NODE)
-    cluster.lose_node(on_lost_node["node"])
+    cluster.call("scancel", run.wait_for_checkpoint(CANCELLED)["id"])
+    lost = run.wait_for_checkpoint(ON_LOST_NODE)["node"]
+    cluster.lose_node(lost)
+    code = run.end()
+    cluster.start_node(lost)
 
-    assert run.end() == 0, run.log.read_text()
+    assert code == 0, run.log.read_text()
     assert results_of(run.folder) == results_of(smoke.folder)
+    for cell in (CANCELLED, ON_LOST_NODE):
+        assert "resumed after " in log_of(run, cell)
+        assert weights_of(run.folder, cell) == weights_of(smoke.folder, cell)
+
+    jobs = run.jobs()
+    dense = [job for job in jobs if job["comment"].startswith("rule_dense_")]
+    assert [job["state"] for job in dense] == ["OUT_OF_MEMORY", "COMPLETED"]
+    assert [job["memory"] for job in dense] == ["150M", "600M"]
+    twice = run.jobs(CANCELLED)
+    assert [job["state"] for job in twice] == ["CANCELLED", "COMPLETED"]
+    assert [job["memory"] for job in twice] == ["2000M", "4000M"]
+    assert [job["limit"] for job in twice] == ["1:00:00", "2:00:00"]
+    (restarted,) = run.jobs(ON_LOST_NODE)
+    assert restarted["state"] == "COMPLETED" and restarted["node"] != lost
+    # Five CNN cells, one of them twice; seven dense cells are one job, which ran twice.
+    assert len(jobs) == 8
+    logs = (run.folder / "results/logs/slurm").rglob("*.log")
+    assert {log.stem for log in logs} == {job["id"] for job in jobs}
+
+
+def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, tmp_path):
+    folder, target = tmp_path / "cell", f"{DENSE}/runs.csv"
+    too_little = ("--retries", "0", "--set-resources", "train_dense:mem_mb=150")
+    failed = Run(cluster, smoke, folder, *too_little, "--", target)
+    assert failed.end() == 1
+    assert "SLURM status is: 'OUT_OF_MEMORY'" in failed.log.read_text()
+
+    killed = Run(cluster, smoke, folder, "--", target)
+    cluster.wait_until(lambda: len(killed.jobs()) == 2, "a job", killed.process)
+    killed.process.kill()
+    killed.end()
+    job = killed.jobs()[-1]["id"]
+    hindered = Run(cluster, smoke, folder, "--", target)
+    assert hindered.end() == 1
+    assert f"still compute: Slurm job {job}." in hindered.log.read_text()
+    cluster.call("scancel", job)
+    cluster.wait_until(lambda: killed.jobs()[-1]["state"] == "CANCELLED", "an end")
+
+    again = Run(cluster, smoke, folder, "--", target)
+    assert again.end() == 0, again.log.read_text()
+    made = results_of(folder)
+    assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(DENSE)}
+    assert again.jobs()[-1]["limit"] == "10:00"
