@@ -48,6 +48,7 @@ AccountingStorageType=accounting_storage/none
 SchedulerParameters=batch_sched_delay=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
+MinJobAge=3600
 SlurmdTimeout=5
 KillWait=2
 ReturnToService=2
@@ -163,6 +164,7 @@ class Cluster:
         """Kill all of a node at once, as a power cut does."""
         self.lost.add(node)
         self.daemons[node].kill()
+        self.daemons[node].wait()
         for process in self.processes(node):
             process.kill()
 
@@ -175,6 +177,7 @@ class Cluster:
                 daemon.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 daemon.kill()
+                daemon.wait()
         for process in self.processes():
             process.kill()
 

@@ -99,7 +99,7 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, tmp_path):
 
     jobs = run.jobs()
     dense = [job for job in jobs if job["comment"].startswith("rule_dense_")]
-    assert [job["state"] for job in dense] == ["OUT_OF_MEMORY", "COMPLETED"]
+    assert [job["state"] for job in dense] == ["FAILED", "COMPLETED"]
     assert [job["memory"] for job in dense] == ["150M", "600M"]
     twice = run.jobs(CANCELLED)
     assert [job["state"] for job in twice] == ["CANCELLED", "COMPLETED"]
@@ -118,7 +118,8 @@ def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke,
     too_little = ("--retries", "0", "--set-resources", "train_dense:mem_mb=150")
     failed = Run(cluster, smoke, folder, *too_little, "--", target)
     assert failed.end() == 1
-    assert "SLURM status is: 'OUT_OF_MEMORY'" in failed.log.read_text()
+    (log,) = (folder / "results/logs/slurm").rglob("*.log")
+    assert "Exceeded job memory limit" in log.read_text()
 
     killed = Run(cluster, smoke, folder, "--", target)
     cluster.wait_until(lambda: len(killed.jobs()) == 2, "a job", killed.process)

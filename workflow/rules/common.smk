@@ -3,6 +3,7 @@
 import json
 import mimetypes
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -95,7 +96,14 @@ except OrphanedJobsError as fault:
 
 
 onstart:
-    note_owner(Path.cwd(), submits=not workflow.local_exec)
+    submits = workflow.executor_plugin.name == "slurm"
+    # The plugin would wait for ever.
+    if submits and not shutil.which("sbatch"):
+        raise WorkflowError(
+            "No sbatch on this host: call it where you submit Slurm jobs, or without "
+            "--workflow-profile slurm."
+        )
+    note_owner(Path.cwd(), submits)
 
 
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
