@@ -107,7 +107,7 @@ class Cluster:
 
     def wait_until(self, condition, what: str, process: subprocess.Popen | None = None) -> None:
         """Wait until a condition holds, as long as the daemons (and a process) run."""
-        deadline = time.monotonic() + 600
+        deadline = time.monotonic() + 1800
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain for {what}"
             assert process is None or process.poll() is None, f"ended before there was {what}"

@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
 CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
 ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"
@@ -55,7 +57,22 @@ class Run:
 
     def end(self) -> int:
         """Wait for the end; the exit code."""
-        return self.process.wait(timeout=900)
+        return self.process.wait(timeout=1800)
+
+
+@pytest.fixture
+def call(cluster, smoke):
+    """Function of a folder and arguments: a call that ends with the test at the latest."""
+    runs = []
+
+    def start(folder: Path, *arguments: str) -> Run:
+        runs.append(Run(cluster, smoke, folder, *arguments))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.end()
 
 
 def results_of(folder: Path) -> dict[str, bytes]:
@@ -81,9 +98,9 @@ def weights_of(folder: Path, cell: str) -> str:
     return json.loads((folder / cell / "provenance.json").read_text())["weights_sha256"]
 
 
-def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, tmp_path):
+def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_path):
     too_little = "train_dense:mem_mb=150 * attempt ** 2"
-    run = Run(cluster, smoke, tmp_path / "study", "--set-resources", too_little)
+    run = call(tmp_path / "study", "--set-resources", too_little)
 
     cluster.call("scancel", run.wait_for_checkpoint(CANCELLED)["id"])
     lost = run.wait_for_checkpoint(ON_LOST_NODE)["node"]
@@ -113,26 +130,26 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, tmp_path):
     assert {log.stem for log in logs} == {job["id"] for job in jobs}
 
 
-def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, tmp_path):
+def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, call, tmp_path):
     folder, target = tmp_path / "cell", f"{DENSE}/runs.csv"
     too_little = ("--retries", "0", "--set-resources", "train_dense:mem_mb=150")
-    failed = Run(cluster, smoke, folder, *too_little, "--", target)
+    failed = call(folder, *too_little, "--", target)
     assert failed.end() == 1
     (log,) = (folder / "results/logs/slurm").rglob("*.log")
     assert "Exceeded job memory limit" in log.read_text()
 
-    killed = Run(cluster, smoke, folder, "--", target)
+    killed = call(folder, "--", target)
     cluster.wait_until(lambda: len(killed.jobs()) == 2, "a job", killed.process)
     killed.process.kill()
     killed.end()
     job = killed.jobs()[-1]["id"]
-    hindered = Run(cluster, smoke, folder, "--", target)
+    hindered = call(folder, "--", target)
     assert hindered.end() == 1
     assert f"still compute: Slurm job {job}." in hindered.log.read_text()
     cluster.call("scancel", job)
     cluster.wait_until(lambda: killed.jobs()[-1]["state"] == "CANCELLED", "an end")
 
-    again = Run(cluster, smoke, folder, "--", target)
+    again = call(folder, "--", target)
     assert again.end() == 0, again.log.read_text()
     made = results_of(folder)
     assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(DENSE)}
