@@ -13,21 +13,27 @@ DENSE = (
     "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1"
     "/initializer~fan_in_normal/optimizer~gd"
 )
+PROFILE_MEMORY = "mem_mb: 600 * attempt"
 # Made by a clock, or with the name of the folder that they are in.
 NOT_COMPARED = ("provenance.json", "benchmarks.csv", "benchmarks.html")
 
 
 class Run:
-    """A call of Snakemake on the cluster, in a folder of its own."""
+    """A call of Snakemake on the cluster, in a folder of its own, with its own profile."""
 
-    def __init__(self, cluster, project, folder: Path, *arguments: str):
+    def __init__(self, cluster, project, folder: Path, dense_memory: str, *arguments: str):
         self.cluster, self.folder = cluster, folder
+        profile = folder.with_suffix(".profile") / "config.yaml"
+        profile.parent.mkdir(exist_ok=True)
+        text = (project.folder / "profiles/slurm/config.yaml").read_text()
+        assert PROFILE_MEMORY in text
+        profile.write_text(text.replace(PROFILE_MEMORY, f"mem_mb: {dense_memory}"))
         self.log = folder.with_suffix(".log")
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
-                    *("snakemake", "--workflow-profile", "slurm", "--directory", str(folder)),
-                    *("--configfile", "config/smoke.yaml"),
+                    *("snakemake", "--workflow-profile", str(profile.parent)),
+                    *("--configfile", "config/smoke.yaml", "--directory", str(folder)),
                     *("--slurm-init-seconds-before-status-checks", "3", *arguments),
                 ],
                 cwd=project.folder,
@@ -62,11 +68,11 @@ class Run:
 
 @pytest.fixture
 def call(cluster, smoke):
-    """Function of a folder and arguments: a call that ends with the test at the latest."""
+    """Function that calls Snakemake; the call ends with the test at the latest."""
     runs = []
 
-    def start(folder: Path, *arguments: str) -> Run:
-        runs.append(Run(cluster, smoke, folder, *arguments))
+    def start(folder: Path, *arguments: str, dense_memory: str = "600 * attempt") -> Run:
+        runs.append(Run(cluster, smoke, folder, dense_memory, *arguments))
         return runs[-1]
 
     yield start
@@ -99,8 +105,7 @@ def weights_of(folder: Path, cell: str) -> str:
 
 
 def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_path):
-    too_little = "train_dense:mem_mb=150 * attempt ** 2"
-    run = call(tmp_path / "study", "--set-resources", too_little)
+    run = call(tmp_path / "study", dense_memory="150 * attempt ** 2")
 
     cluster.call("scancel", run.wait_for_checkpoint(CANCELLED)["id"])
     lost = run.wait_for_checkpoint(ON_LOST_NODE)["node"]
@@ -132,8 +137,7 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
 
 def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, call, tmp_path):
     folder, target = tmp_path / "cell", f"{DENSE}/runs.csv"
-    too_little = ("--retries", "0", "--set-resources", "train_dense:mem_mb=150")
-    failed = call(folder, *too_little, "--", target)
+    failed = call(folder, "--retries", "0", "--", target, dense_memory="150")
     assert failed.end() == 1
     (log,) = (folder / "results/logs/slurm").rglob("*.log")
     assert "Exceeded job memory limit" in log.read_text()
