@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
@@ -14,8 +15,8 @@ DENSE = (
     "/initializer~fan_in_normal/optimizer~gd"
 )
 PROFILE_MEMORY = "mem_mb: 600 * attempt"
-# Made by a clock, or with the name of the folder that they are in.
-NOT_COMPARED = ("provenance.json", "benchmarks.csv", "benchmarks.html")
+# They hold times, all of them or in some rows.
+NOT_COMPARED = ("provenance.json", "benchmarks.csv", "benchmarks.html", "conv_scalars.parquet")
 
 
 class Run:
@@ -92,6 +93,12 @@ def results_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def scalars_of(folder: Path) -> list[tuple]:
+    """All that the event files of the CNN hold in numbers, but for the speed."""
+    scalars = pd.read_parquet(folder / "results/tables/conv_scalars.parquet")
+    return list(scalars[scalars["tag"] != "speed/examples_per_second"].itertuples(index=False))
+
+
 def log_of(run: Run, cell: str) -> str:
     """Log of a cell's training."""
     return Path(
@@ -115,6 +122,7 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
 
     assert code == 0, run.log.read_text()
     assert results_of(run.folder) == results_of(smoke.folder)
+    assert scalars_of(run.folder) == scalars_of(smoke.folder)
     for cell in (CANCELLED, ON_LOST_NODE):
         assert "resumed after " in log_of(run, cell)
         assert weights_of(run.folder, cell) == weights_of(smoke.folder, cell)
