@@ -70,11 +70,11 @@ def remove_stale_lock(folder: Path) -> bool:
     younger = max(lock.stat().st_mtime for lock in locks.glob("*")) > note.stat().st_mtime
     if younger or host != platform.node() or _lives(pid, started):
         return False
-    jobs, what, end = _living_jobs(folder), "process", "kill"
-    if submits and not jobs:
-        jobs, what, end = _submitted_jobs(folder), "Slurm job", "scancel"
-        if jobs is None:
-            return False
+    jobs, what, end = _submitted_jobs(folder) if submits else [], "Slurm job", "scancel"
+    if jobs is None:
+        return False
+    if not jobs:
+        jobs, what, end = _living_jobs(folder), "process", "kill"
     if jobs:
         raise OrphanedJobsError(
             f"The last run was killed, but jobs that it started still compute: {what} "
