@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -141,32 +142,25 @@ class Cluster:
         )
         return done.stdout
 
-    def processes(self, node: str = "") -> list[psutil.Process]:
-        """What runs for this cluster's jobs (on a node), the process that Slurm starts first."""
-        found = {}
+    def kill_jobs(self, node: str = "") -> None:
+        """Kill all that runs for jobs (on a node), each after the process by which Slurm has it."""
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):
                 variables = process.environ()
-                if variables.get("SLURM_CONF") != str(self.folder / "slurm.conf"):
-                    continue
-                if node and variables.get("SLURMD_NODENAME") != node:
-                    continue
-                if "SLURM_JOB_ID" not in variables:
-                    continue
-                for one in [*reversed(process.parents()), process]:
-                    if one.name().startswith("slurmstepd") or one == process:
-                        found[one.pid] = one
-            except psutil.Error:
-                continue
-        return list(found.values())
+                ours = variables.get("SLURM_CONF") == str(self.folder / "slurm.conf")
+                there = node in ("", variables.get("SLURMD_NODENAME"))
+                if ours and there and "SLURM_JOB_ID" in variables:
+                    for parent in process.parents():
+                        if parent.name().startswith("slurmstepd"):
+                            parent.kill()
+                    process.kill()
 
     def lose_node(self, node: str) -> None:
         """Kill all of a node at once, as a power cut does."""
         self.lost.add(node)
         self.daemons[node].kill()
         self.daemons[node].wait()
-        for process in self.processes(node):
-            process.kill()
+        self.kill_jobs(node)
 
     def stop(self) -> None:
         """End what was started, jobs first."""
@@ -178,8 +172,7 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        for process in self.processes():
-            process.kill()
+        self.kill_jobs()
 
 
 def free_ports(names: list[str]) -> dict[str, int]:
