@@ -34,3 +34,14 @@ rule all:
         everything(),
         "results/manifest.json",
         "results/report/certificate.html",
+
+
+# A cluster gets the training jobs. All else takes seconds, or needs the network, and runs where
+# Snakemake runs. (The directive `localrules` takes nothing but a list of names.)
+workflow.localrules(
+    *(
+        rule.name
+        for rule in workflow.rules
+        if not rule.name.startswith(("train_", "retrain_"))
+    )
+)

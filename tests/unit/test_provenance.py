@@ -51,7 +51,7 @@ def test_dense_and_conv_do_not_know_each_other():
 FLOORS = {
     "errors": 0,
     "log": 0,
-    "provenance": 0,
+    "provenance": 1,
     "data": 1,
     "study": 1,
     "dense": 2,
@@ -114,20 +114,23 @@ CLAIM = """
 import sys, time
 from pathlib import Path
 from backprop.errors import UserError
-from backprop.provenance.stale_lock import claim
+from backprop.provenance.stale_lock import claim, note_submission
 
 try:
     print("removed" if claim(Path(sys.argv[1])) else "claimed", flush=True)
+    if "submits" in sys.argv:
+        note_submission()
+        print("noted", flush=True)
     sys.stdin.read()
 except UserError as fault:
     print(fault, flush=True)
 """
 
 
-def claiming(folder):
+def claiming(folder, *words):
     """A process that claims a folder and says what came of it; it stays until it is told to end."""
     return subprocess.Popen(
-        [sys.executable, "-c", CLAIM, str(folder)],
+        [sys.executable, "-c", CLAIM, str(folder), *words],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -140,10 +143,11 @@ def claim_of(folder):
     return claiming(folder).communicate()[0].strip()
 
 
-def owned_by_the_dead(folder):
+def owned_by_the_dead(folder, *words):
     """Leave a folder as a run does that is killed outright; return what it has noted."""
-    owner = claiming(folder)
-    owner.stdout.readline()
+    owner = claiming(folder, *words)
+    for _ in range(1 + len(words)):
+        owner.stdout.readline()
     owner.kill()
     owner.communicate()
     (folder / ".snakemake/locks/0.output.lock").write_text("x")
@@ -206,3 +210,23 @@ def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
         job.kill()
         job.wait()
     assert claim_of(locked) == "removed"
+
+
+def test_lock_stays_while_slurm_has_a_job_of_the_killed_run_or_is_silent(locked, monkeypatch):
+    squeue = locked / "bin/squeue"
+    squeue.parent.mkdir()
+    monkeypatch.setenv("PATH", str(squeue.parent), prepend=os.pathsep)
+
+    def claim_after(*lines):
+        """What comes of a claim after a killed run, where Slurm answers as the lines do."""
+        squeue.write_text("\n".join(["#!/bin/sh", *lines]))
+        squeue.chmod(0o755)
+        assert owned_by_the_dead(locked, "submits")["submits"]
+        return claim_of(locked)
+
+    assert claim_after("exit 1") == "claimed"
+    assert locks(locked)
+    assert "scancel 12)" in claim_after("echo 11 /elsewhere", f"echo 12 {locked}")
+    assert locks(locked)
+    assert claim_after("echo 11 /elsewhere") == "removed"
+    assert not locks(locked)

@@ -4,6 +4,7 @@ import gc
 import json
 import mimetypes
 import os
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,7 @@ from backprop.provenance.environment import (
 )
 from backprop.provenance.imports import imported_files
 from backprop.provenance.locked_packages import note_packages
-from backprop.provenance.stale_lock import claim, who_runs
+from backprop.provenance.stale_lock import claim, note_submission, who_runs
 from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
 from backprop.study.config import (
@@ -158,6 +159,14 @@ if workflow.is_main_process:
 
 onstart:
     note_packages(Path.cwd(), LOCK)
+    if workflow.executor_plugin.name == "slurm":
+        # The plugin would wait for ever.
+        if not shutil.which("sbatch"):
+            raise WorkflowError(
+                "No sbatch on this host: call it where you submit Slurm jobs, or without "
+                "--workflow-profile slurm."
+            )
+        note_submission()
 
 
 # Jobs on other machines have the sources without their history: they are told the revision.

@@ -11,6 +11,7 @@ import json
 import platform
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,8 @@ def claim(folder: Path) -> bool:
             break
         except BlockingIOError:
             time.sleep(PAUSE)
+        except OSError:
+            return False  # this file system keeps no locks: Snakemake's own has to do
     else:
         raise FolderInUseError(_in_use(file, "Wait until it has ended, or end it."))
     removed = _remove_stale_lock(folder, _read(file))
@@ -73,12 +76,17 @@ def claim(folder: Path) -> bool:
         "pid": process.pid,
         "started": process.create_time(),
         "command": shlex.join(["snakemake", *sys.argv[1:]]),
+        "submits": False,
     }
-    file.truncate(0)
-    json.dump(owner, file)
-    file.flush()
+    _write(file, owner)
     HELD.append(file)
     return removed
+
+
+def note_submission() -> None:
+    """Add to what is noted of this run that it submits jobs to Slurm."""
+    for file in HELD:
+        _write(file, _read(file) | {"submits": True})
 
 
 def who_runs(folder: Path) -> str:
@@ -99,9 +107,15 @@ def _read(file) -> dict:
     try:
         file.seek(0)
         owner = json.load(file)
-        return {key: owner[key] for key in ("host", "pid", "started", "command")}
+        return {key: owner[key] for key in ("host", "pid", "started", "command", "submits")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _write(file, owner: dict) -> None:
+    file.truncate(0)
+    json.dump(owner, file)
+    file.flush()
 
 
 def _in_use(file, advice: str) -> str:
@@ -114,27 +128,46 @@ def _in_use(file, advice: str) -> str:
 
 
 def _remove_stale_lock(folder: Path, owner: dict) -> bool:
-    """Remove Snakemake's lock; it stays where its owner is unknown or was on another host."""
+    """Remove Snakemake's lock, if its owner is known, was on this host and has left no job."""
     locks = folder / STATE / "locks"
     if not any(locks.glob("*")) or not owner or owner["host"] != platform.node():
         return False
-    jobs = _living_jobs(folder)
+    jobs, what, end = _submitted_jobs(folder) if owner["submits"] else [], "Slurm job", "scancel"
+    if jobs is None:
+        return False
+    if not jobs:
+        jobs, what, end = _living_jobs(folder), "process", "kill"
     if jobs:
         raise OrphanedJobsError(
-            f"The last run was killed, but jobs that it started still compute: process "
-            f"{', '.join(map(str, jobs))}. Wait until they have ended, or end them "
-            f"(kill {' '.join(map(str, jobs))}); then call again."
+            f"The last run was killed, but jobs that it started still compute: {what} "
+            f"{', '.join(jobs)}. Wait until they have ended, or end them "
+            f"({end} {' '.join(jobs)}); then call again."
         )
     shutil.rmtree(locks)
     locks.mkdir()
     return True
 
 
-def _living_jobs(folder: Path) -> list[int]:
+def _living_jobs(folder: Path) -> list[str]:
     """Numbers of the processes that run a script which Snakemake put into the folder."""
     scripts = str((folder / STATE / "scripts").resolve())
     return [
-        process.pid
+        str(process.pid)
         for process in psutil.process_iter(["cmdline"])
         if any(part.startswith(scripts) for part in process.info["cmdline"] or [])
     ]
+
+
+def _submitted_jobs(folder: Path) -> list[str] | None:
+    """Numbers of the user's Slurm jobs that wait or run in the folder; None if Slurm is silent."""
+    try:
+        asked = subprocess.run(
+            ["squeue", "--me", "--noheader", "--format=%i %Z"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    jobs = [line.partition(" ") for line in asked.stdout.splitlines()]
+    return [job for job, _, place in jobs if Path(place.strip()).resolve() == folder.resolve()]

@@ -1,0 +1,168 @@
+"""The study on a real Slurm: the same bytes as on one machine, whatever befalls its jobs."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
+CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
+ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"
+DENSE = (
+    "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1"
+    "/initializer~fan_in_normal/optimizer~gd"
+)
+PROFILE_MEMORY = "mem_mb: 600 * attempt"
+# They hold times, all of them or in some rows.
+NOT_COMPARED = ("provenance.json", "benchmarks.csv", "benchmarks.html", "conv_scalars.parquet")
+
+
+class Run:
+    """A call of Snakemake on the cluster, in a folder of its own, with its own profile."""
+
+    def __init__(self, cluster, project, folder: Path, dense_memory: str, *arguments: str):
+        self.cluster, self.folder = cluster, folder
+        profile = folder.with_suffix(".profile") / "config.yaml"
+        profile.parent.mkdir(exist_ok=True)
+        text = (project.folder / "profiles/slurm/config.yaml").read_text()
+        assert PROFILE_MEMORY in text
+        profile.write_text(text.replace(PROFILE_MEMORY, f"mem_mb: {dense_memory}"))
+        self.log = folder.with_suffix(".log")
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    *("snakemake", "--workflow-profile", str(profile.parent)),
+                    *("--configfile", "config/smoke.yaml", "--directory", str(folder)),
+                    *("--slurm-init-seconds-before-status-checks", "3", *arguments),
+                ],
+                cwd=project.folder,
+                env=cluster.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def jobs(self, cell: str = "") -> list[dict[str, str]]:
+        """Slurm's jobs (of a cell), the oldest first."""
+        columns = ("id", "state", "node", "memory", "limit", "comment", "folder")
+        names = "_".join(part.partition("~")[2] for part in cell.split("/")[2:])
+        lines = self.cluster.call(
+            *("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%m|%l|%k|%Z")
+        ).splitlines()
+        jobs = [dict(zip(columns, line.split("|"), strict=True)) for line in lines]
+        jobs = [job for job in jobs if job["folder"] == str(self.folder)]
+        return [job for job in jobs if job["comment"].endswith(names)]
+
+    def wait_for_checkpoint(self, cell: str) -> dict[str, str]:
+        """Wait until a CNN job has written a checkpoint; Slurm's job that trains it."""
+        folder = self.folder / cell.replace("results/", "results/checkpoints/", 1)
+        self.cluster.wait_until(
+            lambda: list(folder.glob("*.checkpoint")), f"a checkpoint in {folder}", self.process
+        )
+        return self.jobs(cell)[-1]
+
+    def end(self) -> int:
+        """Wait for the end; the exit code."""
+        return self.process.wait(timeout=1800)
+
+
+@pytest.fixture
+def call(cluster, smoke):
+    """Function that calls Snakemake; the call ends with the test at the latest."""
+    runs = []
+
+    def start(folder: Path, *arguments: str, dense_memory: str = "600 * attempt") -> Run:
+        runs.append(Run(cluster, smoke, folder, dense_memory, *arguments))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.end()
+
+
+def results_of(folder: Path) -> dict[str, bytes]:
+    """Content of every file that has to be the same wherever it was made, by its path."""
+    found = {}
+    for part in ("tables", "dense", "conv"):
+        for path in (folder / "results" / part).rglob("*"):
+            name = str(path.relative_to(folder))
+            if path.is_file() and path.name not in NOT_COMPARED and "/events/" not in name:
+                found[name] = path.read_bytes()
+    return found
+
+
+def scalars_of(folder: Path) -> list[tuple]:
+    """All that the event files of the CNN hold in numbers, but for the speed."""
+    scalars = pd.read_parquet(folder / "results/tables/conv_scalars.parquet")
+    return list(scalars[scalars["tag"] != "speed/examples_per_second"].itertuples(index=False))
+
+
+def log_of(run: Run, cell: str) -> str:
+    """Log of a cell's training."""
+    return Path(
+        f"{run.folder / cell.replace('results/', 'results/logs/train_', 1)}.log"
+    ).read_text()
+
+
+def weights_of(folder: Path, cell: str) -> str:
+    """Digest of a cell's final weights."""
+    return json.loads((folder / cell / "provenance.json").read_text())["weights_sha256"]
+
+
+def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_path):
+    run = call(tmp_path / "study", dense_memory="150 * attempt ** 2")
+
+    cluster.call("scancel", run.wait_for_checkpoint(CANCELLED)["id"])
+    lost = run.wait_for_checkpoint(ON_LOST_NODE)["node"]
+    cluster.lose_node(lost)
+    code = run.end()
+    cluster.start_node(lost)
+
+    assert code == 0, run.log.read_text()
+    assert results_of(run.folder) == results_of(smoke.folder)
+    assert scalars_of(run.folder) == scalars_of(smoke.folder)
+    for cell in (CANCELLED, ON_LOST_NODE):
+        assert "resumed after " in log_of(run, cell)
+        assert weights_of(run.folder, cell) == weights_of(smoke.folder, cell)
+
+    jobs = run.jobs()
+    dense = [job for job in jobs if job["comment"].startswith("rule_dense_")]
+    assert [job["state"] for job in dense] == ["FAILED", "COMPLETED"]
+    assert [job["memory"] for job in dense] == ["150M", "600M"]
+    twice = run.jobs(CANCELLED)
+    assert [job["state"] for job in twice] == ["CANCELLED", "COMPLETED"]
+    assert [job["memory"] for job in twice] == ["2000M", "4000M"]
+    assert [job["limit"] for job in twice] == ["1:00:00", "2:00:00"]
+    (restarted,) = run.jobs(ON_LOST_NODE)
+    assert restarted["state"] == "COMPLETED" and restarted["node"] != lost
+    # Five CNN cells, one of them twice; seven dense cells are one job, which ran twice.
+    assert len(jobs) == 8
+    logs = (run.folder / "results/logs/slurm").rglob("*.log")
+    assert {log.stem for log in logs} == {job["id"] for job in jobs}
+
+
+def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, call, tmp_path):
+    folder, target = tmp_path / "cell", f"{DENSE}/runs.csv"
+    failed = call(folder, "--retries", "0", "--", target, dense_memory="150")
+    assert failed.end() == 1
+    (log,) = (folder / "results/logs/slurm").rglob("*.log")
+    assert "Exceeded job memory limit" in log.read_text()
+
+    killed = call(folder, "--", target)
+    cluster.wait_until(lambda: len(killed.jobs()) == 2, "a job", killed.process)
+    killed.process.kill()
+    killed.end()
+    job = killed.jobs()[-1]["id"]
+    hindered = call(folder, "--", target)
+    assert hindered.end() == 1
+    assert f"still compute: Slurm job {job}." in hindered.log.read_text()
+    cluster.call("scancel", job)
+    cluster.wait_until(lambda: killed.jobs()[-1]["state"] == "CANCELLED", "an end")
+
+    again = call(folder, "--", target)
+    assert again.end() == 0, again.log.read_text()
+    made = results_of(folder)
+    assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(DENSE)}
+    assert again.jobs()[-1]["limit"] == "10:00"
