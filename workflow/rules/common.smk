@@ -6,6 +6,7 @@ import mimetypes
 import os
 import shutil
 import sys
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -714,6 +715,75 @@ def table_labels(table):
             "classes": "Classes",
         }[rows],
     }
+
+
+# Below results/, what two honest runs of the same configuration differ in, and why.
+LEFT_OUT = {
+    "results/*provenance.json": "records of machine and time; their digests are here",
+    "results/data/*.idx": "images; their digests are in digests.json",
+    "results/tables/benchmarks.*": "times and memory of the jobs",
+    "results/report/findings.json": "states the time of the training; the rest is in the tables",
+    "results/report/environment.html": "a page of the machine and revision",
+    "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
+    "results/report/certificate.html": "a record of a check and its date",
+    "results/logs/*": "times",
+    "results/benchmarks/*": "times and memory",
+}
+
+
+def is_left_out(path):
+    """Whether the manifest leaves a result out."""
+    return any(fnmatch(path, pattern) for pattern in LEFT_OUT)
+
+
+def aggregates():
+    """Every result that is made of several cells, and the data."""
+    tables = list(everything())
+    # A table's page is asked for; the table is there for it.
+    tables += [
+        path.replace(".html", ".csv")
+        for path in tables
+        if path.startswith("results/tables/") and path.endswith(".html")
+    ]
+    tables += [f"results/tables/{name}" for name in needed_tables(CLAIMS)]
+    if CLAIMS:
+        tables += [
+            f"results/tables/claims_{name}.parquet" for name in ("tests", "seeds")
+        ]
+    for path in data_digests():
+        folder = os.path.dirname(path)
+        images = os.path.basename(path) == "digests.json"
+        tables += [path] if images else [path, f"{folder}/description.json"]
+    return [path for path in dict.fromkeys(tables) if not is_left_out(path)]
+
+
+def chosen_jobs():
+    """Folders of the training jobs that the certificate tries, by model."""
+    share, seed = CHECK["certificate"]["share"], CHECK["certificate"]["seed"]
+    return {
+        model: choose_folders(folders(model, CELLS[model]), share, seed)
+        for model in MODELS
+    }
+
+
+def scratch(folder):
+    """Where a training job runs again."""
+    return folder.replace("results/", "results/certificate/", 1)
+
+
+def originals(wildcards):
+    """What the chosen jobs left."""
+    return [
+        f"{folder}/{name}"
+        for model, chosen in chosen_jobs().items()
+        for folder in chosen
+        for name in (*RESULTS[model], "provenance.json")
+    ]
+
+
+def retrained(wildcards):
+    """What they leave when they run again."""
+    return [scratch(path) for path in originals(wildcards)]
 
 
 # What the last run found, for the report's captions; empty until there is one.

@@ -1,7 +1,5 @@
 """Verification by others: the manifest, the comparison with another run's, and the certificate."""
 
-from fnmatch import fnmatch
-
 # Of each training job, what is a result; its provenance is a record of the job.
 RESULTS = {
     model: [Path(path).name for path in output if Path(path).name != "provenance.json"]
@@ -10,80 +8,12 @@ RESULTS = {
         ("conv", rules.train_conv.output),
     )
 }
-# Below results/, what two honest runs of the same configuration differ in, and why.
-LEFT_OUT = {
-    "results/*provenance.json": "records of machine and time; their digests are here",
-    "results/data/*.idx": "images; their digests are in digests.json",
-    "results/tables/benchmarks.*": "times and memory of the jobs",
-    "results/report/findings.json": "states the time of the training; the rest is in the tables",
-    "results/report/environment.html": "a page of the machine and revision",
-    "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
-    "results/report/certificate.html": "a record of a check and its date",
-    "results/logs/*": "times",
-    "results/benchmarks/*": "times and memory",
-}
 SOURCE_DIGEST = code_digest(
     [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")],
     REPOSITORY,
 )
 COMPUTED = digest({**without_whereabouts(CONFIG), "claims": CLAIMS})
 CERTIFICATE = Path("results/certificate.json")
-
-
-def is_left_out(path):
-    return any(fnmatch(path, pattern) for pattern in LEFT_OUT)
-
-
-def aggregates():
-    """Every result that is made of several cells, and the data."""
-    tables = list(everything())
-    # A table's page is asked for; the table is there for it.
-    tables += [
-        path.replace(".html", ".csv")
-        for path in tables
-        if path.startswith("results/tables/") and path.endswith(".html")
-    ]
-    tables += [f"results/tables/{name}" for name in needed_tables(CLAIMS)]
-    if CLAIMS:
-        tables += [
-            f"results/tables/claims_{name}.parquet" for name in ("tests", "seeds")
-        ]
-    for path in data_digests():
-        folder = os.path.dirname(path)
-        images = os.path.basename(path) == "digests.json"
-        tables += [path] if images else [path, f"{folder}/description.json"]
-    return [path for path in dict.fromkeys(tables) if not is_left_out(path)]
-
-
-def chosen_jobs():
-    """Folders of the training jobs that the certificate tries, by model."""
-    share, seed = CHECK["certificate"]["share"], CHECK["certificate"]["seed"]
-    return {
-        model: choose_folders(folders(model, CELLS[model]), share, seed)
-        for model in MODELS
-    }
-
-
-def scratch(folder):
-    """Where a training job runs again."""
-    return folder.replace("results/", "results/certificate/", 1)
-
-
-def originals(wildcards):
-    """What the chosen jobs left."""
-    return [
-        f"{folder}/{name}"
-        for model, chosen in chosen_jobs().items()
-        for folder in chosen
-        for name in (*RESULTS[model], "provenance.json")
-    ]
-
-
-def retrained(wildcards):
-    """What they leave when they run again."""
-    return [scratch(path) for path in originals(wildcards)]
-
-
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
 if CHECK["against"]:
     from backprop.analysis.manifest import read_manifest
