@@ -796,7 +796,7 @@ if exists(FINDINGS):
 else:
     config["findings"] = {}
 
-# The tickets below the report's items. No rule depends on them: they are for captions alone.
+# The tickets below the items of the report, for captions alone; nothing runs again because of them.
 config["ticket"] = Ticket(
     digest(CONFIG),
     describe_call(
