@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from backprop.views.style import compose, new_figure, save, styled
 
 PANELS = {
-    "Dry run (s)": "dry run",
+    "Dry run (processor s)": "dry run, processor time",
     "Its memory (MB)": "dry run, memory",
     "Jobs after the training (s)": "aggregates",
     "The report (MB)": "report, size",
