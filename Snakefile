@@ -38,10 +38,7 @@ rule all:
 
 # A cluster gets the training jobs. All else takes seconds, or needs the network, and runs where
 # Snakemake runs. (The directive `localrules` takes nothing but a list of names.)
-workflow.localrules(
-    *(
-        rule.name
-        for rule in workflow.rules
-        if not rule.name.startswith(("train_", "retrain_"))
-    )
-)
+LIGHT = [
+    r.name for r in workflow.rules if not r.name.startswith(("train_", "retrain_"))
+]
+workflow.localrules(*LIGHT)
