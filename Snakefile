@@ -36,9 +36,10 @@ rule all:
         "results/report/certificate.html",
 
 
-# A cluster gets the training jobs. All else takes seconds, or needs the network, and runs where
-# Snakemake runs. (The directive `localrules` takes nothing but a list of names.)
-LIGHT = [
-    r.name for r in workflow.rules if not r.name.startswith(("train_", "retrain_"))
-]
-workflow.localrules(*LIGHT)
+# A cluster that shares this folder gets the training jobs; all else takes seconds, or needs the
+# network, and runs where Snakemake runs. (The directive `localrules` takes a list of names alone.)
+if not workflow.storage_settings.default_storage_provider:
+    LIGHT = [
+        r.name for r in workflow.rules if not r.name.startswith(("train_", "retrain_"))
+    ]
+    workflow.localrules(*LIGHT)
