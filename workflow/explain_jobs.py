@@ -3,8 +3,9 @@
 import json
 import logging
 import os
+import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -23,12 +24,19 @@ from backprop.provenance.causes import (  # noqa: E402
     differences,
     explain,
 )
-from backprop.provenance.locked_packages import (  # noqa: E402
+from backprop.provenance.parts import (  # noqa: E402
+    compare_modules,
     compare_packages,
-    noted_packages,
+    noted_parts,
     read_packages,
 )
 from backprop.study.config import key_path  # noqa: E402
+
+# A parameter that is a digest, as Snakemake keeps it.
+DIGEST = re.compile(r"'([0-9a-f]{64})'")
+# Parameters that are digests of modules, and the one that is of the configuration.
+MODULES, COMPUTED = ("code", "source"), "computed"
+DIGESTS = (*MODULES, COMPUTED)
 
 
 class Explainer:
@@ -38,6 +46,7 @@ class Explainer:
         self.workflow, self.dag, self.records = workflow, workflow.dag, workflow.persistence
         self.triggers = {str(trigger) for trigger in workflow.rerun_triggers}
         self.config, self.lock = workflow.globals["CONFIG"], workflow.globals["LOCK"]
+        self.parts = workflow.globals["PARTS"]
         # What differs from the configuration that the last whole run recorded.
         path, self.changes = Path("results/provenance.json"), []
         if path.exists():
@@ -101,8 +110,12 @@ class Explainer:
         if "params" in self.triggers and self.records.params_changed(job):
             own = job.non_derived_params
             params = {name: value for name, value in job.params.items() if value in own}
+            for cause in self.of_digests(record.params, params):
+                yield cause
+            old = [text for text in record.params if not DIGEST.fullmatch(text)]
+            params = {key: value for key, value in params.items() if key not in DIGESTS}
             named, unnamed = configuration_causes(
-                record.params, params, job.wildcards_dict, self.section(job)
+                old, params, job.wildcards_dict, self.section(job)
             )
         if "input" in self.triggers:
             files, results = self.of_other_inputs(
@@ -169,12 +182,29 @@ class Explainer:
             return Cause("code", f"{_name(path)}{note}")
         return Cause("data", f"{path} is another than this was made from{note}")
 
+    def of_digests(self, old: list[str], params: Mapping) -> Iterator[Cause]:
+        """Modules and keys of the configuration behind digests that changed."""
+        digests = [found[1] for found in map(DIGEST.fullmatch, old) if found]
+        for name in MODULES:
+            new = params.get(name)
+            if not isinstance(new, str) or new in digests:
+                continue
+            noted = filter(None, (noted_parts(Path.cwd(), each) for each in digests))
+            if (before := next(noted, None)) is None:
+                yield Cause("code", "modules of the job; what they were is not recorded")
+            for text in compare_modules(before, self.parts[new]) if before else ():
+                yield Cause("code", text)
+        if params.get(COMPUTED, None) not in (None, *digests):
+            for path, old_part, new_part in self.changes:
+                text = describe_difference(key_path(path), old_part, new_part)
+                yield Cause("configuration", text)
+
     def packages(self, job, record) -> str:
         """What changed in the lock since the job's last run, as far as that is known."""
         new = read_packages(self.lock)
         checksum = (record.input_checksums if record else {}).get(self.lock, "")
         digest = checksum.rpartition(":")[2]
-        old = noted_packages(Path.cwd(), digest)
+        old = noted_parts(Path.cwd(), digest)
         if old is not None:
             return compare_packages(old, new)
         for path in ("results/provenance.json", *map(str, job.output)):

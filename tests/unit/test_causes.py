@@ -8,10 +8,11 @@ from backprop.provenance.causes import (
     configuration_causes,
     explain,
 )
-from backprop.provenance.locked_packages import (
+from backprop.provenance.parts import (
+    compare_modules,
     compare_packages,
-    note_packages,
-    noted_packages,
+    note_parts,
+    noted_parts,
     read_packages,
 )
 
@@ -98,12 +99,16 @@ def test_packages_of_a_lock_are_noted_and_compared(tmp_path):
     lock = tmp_path / "requirements.lock"
     lock.write_text("# a comment\nnumpy==1.0 \\\n    --hash=sha256:0\nscipy==2.0 ; python=='3'\n")
     assert read_packages(lock) == {"numpy": "1.0", "scipy": "2.0"}
-    note_packages(tmp_path, lock)
-    (note,) = (tmp_path / ".snakemake/locked_packages").iterdir()
-    old = noted_packages(tmp_path, note.stem)
-    assert noted_packages(tmp_path, "0" * 64) is None
+    note_parts(tmp_path, "1" * 64, read_packages(lock))
+    old = noted_parts(tmp_path, "1" * 64)
+    assert noted_parts(tmp_path, "0" * 64) is None
     lock.write_text("numpy==1.1\npandas==3.0\n")
     assert compare_packages(old, read_packages(lock)) == (
         "numpy 1.0 → 1.1, pandas 3.0 is new, scipy 2.0 is gone"
     )
     assert compare_packages(old, old) == "the same packages and versions, other comments or hashes"
+
+
+def test_modules_are_compared_by_name_and_content():
+    old, new = {"a.py": "1", "b.py": "1", "c.py": "1"}, {"a.py": "2", "c.py": "1", "d.py": "1"}
+    assert compare_modules(old, new) == ["a.py", "d.py is used now", "b.py is used no more"]

@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from backprop.provenance.environment import code_digest, describe_environment, digest
+from backprop.provenance.environment import describe_environment, digest, file_digests
 from backprop.provenance.imports import imported_files
 from backprop.provenance.stale_lock import who_runs
 
@@ -90,10 +90,10 @@ def test_digest_ignores_the_order_of_keys_and_sees_every_value():
 def test_code_digest_sees_names_and_contents(tmp_path):
     (tmp_path / "a.py").write_text("1")
     (tmp_path / "b.py").write_text("1")
-    one = code_digest([tmp_path / "a.py"], tmp_path)
-    assert one != code_digest([tmp_path / "b.py"], tmp_path)
+    one = digest(file_digests([tmp_path / "a.py"], tmp_path))
+    assert one != digest(file_digests([tmp_path / "b.py"], tmp_path))
     (tmp_path / "a.py").write_text("2")
-    assert one != code_digest([tmp_path / "a.py"], tmp_path)
+    assert one != digest(file_digests([tmp_path / "a.py"], tmp_path))
 
 
 def test_environment_names_versions_and_machine(tmp_path):

@@ -100,6 +100,7 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         "own.yaml", "kind: adam\n      learning_rate: 0.01", "kind: adam\n      learning_rate: 0.5"
     )
     edit("src/backprop/views/boundaries.py", '"""', '"""Edited. ')
+    edit("src/backprop/dense/schedules.py", '"""', '"""Edited. ')
     (project.folder / "results/provenance.json").rename(project.folder / "kept.json")
     try:
         causes, text = answer(project, "--", *TARGETS, RUNS.format("sgd").replace("sgd", "gd"))
@@ -110,11 +111,17 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         causes["code: src/backprop/views/boundaries.py"],
     )
     gone = causes["gone: deleted, or lost by a run that failed, since it was made"]
-    assert len(causes) == 3
-    assert f"[{rate}] itself: 1 job train_dense: {RUNS.format('adam')}" in text
-    assert f"[{code}] itself: 1 job plot_boundary: {FIGURE.format('gd')}" in text
+    trained = causes["code: src/backprop/dense/schedules.py"]
+    assert len(causes) == 4
+    both = " ".join(f"[{number}]" for number in sorted((rate, trained)))
+    assert f"{both} themselves: 1 job train_dense: {RUNS.format('adam')}" in text
+    assert f"[{trained}] itself: 1 job train_dense: {RUNS.format('gd')}" in text
     assert (
-        f"[{code}] itself, and input made anew because of [{rate}]: 1 job plot_boundary: "
+        f"[{code}] itself, and input made anew because of [{trained}]: 1 job plot_boundary: "
+        f"{FIGURE.format('gd')}" in text
+    )
+    assert (
+        f"[{code}] itself, and input made anew because of {both}: 1 job plot_boundary: "
         f"{FIGURE.format('adam')}" in text
     )
     assert f"[{rate}] [{gone}] themselves: 1 job record_provenance" in text.replace(

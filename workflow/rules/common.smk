@@ -27,13 +27,14 @@ from backprop.data.inspection import inspect_datasets
 from backprop.errors import UserError
 from backprop.provenance.environment import (
     REVISION,
-    code_digest,
     described_revision,
     digest,
+    file_digest,
+    file_digests,
     revision,
 )
 from backprop.provenance.imports import imported_files
-from backprop.provenance.locked_packages import note_packages
+from backprop.provenance.parts import note_parts, read_packages
 from backprop.provenance.stale_lock import claim, note_submission, who_runs
 from backprop.provenance.tickets import Ticket, describe_call
 from backprop.study.claims import needed_tables, needed_tensors, read_claims
@@ -159,7 +160,8 @@ if workflow.is_main_process:
 
 
 onstart:
-    note_packages(Path.cwd(), LOCK)
+    for each, parts in PARTS.items():
+        note_parts(Path.cwd(), each, parts)
     if workflow.executor_plugin.name == "slurm":
         # The plugin would wait for ever.
         if not shutil.which("sbatch"):
@@ -212,6 +214,8 @@ if "dense" in MODELS:
 # The locked environment: what a change of it invalidates names it as an input.
 LOCK = project_file("requirements.lock")
 ENVIRONMENT = project_file("environment.yml")
+# What digests stand for that decide on whether a job runs again.
+PARTS = {file_digest(LOCK): read_packages(LOCK)}
 
 
 wildcard_constraints:
@@ -235,12 +239,14 @@ def code(script):
     ]
 
 
-def code_version(script):
-    """Digest of the same modules: a parameter of training, which has the same effect.
+def code_version(paths):
+    """Digest of files of the project, as a parameter, which has the same effect as inputs have.
 
-    A grid has thousands of such jobs, and Snakemake looks after every input of each.
+    A grid has thousands of training jobs, and Snakemake looks after every input of each.
     """
-    return code_digest(code(script), REPOSITORY)
+    parts = file_digests(paths, REPOSITORY)
+    PARTS[digest(parts)] = parts
+    return digest(parts)
 
 
 def notebook_code(name):

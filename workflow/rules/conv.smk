@@ -31,7 +31,7 @@ rule train_conv:
         runtime=60,
     params:
         settings=settings("conv"),
-        code=code_version("train_conv.py"),
+        code=code_version(code("train_conv.py")),
         repository=here("."),
         # Not an output, which Snakemake would delete before it starts a job anew.
         checkpoints=f"results/checkpoints/conv/{cell_pattern('conv')}/seed~{{seed}}",

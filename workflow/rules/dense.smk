@@ -27,7 +27,7 @@ rule train_dense:
         runtime=30,
     params:
         settings=settings("dense"),
-        code=code_version("train_dense.py"),
+        code=code_version(code("train_dense.py")),
         repository=here("."),
     message:
         "Train dense {wildcards.dataset}, {wildcards.protocol}, {wildcards.activation}, {wildcards.depth} x {wildcards.hidden_size}, {wildcards.initializer}, {wildcards.optimizer}; progress in {log}"

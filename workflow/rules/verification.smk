@@ -8,9 +8,8 @@ RESULTS = {
         ("conv", rules.train_conv.output),
     )
 }
-SOURCE_DIGEST = code_digest(
-    [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")],
-    REPOSITORY,
+SOURCE_DIGEST = code_version(
+    [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
 )
 COMPUTED = digest({**without_whereabouts(CONFIG), "claims": CLAIMS})
 CERTIFICATE = Path("results/certificate.json")

@@ -40,9 +40,9 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def code_digest(paths, root: str | Path = ".") -> str:
-    """sha256 over several files' names and contents."""
-    return digest({os.path.relpath(path, root): file_digest(path) for path in paths})
+def file_digests(paths, root: str | Path = ".") -> dict[str, str]:
+    """sha256 of several files, by their place below a folder; its `digest` is that of them all."""
+    return {os.path.relpath(path, root): file_digest(path) for path in paths}
 
 
 def describe_environment(repository: str | Path) -> dict:

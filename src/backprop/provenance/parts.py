@@ -1,14 +1,12 @@
-"""Which packages a lock names, and which it named when results were made with it."""
+"""What digests stand for: packages of a lock, modules of a job, now and when results were made."""
 
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from backprop.provenance.environment import file_digest
-
-# Beside Snakemake's own notes on what it made: a file for each lock, named by its digest.
-NOTES = Path(".snakemake/locked_packages")
+# Beside Snakemake's own notes on what it made: a file for each digest.
+NOTES = Path(".snakemake/parts")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 MOST_NAMED = 12  # packages; a renewed lock changes dozens
 
@@ -32,24 +30,26 @@ def read_packages(lock: str | Path) -> dict[str, str]:
     return {name: " or ".join(dict.fromkeys(found)) for name, found in versions.items()}
 
 
-def note_packages(folder: Path, lock: str | Path) -> None:
-    """Note what a lock names, so that a later one can be compared with it.
+def note_parts(folder: Path, digest: str, parts: Mapping[str, str]) -> None:
+    """Note what a digest stands for, so that a later run can say what has changed.
 
     Parameters
     ----------
     folder : Path
         Working directory of the run.
-    lock : path
-        The lock that its jobs have as an input.
+    digest : str
+        Of the lock, or of the modules that a job imports.
+    parts : mapping of str to str
+        Package -> version, or module -> its own digest.
     """
-    note = folder / NOTES / f"{file_digest(lock)}.json"
+    note = folder / NOTES / f"{digest}.json"
     if not note.exists():
         note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(read_packages(lock), indent=1), encoding="utf-8")
+        note.write_text(json.dumps(parts, indent=1), encoding="utf-8")
 
 
-def noted_packages(folder: Path, digest: str) -> dict[str, str] | None:
-    """What the lock of a digest named, as `read_packages` gives it; None if it was not noted."""
+def noted_parts(folder: Path, digest: str) -> dict[str, str] | None:
+    """What a digest stands for, as `note_parts` was given it; None if it was not noted."""
     note = folder / NOTES / f"{digest}.json"
     return json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
 
@@ -67,3 +67,10 @@ def compare_packages(old: Mapping[str, str], new: Mapping[str, str]) -> str:
         return "the same packages and versions, other comments or hashes"
     more = len(parts) - MOST_NAMED
     return ", ".join(parts[:MOST_NAMED]) + (f", and {more} more" if more > 0 else "")
+
+
+def compare_modules(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """A text for each module that changed, is new or is gone."""
+    texts = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
+    texts += [f"{name} is used now" for name in sorted(new.keys() - old.keys())]
+    return texts + [f"{name} is used no more" for name in sorted(old.keys() - new.keys())]
