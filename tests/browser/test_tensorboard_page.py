@@ -723,7 +723,7 @@ def test_pictures_follow_the_slider(page, board):
     page.keyboard.press("Home")
     page.wait_for_timeout(100)
     assert picture.evaluate(shade) == 20
-    assert "step 0" in place.inner_text() and "16 × 16 pixels" in place.inner_text()
+    assert "step 0" in place.inner_text() and "16\u00a0×\u00a016\u00a0pixels" in place.inner_text()
     assert picture.bounding_box()["width"] == pytest.approx(320, abs=40)
     page.get_by_label("Actual size").check()
     assert picture.bounding_box()["width"] == 16

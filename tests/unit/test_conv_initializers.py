@@ -7,7 +7,6 @@ import pytest
 from backprop.conv.initializers import INITIALIZERS, count_fans
 from backprop.conv.network import draw_parameters, parameter_shapes
 from backprop.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
-from backprop.conv.training import configure_tensorflow
 
 CONVOLUTION = (5, 5, 32, 64)  # fan-in 800, fan-out 1600
 DENSE = (300, 200)
@@ -34,11 +33,6 @@ KERAS = {
     ),
     "uniform": keras.initializers.RandomUniform(-0.05, 0.05, seed=1),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def draw(name, shape, seed=0, **parameters):

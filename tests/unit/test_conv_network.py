@@ -11,7 +11,6 @@ from backprop.conv.network import (
     draw_parameters,
     parameter_shapes,
 )
-from backprop.conv.training import configure_tensorflow
 
 
 class Maxout(keras.layers.Layer):
@@ -38,11 +37,6 @@ KERAS_ACTIVATIONS = {
     "elu": keras.activations.elu,
     "gelu": lambda z: keras.activations.gelu(z, approximate=False),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def build_keras_model(activation, image_shape=(28, 28), classes=10, pieces=1):

@@ -4,7 +4,6 @@ import pytest
 import tensorflow as tf
 
 from backprop.conv.optimizers import OPTIMIZERS, build_optimizer
-from backprop.conv.training import configure_tensorflow
 
 CASES = {
     "gradient_descent": (
@@ -45,11 +44,6 @@ CASES = {
         ),
     ),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def make_slots(optimizer, variable):

@@ -10,12 +10,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from backprop.conv.activations import make_activation
 from backprop.conv.summaries import inactive_shares, write_pictures
-from backprop.conv.training import configure_tensorflow
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def gelu_slope(z):

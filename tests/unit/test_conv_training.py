@@ -24,7 +24,6 @@ from backprop.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
 from backprop.conv.training import (
     MEASURES,
     compile_training,
-    configure_tensorflow,
     create_state,
     digest_weights,
     plan_chunk,
@@ -46,11 +45,6 @@ MONITORED = [  # the 16 tensors of the study
     ),
     *("conv1/pooled", "conv2/pooled"),
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def start():

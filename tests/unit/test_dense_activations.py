@@ -10,15 +10,9 @@ from dense_references import (
     apply_tensorflow,
 )
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense.activations import ACTIVATIONS, make_activation
 
 MAGNITUDES = np.concatenate([np.geomspace(1e-8, 1e4, 400), np.linspace(0.01, 60.0, 2_000)])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def build(case):

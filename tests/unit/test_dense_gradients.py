@@ -14,7 +14,6 @@ from moons import moons
 from scipy.optimize import check_grad
 from sklearn.neural_network import MLPClassifier
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense.activations import make_activation
 from backprop.dense.stack import Batch, Stack
 
@@ -31,11 +30,6 @@ LOSSES = {
     "l1": (2, 0.0, 0.05),
     "l2-l1": (3, 0.1, 0.05),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def random_weights(sizes, pieces=1, replicates=1, seed=0):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, kstest, norm, truncnorm
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense.initializers import (
     INITIALIZERS,
     TRUNCATED_DEVIATION,
@@ -41,11 +40,6 @@ NORMAL = {
     "xavier_normal": math.sqrt(2 / 500),
     "he_normal": math.sqrt(2 / 300),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def draw(settings, shape=(FAN_IN, FAN_OUT), seed=0):

@@ -10,7 +10,6 @@ from dense_references import PUBLISHED_ACTIVATIONS, PublishedNetwork
 from moons import moons
 from scipy.special import log_softmax, softmax
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense import DenseNetwork, adam, gradient_descent, nesterov
 from backprop.dense.activations import make_activation
 from backprop.dense.initializers import draw_weights
@@ -18,12 +17,6 @@ from backprop.dense.schedules import step
 from backprop.dense.stack import Batch, Stack
 from backprop.dense.stack import softmax as softmax_in_place
 from backprop.dense.training import CHUNK
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
-
 
 # Computed by running the published code unchanged (with point 1 corrected for the last), seed 0.
 PUBLISHED = {

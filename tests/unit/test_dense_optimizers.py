@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense.optimizers import OPTIMIZERS, make_optimizer
 
 RATE = 0.01
@@ -29,11 +28,6 @@ KERAS = {
     "adam": lambda **given: keras.optimizers.Adam(**given),
     "adamw": lambda **given: keras.optimizers.AdamW(**given),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def constant(number):

@@ -4,15 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from backprop.conv.training import configure_tensorflow
 from backprop.dense.schedules import SCHEDULES, make_schedule
 
 PASSES = 120
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    configure_tensorflow(1)
 
 
 def factors(settings, passes=PASSES):
