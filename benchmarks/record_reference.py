@@ -1,4 +1,4 @@
-"""Keep what was measured of the jobs of some runs, as the reference of `scripts/estimate_cost.py`.
+"""Keep what was measured of the jobs of some runs, as the reference of `workflow/estimate_cost.py`.
 
     python benchmarks/record_reference.py FOLDER [FOLDER …]
 

@@ -30,7 +30,7 @@ FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
 class WholeFiles(LoadFileScheduling):
-    """With `pytest -n`: one worker has a file's tests, and one all those that take `smoke`."""
+    """With `pytest -n`: one worker has a file's tests, and one all those of the smoke run."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "smoke" if takes_smoke(nodeid) else nodeid.partition("::")[0]
@@ -41,14 +41,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take `smoke` come first: together they are the longest."""
+    """Tests of the smoke run come first: together they are the longest."""
     items.sort(key=lambda item: not takes_smoke(item.nodeid))
 
 
 @functools.cache
 def takes_smoke(nodeid: str) -> bool:
-    """Whether a test takes the fixture `smoke`; told from its text, all that a scheduler has."""
+    """Whether a test goes where the fixture `smoke` is, told from the text of its file.
+
+    Text is all that a scheduler has. A file with one user goes there as a whole, since others may
+    take it through their fixtures; a browser's test goes alone.
+    """
     file, _, name = nodeid.partition("[")[0].partition("::")
+    name = name if file.startswith("tests/browser/") else r"\w+"
     text = (ROOT / file).read_text(encoding="utf-8")
     return bool(re.search(rf"\bdef {name}\([^)]*\bsmoke\b", text))
 

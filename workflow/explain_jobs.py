@@ -11,11 +11,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "src"))
 
-from snakemake import cli  # noqa: E402
-from snakemake.api import DAGApi  # noqa: E402
-from snakemake.logging import logger  # noqa: E402
+from snakemake import cli
+from snakemake.api import DAGApi
+from snakemake.logging import logger
 
-from backprop.provenance.causes import (  # noqa: E402
+from backprop.provenance.causes import (
     Cause,
     PendingJob,
     configuration_causes,
@@ -24,13 +24,13 @@ from backprop.provenance.causes import (  # noqa: E402
     differences,
     explain,
 )
-from backprop.provenance.parts import (  # noqa: E402
+from backprop.provenance.parts import (
     compare_modules,
     compare_packages,
     noted_parts,
     read_packages,
 )
-from backprop.study.config import key_path  # noqa: E402
+from backprop.study.config import key_path
 
 # A parameter that is a digest, as Snakemake keeps it.
 DIGEST = re.compile(r"'([0-9a-f]{64})'")

@@ -54,13 +54,20 @@ class Run:
         jobs = [job for job in jobs if job["folder"] == str(self.folder)]
         return [job for job in jobs if job["comment"].endswith(names)]
 
-    def wait_for_checkpoint(self, cell: str) -> dict[str, str]:
-        """Wait until a CNN job has written a checkpoint; Slurm's job that trains it."""
-        folder = self.folder / cell.replace("results/", "results/checkpoints/", 1)
-        self.cluster.wait_until(
-            lambda: list(folder.glob("*.checkpoint")), f"a checkpoint in {folder}", self.process
-        )
-        return self.jobs(cell)[-1]
+    def at_checkpoints(self, actions: dict) -> None:
+        """Do something as soon as a CNN cell's job has written a checkpoint, by cell."""
+        waiting = {
+            self.folder / cell.replace("results/", "results/checkpoints/", 1): (cell, action)
+            for cell, action in actions.items()
+        }
+
+        def all_done() -> bool:
+            for folder in [each for each in waiting if list(each.glob("*.checkpoint"))]:
+                cell, action = waiting.pop(folder)
+                action(self.jobs(cell)[-1])
+            return not waiting
+
+        self.cluster.wait_until(all_done, f"a checkpoint of each of {[*actions]}", self.process)
 
     def end(self) -> int:
         """Wait for the end; the exit code."""
@@ -112,11 +119,20 @@ def weights_of(folder: Path, cell: str) -> str:
 
 
 def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_path):
-    run = call(tmp_path / "study", dense_memory="150 * attempt ** 2")
+    # All cells and all tables. Figures and pages are made where the call is, as in any other run.
+    tables = [path.relative_to(smoke.folder) for path in smoke.folder.glob("results/tables/*")]
+    run = call(tmp_path / "study", "--", *map(str, tables), dense_memory="150 * attempt ** 2")
+    nodes = []
 
-    cluster.call("scancel", run.wait_for_checkpoint(CANCELLED)["id"])
-    lost = run.wait_for_checkpoint(ON_LOST_NODE)["node"]
-    cluster.lose_node(lost)
+    def lose_its_node(job: dict[str, str]) -> None:
+        nodes.append(job["node"])
+        cluster.lose_node(job["node"])
+
+    def cancel(job: dict[str, str]) -> None:
+        cluster.call("scancel", job["id"])
+
+    run.at_checkpoints({CANCELLED: cancel, ON_LOST_NODE: lose_its_node})
+    (lost,) = nodes
     code = run.end()
     cluster.start_node(lost)
 

@@ -40,7 +40,7 @@ def test_figures_of_a_large_study_read_one_table_and_not_every_cell(project):
 
 def test_price_needs_no_results_and_counts_what_is_planned(project):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/estimate_cost.py"), "--cores", "2", *HUNDRED],
+        [sys.executable, str(ROOT / "workflow/estimate_cost.py"), "--cores", "2", *HUNDRED],
         cwd=project.folder,
         env=environment(),
         capture_output=True,
@@ -56,7 +56,7 @@ def test_price_needs_no_results_and_counts_what_is_planned(project):
 
 def test_missing_configuration_gets_one_line_and_no_price(project):
     done = subprocess.run(
-        [sys.executable, "scripts/estimate_cost.py", "--configfile", "missing.yaml"],
+        [sys.executable, "workflow/estimate_cost.py", "--configfile", "missing.yaml"],
         cwd=project.folder,
         env=environment(),
         capture_output=True,

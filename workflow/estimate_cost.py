@@ -1,6 +1,6 @@
 """Say what a run will cost before it is started: jobs, core-hours, wall time, memory and disk.
 
-    python scripts/estimate_cost.py --cores 8 --configfile config/full.yaml
+    python workflow/estimate_cost.py --cores 8 --configfile config/full.yaml
 
 It needs no results. What has been recorded in the folder, by a run with whatever configuration,
 tells how fast this machine is; without a record, the reference that comes with the project is used.
