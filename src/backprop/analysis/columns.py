@@ -105,7 +105,9 @@ COLUMNS = {
         "Of an undecided claim, the seeds beyond the present ones that would decide it in 80% of "
         "all experiments, should the effect be as it looks now; empty where none would."
     ),
-    "command": "Command that adds these seeds.",
+    "command": (
+        "Command that adds these seeds; give it the --configfile and --directory that this run had."
+    ),
     "reason": "Why a claim is undecided.",
     "expect": "The verdict that check_claims insists on; empty: any.",
     "figure": "File of the figure that shows the claim.",

@@ -106,7 +106,9 @@ seed does to all cells alike drops out. A claim is reproduced if every contrast 
 contradicted if one stays below it. Both are tested by Student's test; p-values are corrected by
 Holm's method over all verdicts of this run, and the interval (studentised bootstrap, 95%) must lie
 on the same side of the margin. Where a cell has a single seed, the interval is that of the spread
-that the claim states, and nothing is called significant.</p></details>
+that the claim states, and nothing is called significant. The commands that add seeds are to be
+given the <code>--configfile</code> and <code>--directory</code> that this run had, if
+any.</p></details>
 {% for claim in claims %}
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
