@@ -159,15 +159,18 @@ def test_the_last_pass_counts_though_it_is_no_multiple():
     assert done["protocols"]["corrected"][0]["terms"][0][2] == 20000
 
 
-def test_part_of_a_difference_weighs_the_corners_by_hand():
+def owed_to_the_activation(share):
     corners = {"from": {"activation": "relu", "optimizer": "adam"}}
     corners["to"] = {"activation": "tanh", "optimizer": "gd"}
-    claim = with_test(
+    return with_test(
         CLAIM | {"model": "conv", "study": "factors"},
-        form="attribution", measure="test_accuracy", factor="activation", share=0.8,
+        form="attribution", measure="test_accuracy", factor="activation", share=share,
         cells={"initializer": "xavier_uniform"}, **corners,
     )  # fmt: skip
-    whole, owed = contrasts(claim, "short")
+
+
+def test_part_of_a_difference_weighs_the_corners_by_hand():
+    whole, owed = contrasts(owed_to_the_activation(share=0.8), "short")
 
     def weights(part):
         return {(c["activation"], c["optimizer"]): weight for weight, c, _ in part["terms"]}
@@ -179,14 +182,7 @@ def test_part_of_a_difference_weighs_the_corners_by_hand():
 
 
 def test_what_cancels_leaves_no_term():
-    corners = {"from": {"activation": "relu", "optimizer": "adam"}}
-    corners["to"] = {"activation": "tanh", "optimizer": "gd"}
-    claim = with_test(
-        CLAIM | {"model": "conv", "study": "factors"},
-        form="attribution", measure="test_accuracy", factor="activation", share=0.5,
-        cells={"initializer": "xavier_uniform"}, **corners,
-    )  # fmt: skip
-    _, owed = contrasts(claim, "short")
+    _, owed = contrasts(owed_to_the_activation(share=0.5), "short")
     assert [weight for weight, _, _ in owed["terms"]] == [-0.5, 0.5]
 
 
