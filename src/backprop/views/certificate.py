@@ -29,16 +29,8 @@ summary { cursor: pointer; }
 """
 
 PAGE = ENVIRONMENT.from_string(
-    """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{{ favicon }}">
-<title>Certificate</title>
-<style>{{ stylesheet }}</style>
-</head>
-<body>
+    """{% extends "page" %}
+{% block body %}
 <h1>Certificate</h1>
 {% if not made %}
 <p class="outcome">Not made yet.</p>
@@ -87,8 +79,7 @@ environment, libraries and processor are the same" }}</dd>
 </article>
 {% endfor %}
 {% endif %}
-</body>
-</html>
+{% endblock %}
 """
 )
 
@@ -106,7 +97,13 @@ def certificate_page(certificate: Mapping | None, manifest: Mapping) -> str:
         The manifest of the results as they are now.
     """
     style = Markup(STYLESHEET + CERTIFICATE_STYLESHEET)
-    common = {"favicon": FAVICON, "stylesheet": style, "command": COMMAND, "made": certificate}
+    common = {
+        "title": "Certificate",
+        "favicon": FAVICON,
+        "stylesheet": style,
+        "command": COMMAND,
+        "made": certificate,
+    }
     if certificate is None:
         return PAGE.render(common)
     jobs = certificate["jobs"]

@@ -64,16 +64,8 @@ details .frame { margin: 0; }
 """
 
 PAGE = ENVIRONMENT.from_string(
-    """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{{ favicon }}">
-<title>Claims and verdicts</title>
-<style>{{ stylesheet }}</style>
-</head>
-<body>
+    """{% extends "page" %}
+{% block body %}
 <h1>Claims and verdicts</h1>
 <p>{{ summary }}</p>
 <div class="frame" tabindex="0" role="region" aria-label="All verdicts">
@@ -141,8 +133,7 @@ height="{{ claim.figure.height }}"></div>
 <script type="application/json" id="figures">{{ figures }}</script>
 <script>{{ script }}</script>
 {% endif %}
-</body>
-</html>
+{% endblock %}
 """
 )
 
@@ -169,6 +160,7 @@ def claims_page(
         for name, rows in claims.groupby("claim", sort=False)
     ]
     return PAGE.render(
+        title="Claims and verdicts",
         claims=listed,
         columns=list(dict.fromkeys(row["column"] for claim in listed for row in claim["rows"])),
         summary=_summary(claims),

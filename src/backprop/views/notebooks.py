@@ -74,16 +74,8 @@ PUNCTUATED = re.compile(r'(<math display="inline">(?:(?!</math>).)*</math>[.,;:?
 # A function's name in MathML that its argument follows without a parenthesis.
 FUNCTION = re.compile(r"(<m([io])>(?:log|exp|tanh|max|min)</m\2>)(?!<mo stretchy|</)")
 
-PAGE = ENVIRONMENT.from_string("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{{ favicon }}">
-<title>{{ title }}</title>
-<style>{{ stylesheet }}</style>
-</head>
-<body>
+PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
+{% block body %}
 <main>
 {{ cells[0] }}
 <nav aria-label="Sections"><ul>
@@ -95,8 +87,7 @@ PAGE = ENVIRONMENT.from_string("""<!doctype html>
 {{ cell }}
 {% endfor %}
 </main>
-</body>
-</html>
+{% endblock %}
 """)
 
 

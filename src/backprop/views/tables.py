@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
 MOST_CSV_BYTES = 1_250_000  # as much as leaves the page small enough for a report to show
@@ -174,9 +174,8 @@ document.getElementById("download").addEventListener("click", () => {
 update();
 """
 
-ENVIRONMENT = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-
-TABLE_PAGE = ENVIRONMENT.from_string("""<!doctype html>
+# What every page of its own begins and ends with.
+FRAME = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -186,6 +185,17 @@ TABLE_PAGE = ENVIRONMENT.from_string("""<!doctype html>
 <style>{{ stylesheet }}</style>
 </head>
 <body>
+{% block body %}
+{% endblock %}
+</body>
+</html>
+"""
+ENVIRONMENT = Environment(
+    autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=DictLoader({"page": FRAME})
+)
+
+TABLE_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
+{% block body %}
 <h1>{{ title }}</h1>
 {% if description %}
 <p class="muted">{{ description }}</p>
@@ -225,8 +235,7 @@ TABLE_PAGE = ENVIRONMENT.from_string("""<!doctype html>
 <script type="application/json" id="columns">{{ column_data }}</script>
 <script type="application/json" id="file">{{ file }}</script>
 <script>{{ script }}</script>
-</body>
-</html>
+{% endblock %}
 """)
 
 DOCUMENT_STYLESHEET = """
@@ -246,16 +255,8 @@ pre b { font-weight: 600; color: var(--accent); } pre i { color: var(--muted); }
   dd > dl { padding-left: .8rem; } pre { font-size: .76rem; padding: .6rem; } }
 """
 
-DOCUMENT_PAGE = ENVIRONMENT.from_string("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{{ favicon }}">
-<title>{{ title }}</title>
-<style>{{ stylesheet }}</style>
-</head>
-<body>
+DOCUMENT_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
+{% block body %}
 <h1>{{ title }}</h1>
 {% for heading, content in sections %}
 <section>
@@ -263,8 +264,7 @@ DOCUMENT_PAGE = ENVIRONMENT.from_string("""<!doctype html>
 {{ content }}
 </section>
 {% endfor %}
-</body>
-</html>
+{% endblock %}
 """)
 
 
