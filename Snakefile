@@ -38,7 +38,7 @@ rule all:
 
 # A cluster that shares this folder gets the training jobs; all else takes seconds, or needs the
 # network, and runs where Snakemake runs. (The directive `localrules` takes a list of names alone.)
-if not workflow.storage_settings.default_storage_provider:
+if not IN_BUCKET:
     LIGHT = [
         r.name for r in workflow.rules if not r.name.startswith(("train_", "retrain_"))
     ]

@@ -15,8 +15,11 @@ from backprop.log import start_log
 def main(inputs, params, output: str, log) -> None:
     """Write it as JSON."""
     provenance = json.loads(Path(inputs.provenance).read_text(encoding="utf-8"))
-    cells = describe_cells(inputs.records, params.files)
-    aggregates = describe_aggregates(inputs.aggregates, provenance, params.source, inputs.lock)
+    root = Path(inputs.provenance).parents[1]
+    cells = describe_cells(root, params.folders, params.files)
+    aggregates = describe_aggregates(
+        root, inputs.aggregates, provenance, params.source, inputs.lock
+    )
     manifest = make_manifest(cells, aggregates, params.computed, params.left_out)
     write_manifest(output, manifest)
     size = Path(output).stat().st_size

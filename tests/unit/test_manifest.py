@@ -194,18 +194,26 @@ def run(tmp_path, monkeypatch):
     return tmp_path
 
 
-def manifest_of(**environment):
+def manifest_of(root=Path(), **environment):
     """The manifest of what is there, as read back from its file."""
-    records = [f"results/dense/cell~{number}/provenance.json" for number in range(2)]
+    folders = {"dense": [f"results/dense/cell~{number}" for number in range(2)]}
     provenance = {"configuration_sha256": SHA, "environment": {**ENVIRONMENT, **environment}}
-    cells = describe_cells(records, {"dense": ["weights.npz"]})
-    paths = ["results/table.csv", "results/figure.svg"]
-    aggregates = describe_aggregates(paths, provenance, SHA, "lock")
+    cells = describe_cells(root, folders, {"dense": ["weights.npz"]})
+    paths = [root / "results/table.csv", root / "results/figure.svg"]
+    aggregates = describe_aggregates(root, paths, provenance, SHA, "lock")
     made = make_manifest(cells, aggregates, "configuration", {"results/logs": "times"})
     write_manifest("manifest.json", made)
     found = read_manifest("manifest.json", "configuration")
     assert found == made
     return found
+
+
+def test_copies_of_what_is_in_a_bucket_have_the_same_manifest(run):
+    own = manifest_of()
+    copies = Path(".snakemake/storage/s3/bucket/study")
+    copies.mkdir(parents=True)
+    Path("results").rename(copies / "results")
+    assert manifest_of(copies) == own
 
 
 def outcomes(own, other, tolerance=TOLERANCE):

@@ -10,14 +10,15 @@ from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
+import snakemake.sourcecache
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.io import sourcecache_entry
 
 REPOSITORY = Path(workflow.basedir)
-# A graph of thousands of jobs stays to the end: to look for garbage in it takes Python an eighth of
-# the time of a dry run.
-gc.set_threshold(100_000, 50, 50)
+# A graph of thousands of jobs stays to the end: to look for garbage in it, again and again while it
+# is built, takes Python an eighth of the time of a dry run.
+gc.disable()
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
@@ -81,6 +82,10 @@ ONLY_LOOK = (
     "--filegraph",
     "--d3dag",
 )
+
+# Snakemake asks for the place of its script once for every job, of thousands, and takes 0.3 ms for
+# it. The answer depends on the path alone.
+snakemake.sourcecache.parse_uri = cache(snakemake.sourcecache.parse_uri)
 
 # The S3 plugin remembers of a folder that it isn't there, and then does not see that a job has
 # stored it elsewhere.
@@ -160,6 +165,8 @@ if workflow.is_main_process:
 
 
 onstart:
+    gc.freeze()
+    gc.enable()
     for each, parts in PARTS.items():
         note_parts(Path.cwd(), each, parts)
     if workflow.executor_plugin.name == "slurm":
@@ -180,6 +187,8 @@ envvars:
     REVISION,
 
 
+# Results are in a bucket, and here are copies of what is needed.
+IN_BUCKET = bool(workflow.storage_settings.default_storage_provider)
 MODELS = [model for model in ("dense", "conv") if CONFIG[model]]
 STUDIES = {model: CONFIG[model]["studies"] for model in MODELS}
 CELLS = {model: all_cells(model, CONFIG[model]) for model in MODELS}
@@ -772,6 +781,16 @@ def chosen_jobs():
     }
 
 
+def artefacts():
+    """Every file that a training job leaves."""
+    return [
+        f"{folder}/{name}"
+        for model in MODELS
+        for folder in folders(model, CELLS[model])
+        for name in RECORDED[model]
+    ]
+
+
 def scratch(folder):
     """Where a training job runs again."""
     return folder.replace("results/", "results/certificate/", 1)
@@ -783,7 +802,7 @@ def originals(wildcards):
         f"{folder}/{name}"
         for model, chosen in chosen_jobs().items()
         for folder in chosen
-        for name in (*RESULTS[model], "provenance.json")
+        for name in RECORDED[model]
     ]
 
 

@@ -8,6 +8,7 @@ RESULTS = {
         ("conv", rules.train_conv.output),
     )
 }
+RECORDED = {model: [*names, "provenance.json"] for model, names in RESULTS.items()}
 SOURCE_DIGEST = code_version(
     [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
 )
@@ -27,13 +28,19 @@ elif "verify" in sys.argv[1:]:
         "snakemake --cores N verify --config against=path/to/manifest.json"
     )
 
+if IN_BUCKET and "certificate" in sys.argv[1:]:
+    raise WorkflowError(
+        "certificate compares results in a folder, and these are in a bucket: fetch its results/ "
+        "into a folder, and call it there without the storage."
+    )
+
 
 rule write_manifest:
     input:
-        # One file stands for each job: what it left is read where that lies.
-        records=[
-            path for model in MODELS for path in all_files(model, "provenance.json")
-        ],
+        # One table stands for the training jobs, of which there may be thousands: what they left is
+        # read where it lies. Out of a bucket it has to be fetched.
+        benchmarks="results/tables/benchmarks.csv",
+        fetched=artefacts() if IN_BUCKET else [],
         aggregates=aggregates(),
         provenance="results/provenance.json",
         lock=LOCK,
@@ -47,6 +54,7 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
+        folders={model: list(folders(model, CELLS[model])) for model in MODELS},
         files=RESULTS,
         computed=COMPUTED,
         source=SOURCE_DIGEST,

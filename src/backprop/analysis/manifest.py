@@ -25,15 +25,21 @@ class ManifestError(UserError):
     """A file that can't be used as a manifest; the message names it and says why."""
 
 
-def describe_cells(records: Iterable[str], files: Mapping[str, Iterable[str]]) -> dict:
+def describe_cells(
+    root: Path, folders: Mapping[str, Iterable[str]], files: Mapping[str, Iterable[str]]
+) -> dict:
     """Describe the artefacts of every training job.
 
     Parameters
     ----------
-    records
-        ``provenance.json`` of each job, which lies in the job's folder.
+    root
+        Where ``results/`` lies: the working directory or, of a run that keeps its results in a
+        bucket, the copy of it here.
+    folders
+        Folders of the jobs, as ``results/…``, by the model ("dense", "conv"); each has the job's
+        ``provenance.json``.
     files
-        Names of the artefacts of a job, by the model ("dense", "conv") that its path names.
+        Names of the artefacts of a job, by the model.
 
     Returns
     -------
@@ -41,26 +47,33 @@ def describe_cells(records: Iterable[str], files: Mapping[str, Iterable[str]]) -
         By the job's folder: settings, data, code and lock (sha256 of what it was computed from),
         environment, and files: by name, see `describe_file`.
     """
-    cells = {}
-    for path in map(Path, records):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        digests = {name: record[f"{name}_sha256"] for name in DIGESTS}
-        names = files[path.parts[1]]
-        cells[path.parent.as_posix()] = {
-            **digests,
-            "environment": record["environment"],
-            "files": {name: describe_file(path.parent / name) for name in sorted(names)},
-        }
-    return cells
+    return {
+        folder: _describe_job(root / folder, files[model])
+        for model, jobs in folders.items()
+        for folder in jobs
+    }
 
 
-def describe_aggregates(paths: Iterable[str], provenance: Mapping, code: str, lock: str) -> dict:
+def _describe_job(folder: Path, names: Iterable[str]) -> dict:
+    record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    return {
+        **{name: record[f"{name}_sha256"] for name in DIGESTS},
+        "environment": record["environment"],
+        "files": {name: describe_file(folder / name) for name in sorted(names)},
+    }
+
+
+def describe_aggregates(
+    root: Path, paths: Iterable[str], provenance: Mapping, code: str, lock: str
+) -> dict:
     """Describe what is made of all cells together, and the data.
 
     Parameters
     ----------
+    root
+        As for `describe_cells`.
     paths
-        Files.
+        Files below it.
     provenance
         The run's record: its configuration and environment.
     code, lock
@@ -77,7 +90,10 @@ def describe_aggregates(paths: Iterable[str], provenance: Mapping, code: str, lo
         "code": code,
         "lock": file_digest(lock),
         "environment": provenance["environment"],
-        "files": {path: describe_file(path) for path in sorted(set(paths))},
+        "files": {
+            Path(path).relative_to(root).as_posix(): describe_file(path)
+            for path in sorted(set(paths))
+        },
     }
 
 
