@@ -30,11 +30,9 @@ import yaml
 
 from backprop.analysis.tables import read_benchmark
 from backprop.data.points import make_points
-from backprop.data.tables import parts_of, with_cell, write_table
-from backprop.dense.boundary import map_finished
-from backprop.dense.network import DenseNetwork
-from backprop.dense.optimizers import make_optimizer
-from backprop.dense.snapshots import pack_snapshots, snapshot_passes
+from backprop.data.tables import write_table
+from backprop.dense.cells import CellResult, train_cell
+from backprop.provenance.environment import describe_run, write_json
 from backprop.study.config import complete_config, settings_lookup
 from backprop.study.grid import all_cells, cell_path
 
@@ -146,7 +144,8 @@ def write_results(results: Path, config: dict) -> None:
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     config = complete_config(config, schema)
     settings_of = settings_lookup(config, schema, "dense")
-    trained: dict[tuple, Path] = {}
+    points = {name: make_points(one)[0] for name, one in config["datasets"].items()}
+    trained: dict[tuple, tuple[CellResult, Path]] = {}
     random = np.random.default_rng(0)
     for cell in all_cells("dense", config["dense"]):
         shape = cell["dataset"], cell["hidden_size"], cell["depth"]
@@ -156,55 +155,24 @@ def write_results(results: Path, config: dict) -> None:
         benchmark.parent.mkdir(parents=True, exist_ok=True)
         benchmark.write_text("s\th:m:s\tmax_rss\tcpu_time\n1.5\t0:00:01\t140.0\t1.2\n")
         if shape not in trained:
-            trained[shape] = train(settings_of(cell), config["datasets"][cell["dataset"]])
-            for name, arrays in trained[shape][1].items():
+            trained[shape] = train_cell(settings_of(cell), points[cell["dataset"]]), folder
+            for name, arrays in trained[shape][0].arrays.items():
                 np.savez(folder / f"{name}.npz", **arrays)
-            (folder / "provenance.json").write_text('{"cpu_seconds": 1.2}')
-            trained[shape] += (folder,)
-        tables, arrays, first = trained[shape]
-        for name in (*(f"{name}.npz" for name in arrays), "provenance.json"):
+            data = results / "data" / cell["dataset"] / "points.csv"
+            lock = ROOT / "requirements.lock"
+            run = describe_run(settings_of(cell), data, "made up", lock, ROOT)
+            write_json(folder / "provenance.json", run)
+        result, first = trained[shape]
+        for name in (*(f"{name}.npz" for name in result.arrays), "provenance.json"):
             if folder != first:
                 os.link(first / name, folder / name)
         shift = random.uniform(0.8, 1.2)
-        for name, table in tables.items():
-            table = with_cell(table, cell)
+        for name, table in result.tables.items():
+            made_up = table.assign(**cell)
             losses = [column for column in table if column.endswith(("loss", "norm"))]
-            table[losses] *= shift
-            write_table(table, folder / name)
-
-
-def train(settings: dict, dataset: dict) -> tuple[dict, dict]:
-    """Tables and arrays of one network, by the names of their files."""
-    cell, protocol = settings["cell"], settings["protocol"]
-    parts = parts_of(make_points(dataset)[0])
-    x, label = parts["train"]
-    network = DenseNetwork(
-        [x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],
-        settings["activation"],
-        settings["initializer"],
-        range(protocol["replicates"]),
-        protocol["l2"],
-    )
-    result = network.fit(
-        x,
-        label,
-        make_optimizer(settings["optimizer"]),
-        protocol["passes"],
-        heldout=parts["heldout"],
-        record_interval=protocol["record_interval"],
-        snapshot_passes=snapshot_passes(protocol["passes"], protocol["snapshots"]),
-    )
-    tables = {
-        "runs.csv": result.runs,
-        "history.parquet": result.history,
-        "layers.parquet": result.layers,
-    }
-    arrays = {
-        "weights": {f"layer{n}": w for n, w in enumerate(result.weights, start=1)},
-        "snapshots": pack_snapshots(result.snapshots, network.seeds),
-        "boundary": map_finished(result, settings["activation"], x),
-    }
-    return tables, arrays
+            made_up[losses] *= shift
+            ending = "csv" if name == "runs" else "parquet"
+            write_table(made_up, folder / f"{name}.{ending}")
 
 
 def record(cells: int, found: dict[str, tuple[float, str]]) -> None:

@@ -14,10 +14,7 @@ from conftest import ROOT
 
 from backprop.analysis.findings import describe_layers, state_findings
 from backprop.data.points import make_points
-from backprop.data.tables import parts_of, with_cell
-from backprop.dense.network import DenseNetwork
-from backprop.dense.optimizers import make_optimizer
-from backprop.dense.snapshots import pack_snapshots, snapshot_passes
+from backprop.dense.cells import train_cell
 from backprop.study.config import cell_settings, complete_config
 from backprop.study.grid import all_cells, study_cells
 from backprop.views.study_page import study_page
@@ -43,11 +40,11 @@ class StudyResults:
         settings = [cell_settings(config, SCHEMA, "dense", cell) for cell in self.cells]
         names = dict.fromkeys(cell["dataset"] for cell in self.cells)
         sets = {name: make_points(config["datasets"][name]) for name in names}
-        trained = [_train(one, sets[one["cell"]["dataset"]][0]) for one in settings]
-        self.snapshots = [snapshots for _, snapshots in trained]
+        trained = [train_cell(one, sets[one["cell"]["dataset"]][0]) for one in settings]
+        self.snapshots = [result.arrays["snapshots"] for result in trained]
         self.tables = {
             "dense": {
-                name: pd.concat([tables[name] for tables, _ in trained], ignore_index=True)
+                name: pd.concat([result.tables[name] for result in trained], ignore_index=True)
                 for name in NAMES
             }
         }
@@ -119,34 +116,6 @@ def block(page: str, name: str) -> dict:
         return whole.view(dtype).reshape(shape)
 
     return json.loads(content[4 : 4 + length], object_hook=column)
-
-
-def _train(settings: Mapping, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict]:
-    """Tables and snapshots of a cell: full batches at a constant learning rate."""
-    cell, protocol = settings["cell"], settings["protocol"]
-    parts = parts_of(points)
-    x, label = parts["train"]
-    network = DenseNetwork(
-        [x.shape[1], *[cell["hidden_size"]] * cell["depth"], int(label.max()) + 1],
-        settings["activation"],
-        settings["initializer"],
-        range(protocol["replicates"]),
-        protocol["l2"],
-        protocol["l1"],
-        protocol["arithmetic"],
-        protocol["precision"],
-    )
-    result = network.fit(
-        x,
-        label,
-        make_optimizer(settings["optimizer"]),
-        protocol["passes"],
-        heldout=parts["heldout"],
-        record_interval=protocol["record_interval"],
-        snapshot_passes=snapshot_passes(protocol["passes"], protocol["snapshots"]),
-    )
-    tables = {name: with_cell(getattr(result, name), cell) for name in NAMES}
-    return tables, pack_snapshots(result.snapshots, network.seeds)
 
 
 def conv_tables(cells: list[dict], seeds: int = 1, steps: int = 40) -> dict[str, pd.DataFrame]:
