@@ -1,6 +1,7 @@
 """A large grid: few jobs beside the training, few inputs each, and its price before it runs."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -36,6 +37,18 @@ def test_figures_of_a_large_study_read_one_table_and_not_every_cell(project):
     done = project.snakemake("--rulegraph", *HUNDRED, "--", figure)
     assert done.returncode == 0, done.stderr
     assert "combine_tables" in done.stdout
+
+
+def test_few_jobs_look_after_every_cell(project):
+    done = project.snakemake("--rulegraph", *HUNDRED)
+    assert done.returncode == 0, done.stderr
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)', done.stdout))
+    edges = re.findall(r"(\d+) -> (\d+)", done.stdout)
+    following = {names[after] for before, after in edges if names[before] == "train_dense"}
+    tables = {"combine_tables", "tabulate_benchmarks"}
+    # Of the cells that they show.
+    pages = {"build_study_page", "run_notebook"}
+    assert tables <= following <= tables | pages
 
 
 def test_price_needs_no_results_and_counts_what_is_planned(project):
