@@ -53,7 +53,14 @@ from backprop.study.config import (
     with_typed_values,
     without_whereabouts,
 )
-from backprop.study.figures import CELL_FIGURES
+from backprop.study.figures import (
+    CELL_FIGURES,
+    NEEDS_PLANE,
+    OF_FEW_CELLS,
+    STUDY_FIGURES,
+    cell_figure,
+    study_figure,
+)
 from backprop.study.grid import (
     all_cells,
     by_distance,
@@ -654,23 +661,7 @@ def everything():
             f"results/tables/{model}_{table}.html" for table in ("runs", "summary")
         )
         for study in STUDIES[model]:
-            figure = f"results/figures/{model}/{study}"
-            yield from (
-                f"{figure}_{measure}_curves.svg" for measure in ("loss", "accuracy")
-            )
-            pictured = len(cells_of_study(model, study)) <= MOST_PICTURES
-            if pictured:
-                yield f"{figure}_gradient_norms.svg"
-                yield f"{figure}_inactive_units.svg"
-            if model == "dense":
-                if pictured and mapped(cells_of_study(model, study)):
-                    yield f"{figure}_boundaries.png"
-                yield from (
-                    f"{figure}_{measure}_effects.svg"
-                    for measure in ("loss", "accuracy")
-                )
-            else:
-                yield f"{figure}_final_accuracy.svg"
+            yield from study_figures(model, study)
     if "dense" in MODELS:
         yield "results/figures/dense/gradient_check.svg"
         yield "results/tables/dense_gradients.html"
@@ -681,12 +672,25 @@ def everything():
         yield "results/report/tensorboard_thinned.html"
         yield "results/tables/conv_confusion.csv"
         yield "results/tables/conv_classes.html"
-    for folder in folders("dense", mapped(pictured_cells("dense"))):
-        cell = folder.replace("results/dense/", "results/figures/dense/cells/", 1)
-        yield f"{cell}/boundary.svg"
-    for folder in folders("conv", pictured_cells("conv")):
-        cell = folder.replace("results/conv/", "results/figures/conv/cells/", 1)
-        yield from (f"{cell}/{figure}.svg" for figure in CELL_FIGURES["conv"])
+    for cell in mapped(pictured_cells("dense")):
+        yield from (
+            cell_figure("dense", cell, kind, 0) for kind in CELL_FIGURES["dense"]
+        )
+    for cell in pictured_cells("conv"):
+        for seed in range(CONFIG["conv"]["protocols"][cell["protocol"]]["replicates"]):
+            yield from (
+                cell_figure("conv", cell, kind, seed) for kind in CELL_FIGURES["conv"]
+            )
+
+
+def study_figures(model, study):
+    """Figures of a study: of a large one, those that need not tell all its cells apart."""
+    cells = cells_of_study(model, study)
+    for kind in STUDY_FIGURES[model]:
+        if kind in OF_FEW_CELLS and len(cells) > MOST_PICTURES:
+            continue
+        if kind not in NEEDS_PLANE or mapped(cells):
+            yield study_figure(model, study, kind)
 
 
 def study_labels(wildcards, figure):

@@ -34,6 +34,8 @@ CELL_FIGURES = {
         "conv1_histograms": "Histograms of the first layer",
     },
 }
+# These tell every cell of a study apart, which a figure of many can't.
+OF_FEW_CELLS = ("gradient_norms", "inactive_units", "boundaries")
 # These show the plane of a data set's two features.
 NEEDS_PLANE = ("boundaries", "boundary")
 
