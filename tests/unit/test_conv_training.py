@@ -266,6 +266,16 @@ def test_events_of_an_earlier_run_are_not_mixed_with_new_ones(folder, result):
         train(folder)
 
 
+def test_checkpoint_that_cannot_be_written_costs_a_warning_alone(tmp_path, result):
+    # As on a read-only or full disk; a superuser may write everywhere, but not below a file.
+    (tmp_path / "events-checkpoints").write_text("no folder")
+    lines = []
+    again = train(tmp_path / "events", log=lines.append)
+    assert again.weights_sha256 == result.weights_sha256
+    (line,) = (line for line in lines if line.startswith("warning: "))
+    assert line.startswith("warning: no checkpoint after 4 steps")
+
+
 def test_progress_is_told_at_the_start_and_at_the_end(tmp_path, result):
     told = []
     train(tmp_path / "events", progress=lambda step, loss: told.append((step, loss)))

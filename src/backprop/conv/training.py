@@ -258,7 +258,7 @@ class Training:
                     progress(self.step, loss)
                     if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
                         writer.flush()
-                        self.save(events_folder)
+                        self.save(events_folder, log)
                 self.show()
             except DivergenceError as error:
                 divergence = error
@@ -350,8 +350,8 @@ class Training:
                 self.step,
             )
 
-    def save(self, events_folder: Path) -> None:
-        """Write a checkpoint."""
+    def save(self, events_folder: Path, log: Log) -> None:
+        """Write a checkpoint, if that is possible: the result does not depend on it."""
         with self.clock.measure("checkpoints"):
             checkpoint = Checkpoint(
                 self.step,
@@ -359,7 +359,10 @@ class Training:
                 {"history": self.history, "layers": self.layers},
                 read_files(events_folder),
             )
-            write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+            try:
+                write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+            except OSError as error:
+                log(f"warning: no checkpoint after {self.step} steps ({error})")
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where a checkpoint was written."""
