@@ -87,7 +87,8 @@ class ConvResult:
     diverged_at
         The number of updates made when the training loss was first not finite, or None. ReLU
         turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
-        tensors are therefore checked too, at the monitored steps.
+        tensors are therefore checked too, at the monitored steps; so are the validation and the
+        test loss, whenever they are measured.
     diverged_by
         What was not finite then, or None.
     weights
@@ -323,6 +324,8 @@ class Training:
                 row |= average("validation", *judged, data.validation_labels)
                 losses, predicted = self.judge(data.test_images, data.test_labels)
                 row |= average("test", losses, predicted, data.test_labels)
+                for part in ("validation", "test"):
+                    check_finite(f"the {part} loss", row[f"{part}_loss"], step)
                 self.judgements = {"predicted": predicted, "loss": losses}
         if not all(math.isnan(row[name]) for name in MEASURES):
             write_measures(row, step)
