@@ -184,6 +184,34 @@ FAULTS = {
         lambda c: c["dense"]["baseline"].update(hidden_size=10**30),
         ["dense.baseline.hidden_size", "at most 1000000000"],
     ),
+    "more steps than any number": (
+        lambda c: c["conv"]["protocols"]["full"].update(steps=10**400),
+        ["conv.protocols.full.steps", "a whole number"],
+    ),
+    "number that overflows in 32 bits": (
+        lambda c: c["conv"]["protocols"]["full"].update(initial_bias=-1e39),
+        ["conv.protocols.full.initial_bias: got -1e+39; allowed: 0, or 1.2e-38 to 3.4e+38"],
+    ),
+    "number that vanishes in 32 bits": (
+        lambda c: c["conv"]["optimizers"]["adam"].update(learning_rate=1e-40),
+        ["conv.optimizers.adam.learning_rate: got 1e-40; allowed: 1.2e-38 to 3.4e+38"],
+    ),
+    "parameter of an initializer that overflows in 32 bits": (
+        lambda c: c["conv"].update(initializers={"wide": {"kind": "uniform", "limit": 1e39}}),
+        ["conv.initializers.wide.limit: got 1e+39; allowed: 1.2e-38 to 3.4e+38"],
+    ),
+    "parameter of an activation that vanishes in 32 bits": (
+        lambda c: c["conv"].update(activations={"flat": {"kind": "elu", "alpha": 1e-50}}),
+        ["conv.activations.flat.alpha: got 1e-50; allowed: 1.2e-38 to 3.4e+38"],
+    ),
+    "decay that is 1 in 32 bits": (
+        lambda c: c["conv"]["optimizers"]["adam"].update(beta_2=0.99999999),
+        ["conv.optimizers.adam.beta_2: got 0.99999999; allowed: at most 0.9999999,"],
+    ),
+    "dropout that keeps nothing": (
+        lambda c: c["conv"]["protocols"]["full"].update(dropout_keep=1e-200),
+        ["conv.protocols.full.dropout_keep: got 1e-200; allowed: at least 1e-06"],
+    ),
     "no images left to train on": (
         lambda c: c["datasets"]["mnist"].update(validation_examples=60000),
         ["datasets.mnist.validation_examples: got 60000; allowed: at most 59999"],
@@ -216,6 +244,15 @@ def test_fault_is_named_with_what_was_found_and_what_is_allowed(fault):
     assert len(message.splitlines()) <= 3
     for part in expected:
         assert part in message
+
+
+def test_numbers_at_the_ends_of_32_bits_are_accepted():
+    config = copy.deepcopy(DEFAULT)
+    config["conv"]["protocols"]["full"].update(initial_bias=0, dropout_keep=1)
+    config["conv"]["optimizers"]["adam"].update(
+        learning_rate=3.4e38, epsilon=1.2e-38, beta_1=0, beta_2=0.9999999
+    )
+    assert complete_config(config, SCHEMA)["conv"]["optimizers"]["adam"]["beta_1"] == 0
 
 
 def test_every_fault_of_a_file_is_listed_at_once():

@@ -1,3 +1,5 @@
+import hashlib
+import io
 import json
 import random
 import re
@@ -92,6 +94,57 @@ def test_damaged_one_does_not_crowd_out_later_ones(saved):
     assert find_checkpoint(saved, "mine", print) is None
     write_checkpoint(saved, "mine", make_checkpoint(3))
     assert find_checkpoint(saved, "mine", print).step == 3
+
+
+def seal(content):
+    """A file that states the right digest of whatever it holds."""
+    return hashlib.sha256(content).digest() + content
+
+
+def archive(**members):
+    content = io.BytesIO()
+    np.savez(content, **members)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", archive(a=np.ones(2))])
+def test_one_in_another_format_is_passed_over_with_a_warning(saved, content):
+    list_checkpoints(saved)[0].write_bytes(seal(content))
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 10
+    assert [line.partition(":")[0] for line in lines] == ["warning"]
+
+
+def test_one_that_cannot_be_read_or_removed_is_passed_over_with_a_warning(saved, monkeypatch):
+    newest = list_checkpoints(saved)[0]
+
+    def refuse(path, *rest, original=Path.read_bytes):
+        if path == newest:
+            raise PermissionError("no access")
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 10
+    assert all(line.startswith("warning: ") and newest.name in line for line in lines)
+    assert "no access" in lines[0]
+
+
+def test_what_is_no_checkpoint_is_left_alone(saved):
+    (saved / "step-zzz.checkpoint").mkdir()
+    (saved / "step-000000200.checkpoint").symlink_to(saved / "nowhere")
+    (saved / "step-last.checkpoint").write_text("mine")
+    (saved / "notes.txt").write_text("mine")
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 100
+    write_checkpoint(saved, "mine", make_checkpoint(110))
+    assert [path.name for path in list_checkpoints(saved)] == [
+        "step-000000110.checkpoint",
+        "step-000000100.checkpoint",
+    ]
+    assert (saved / "step-last.checkpoint").read_text() == "mine"
+    assert lines == []
 
 
 def test_no_folder_means_no_checkpoint(tmp_path):

@@ -156,6 +156,13 @@ def test_each_piece_is_drawn_for_itself_and_the_first_like_a_plain_unit():
     np.testing.assert_array_equal(pieces["fc2/weights"], plain["fc2/weights"])
 
 
+def test_bias_may_be_a_whole_number():
+    # YAML reads `initial_bias: 0` as an integer.
+    parameters = draw_parameters(parameter_shapes(), truncated_normal(), 0, bias=2)
+    assert all(array.dtype == tf.float32 for array in parameters.values())
+    np.testing.assert_array_equal(parameters["fc1/bias"], np.full(1024, 2.0))
+
+
 def test_signals_have_the_shapes_of_the_study():
     images, _ = draw_examples(3)
     signals = compute_signals(start(), images, tf.nn.relu)

@@ -92,3 +92,20 @@ def test_adam_follows_its_published_equations():
 def test_unknown_hyperparameters_are_refused():
     with pytest.raises(TypeError, match="momentum"):
         build_optimizer({"kind": "adam", "learning_rate": 0.1, "momentum": 0.9})
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_whole_numbers_are_taken_for_what_they_are(kind):
+    # YAML reads `learning_rate: 1` as an integer, which the kernels refuse, or crash over.
+    whole = {key: int(key in ("learning_rate", "epsilon")) for key in CASES[kind][0]}
+    updated = []
+    for number in (int, float):
+        settings = {key: number(value) for key, value in whole.items()}
+        optimizer = build_optimizer({"kind": kind, **settings})
+        variable = tf.Variable([1.0, -2.0])
+        slots = make_slots(optimizer, variable)
+        update = tf.function(optimizer.update, autograph=False)
+        update(variable, slots, tf.constant([0.5, 0.25]), tf.constant(1))
+        updated.append(variable.numpy())
+    np.testing.assert_array_equal(*updated)
+    assert (updated[0] != [1.0, -2.0]).all()

@@ -253,6 +253,35 @@ def test_divergence_in_the_last_update_is_seen(tmp_path):
     assert result.diverged_at == 1
 
 
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_loss_that_is_not_finite_on_held_out_images_alone_is_a_divergence(
+    tmp_path, monkeypatch, part
+):
+    # Black images pass through any weights; white ones overflow after the second layer.
+    black, labels = np.zeros_like(DATA.train_images), DATA.train_labels
+    mixed = black.copy()
+    mixed[-1] = 255  # not in the probe batch
+    parts = {name: (mixed if name == part else black) for name in ("train", "validation", "test")}
+    data = ImageSplit(*(array for images in parts.values() for array in (images, labels)))
+    monkeypatch.setattr(
+        "backprop.conv.training.make_initializer", lambda settings: truncated_normal(1e15)
+    )
+    lines = []
+    result = train(
+        tmp_path,
+        data=data,
+        log=lines.append,
+        initial_bias=0,
+        optimizer={"kind": "gradient_descent", "learning_rate": 1e-3},
+        evaluate_interval=2,
+    )
+    assert result.diverged_at == 2
+    assert result.diverged_by == f"the {part} loss"
+    assert lines[-1] == f"training ends: the {part} loss is not finite after 2 updates"
+    assert [row["step"] for row in result.history] == [0]
+    assert np.isfinite(read_scalars(tmp_path)["value"]).all()
+
+
 def test_first_adam_update_moves_weights_by_the_learning_rate(tmp_path):
     # m / √v is ±1 after the first update, wherever the gradient is large beside ε.
     weights = train(tmp_path, steps=1).weights
@@ -264,6 +293,16 @@ def test_first_adam_update_moves_weights_by_the_learning_rate(tmp_path):
 def test_events_of_an_earlier_run_are_not_mixed_with_new_ones(folder, result):
     with pytest.raises(FileExistsError, match="earlier run"):
         train(folder)
+
+
+def test_checkpoint_that_cannot_be_written_costs_a_warning_alone(tmp_path, result):
+    # As on a read-only or full disk; a superuser may write everywhere, but not below a file.
+    (tmp_path / "events-checkpoints").write_text("no folder")
+    lines = []
+    again = train(tmp_path / "events", log=lines.append)
+    assert again.weights_sha256 == result.weights_sha256
+    (line,) = (line for line in lines if line.startswith("warning: "))
+    assert line.startswith("warning: no checkpoint after 4 steps")
 
 
 def test_progress_is_told_at_the_start_and_at_the_end(tmp_path, result):

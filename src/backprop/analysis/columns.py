@@ -38,8 +38,8 @@ COLUMNS = {
         "that met a loss that was not finite. Empty: never."
     ),
     "diverged_by": (
-        "What was not finite: loss or weights; CNN: the training loss or a monitored tensor. Empty "
-        "where the run did not diverge."
+        "What was not finite: loss or weights; CNN: the training, validation or test loss or a "
+        "monitored tensor. Empty where the run did not diverge."
     ),
     "layer": (
         "Layer, counted from 1; the last is the output layer. CNN: conv1, conv2, fc1 or fc2, the "

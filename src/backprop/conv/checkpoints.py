@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,19 +96,23 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
     for path in list_checkpoints(folder):
         try:
             about, checkpoint = read_checkpoint(path)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             log(f"warning: {path} is damaged ({error}): passed over and removed")
         else:
             if about["identity"] == identity:
                 return checkpoint
             log(f"{path} is of other settings, data, code or libraries: passed over and removed")
-        path.unlink()
+        try:
+            path.unlink()
+        except OSError as error:
+            log(f"warning: {path} could not be removed ({error})")
     return None
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Finished checkpoints in a folder, the newest first."""
-    return sorted(folder.glob("step-*.checkpoint"), reverse=True)
+    found = folder.glob(f"step-{'[0-9]' * 9}.checkpoint")
+    return sorted((path for path in found if path.is_file()), reverse=True)
 
 
 def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
@@ -116,21 +121,26 @@ def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
     Raises
     ------
     ValueError
-        If its content is not what it was written with.
+        If its content is not what it was written with, or not what is written here.
+    OSError
+        If it cannot be read.
     """
     content = path.read_bytes()
     found, content = content[:DIGEST_SIZE], memoryview(content)[DIGEST_SIZE:]
     if hashlib.sha256(content).digest() != found:
         raise ValueError("its content does not have the digest that it states")
-    with np.load(io.BytesIO(content)) as members:
-        about = json.loads(members["about"].tobytes())
-        arrays, files = {}, {}
-        for name in members.files:
-            kind, _, rest = name.partition(":")
-            if kind == "array":
-                arrays[rest] = members[name]
-            elif kind == "file":
-                files[rest] = members[name].tobytes()
+    try:
+        with np.load(io.BytesIO(content)) as members:
+            about = json.loads(members["about"].tobytes())
+            arrays, files = {}, {}
+            for name in members.files:
+                kind, _, rest = name.partition(":")
+                if kind == "array":
+                    arrays[rest] = members[name]
+                elif kind == "file":
+                    files[rest] = members[name].tobytes()
+    except (KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"it is in another format: {error}") from error
     return about, Checkpoint(about["step"], arrays, about["tables"], files)
 
 

@@ -76,7 +76,7 @@ def draw_parameters(
     return {
         name: draw_weights(name, shape, number)
         if name.endswith("weights")
-        else tf.fill(shape, bias)
+        else tf.fill(shape, float(bias))
         for number, (name, shape) in enumerate(shapes.items())
     }
 

@@ -172,4 +172,6 @@ def build_optimizer(settings: Mapping) -> Optimizer:
     TypeError
         If a hyperparameter is not one of that kind's.
     """
-    return make_kind("optimizer", OPTIMIZERS, settings)
+    # The kernels take the type of each number from how it is written: 1 is no float32.
+    numbers = {key: float(value) for key, value in settings.items() if key != "kind"}
+    return make_kind("optimizer", OPTIMIZERS, {**settings, **numbers})

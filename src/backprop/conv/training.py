@@ -87,7 +87,8 @@ class ConvResult:
     diverged_at
         The number of updates made when the training loss was first not finite, or None. ReLU
         turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
-        tensors are therefore checked too, at the monitored steps.
+        tensors are therefore checked too, at the monitored steps; so are the validation and the
+        test loss, whenever they are measured.
     diverged_by
         What was not finite then, or None.
     weights
@@ -258,7 +259,7 @@ class Training:
                     progress(self.step, loss)
                     if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
                         writer.flush()
-                        self.save(events_folder)
+                        self.save(events_folder, log)
                 self.show()
             except DivergenceError as error:
                 divergence = error
@@ -323,6 +324,8 @@ class Training:
                 row |= average("validation", *judged, data.validation_labels)
                 losses, predicted = self.judge(data.test_images, data.test_labels)
                 row |= average("test", losses, predicted, data.test_labels)
+                for part in ("validation", "test"):
+                    check_finite(f"the {part} loss", row[f"{part}_loss"], step)
                 self.judgements = {"predicted": predicted, "loss": losses}
         if not all(math.isnan(row[name]) for name in MEASURES):
             write_measures(row, step)
@@ -350,8 +353,8 @@ class Training:
                 self.step,
             )
 
-    def save(self, events_folder: Path) -> None:
-        """Write a checkpoint."""
+    def save(self, events_folder: Path, log: Log) -> None:
+        """Write a checkpoint, if that is possible: the result does not depend on it."""
         with self.clock.measure("checkpoints"):
             checkpoint = Checkpoint(
                 self.step,
@@ -359,7 +362,10 @@ class Training:
                 {"history": self.history, "layers": self.layers},
                 read_files(events_folder),
             )
-            write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+            try:
+                write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+            except OSError as error:
+                log(f"warning: no checkpoint after {self.step} steps ({error})")
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where a checkpoint was written."""

@@ -28,6 +28,10 @@ CHECKS = ("against", "tolerance", "certificate")
 PARAMETRIC_AXES = ("activation", "initializer")  # a kind, or a named entry with parameters
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
+# TensorFlow computes in 32 bits and takes smaller numbers for 0, larger ones for infinity, and
+# what is closer to 1 for 1.
+SMALLEST_SINGLE, LARGEST_SINGLE, BELOW_ONE = 1.2e-38, 3.4e38, 0.9999999
+DECAYS = ("momentum", "rho", "beta_1", "beta_2")
 
 
 class ConfigError(UserError):
@@ -123,7 +127,12 @@ def _filling_validator():
     # written as one, because it becomes part of a path, and every number must be finite.
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "integer": lambda _, value: (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                # Else it would be no number, and the bounds of numbers would not hold for it.
+                and abs(value) <= LARGEST_NUMBER
+            ),
             "number": lambda _, value: (
                 isinstance(value, int | float)
                 and not isinstance(value, bool)
@@ -260,6 +269,8 @@ def _inconsistencies(config: Mapping, schema: Mapping) -> Iterator[str]:
             yield from _reference_faults(model, config[model], config["datasets"], schema)
     if "dense" in config:
         yield from _schedule_faults(config["dense"])
+    if "conv" in config:
+        yield from _single_precision_faults(config["conv"])
 
 
 def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
@@ -315,6 +326,27 @@ def _schedule_faults(section: Mapping) -> Iterator[str]:
                 f"dense.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
                 f"{passes}, the passes of the protocol"
             )
+
+
+def _single_precision_faults(section: Mapping) -> Iterator[str]:
+    """Numbers of the CNN that 32 bits cannot tell from 0, from infinity or from 1."""
+    for group in ("protocols", "optimizers", "activations", "initializers"):
+        for name, entry in section[group].items():
+            for key, value in entry.items():
+                place = f"conv.{group}.{name}.{key}: got {value!r}; allowed:"
+                if key == "kind":
+                    continue
+                if value and not SMALLEST_SINGLE <= abs(value) <= LARGEST_SINGLE:
+                    zero = "0, or " if key in _MAY_BE_ZERO else ""
+                    yield (
+                        f"{place} {zero}{SMALLEST_SINGLE} to {LARGEST_SINGLE}, which the CNN's "
+                        "32-bit numbers can hold"
+                    )
+                elif key in DECAYS and value > BELOW_ONE:
+                    yield f"{place} at most {BELOW_ONE}, which 32 bits can tell from 1"
+
+
+_MAY_BE_ZERO = (*DECAYS, "initial_bias", "initial_accumulator", "weight_decay")
 
 
 def check_image_counts(config: Mapping, images: Mapping) -> None:
