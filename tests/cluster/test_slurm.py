@@ -177,6 +177,8 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
     assert restarted["state"] == "COMPLETED" and restarted["node"] != lost
     (requeued,) = run.jobs(PREEMPTED)
     assert requeued["state"] == "COMPLETED"
+    (log,) = (run.folder / "results/logs/slurm").rglob(f"{requeued['id']}.log")
+    assert "DUE TO PREEMPTION" in log.read_text()
     # Five CNN cells, two of them twice; seven dense cells are one job, which ran twice.
     assert len(jobs) == 9
     logs = (run.folder / "results/logs/slurm").rglob("*.log")
