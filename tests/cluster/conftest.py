@@ -13,7 +13,7 @@ import psutil
 import pytest
 from conftest import environment, need_debian_file
 
-NODES = ("n1", "n2")
+NODES = ("n1", "n2", "n3")
 # Debian package by the program that is needed of it.
 PACKAGES = {
     "/usr/sbin/munged": "munge",
@@ -22,7 +22,9 @@ PACKAGES = {
     "/usr/bin/sbatch": "slurm-client",
 }
 # One CPU and 8 GB per node, whatever the host has. Without control groups, memory is limited by
-# looking every second. A lost node is noticed, and its job starts again, as soon as can be.
+# looking every second. A lost node is noticed, and its job starts again, as soon as can be. A job
+# that doesn't ask for it is not put back into the queue; one of the partition `urgent` has others
+# put back for it.
 SLURM_CONF = """
 ClusterName=tests
 SlurmctldHost=localhost(127.0.0.1)
@@ -53,10 +55,14 @@ MinJobAge=3600
 SlurmdTimeout=5
 KillWait=2
 ReturnToService=2
+JobRequeue=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 MailProg=/bin/true
 NodeName=DEFAULT CPUs=1 RealMemory=8000
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE
+PartitionName=urgent Nodes=ALL PriorityTier=2
 """
 NODE = "NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port}"
 # The plugin takes SLURM_CONF from the environment of `srun`, which would then look in /etc. A
@@ -104,7 +110,7 @@ class Cluster:
         for node in NODES:
             self.start_node(node)
         idle = ["sinfo", "--noheader", "--Node", "--states=idle", "--format=%N"]
-        self.wait_until(lambda: len(self.call(*idle).split()) == len(NODES), "idle nodes")
+        self.wait_until(lambda: {*self.call(*idle).split()} == {*NODES}, "idle nodes")
 
     def wait_until(self, condition, what: str, process: subprocess.Popen | None = None) -> None:
         """Wait until a condition holds, as long as the daemons (and a process) run."""
@@ -142,25 +148,36 @@ class Cluster:
         )
         return done.stdout
 
-    def kill_jobs(self, node: str = "") -> None:
-        """Kill all that runs for jobs (on a node), each after the process by which Slurm has it."""
+    def each_process(self, action, **variables: str) -> None:
+        """Do something with each process of a job whose environment has these variables."""
+        variables["SLURM_CONF"] = str(self.folder / "slurm.conf")
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                variables = process.environ()
-                ours = variables.get("SLURM_CONF") == str(self.folder / "slurm.conf")
-                there = node in ("", variables.get("SLURMD_NODENAME"))
-                if ours and there and "SLURM_JOB_ID" in variables:
-                    for parent in process.parents():
-                        if parent.name().startswith("slurmstepd"):
-                            parent.kill()
-                    process.kill()
+                found = process.environ()
+                if "SLURM_JOB_ID" in found and variables.items() <= found.items():
+                    action(process)
+
+    def kill_jobs(self, **variables: str) -> None:
+        """Kill all that runs for jobs, each after the process by which Slurm has it."""
+
+        def kill(process: psutil.Process) -> None:
+            for parent in process.parents():
+                if parent.name().startswith("slurmstepd"):
+                    parent.kill()
+            process.kill()
+
+        self.each_process(kill, **variables)
+
+    def freeze(self, job: str) -> None:
+        """Stop all processes of a job, until Slurm ends it (or wakes them, to end them)."""
+        self.each_process(psutil.Process.suspend, SLURM_JOB_ID=job)
 
     def lose_node(self, node: str) -> None:
         """Kill all of a node at once, as a power cut does."""
         self.lost.add(node)
         self.daemons[node].kill()
         self.daemons[node].wait()
-        self.kill_jobs(node)
+        self.kill_jobs(SLURMD_NODENAME=node)
 
     def stop(self) -> None:
         """End what was started, jobs first."""
@@ -188,7 +205,7 @@ def free_ports(names: list[str]) -> dict[str, int]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Cluster:
-    """A running cluster of two nodes."""
+    """A running cluster of three nodes."""
     for path, package in PACKAGES.items():
         need_debian_file(path, package)
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))

@@ -10,6 +10,8 @@ import pytest
 CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
 CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
 ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"
+PREEMPTED = f"{CONV.format('relu')}/optimizer~gd/seed~0"
+TIMED_OUT = f"{CONV.format('tanh')}/optimizer~gd/seed~0"
 DENSE = (
     "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1"
     "/initializer~fan_in_normal/optimizer~gd"
@@ -55,7 +57,10 @@ class Run:
         return [job for job in jobs if job["comment"].endswith(names)]
 
     def at_checkpoints(self, actions: dict) -> None:
-        """Do something as soon as a CNN cell's job has written a checkpoint, by cell."""
+        """Do something as soon as a CNN cell's job has written a checkpoint, by cell.
+
+        The job is frozen before, so that it can't end sooner than what is done to it takes effect.
+        """
         waiting = {
             self.folder / cell.replace("results/", "results/checkpoints/", 1): (cell, action)
             for cell, action in actions.items()
@@ -64,7 +69,9 @@ class Run:
         def all_done() -> bool:
             for folder in [each for each in waiting if list(each.glob("*.checkpoint"))]:
                 cell, action = waiting.pop(folder)
-                action(self.jobs(cell)[-1])
+                job = self.jobs(cell)[-1]
+                self.cluster.freeze(job["id"])
+                action(job)
             return not waiting
 
         self.cluster.wait_until(all_done, f"a checkpoint of each of {[*actions]}", self.process)
@@ -131,7 +138,21 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
     def cancel(job: dict[str, str]) -> None:
         cluster.call("scancel", job["id"])
 
-    run.at_checkpoints({CANCELLED: cancel, ON_LOST_NODE: lose_its_node})
+    def preempt(job: dict[str, str]) -> None:
+        where = ["--partition=urgent", f"--nodelist={job['node']}", "--output=/dev/null"]
+        cluster.call("sbatch", *where, "--wrap=true")
+
+    def end_its_time(job: dict[str, str]) -> None:
+        cluster.call("scontrol", "update", f"JobId={job['id']}", "TimeLimit=0")
+
+    run.at_checkpoints(
+        {
+            CANCELLED: cancel,
+            ON_LOST_NODE: lose_its_node,
+            PREEMPTED: preempt,
+            TIMED_OUT: end_its_time,
+        }
+    )
     (lost,) = nodes
     code = run.end()
     cluster.start_node(lost)
@@ -139,7 +160,7 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
     assert code == 0, run.log.read_text()
     assert results_of(run.folder) == results_of(smoke.folder)
     assert scalars_of(run.folder) == scalars_of(smoke.folder)
-    for cell in (CANCELLED, ON_LOST_NODE):
+    for cell in (CANCELLED, ON_LOST_NODE, PREEMPTED, TIMED_OUT):
         assert "resumed after " in log_of(run, cell)
         assert weights_of(run.folder, cell) == weights_of(smoke.folder, cell)
 
@@ -147,14 +168,19 @@ def test_smoke_study_ends_whole_though_jobs_are_lost(cluster, smoke, call, tmp_p
     dense = [job for job in jobs if job["comment"].startswith("rule_dense_")]
     assert [job["state"] for job in dense] == ["FAILED", "COMPLETED"]
     assert [job["memory"] for job in dense] == ["150M", "600M"]
-    twice = run.jobs(CANCELLED)
-    assert [job["state"] for job in twice] == ["CANCELLED", "COMPLETED"]
-    assert [job["memory"] for job in twice] == ["2000M", "4000M"]
-    assert [job["limit"] for job in twice] == ["1:00:00", "2:00:00"]
+    for cell, state, limit in ((CANCELLED, "CANCELLED", "1:00:00"), (TIMED_OUT, "TIMEOUT", "0:00")):
+        twice = run.jobs(cell)
+        assert [job["state"] for job in twice] == [state, "COMPLETED"]
+        assert [job["memory"] for job in twice] == ["2000M", "4000M"]
+        assert [job["limit"] for job in twice] == [limit, "2:00:00"]
     (restarted,) = run.jobs(ON_LOST_NODE)
     assert restarted["state"] == "COMPLETED" and restarted["node"] != lost
-    # Five CNN cells, one of them twice; seven dense cells are one job, which ran twice.
-    assert len(jobs) == 8
+    (requeued,) = run.jobs(PREEMPTED)
+    assert requeued["state"] == "COMPLETED"
+    (log,) = (run.folder / "results/logs/slurm").rglob(f"{requeued['id']}.log")
+    assert "DUE TO PREEMPTION" in log.read_text()
+    # Five CNN cells, two of them twice; seven dense cells are one job, which ran twice.
+    assert len(jobs) == 9
     logs = (run.folder / "results/logs/slurm").rglob("*.log")
     assert {log.stem for log in logs} == {job["id"] for job in jobs}
 
