@@ -209,7 +209,7 @@ def test_further_seeds_would_decide_it():
     total = 20 + row["further_seeds"]
     assert TTestPower().power(0.3, total, 0.05) >= 0.8
     assert TTestPower().power(0.3, total - 1, 0.05) < 0.8
-    assert f'"corrected": {{"replicates": {total}}}' in row["command"]
+    assert f'"corrected": {{"replicates": {total}}}' in row["setting"]
     assert f"{row['further_seeds']} further seeds" in row["reason"]
 
 

@@ -189,7 +189,7 @@ def _verdict_row(entry: Mapping, family: int) -> dict:
         "p_value": _p_value(tests) if basis == SIGNIFICANCE else math.nan,
         "p_adjusted": entry.get("p_adjusted", math.nan),
         "further_seeds": further,
-        "command": _command(claim["model"], entry["protocol"], seeds, further),
+        "setting": _setting(claim["model"], entry["protocol"], seeds, further),
         "reason": _reason(tests, basis, verdict, further),
         "expect": claim["expect"].get(entry["protocol"], ""),
         "figure": claim["figure"],
@@ -236,11 +236,11 @@ def _further_seeds(tests: Sequence[Mapping], family: int) -> int | None:
     return None if total is None else max(1, total - min(test["n"] for test in tests))
 
 
-def _command(model: str, protocol: str, seeds: int, further: int | None) -> str:
+def _setting(model: str, protocol: str, seeds: int, further: int | None) -> str:
+    """What `snakemake --config` takes to run the further seeds too; empty without any."""
     if further is None:
         return ""
-    setting = f'{{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
-    return f"snakemake --cores 4 --config '{model}={setting}'"
+    return f'{model}={{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
 
 
 def _reason(tests: Sequence[Mapping], basis: str, verdict: str, further: int | None) -> str:
