@@ -61,6 +61,9 @@ class Drawn:
     def values(self, model, measure, cell, at):
         return self.table[cell["hidden_size"]]
 
+    def tried(self, model, cell):
+        return len(self.table[cell["hidden_size"]])
+
 
 DIFFERENCE = [[1.0, OTHER, None], [-1.0, CELL, None]]
 ABOVE_ZERO = [[1.0, CELL, None]]
@@ -217,6 +220,25 @@ def shifted(size, mean, deviation=1.0):
     """Values with exactly this mean and standard deviation."""
     values = np.random.default_rng(size).normal(size=size)
     return mean + deviation * (values - values.mean()) / values.std(ddof=1)
+
+
+def test_further_seeds_make_up_for_those_that_diverge():
+    values = shifted(20, 0.3)
+    plain = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values)))["further_seeds"].item()
+    # Every other run diverges, so that twice as many are needed, of which forty are there.
+    found = evidence(runs(np.repeat(values, 2), diverged=range(1, 40, 2)))
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], found).to_dict("records")
+    assert row["n"] == 20
+    assert row["further_seeds"] == 2 * (20 + plain) - 40
+    assert f'"replicates": {2 * (20 + plain)}' in row["setting"]
+
+
+def test_a_single_further_seed_is_no_plural():
+    near = contrast(ABOVE_ZERO, spread=1.0)
+    (row,) = judged([claim(near)], evidence(runs([1.5]))).to_dict("records")
+    assert row["further_seeds"] > 1 and "further seeds would" in row["reason"]
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs([1.0, 1.2]))).to_dict("records")
+    assert row["further_seeds"] == 1 and row["reason"].startswith("1 further seed would")
 
 
 THIRD = CELL | {"activation": "sigmoid"}

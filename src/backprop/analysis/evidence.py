@@ -52,6 +52,10 @@ class Evidence:
         found = self._all(model, measure, cell, at, runs)
         return found[found.index.isin(finished)].dropna().astype(float)
 
+    def tried(self, model: str, cell: Mapping) -> int:
+        """How many runs of a cell there are, those that diverged included."""
+        return len(self._rows(f"{model}_runs", cell))
+
     def _all(
         self, model: str, measure: str, cell: Mapping, at: int | None, runs: pd.DataFrame
     ) -> pd.Series:
