@@ -269,7 +269,7 @@ FAULTS = {
         "tanh, sigmoid, relu",
     ),
     "no such axis": (
-        with_test(CLAIM, **ORDERED | {"axis": "units"}), "units: got 'units'", "activation",
+        with_test(CLAIM, **ORDERED | {"axis": "units"}), "tests[0].axis: got 'units'", "activation",
     ),
     "an open axis": (
         with_test(CLAIM, form="threshold", measure="train_loss", above=0),
@@ -277,7 +277,52 @@ FAULTS = {
     ),
     "an axis that does not vary": (
         with_test(CLAIM, form="monotone", measure="train_loss", axis="depth", direction="rising"),
-        "tests[0].axis: got 'depth'", "protocol, activation",
+        "tests[0].axis: got 'depth'", "allowed: activation",
+    ),
+    "an axis that is fixed and compared": (
+        with_test(CLAIM, **ORDERED, cells={"activation": "relu"}),
+        "tests[0].cells.activation: got 'relu'", "the axis that is compared",
+    ),
+    "an axis that overfitting does not have": (
+        with_test(CLAIM, form="overfitting", axis="units", **{"from": 1, "to": 4}),
+        "tests[0].axis: got 'units'", "hidden_size",
+    ),
+    "overfitting at one value": (
+        with_test(CLAIM, form="overfitting", axis="activation", **{"from": "relu", "to": "relu"}),
+        "tests[0].to: got 'relu', the same as from", "",
+    ),
+    "protocols against each other": (
+        with_test(CLAIM, form="ordered", measure="train_loss", axis="protocol",
+                  order=["published", "corrected"], cells={"activation": "tanh"}),
+        "tests[0].axis: got 'protocol'", "a verdict for each",
+    ),
+    "a protocol as a factor": (
+        with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
+                  **{"from": {"activation": "relu", "protocol": "published"},
+                     "to": {"activation": "tanh", "protocol": "corrected"}}),
+        "tests[0].from: got 'protocol'", "a verdict for each",
+    ),
+    "a factor that is no axis": (
+        with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
+                  **{"from": {"activation": "relu", "units": 1},
+                     "to": {"activation": "tanh", "units": 2}}),
+        "tests[0].from: got 'units'", "hidden_size",
+    ),
+    "a layer that the network lacks": (
+        with_test(CLAIM, form="distribution", tensor="layer3/weights", shape="uniform",
+                  cells={"activation": "tanh"}),
+        "tests[0].tensor: got 'layer3/weights'", "layer1 to layer2",
+    ),
+    "a number as text": (
+        CLAIM | {"cells": {"hidden_size": "3"}},
+        "cells.hidden_size: got '3' (did you mean 3, without quotes?)", "allowed: 3",
+    ),
+    "nothing for a test": (CLAIM | {"tests": [None]}, "tests[0]: got nothing", "keys with values"),
+    "a test without a form": (
+        with_test(CLAIM, measure="train_loss"), "tests[0]: missing key 'form'", "",
+    ),
+    "a form that is no text": (
+        with_test(CLAIM, form=["ordered"]), "tests[0].form: got ['ordered']", "monotone",
     ),
     "both sides": (
         with_test(CLAIM, form="threshold", measure="train_loss", above=0, below=1),
@@ -315,8 +360,8 @@ FAULTS = {
     ),
     "a corner that is the same": (
         with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
-                  **{"from": {"activation": "relu", "protocol": "published"},
-                     "to": {"activation": "relu", "protocol": "corrected"}}),
+                  **{"from": {"activation": "relu", "hidden_size": 3},
+                     "to": {"activation": "relu", "hidden_size": 5}}),
         "tests[0].to.activation: got 'relu', the same as from", "",
     ),
     "final measure on the way": (
@@ -371,7 +416,13 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
         read_claims(tmp_path / "none.yaml", SCHEMA, CONFIG)
     broken = tmp_path / "broken.yaml"
     broken.write_text("claims: [")
-    with pytest.raises(ClaimsError, match="not YAML"):
+    with pytest.raises(ClaimsError, match="not YAML: line 1: expected the node content"):
+        read_claims(broken, SCHEMA, CONFIG)
+    broken.write_bytes(b"claims: \xff")
+    with pytest.raises(ClaimsError, match="not YAML: no text in UTF-8"):
+        read_claims(broken, SCHEMA, CONFIG)
+    broken.write_text("claims: \0")
+    with pytest.raises(ClaimsError, match="not YAML: unacceptable character #x0000"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("")
     with pytest.raises(ClaimsError, match="top level"):
