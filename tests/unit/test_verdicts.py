@@ -233,6 +233,20 @@ def test_further_seeds_make_up_for_those_that_diverge():
     assert f'"replicates": {2 * (20 + plain)}' in row["setting"]
 
 
+def test_a_seed_with_an_infinite_value_counts_as_without_the_measure():
+    found = evidence(runs([1.0, np.inf, 1.1, 1.2, -np.inf, 1.3, 1.1, np.nan]))
+    result = judge_claims([claim(contrast(ABOVE_ZERO))], found)
+    assert result["seeds"]["seed"].tolist() == [0, 2, 3, 5, 6]
+    assert result["claims"]["effect"].item() == pytest.approx(1.14)
+
+
+def test_the_only_seed_that_finished_is_told_from_the_only_one():
+    found = evidence(runs([1.0, 1.0, 1.0], diverged=[0, 2]))
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], found).to_dict("records")
+    assert row["verdict"] == "undecided"
+    assert row["reason"] == "A single seed finished, and the test states no spread."
+
+
 def test_a_single_further_seed_is_no_plural():
     near = contrast(ABOVE_ZERO, spread=1.0)
     (row,) = judged([claim(near)], evidence(runs([1.5]))).to_dict("records")

@@ -265,7 +265,7 @@ def _reason(tests: Sequence[Mapping], basis: str, verdict: str, further: int | N
     if basis == NOTHING:
         if any(test["n"] == 0 for test in tests):
             return "A cell of it has no run that finished and has the measure."
-        return "There is one seed, and the test states no spread."
+        return "A single seed finished, and the test states no spread."
     if further is None:
         return "The effect is so close to its margin that no number of seeds would settle it."
     seeds = "seed" if further == 1 else "seeds"
