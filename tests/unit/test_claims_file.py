@@ -373,6 +373,26 @@ FAULTS = {
                   **{"from": 800, "to": 400}, cells={"activation": "tanh"}),
         "tests[0].from: got 800", "less than 400",
     ),
+    "a trend without a way": (
+        with_test(CLAIM, form="trend", measure="train_loss", direction="rising",
+                  **{"from": 800, "to": 800}, cells={"activation": "tanh"}),
+        "tests[0].from: got 800", "less than 800",
+    ),
+    "overfitting between records": (
+        with_test(CLAIM, form="overfitting", axis="activation", at=150,
+                  **{"from": "relu", "to": "tanh"}),
+        "tests[0].at: got 150", "a multiple of 400",
+    ),
+    "two cells left": (
+        with_test(CNN | {"study": "factors"}, form="threshold", measure="test_loss", above=0,
+                  cells={"activation": "relu", "initializer": "xavier_uniform"}),
+        "still open is optimizer (adam, gd)", "one value for each axis",
+    ),
+    "the seed after the last": (
+        CNN | {"figure": {"kind": "conv1_statistics", "seed": 1},
+               "tests": [{"form": "threshold", "measure": "test_loss", "above": 0}]},
+        "claims[0] (ranking).figure.seed: got 1", "allowed: 0 to 0",
+    ),
     "a tensor that does not exist": (
         with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform"),
         "tensor: got 'conv3/weights'", "conv1|conv2",
@@ -404,6 +424,17 @@ def test_each_fault_is_one_line_with_key_found_and_allowed(fault):
         complete(claim)
     (line,) = str(error.value).splitlines()
     assert found in line and allowed in line
+
+
+def test_the_last_layer_of_a_network_may_be_named():
+    test = {"form": "distribution", "tensor": "layer2/weights", "shape": "normal"}
+    (part,) = contrasts(with_test(CLAIM, **test, cells={"activation": "tanh"}))
+    assert part["measure"] == "layer2/weights/normal_distance"
+
+
+def test_every_step_of_an_order_has_the_margin():
+    steps = contrasts(with_test(CLAIM, **ORDERED, margin=0.25))
+    assert [step["margin"] for step in steps] == [0.25, 0.25]
 
 
 def test_a_name_may_stand_once():
