@@ -247,6 +247,13 @@ def test_the_only_seed_that_finished_is_told_from_the_only_one():
     assert row["reason"] == "A single seed finished, and the test states no spread."
 
 
+def test_a_claim_is_no_surer_than_its_least_sure_contrast():
+    sure, unsure = shifted(20, 3.0), shifted(20, 0.5)
+    parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)]
+    p = judged([claim(*parts)], evidence(runs(sure), runs(unsure, OTHER)))["p_value"].item()
+    assert p == pytest.approx(stats.ttest_1samp(unsure, 0).pvalue)
+
+
 def test_a_single_further_seed_is_no_plural():
     near = contrast(ABOVE_ZERO, spread=1.0)
     (row,) = judged([claim(near)], evidence(runs([1.5]))).to_dict("records")
