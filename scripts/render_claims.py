@@ -7,13 +7,18 @@ from backprop.log import start_log
 from backprop.views.claims import claims_page
 
 
-def main(inputs, output: str, log) -> None:
+def main(inputs, output: str, options: list[str], log) -> None:
     """Write the page."""
     tables = (read_table(inputs[name]) for name in ("claims", "tests", "seeds"))
     figures = {path: Path(path).read_bytes() for path in inputs.figures}
-    page = claims_page(*tables, figures)
+    page = claims_page(*tables, figures, options)
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(page) / 1000:,.0f} kB")
 
 
-main(snakemake.input, snakemake.output[0], start_log(snakemake.log[0]))
+main(
+    snakemake.input,
+    snakemake.output[0],
+    snakemake.config["ticket"]["options"],
+    start_log(snakemake.log[0]),
+)

@@ -269,7 +269,7 @@ FAULTS = {
         "tanh, sigmoid, relu",
     ),
     "no such axis": (
-        with_test(CLAIM, **ORDERED | {"axis": "units"}), "units: got 'units'", "activation",
+        with_test(CLAIM, **ORDERED | {"axis": "units"}), "tests[0].axis: got 'units'", "activation",
     ),
     "an open axis": (
         with_test(CLAIM, form="threshold", measure="train_loss", above=0),
@@ -277,7 +277,52 @@ FAULTS = {
     ),
     "an axis that does not vary": (
         with_test(CLAIM, form="monotone", measure="train_loss", axis="depth", direction="rising"),
-        "tests[0].axis: got 'depth'", "protocol, activation",
+        "tests[0].axis: got 'depth'", "allowed: activation",
+    ),
+    "an axis that is fixed and compared": (
+        with_test(CLAIM, **ORDERED, cells={"activation": "relu"}),
+        "tests[0].cells.activation: got 'relu'", "the axis that is compared",
+    ),
+    "an axis that overfitting does not have": (
+        with_test(CLAIM, form="overfitting", axis="units", **{"from": 1, "to": 4}),
+        "tests[0].axis: got 'units'", "hidden_size",
+    ),
+    "overfitting at one value": (
+        with_test(CLAIM, form="overfitting", axis="activation", **{"from": "relu", "to": "relu"}),
+        "tests[0].to: got 'relu', the same as from", "",
+    ),
+    "protocols against each other": (
+        with_test(CLAIM, form="ordered", measure="train_loss", axis="protocol",
+                  order=["published", "corrected"], cells={"activation": "tanh"}),
+        "tests[0].axis: got 'protocol'", "a verdict for each",
+    ),
+    "a protocol as a factor": (
+        with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
+                  **{"from": {"activation": "relu", "protocol": "published"},
+                     "to": {"activation": "tanh", "protocol": "corrected"}}),
+        "tests[0].from: got 'protocol'", "a verdict for each",
+    ),
+    "a factor that is no axis": (
+        with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
+                  **{"from": {"activation": "relu", "units": 1},
+                     "to": {"activation": "tanh", "units": 2}}),
+        "tests[0].from: got 'units'", "hidden_size",
+    ),
+    "a layer that the network lacks": (
+        with_test(CLAIM, form="distribution", tensor="layer3/weights", shape="uniform",
+                  cells={"activation": "tanh"}),
+        "tests[0].tensor: got 'layer3/weights'", "layer1 to layer2",
+    ),
+    "a number as text": (
+        CLAIM | {"cells": {"hidden_size": "3"}},
+        "cells.hidden_size: got '3' (did you mean 3, without quotes?)", "allowed: 3",
+    ),
+    "nothing for a test": (CLAIM | {"tests": [None]}, "tests[0]: got nothing", "keys with values"),
+    "a test without a form": (
+        with_test(CLAIM, measure="train_loss"), "tests[0]: missing key 'form'", "",
+    ),
+    "a form that is no text": (
+        with_test(CLAIM, form=["ordered"]), "tests[0].form: got ['ordered']", "monotone",
     ),
     "both sides": (
         with_test(CLAIM, form="threshold", measure="train_loss", above=0, below=1),
@@ -315,8 +360,8 @@ FAULTS = {
     ),
     "a corner that is the same": (
         with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
-                  **{"from": {"activation": "relu", "protocol": "published"},
-                     "to": {"activation": "relu", "protocol": "corrected"}}),
+                  **{"from": {"activation": "relu", "hidden_size": 3},
+                     "to": {"activation": "relu", "hidden_size": 5}}),
         "tests[0].to.activation: got 'relu', the same as from", "",
     ),
     "final measure on the way": (
@@ -327,6 +372,26 @@ FAULTS = {
         with_test(CLAIM, form="trend", measure="train_loss", direction="rising",
                   **{"from": 800, "to": 400}, cells={"activation": "tanh"}),
         "tests[0].from: got 800", "less than 400",
+    ),
+    "a trend without a way": (
+        with_test(CLAIM, form="trend", measure="train_loss", direction="rising",
+                  **{"from": 800, "to": 800}, cells={"activation": "tanh"}),
+        "tests[0].from: got 800", "less than 800",
+    ),
+    "overfitting between records": (
+        with_test(CLAIM, form="overfitting", axis="activation", at=150,
+                  **{"from": "relu", "to": "tanh"}),
+        "tests[0].at: got 150", "a multiple of 400",
+    ),
+    "two cells left": (
+        with_test(CNN | {"study": "factors"}, form="threshold", measure="test_loss", above=0,
+                  cells={"activation": "relu", "initializer": "xavier_uniform"}),
+        "still open is optimizer (adam, gd)", "one value for each axis",
+    ),
+    "the seed after the last": (
+        CNN | {"figure": {"kind": "conv1_statistics", "seed": 1},
+               "tests": [{"form": "threshold", "measure": "test_loss", "above": 0}]},
+        "claims[0] (ranking).figure.seed: got 1", "allowed: 0 to 0",
     ),
     "a tensor that does not exist": (
         with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform"),
@@ -361,6 +426,17 @@ def test_each_fault_is_one_line_with_key_found_and_allowed(fault):
     assert found in line and allowed in line
 
 
+def test_the_last_layer_of_a_network_may_be_named():
+    test = {"form": "distribution", "tensor": "layer2/weights", "shape": "normal"}
+    (part,) = contrasts(with_test(CLAIM, **test, cells={"activation": "tanh"}))
+    assert part["measure"] == "layer2/weights/normal_distance"
+
+
+def test_every_step_of_an_order_has_the_margin():
+    steps = contrasts(with_test(CLAIM, **ORDERED, margin=0.25))
+    assert [step["margin"] for step in steps] == [0.25, 0.25]
+
+
 def test_a_name_may_stand_once():
     with pytest.raises(ClaimsError, match=r"claims\[1\].*ranking"):
         complete(CLAIM, CLAIM)
@@ -371,7 +447,13 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
         read_claims(tmp_path / "none.yaml", SCHEMA, CONFIG)
     broken = tmp_path / "broken.yaml"
     broken.write_text("claims: [")
-    with pytest.raises(ClaimsError, match="not YAML"):
+    with pytest.raises(ClaimsError, match="not YAML: line 1: expected the node content"):
+        read_claims(broken, SCHEMA, CONFIG)
+    broken.write_bytes(b"claims: \xff")
+    with pytest.raises(ClaimsError, match="not YAML: no text in UTF-8"):
+        read_claims(broken, SCHEMA, CONFIG)
+    broken.write_text("claims: \0")
+    with pytest.raises(ClaimsError, match="not YAML: unacceptable character #x0000"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("")
     with pytest.raises(ClaimsError, match="top level"):

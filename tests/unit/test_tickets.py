@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
-from backprop.provenance.tickets import Ticket, describe_call
+from backprop.provenance.tickets import Ticket, describe_call, further_options
 
 PROJECT = Path("/somewhere/project")
 
@@ -25,6 +25,13 @@ def test_paths_of_a_call_start_from_the_project_where_they_can():
         *("--directory", "results/own"),
         *("--configfile", "config/own.yaml", "/elsewhere/b.yaml", "--config", "dense={a: 1}"),
     ]
+
+
+def test_a_further_setting_stands_behind_those_of_the_call():
+    assert further_options([], "b=2") == ["--config", "b=2"]
+    given = ["--configfile", "own.yaml", "--config", "a=1"]
+    assert further_options(given, "b=2") == [*given, "b=2"]
+    assert given[-1] == "a=1"
 
 
 def test_a_ticket_is_of_the_first_item_without_a_caption(tmp_path, monkeypatch):

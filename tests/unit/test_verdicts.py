@@ -61,6 +61,9 @@ class Drawn:
     def values(self, model, measure, cell, at):
         return self.table[cell["hidden_size"]]
 
+    def tried(self, model, cell):
+        return len(self.table[cell["hidden_size"]])
+
 
 DIFFERENCE = [[1.0, OTHER, None], [-1.0, CELL, None]]
 ABOVE_ZERO = [[1.0, CELL, None]]
@@ -209,7 +212,7 @@ def test_further_seeds_would_decide_it():
     total = 20 + row["further_seeds"]
     assert TTestPower().power(0.3, total, 0.05) >= 0.8
     assert TTestPower().power(0.3, total - 1, 0.05) < 0.8
-    assert f'"corrected": {{"replicates": {total}}}' in row["command"]
+    assert f'"corrected": {{"replicates": {total}}}' in row["setting"]
     assert f"{row['further_seeds']} further seeds" in row["reason"]
 
 
@@ -217,6 +220,46 @@ def shifted(size, mean, deviation=1.0):
     """Values with exactly this mean and standard deviation."""
     values = np.random.default_rng(size).normal(size=size)
     return mean + deviation * (values - values.mean()) / values.std(ddof=1)
+
+
+def test_further_seeds_make_up_for_those_that_diverge():
+    values = shifted(20, 0.3)
+    plain = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values)))["further_seeds"].item()
+    # Every other run diverges, so that twice as many are needed, of which forty are there.
+    found = evidence(runs(np.repeat(values, 2), diverged=range(1, 40, 2)))
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], found).to_dict("records")
+    assert row["n"] == 20
+    assert row["further_seeds"] == 2 * (20 + plain) - 40
+    assert f'"replicates": {2 * (20 + plain)}' in row["setting"]
+
+
+def test_a_seed_with_an_infinite_value_counts_as_without_the_measure():
+    found = evidence(runs([1.0, np.inf, 1.1, 1.2, -np.inf, 1.3, 1.1, np.nan]))
+    result = judge_claims([claim(contrast(ABOVE_ZERO))], found)
+    assert result["seeds"]["seed"].tolist() == [0, 2, 3, 5, 6]
+    assert result["claims"]["effect"].item() == pytest.approx(1.14)
+
+
+def test_the_only_seed_that_finished_is_told_from_the_only_one():
+    found = evidence(runs([1.0, 1.0, 1.0], diverged=[0, 2]))
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], found).to_dict("records")
+    assert row["verdict"] == "undecided"
+    assert row["reason"] == "A single seed finished, and the test states no spread."
+
+
+def test_a_claim_is_no_surer_than_its_least_sure_contrast():
+    sure, unsure = shifted(20, 3.0), shifted(20, 0.5)
+    parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)]
+    p = judged([claim(*parts)], evidence(runs(sure), runs(unsure, OTHER)))["p_value"].item()
+    assert p == pytest.approx(stats.ttest_1samp(unsure, 0).pvalue)
+
+
+def test_a_single_further_seed_is_no_plural():
+    near = contrast(ABOVE_ZERO, spread=1.0)
+    (row,) = judged([claim(near)], evidence(runs([1.5]))).to_dict("records")
+    assert row["further_seeds"] > 1 and "further seeds would" in row["reason"]
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs([1.0, 1.2]))).to_dict("records")
+    assert row["further_seeds"] == 1 and row["reason"].startswith("1 further seed would")
 
 
 THIRD = CELL | {"activation": "sigmoid"}

@@ -53,6 +53,17 @@ def test_impossible_combination(project):
     assert "conv.protocols.tiny.batch_size: got 500; allowed: at most 200" in text
 
 
+def test_a_manifest_that_is_missing_stops_only_what_compares_with_it(project):
+    def change(config):
+        config["against"] = "theirs.json"
+        del config["conv"], config["claims"]
+
+    call = ("-n", "--configfile", with_change(project, "against", change))
+    assert "against: theirs.json: no such file" in message(project, "verify", *call)
+    done = project.snakemake("results/data/moons/points.csv", *call)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_file_that_is_no_yaml(project):
     (project.folder / "broken.yaml").write_text("dense: [1, 2\nconv: }")
     text = message(project, "--cores", "1", "--configfile", "broken.yaml")

@@ -15,18 +15,19 @@ SOURCE_DIGEST = code_version(
 COMPUTED = digest({**without_whereabouts(CONFIG), "claims": CLAIMS})
 CERTIFICATE = Path("results/certificate.json")
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
-if CHECK["against"]:
+# A configuration may name a manifest that only comes later: it is read where it is asked for.
+if "verify" in sys.argv[1:]:
     from backprop.analysis.manifest import read_manifest
 
+    if not CHECK["against"]:
+        raise WorkflowError(
+            "verify needs another run's manifest; give it the target first, then the file: "
+            "snakemake --cores N verify --config against=path/to/manifest.json"
+        )
     try:
         read_manifest(CHECK["against"], COMPUTED)
     except UserError as fault:
         raise WorkflowError(f"Nothing can be compared; against: {fault}")
-elif "verify" in sys.argv[1:]:
-    raise WorkflowError(
-        "verify needs another run's manifest; give it the target first, then the file: "
-        "snakemake --cores N verify --config against=path/to/manifest.json"
-    )
 
 if IN_BUCKET and "certificate" in sys.argv[1:]:
     raise WorkflowError(

@@ -119,6 +119,7 @@ def _weigh(model: str, contrast: Mapping, evidence: Evidence) -> dict:
         "ci_high": math.nan,
         "margin": margin,
         "n": n,
+        "tried": max(evidence.tried(model, cell) for _, cell, _ in terms),
         "p_above": math.nan,
         "p_below": math.nan,
         "error": math.nan,
@@ -189,7 +190,7 @@ def _verdict_row(entry: Mapping, family: int) -> dict:
         "p_value": _p_value(tests) if basis == SIGNIFICANCE else math.nan,
         "p_adjusted": entry.get("p_adjusted", math.nan),
         "further_seeds": further,
-        "command": _command(claim["model"], entry["protocol"], seeds, further),
+        "setting": _setting(claim["model"], entry["protocol"], _tried(tests), further),
         "reason": _reason(tests, basis, verdict, further),
         "expect": claim["expect"].get(entry["protocol"], ""),
         "figure": claim["figure"],
@@ -218,29 +219,43 @@ def _strength(test: Mapping) -> float:
 
 
 def _further_seeds(tests: Sequence[Mapping], family: int) -> int | None:
-    """Seeds beyond the present ones that would decide it, should the effects be as seen."""
+    """Seeds beyond the present ones that would decide it, should the effects be as seen.
+
+    As many of them as of the present ones are taken to diverge.
+    """
     level = LEVEL / max(family, 1)
     distances = [test["effect"] - test["margin"] for test in tests]
     if all(distance > 0 for distance in distances):
         pairs = zip(distances, tests, strict=True)
-        needed = [seeds_needed(distance, test["spread"], level) for distance, test in pairs]
+        needed = [_runs_needed(test, distance, level) for distance, test in pairs]
         total = None if None in needed else max(needed)
     else:
         level /= len(tests)
         needed = [
-            seeds_needed(distance, test["spread"], level)
+            _runs_needed(test, distance, level)
             for distance, test in zip(distances, tests, strict=True)
             if distance < 0
         ]
         total = min((n for n in needed if n is not None), default=None)
-    return None if total is None else max(1, total - min(test["n"] for test in tests))
+    return None if total is None else max(1, total - _tried(tests))
 
 
-def _command(model: str, protocol: str, seeds: int, further: int | None) -> str:
+def _runs_needed(test: Mapping, distance: float, level: float) -> int | None:
+    """Seeds to start so that as many finish as a contrast needs."""
+    needed = seeds_needed(distance, test["spread"], level)
+    return None if needed is None else math.ceil(needed * test["tried"] / test["n"])
+
+
+def _tried(tests: Sequence[Mapping]) -> int:
+    """Seeds that were started, whether they diverged or not."""
+    return max(test["tried"] for test in tests)
+
+
+def _setting(model: str, protocol: str, seeds: int, further: int | None) -> str:
+    """What `snakemake --config` takes to run the further seeds too; empty without any."""
     if further is None:
         return ""
-    setting = f'{{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
-    return f"snakemake --cores 4 --config '{model}={setting}'"
+    return f'{model}={{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
 
 
 def _reason(tests: Sequence[Mapping], basis: str, verdict: str, further: int | None) -> str:
@@ -249,8 +264,9 @@ def _reason(tests: Sequence[Mapping], basis: str, verdict: str, further: int | N
         return ""
     if basis == NOTHING:
         if any(test["n"] == 0 for test in tests):
-            return "A cell of it has no run that finished."
-        return "There is one seed, and the test states no spread."
+            return "A cell of it has no run that finished and has the measure."
+        return "A single seed finished, and the test states no spread."
     if further is None:
         return "The effect is so close to its margin that no number of seeds would settle it."
-    return f"{further:,} further seeds would decide it, should the effect be as it looks now."
+    seeds = "seed" if further == 1 else "seeds"
+    return f"{further:,} further {seeds} would decide it, should the effect be as it looks now."

@@ -105,8 +105,9 @@ COLUMNS = {
         "Of an undecided claim, the seeds beyond the present ones that would decide it in 80% of "
         "all experiments, should the effect be as it looks now; empty where none would."
     ),
-    "command": (
-        "Command that adds these seeds; give it the --configfile and --directory that this run had."
+    "setting": (
+        "What adds these seeds, behind --config; the page of claims has the whole command of this "
+        "run."
     ),
     "reason": "Why a claim is undecided.",
     "expect": "The verdict that check_claims insists on; empty: any.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from backprop.study.grid import AXES
@@ -45,12 +46,17 @@ class Evidence:
         Returns
         -------
         Series
-            Index seed, only the runs that did not diverge and have the measure.
+            Index seed, only the runs that did not diverge and have the measure, as a finite number.
         """
         runs = self._rows(f"{model}_runs", cell)
         finished = runs.loc[runs["diverged_at"].isna(), "seed"]
         found = self._all(model, measure, cell, at, runs)
-        return found[found.index.isin(finished)].dropna().astype(float)
+        found = found[found.index.isin(finished)].astype(float)
+        return found[np.isfinite(found)]
+
+    def tried(self, model: str, cell: Mapping) -> int:
+        """How many runs of a cell there are, those that diverged included."""
+        return len(self._rows(f"{model}_runs", cell))
 
     def _all(
         self, model: str, measure: str, cell: Mapping, at: int | None, runs: pd.DataFrame

@@ -44,6 +44,14 @@ def describe_call(
     return words
 
 
+def further_options(options: Sequence[str], setting: str) -> list[str]:
+    """Options of a call, as `describe_call` gives them, with one more setting of the configuration.
+
+    It comes last: Snakemake merges what stands behind ``--config`` key by key, in order.
+    """
+    return [*options, *([] if "--config" in options else ["--config"]), setting]
+
+
 def _short(path: Path, repository: Path) -> str:
     return str(path.relative_to(repository) if path.is_relative_to(repository) else path)
 

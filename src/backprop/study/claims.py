@@ -79,11 +79,21 @@ def read_claims(
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise ClaimsError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ClaimsError(f"{path}: not YAML: no text in UTF-8") from None
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ClaimsError(f"{path}: not YAML: {str(error).splitlines()[-1].strip()}") from None
+        raise ClaimsError(f"{path}: not YAML: {_yaml_fault(error)}") from None
     return complete_claims(document, schema, config, planar)
+
+
+def _yaml_fault(error: yaml.YAMLError) -> str:
+    """Where a text stops being YAML, and why, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error).splitlines()[0]
+    line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+    return f"{line}{error.problem}"
 
 
 def complete_claims(
@@ -151,7 +161,7 @@ def _complete(claim: Mapping, place: str, config: Mapping, planar: Collection[st
         protocol: _Grid(
             model,
             [cell for cell in cells if cell["protocol"] == protocol],
-            {axis: list(values) for axis, values in study["vary"].items()},
+            {axis: list(v) for axis, v in study["vary"].items() if axis != "protocol"},
             section["protocols"][protocol],
         )
         for protocol in protocols
@@ -289,6 +299,26 @@ class _Grid:
                 f"{interval} ({key}) from {first} on, or the last, {last}"
             )
 
+    def check_axis(self, axis: str, place: str) -> None:
+        """Refuse what is no axis, or one whose values aren't compared."""
+        if axis == "protocol":
+            raise ClaimsError(
+                f"{place}: got 'protocol'; allowed: any other axis, since protocols are not "
+                "compared but get a verdict for each"
+            )
+        if axis not in self.cells[0]:
+            known = [name for name in self.cells[0] if name != "protocol"]
+            raise _unknown(place, axis, known)
+
+    def check_compared(self, axis: str, fixed: Mapping, place: str) -> None:
+        """Refuse an axis whose values can't be compared, or that the test fixes as well."""
+        self.check_axis(axis, f"{place}.axis")
+        if axis in fixed:
+            raise ClaimsError(
+                f"{place}.cells.{axis}: got {fixed[axis]!r}; allowed: no value, since it is the "
+                "axis that is compared"
+            )
+
     def check_measure(self, measure: str, place: str) -> None:
         known = [*HISTORY_MEASURES[self.model], *FINAL_MEASURES[self.model]]
         monitored = self.model == "conv" and MONITORED.fullmatch(measure)
@@ -314,6 +344,7 @@ def _monotone(grid: _Grid, test: Mapping, place: str) -> Iterator[dict]:
 
 def _steps(grid: _Grid, test: Mapping, place: str, axis: str, levels: Sequence) -> Iterator[dict]:
     """Each level above the one before it."""
+    grid.check_compared(axis, test["cells"], place)
     at = _checked(grid, test, place)
     cells = [grid.cell({**test["cells"], axis: level}, place) for level in levels]
     for (low, lower), (high, higher) in pairwise(zip(levels, cells, strict=True)):
@@ -359,6 +390,9 @@ def _overfitting(grid: _Grid, test: Mapping, place: str) -> Iterator[dict]:
         raise ClaimsError(f"{place}.form: overfitting is tested for dense networks only")
     measure, axis, at = "generalisation_gap", test["axis"], test.get("at")
     grid.check_time(at, measure, f"{place}.at")
+    grid.check_compared(axis, test["cells"], place)
+    if test["from"] == test["to"]:
+        raise ClaimsError(f"{place}.to: got {test['to']!r}, the same as from")
     less, more = (
         grid.cell({**test["cells"], axis: test[end]}, f"{place}.{end}") for end in ("from", "to")
     )
@@ -396,6 +430,11 @@ def _distribution(grid: _Grid, test: Mapping, place: str) -> Iterator[dict]:
             f"{place}.tensor: got {test['tensor']!r}; allowed: text of the form {pattern.pattern}"
         )
     cell = grid.cell(test["cells"], place)
+    layer = test["tensor"].partition("/")[0].removeprefix("layer")
+    if grid.model == "dense" and int(layer) > cell["depth"] + 1:
+        raise ClaimsError(
+            f"{place}.tensor: got {test['tensor']!r}; allowed: layer1 to layer{cell['depth'] + 1}"
+        )
     bound = test["distance"]
     yield _contrast(
         test,
@@ -411,6 +450,8 @@ def _attribution(grid: _Grid, test: Mapping, place: str) -> Iterator[dict]:
     factors = list(high)
     if set(factors) != set(low):
         raise ClaimsError(f"{place}.to: got {_join(low)}; allowed: the axes of from, {_join(high)}")
+    for axis in factors:
+        grid.check_axis(axis, f"{place}.from")
     same = [axis for axis in factors if high[axis] == low[axis]]
     if same:
         raise ClaimsError(f"{place}.to.{same[0]}: got {low[same[0]]!r}, the same as from")
@@ -531,6 +572,8 @@ def _matching(cells: Sequence[dict], fixed: Mapping, place: str) -> list[dict]:
 def _unknown(place: str, found, known, more: str = "") -> ClaimsError:
     close = get_close_matches(str(found), [str(name) for name in known], n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
+    if close == [found]:
+        hint = f" (did you mean {found}, without quotes?)"
     return ClaimsError(f"{place}: got {found!r}{hint}; allowed: {_join(known)}{more}")
 
 

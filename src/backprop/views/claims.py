@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
+from backprop.provenance.tickets import further_options
 from backprop.study.figures import figure_label
 from backprop.study.labels import label_of
 from backprop.views.embedded_figures import SCRIPT, embed_figure
@@ -98,9 +100,8 @@ seed does to all cells alike drops out. A claim is reproduced if every contrast 
 contradicted if one stays below it. Both are tested by Student's test; p-values are corrected by
 Holm's method over all verdicts of this run, and the interval (studentised bootstrap, 95%) must lie
 on the same side of the margin. Where a cell has a single seed, the interval is that of the spread
-that the claim states, and nothing is called significant. The commands that add seeds are to be
-given the <code>--configfile</code> and <code>--directory</code> that this run had, if
-any.</p></details>
+that the claim states, and nothing is called significant. The commands
+add seeds to this run; they are for a shell in the project's folder.</p></details>
 {% for claim in claims %}
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
@@ -143,6 +144,7 @@ def claims_page(
     tests: pd.DataFrame,
     seeds: pd.DataFrame,
     figures: Mapping[str, bytes] | None = None,
+    options: Sequence[str] = (),
 ) -> str:
     """Return the page as HTML.
 
@@ -153,10 +155,15 @@ def claims_page(
         contrasts' values by seed.
     figures : mapping
         Path -> content of every figure that a claim names.
+    options : sequence of str
+        Options of a call that runs the same configuration, as
+        `backprop.provenance.tickets.describe_call` gives them.
     """
     embedded = {path: embed_figure(path, content) for path, content in (figures or {}).items()}
     listed = [
-        _claim(rows, tests[tests["claim"] == name], seeds[seeds["claim"] == name], embedded)
+        _claim(
+            rows, tests[tests["claim"] == name], seeds[seeds["claim"] == name], embedded, options
+        )
         for name, rows in claims.groupby("claim", sort=False)
     ]
     return PAGE.render(
@@ -216,7 +223,11 @@ def _changed(claims: pd.DataFrame) -> str:
 
 
 def _claim(
-    rows: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame, figures: Mapping[str, dict]
+    rows: pd.DataFrame,
+    tests: pd.DataFrame,
+    seeds: pd.DataFrame,
+    figures: Mapping[str, dict],
+    options: Sequence[str],
 ) -> dict[str, Any]:
     first = rows.iloc[0]
     verdicts = dict(zip(rows["protocol"], rows["verdict"], strict=True))
@@ -226,7 +237,7 @@ def _claim(
         "source": first["source"],
         "figure": _figure(_text(first["figure"]), figures),
         "cells": list(dict.fromkeys(" ".join(rows["cells"]).split())),
-        "rows": [_row(row) for row in rows.to_dict("records")],
+        "rows": [_row(row, options) for row in rows.to_dict("records")],
         "tests": [
             {"drawing": _drawing(group, seeds[seeds["test"] == number], verdicts)}
             for number, group in tests.groupby("test", sort=False)
@@ -250,7 +261,7 @@ def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
     }
 
 
-def _row(row: dict) -> dict[str, Any]:
+def _row(row: dict, options: Sequence[str]) -> dict[str, Any]:
     expect = _text(row["expect"])
     return {
         "protocol": label_of(row["protocol"]),
@@ -260,8 +271,15 @@ def _row(row: dict) -> dict[str, Any]:
         "expected": bool(expect) and expect != row["verdict"],
         "effect": _effect(row),
         "reason": _text(row["reason"]),
-        "command": _text(row["command"]),
+        "command": _command(_text(row["setting"]), options),
     }
+
+
+def _command(setting: str, options: Sequence[str]) -> str:
+    """The call that adds seeds, for a shell; empty where there is no setting."""
+    if not setting:
+        return ""
+    return shlex.join(["snakemake", "--cores", "4", *further_options(options, setting)])
 
 
 def _effect(row: dict) -> str:
