@@ -455,6 +455,11 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
     broken.write_text("claims: \0")
     with pytest.raises(ClaimsError, match="not YAML: unacceptable character #x0000"):
         read_claims(broken, SCHEMA, CONFIG)
+    broken.write_text("claims:\n- id: one\n  source: x\n  id: two\n")
+    with pytest.raises(
+        ClaimsError, match="line 4: key 'id' stands twice in one place, first in line 2"
+    ):
+        read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("")
     with pytest.raises(ClaimsError, match="top level"):
         read_claims(broken, SCHEMA, CONFIG)

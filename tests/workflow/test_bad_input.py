@@ -40,6 +40,16 @@ def test_misspelt_key_in_a_file(project):
     assert "dense.studies.depths: unknown key 'varry' (did you mean 'vary'?)" in text
 
 
+def test_key_that_stands_twice(project):
+    text = (ROOT / "config/smoke.yaml").read_text()
+    assert text.count("    depths:\n") == 1
+    twice = text.replace("    depths:\n", "    activations:\n")
+    (project.folder / "twice.yaml").write_text(twice)
+    first, second = (n for n, x in enumerate(twice.splitlines(), 1) if x == "    activations:")
+    told = f"line {second}: key 'activations' stands twice in one place, first in line {first}"
+    assert f"twice.yaml: {told}" in message(project, "-n", "--configfile", "twice.yaml")
+
+
 def test_misspelt_key_on_the_command_line(project):
     text = message(project, "--cores", "1", "--config", "densee=1", "--")
     assert "unknown key 'densee'" in text

@@ -75,6 +75,7 @@ from backprop.study.grid import (
     unique_cells,
 )
 from backprop.study.labels import COUNTED, label_of
+from backprop.study.yaml_files import read_yaml
 
 # Options of snakemake that start no job and change nothing.
 ONLY_LOOK = (
@@ -122,6 +123,9 @@ def project_file(path):
 with open(here("workflow/schemas/config.schema.yaml"), encoding="utf-8") as file:
     SCHEMA = yaml.safe_load(file)
 try:
+    # Snakemake has read these, and taken the last of what stands twice in them.
+    for path in workflow.configfiles if workflow.is_main_process else ():
+        read_yaml(os.path.relpath(path))
     CONFIG = complete_config(
         with_typed_values(config, workflow.config_settings.config), SCHEMA
     )

@@ -15,8 +15,6 @@ from difflib import get_close_matches
 from itertools import combinations, pairwise
 from pathlib import Path
 
-import yaml
-
 from backprop.errors import UserError
 from backprop.study.config import fill_and_check
 from backprop.study.figures import (
@@ -28,6 +26,7 @@ from backprop.study.figures import (
 )
 from backprop.study.grid import study_cells
 from backprop.study.labels import label_of
+from backprop.study.yaml_files import YamlError, read_yaml
 
 # What a record of the history has, and what only the end of training has.
 HISTORY_MEASURES = {
@@ -73,27 +72,13 @@ def read_claims(
     Raises
     ------
     ClaimsError
-        Also if the file is missing or is no YAML.
+        Also for what `read_yaml` refuses.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ClaimsError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ClaimsError(f"{path}: not YAML: no text in UTF-8") from None
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ClaimsError(f"{path}: not YAML: {_yaml_fault(error)}") from None
+        document = read_yaml(path)
+    except YamlError as error:
+        raise ClaimsError(str(error)) from None
     return complete_claims(document, schema, config, planar)
-
-
-def _yaml_fault(error: yaml.YAMLError) -> str:
-    """Where a text stops being YAML, and why, in one line."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return str(error).splitlines()[0]
-    line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-    return f"{line}{error.problem}"
 
 
 def complete_claims(
