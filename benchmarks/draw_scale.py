@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from backprop.views.style import compose, new_figure, save, styled
 
 PANELS = {
-    "Dry run (processor s)": "dry run, processor time",
+    "Dry run (s)": "dry run",
     "Its memory (MB)": "dry run, memory",
+    "Run beside training (s per cell)": "all but training, processor time per cell",
     "Jobs after the training (s)": "aggregates",
     "The report (MB)": "report, size",
 }
