@@ -13,8 +13,8 @@ from backprop.views.style import compose, new_figure, save, styled
 PANELS = {
     "Dry run (s)": "dry run",
     "Its memory (MB)": "dry run, memory",
-    "Run beside training (s per cell)": "all but training, processor time per cell",
-    "Jobs after the training (s)": "aggregates",
+    "All but training (s a cell)": "all but training, per cell",
+    "Jobs that follow it (s)": "aggregates",
     "The report (MB)": "report, size",
 }
 

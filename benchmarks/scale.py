@@ -87,9 +87,9 @@ def dry(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
 
 
 def run(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
-    """Measure everything: what of the cores' time is not the training jobs' own processor time.
+    """Measure everything, and what a run takes longer than its training alone would on all cores.
 
-    On a busy machine the cores' time says little; the processor time of all processes does.
+    On a busy machine that says little; the processor time of all processes does.
     """
     before = processor_time()
     seconds, peak = call(folder, cells, "--cores", str(CORES))
@@ -101,7 +101,7 @@ def run(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
         "run, per cell": (seconds / cells, "s"),
         "run, memory of Snakemake": (peak, "MB"),
         "training jobs, processor time per cell": (jobs / cells, "s"),
-        "all but training, of the cores' time per cell": ((CORES * seconds - jobs) / cells, "s"),
+        "all but training, per cell": ((seconds - jobs / CORES) / cells, "s"),
         "all but training, processor time per cell": ((used - jobs) / cells, "s"),
     }
 
