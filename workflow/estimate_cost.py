@@ -63,10 +63,10 @@ def planned_jobs(given: argparse.Namespace) -> tuple[list[Job], int]:
         planned = list(graph.jobs) if given.whole else list(graph.needrun_jobs())
         planned = [job for job in planned if job.rule.name != "all"]
         numbers = {job: number for number, job in enumerate(planned)}
-        cells = sum(map(is_training, graph.jobs))
+        cells = sum(job.rule.name.startswith("train_") for job in graph.jobs)
         jobs = [
             Job(
-                rule=job.rule.name,
+                rule=priced_rule(job),
                 name=job_name(job.benchmark),
                 settings=job.params.settings if is_training(job) else None,
                 threads=job.threads,
@@ -78,9 +78,14 @@ def planned_jobs(given: argparse.Namespace) -> tuple[list[Job], int]:
     return jobs, cells
 
 
+def priced_rule(job) -> str:
+    """Rule of a job of Snakemake's; what the certificate trains again costs what it cost before."""
+    return job.rule.name.replace("retrain_", "train_")
+
+
 def is_training(job) -> bool:
-    """Whether a job of Snakemake's trains a cell or a run."""
-    return job.rule.name.startswith("train_")
+    """Whether a job trains a cell or a run."""
+    return priced_rule(job).startswith("train_")
 
 
 def job_name(benchmark: str | None) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, copy_project, environment
+from conftest import copy_project, environment
 
 PART = {"dataset": ["moons"], "activation": ["tanh"], "depth": [1], "optimizer": ["gd_0_03"]}
 HUNDRED = (
@@ -51,9 +51,10 @@ def test_few_jobs_look_after_every_cell(project):
     assert tables <= following <= tables | pages
 
 
-def test_price_needs_no_results_and_counts_what_is_planned(project):
+@pytest.mark.parametrize(("targets", "trainings"), [([], "100"), (["certificate"], "110")])
+def test_price_needs_no_results_and_counts_what_is_planned(project, targets, trainings):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "workflow/estimate_cost.py"), "--cores", "2", *HUNDRED],
+        [sys.executable, "workflow/estimate_cost.py", "--cores", "2", *targets, *HUNDRED],
         cwd=project.folder,
         env=environment(),
         capture_output=True,
@@ -62,7 +63,7 @@ def test_price_needs_no_results_and_counts_what_is_planned(project):
     )
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if line.strip()}
-    assert rows["train_dense"] == "100"
+    assert rows["train_dense"] == trainings
     assert "on 2 cores" in done.stdout
     assert "No job has been recorded in this folder" in done.stdout
 

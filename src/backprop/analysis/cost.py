@@ -293,6 +293,8 @@ def read_records(results: Path) -> list[dict]:
     records = []
     for path in paths:
         rule, *rest = path.relative_to(folder).with_suffix("").parts
+        if rule.startswith("retrain_"):
+            continue  # the certificate's, of jobs that are here already
         measured, settings, disk = read_benchmark(path), None, 0.0
         if rule.startswith("train_"):
             job = results / rule.removeprefix("train_") / Path(*rest)
