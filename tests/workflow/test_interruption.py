@@ -26,6 +26,8 @@ def test_run_goes_on_where_it_was(tmp_path, sent):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and so would all that they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(finished(project)) < 3 and time.monotonic() < deadline:

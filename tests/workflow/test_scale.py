@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import copy_project, environment
+from conftest import ROOT, copy_project, environment
 
 PART = {"dataset": ["moons"], "activation": ["tanh"], "depth": [1], "optimizer": ["gd_0_03"]}
 HUNDRED = (
@@ -15,6 +15,8 @@ HUNDRED = (
     "--config",
     f"dense={json.dumps({'studies': {'grid': {'vary': PART}}})}",
 )
+# The project's own, beside which its reference lies.
+PROGRAM = ROOT / "workflow/estimate_cost.py"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_few_jobs_look_after_every_cell(project):
 @pytest.mark.parametrize(("targets", "trainings"), [([], "100"), (["certificate"], "110")])
 def test_price_needs_no_results_and_counts_what_is_planned(project, targets, trainings):
     done = subprocess.run(
-        [sys.executable, "workflow/estimate_cost.py", "--cores", "2", *targets, *HUNDRED],
+        [sys.executable, str(PROGRAM), "--cores", "2", *targets, *HUNDRED],
         cwd=project.folder,
         env=environment(),
         capture_output=True,

@@ -92,8 +92,9 @@ ONLY_LOOK = (
 )
 
 # Snakemake asks for the place of its script once for every job, of thousands, and takes 0.3 ms for
-# it. The answer depends on the path alone.
-snakemake.sourcecache.parse_uri = cache(snakemake.sourcecache.parse_uri)
+# it. The answer depends on the path alone. Speed is all that hangs on it.
+if hasattr(snakemake.sourcecache, "parse_uri"):
+    snakemake.sourcecache.parse_uri = cache(snakemake.sourcecache.parse_uri)
 
 # The S3 plugin remembers of a folder that it isn't there, and then does not see that a job has
 # stored it elsewhere.
