@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from backprop.study.labels import label_of
-from backprop.views.style import STYLE
+from backprop.views.style import STYLE, settle
 
 LONG = 40  # characters of a text that is broken into lines
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
@@ -35,6 +35,7 @@ class Picture:
         dpi = min(DOTS_PER_INCH, WIDEST / figure.get_figwidth())
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
+            settle(figure, dpi)
             figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
         # With a palette of 256 colours, a third of the bytes.
         reduced = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
