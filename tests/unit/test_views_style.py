@@ -234,3 +234,21 @@ def test_images_in_svgs_keep_every_pixel_and_get_a_palette_where_one_is_enough(
     # Matplotlib turns an image over where the y axis points down.
     found = np.asarray(image.convert("RGBA"))
     assert np.array_equal(found, pixels) or np.array_equal(found, pixels[::-1])
+
+
+def test_last_bits_of_the_layout_change_no_pixel(tmp_path):
+    for name, shift in (("one", 0.0), ("other", 2e-9)):
+        figure, panels = style.new_figure(1, 2)
+        for axes in panels[0]:
+            axes.plot(np.linspace(0, 1, 400), np.sin(np.linspace(0, 9, 400)))
+        style.compose(figure, "Waves", "", "", [])
+        engine = figure.get_layout_engine()
+
+        def execute(figure, lay_out=engine.execute, shift=shift):
+            lay_out(figure)
+            for axes in figure.axes:
+                axes.set_position(axes.get_position(original=True).translated(shift, shift))
+
+        engine.execute = execute
+        style.save(figure, tmp_path / f"{name}.png")
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
