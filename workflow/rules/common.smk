@@ -791,12 +791,17 @@ def chosen_jobs():
     }
 
 
-def artefacts():
-    """Every file that a training job leaves."""
+def training_jobs():
+    """Folders of all training jobs, by model."""
+    return {model: list(folders(model, CELLS[model])) for model in MODELS}
+
+
+def left_by(jobs):
+    """Every file that training jobs leave, given their folders by model."""
     return [
         f"{folder}/{name}"
-        for model in MODELS
-        for folder in folders(model, CELLS[model])
+        for model in jobs
+        for folder in jobs[model]
         for name in RECORDED[model]
     ]
 
@@ -808,12 +813,7 @@ def scratch(folder):
 
 def originals(wildcards):
     """What the chosen jobs left."""
-    return [
-        f"{folder}/{name}"
-        for model, chosen in chosen_jobs().items()
-        for folder in chosen
-        for name in RECORDED[model]
-    ]
+    return left_by(chosen_jobs())
 
 
 def retrained(wildcards):

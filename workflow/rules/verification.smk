@@ -41,7 +41,7 @@ rule write_manifest:
         # One table stands for the training jobs, of which there may be thousands: what they left is
         # read where it lies. Out of a bucket it has to be fetched.
         benchmarks="results/tables/benchmarks.csv",
-        fetched=artefacts() if IN_BUCKET else [],
+        fetched=left_by(training_jobs()) if IN_BUCKET else [],
         aggregates=aggregates(),
         provenance="results/provenance.json",
         lock=LOCK,
@@ -55,7 +55,7 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
-        folders={model: list(folders(model, CELLS[model])) for model in MODELS},
+        folders=training_jobs(),
         files=RESULTS,
         computed=COMPUTED,
         source=SOURCE_DIGEST,
