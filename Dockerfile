@@ -1,5 +1,5 @@
 # What a Kubernetes job runs in: the locked packages, and nothing of the project or its results,
-# since every job brings the sources along (docs/cluster.md). `docker build --tag backprop:1 .`
+# since every job brings the sources along (docs/cluster.md). `docker build --tag restudy:1 .`
 #
 # For the same base on every build, put its digest behind the tag: python:...@sha256:...
 FROM python:3.11-slim-bookworm

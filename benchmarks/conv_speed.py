@@ -156,7 +156,7 @@ def start_up_seconds(folder: Path, repeats: int) -> dict[str, float]:
 def write_images(folder: Path) -> None:
     """Write random images and labels as the four MNIST files."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-    from backprop.data.idx import format_idx
+    from restudy.data.idx import format_idx
 
     rng = np.random.default_rng(0)
     for part, number in (("train", TRAINING_IMAGES), ("test", TEST_IMAGES)):

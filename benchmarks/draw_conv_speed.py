@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from backprop.views.style import INK, compose, new_figure, save, styled
+from restudy.views.style import INK, compose, new_figure, save, styled
 
 NAMES = {
     "keras_fit": "Keras, fit",

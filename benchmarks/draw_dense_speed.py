@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from backprop.views.style import INK, compose, new_figure, save, styled
+from restudy.views.style import INK, compose, new_figure, save, styled
 
 NAMES = {
     "published_style": "NumPy as published",

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import pandas as pd
 from matplotlib.figure import Figure
 
-from backprop.views.style import compose, new_figure, save, styled
+from restudy.views.style import compose, new_figure, save, styled
 
 PANELS = {
     "Dry run (s)": "dry run",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from backprop.analysis.cost import job_key, read_records, write_reference
+from restudy.operation.cost import job_key, read_records, write_reference
 
 REFERENCE = Path(__file__).parent / "results" / "reference_jobs.csv"
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import numpy as np
 from sklearn.datasets import make_moons
 
-from backprop.dense import DenseNetwork, gradient_descent
+from restudy.families.dense import DenseNetwork, gradient_descent
 
 # (units, depth): passes of a turn with records, and of one without, which lasts about as long.
 CASES = {(3, 1): (300, 4000), (8, 4): (60, 600), (50, 1): (60, 900), (50, 4): (20, 150)}

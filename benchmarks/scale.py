@@ -28,13 +28,13 @@ import pandas as pd
 import psutil
 import yaml
 
-from backprop.analysis.tables import read_benchmark
-from backprop.data.points import make_points
-from backprop.data.tables import write_table
-from backprop.dense.cells import CellResult, train_cell
-from backprop.provenance.environment import describe_run, write_json
-from backprop.study.config import complete_config, settings_lookup
-from backprop.study.grid import all_cells, cell_path
+from restudy.analysis.summaries import read_benchmark
+from restudy.data.points import make_points
+from restudy.data.tables import write_table
+from restudy.families.dense.cells import CellResult, train_cell
+from restudy.provenance.environment import describe_run, write_json
+from restudy.study.config import complete_config, settings_lookup
+from restudy.study.grid import all_cells, cell_path
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config/scale.yaml"

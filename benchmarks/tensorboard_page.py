@@ -34,7 +34,7 @@ def write_runs(folder: Path, runs: int, tags: int, points: int) -> None:
     sys.path.insert(0, str(ROOT / "src"))
     import tensorflow as tf
 
-    from backprop.conv.summaries import write_histogram
+    from restudy.families.conv.summaries import write_histogram
 
     random = np.random.default_rng(0)
     for run in range(runs):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from backprop.data.tables import read_description, read_table
-from backprop.log import start_log
-from backprop.views.study_page import study_page
-from backprop.views.time_machine import Machine
+from restudy.data.tables import read_description, read_table
+from restudy.log import start_log
+from restudy.views.study_page import study_page
+from restudy.views.time_machine import Machine
 
 TABLES = ("runs", "history", "layers")
 

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from backprop.analysis.certificate import compare_jobs, results_digest, state_job
-from backprop.analysis.manifest import read_manifest
-from backprop.log import start_log
-from backprop.provenance.environment import write_json
-from backprop.views.certificate import certificate_page
+from restudy.log import start_log
+from restudy.provenance.environment import write_json
+from restudy.verification.certificate import compare_jobs, results_digest, state_job
+from restudy.verification.manifest import read_manifest
+from restudy.views.certificate_page import certificate_page
 
 
 def main(manifest: str, params, terminal, log) -> None:

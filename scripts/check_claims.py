@@ -2,9 +2,9 @@
 
 import sys
 
-from backprop.analysis.claims import disagreements
-from backprop.data.tables import read_table
-from backprop.log import start_log
+from restudy.claims.verdicts import disagreements
+from restudy.data.tables import read_table
+from restudy.log import start_log
 
 
 def main(claims: str, log) -> None:

@@ -1,8 +1,8 @@
 """Check the gradients of deep networks with each activation against central differences."""
 
-from backprop.data.tables import parts_of, read_table, write_table
-from backprop.dense.gradient_check import check_gradients
-from backprop.log import start_log
+from restudy.data.tables import parts_of, read_table, write_table
+from restudy.families.dense.gradient_check import check_gradients
+from restudy.log import start_log
 
 MOST_POINTS = 200
 

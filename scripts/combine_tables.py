@@ -1,7 +1,7 @@
 """Put the tables of several cells below one another."""
 
-from backprop.data.tables import stack_tables
-from backprop.log import start_log
+from restudy.data.tables import stack_tables
+from restudy.log import start_log
 
 
 def main(tables: list[str], output: str, log) -> None:

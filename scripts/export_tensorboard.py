@@ -12,10 +12,10 @@ from pathlib import Path
 if "snakemake" not in globals():
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from backprop.analysis.event_files import Run, read_log
-from backprop.errors import UserError
-from backprop.log import start_log
-from backprop.views.tensorboard import FEWEST, make_page
+from restudy.analysis.event_files import Run, read_log
+from restudy.errors import UserError
+from restudy.log import start_log
+from restudy.views.tensorboard_page import FEWEST, make_page
 
 # A report shows pages of up to 1.4 MB.
 IN_REPORT = 1_390_000

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from backprop.data.images import fetch_images
-from backprop.log import start_log
-from backprop.provenance.environment import write_json
+from restudy.data.images import fetch_images
+from restudy.log import start_log
+from restudy.provenance.environment import write_json
 
 
 def main(dataset: dict, folder: Path, digests: str, log) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from backprop.analysis.claims import judge_claims
-from backprop.analysis.evidence import Evidence
-from backprop.data.tables import read_table, write_table
-from backprop.log import start_log
+from restudy.claims.evidence import Evidence
+from restudy.claims.verdicts import judge_claims
+from restudy.data.tables import read_table, write_table
+from restudy.log import start_log
 
 
 def main(claims: list[dict], inputs, outputs, log) -> None:

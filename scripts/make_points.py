@@ -1,9 +1,9 @@
 """Make the training and held-out points of a point set, drawn or given."""
 
-from backprop.data.points import make_points
-from backprop.data.tables import write_table
-from backprop.log import start_log
-from backprop.provenance.environment import write_json
+from restudy.data.points import make_points
+from restudy.data.tables import write_table
+from restudy.log import start_log
+from restudy.provenance.environment import write_json
 
 
 def main(dataset: dict, outputs, log) -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from backprop.analysis.shapes import line_agreement
-from backprop.data.tables import parts_of, read_table, with_cell, write_table
-from backprop.dense.boundary import network_of
-from backprop.log import start_log
+from restudy.analysis.shapes import line_agreement
+from restudy.data.tables import parts_of, read_table, with_cell, write_table
+from restudy.families.dense.boundary import network_of
+from restudy.log import start_log
 
 
 def main(settings: list[dict], inputs, output: str, log) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from backprop.analysis.shapes import shape_distances
-from backprop.data.tables import read_table, with_cell, write_table
-from backprop.log import start_log
+from restudy.analysis.shapes import shape_distances
+from restudy.data.tables import read_table, with_cell, write_table
+from restudy.log import start_log
 
 
 def dense_tensors(file, seeds: list[int]) -> dict[int, dict[str, np.ndarray]]:

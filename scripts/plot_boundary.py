@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from backprop.data.tables import read_description, read_table
-from backprop.log import start_log
-from backprop.study.labels import cell_title
-from backprop.views.boundaries import boundary_figure
-from backprop.views.selection import divergence_note
-from backprop.views.style import empty_figure, save
+from restudy.data.tables import read_description, read_table
+from restudy.log import start_log
+from restudy.study.labels import cell_title
+from restudy.views.boundaries import boundary_figure
+from restudy.views.selection import divergence_note
+from restudy.views.style import empty_figure, save
 
 
 def main(cell: dict, inputs, output: str, log) -> None:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from backprop.data.tables import read_description, read_table
-from backprop.log import start_log
-from backprop.views.boundaries import boundary_panel
-from backprop.views.selection import divergence_note
-from backprop.views.style import save
+from restudy.data.tables import read_description, read_table
+from restudy.log import start_log
+from restudy.views.boundaries import boundary_panel
+from restudy.views.selection import divergence_note
+from restudy.views.style import save
 
 
 def main(study: dict, cells: list[dict], inputs, output: str, log) -> None:

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from backprop.analysis.events import read_histograms, read_scalars
-from backprop.data.class_names import class_names
-from backprop.data.idx import read_idx
-from backprop.data.tables import read_table
-from backprop.log import start_log
-from backprop.study.labels import cell_title
-from backprop.views.filters import filters_figure
-from backprop.views.judgements import confusion_figure, worst_figure
-from backprop.views.selection import divergence_reason
-from backprop.views.style import save
-from backprop.views.weights import histograms_figure, statistics_figure
+from restudy.analysis.events import read_histograms, read_scalars
+from restudy.data.class_names import class_names
+from restudy.data.idx import read_idx
+from restudy.data.tables import read_table
+from restudy.log import start_log
+from restudy.study.labels import cell_title
+from restudy.views.filters import filters_figure
+from restudy.views.prediction_figures import confusion_figure, worst_figure
+from restudy.views.selection import divergence_reason
+from restudy.views.style import save
+from restudy.views.weights import histograms_figure, statistics_figure
 
 
 def main(cell: dict, seed: str, kind: str, inputs, outputs, log) -> None:

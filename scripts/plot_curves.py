@@ -1,9 +1,9 @@
 """Draw loss and accuracy of a study's cells over training."""
 
-from backprop.data.tables import read_rows
-from backprop.log import start_log
-from backprop.views import conv_curves, curves
-from backprop.views.style import save
+from restudy.data.tables import read_rows
+from restudy.log import start_log
+from restudy.views import conv_curves, curves
+from restudy.views.style import save
 
 FIGURES = {
     "dense": {"loss": curves.loss_curves, "accuracy": curves.accuracy_curves},

@@ -1,9 +1,9 @@
 """Draw loss and accuracy after training by the values of a study's axes."""
 
-from backprop.data.tables import read_rows
-from backprop.log import start_log
-from backprop.views.effects import effects_figure
-from backprop.views.style import save
+from restudy.data.tables import read_rows
+from restudy.log import start_log
+from restudy.views.effects_figure import effects_figure
+from restudy.views.style import save
 
 
 def main(params, tables: list[str], outputs, log) -> None:

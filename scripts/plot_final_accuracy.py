@@ -1,9 +1,9 @@
 """Draw the final test accuracy of all cells of a CNN study, best on top."""
 
-from backprop.data.tables import read_rows
-from backprop.log import start_log
-from backprop.views.conv_curves import final_accuracy_figure
-from backprop.views.style import save
+from restudy.data.tables import read_rows
+from restudy.log import start_log
+from restudy.views.conv_curves import final_accuracy_figure
+from restudy.views.style import save
 
 
 def main(params, runs: list[str], output: str, log) -> None:

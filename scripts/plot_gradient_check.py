@@ -1,9 +1,9 @@
 """Draw the error of the gradients by layer, published against corrected."""
 
-from backprop.data.tables import read_table
-from backprop.log import start_log
-from backprop.views.gradient_check import gradient_check_figure
-from backprop.views.style import save
+from restudy.data.tables import read_table
+from restudy.log import start_log
+from restudy.views.gradient_check_figure import gradient_check_figure
+from restudy.views.style import save
 
 
 def main(table: str, output: str, log) -> None:

@@ -1,10 +1,10 @@
 """Draw a point set: training and held-out points."""
 
-from backprop.data.tables import read_description, read_table
-from backprop.log import start_log
-from backprop.study.labels import label_of
-from backprop.views.points import points_figure
-from backprop.views.style import save, title_case
+from restudy.data.tables import read_description, read_table
+from restudy.log import start_log
+from restudy.study.labels import label_of
+from restudy.views.points_figure import points_figure
+from restudy.views.style import save, title_case
 
 
 def main(name: str, inputs, output: str, log) -> None:

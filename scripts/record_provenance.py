@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from backprop.log import start_log
-from backprop.provenance.environment import (
+from restudy.log import start_log
+from restudy.provenance.environment import (
     describe_environment,
     digest,
     file_digest,

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from backprop.analysis.manifest import read_manifest
-from backprop.log import start_log
-from backprop.views.certificate import certificate_page
+from restudy.log import start_log
+from restudy.verification.manifest import read_manifest
+from restudy.views.certificate_page import certificate_page
 
 
 def main(inputs, output: str, log) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from backprop.data.tables import read_table
-from backprop.log import start_log
-from backprop.views.claims import claims_page
+from restudy.data.tables import read_table
+from restudy.log import start_log
+from restudy.views.claims_page import claims_page
 
 
 def main(inputs, output: str, options: list[str], log) -> None:

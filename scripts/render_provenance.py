@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from backprop.log import start_log
-from backprop.views.tables import html_document
+from restudy.log import start_log
+from restudy.views.html_tables import html_document
 
 
 def main(inputs, outputs, log) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from backprop.analysis.columns import describe_columns
-from backprop.data.tables import read_table
-from backprop.log import start_log
-from backprop.views.tables import html_table
+from restudy.analysis.columns import describe_columns
+from restudy.data.tables import read_table
+from restudy.log import start_log
+from restudy.views.html_tables import html_table
 
 TITLES = {
     "dense_runs": ("Dense networks: runs", "A row per cell and seed."),

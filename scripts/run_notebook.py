@@ -4,9 +4,9 @@ from pathlib import Path
 
 import nbformat
 
-from backprop.log import start_log
-from backprop.notebooks.execution import run_notebook
-from backprop.views.notebooks import notebook_page
+from restudy.log import start_log
+from restudy.notebooks.execution import run_notebook
+from restudy.views.notebook_page import notebook_page
 
 
 def main(template: str, parameters: dict, outputs, path: str) -> None:

@@ -1,7 +1,7 @@
 """State in sentences what the tables say, for the report's captions and front page."""
 
-from backprop.analysis.events import read_scalars
-from backprop.analysis.findings import (
+from restudy.analysis.events import read_scalars
+from restudy.analysis.findings import (
     describe_claims,
     describe_classes,
     describe_first_layer,
@@ -10,9 +10,9 @@ from backprop.analysis.findings import (
     describe_layers,
     state_findings,
 )
-from backprop.data.tables import read_table
-from backprop.log import start_log
-from backprop.provenance.environment import write_json
+from restudy.data.tables import read_table
+from restudy.log import start_log
+from restudy.provenance.environment import write_json
 
 
 def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:

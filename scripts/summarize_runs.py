@@ -1,8 +1,8 @@
 """Summarise every cell over its seeds."""
 
-from backprop.analysis.tables import summarize
-from backprop.data.tables import read_table, write_table
-from backprop.log import start_log
+from restudy.analysis.summaries import summarize
+from restudy.data.tables import read_table, write_table
+from restudy.log import start_log
 
 
 def main(model: str, runs: str, output: str, log) -> None:

@@ -1,8 +1,8 @@
 """Put the benchmark files of the run's training jobs into one table."""
 
-from backprop.analysis.tables import read_benchmarks
-from backprop.data.tables import write_table
-from backprop.log import start_log
+from restudy.analysis.summaries import read_benchmarks
+from restudy.data.tables import write_table
+from restudy.log import start_log
 
 
 def main(records: list[str], output: str, log) -> None:

@@ -1,8 +1,8 @@
 """Count how the CNN's runs judged the test images, by pair of classes and by class."""
 
-from backprop.analysis.judgements import count_classes, count_pairs
-from backprop.data.tables import read_table, write_table
-from backprop.log import start_log
+from restudy.analysis.predictions import count_classes, count_pairs
+from restudy.data.tables import read_table, write_table
+from restudy.log import start_log
 
 
 def main(judgements: list[str], outputs, log) -> None:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from backprop.analysis.events import SPEED, read_scalars
-from backprop.data.tables import read_table, with_cell, write_table
-from backprop.log import start_log
+from restudy.analysis.events import SPEED, read_scalars
+from restudy.data.tables import read_table, with_cell, write_table
+from restudy.log import start_log
 
 
 def main(cells: list[dict], inputs, output: str, log) -> None:

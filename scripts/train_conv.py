@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from backprop.data.images import load_images
-from backprop.data.tables import with_cell, write_table
-from backprop.log import Progress, start_log
-from backprop.provenance.environment import describe_run, digest, digest_inputs, write_json
+from restudy.data.images import load_images
+from restudy.data.tables import with_cell, write_table
+from restudy.log import Progress, start_log
+from restudy.provenance.environment import describe_run, digest, digest_inputs, write_json
 
 
 def main(params, seed: int, threads: int, inputs, outputs, log) -> None:
     """Train the run that settings and seed spell out, from its last checkpoint if there is one."""
     # TensorFlow prints notices when it is imported: from here on they go into the log.
-    from backprop.conv.summaries import ACTIVITY
-    from backprop.conv.training import MEASURES, train_conv
+    from restudy.families.conv.summaries import ACTIVITY
+    from restudy.families.conv.training import MEASURES, train_conv
 
     settings, checkpoints = params.settings, Path(params.checkpoints)
     cell, dataset, steps = settings["cell"], settings["dataset"], settings["protocol"]["steps"]

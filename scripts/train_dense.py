@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from backprop.data.tables import read_table, write_table
-from backprop.dense.cells import train_cell
-from backprop.log import start_log
-from backprop.provenance.environment import describe_run, write_json
+from restudy.data.tables import read_table, write_table
+from restudy.families.dense.cells import train_cell
+from restudy.log import start_log
+from restudy.provenance.environment import describe_run, write_json
 
 
 def main(params, inputs, outputs, log) -> None:

@@ -3,14 +3,14 @@
 import os
 import sys
 
-from backprop.analysis.manifest import (
+from restudy.data.tables import write_table
+from restudy.log import start_log
+from restudy.verification.manifest import (
     FAILURES,
     compare_manifests,
     read_manifest,
     state_comparison,
 )
-from backprop.data.tables import write_table
-from backprop.log import start_log
 
 
 def main(inputs, tolerance: float, output: str, terminal, log) -> None:

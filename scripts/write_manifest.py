@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from backprop.analysis.manifest import (
+from restudy.log import start_log
+from restudy.verification.manifest import (
     describe_aggregates,
     describe_cells,
     make_manifest,
     write_manifest,
 )
-from backprop.log import start_log
 
 
 def main(inputs, params, output: str, log) -> None:

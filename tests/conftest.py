@@ -129,7 +129,7 @@ def default_sources(kind: str) -> list[dict]:
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory) -> Path:
     """Folder with the real MNIST, fetched from the configuration's own sources."""
-    from backprop.data.images import fetch_images
+    from restudy.data.images import fetch_images
 
     folder = tmp_path_factory.mktemp("mnist")
     fetch_images(folder, {"kind": "mnist", "sources": default_sources("mnist")}, print)
@@ -139,7 +139,7 @@ def mnist_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def fashion_mnist_folder(tmp_path_factory) -> Path:
     """Folder with the real Fashion-MNIST, taken from where Debian's package puts it."""
-    from backprop.data.images import fetch_images
+    from restudy.data.images import fetch_images
 
     need_debian_file(f"{FASHION_MNIST}/train-images-idx3-ubyte.gz", "dataset-fashion-mnist")
     source = default_sources("fashion_mnist")[0]

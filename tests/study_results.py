@@ -12,13 +12,13 @@ import pandas as pd
 import yaml
 from conftest import ROOT
 
-from backprop.analysis.findings import describe_layers, state_findings
-from backprop.data.points import make_points
-from backprop.dense.cells import train_cell
-from backprop.study.config import cell_settings, complete_config
-from backprop.study.grid import all_cells, study_cells
-from backprop.views.study_page import study_page
-from backprop.views.time_machine import Machine
+from restudy.analysis.findings import describe_layers, state_findings
+from restudy.data.points import make_points
+from restudy.families.dense.cells import train_cell
+from restudy.study.config import cell_settings, complete_config
+from restudy.study.grid import all_cells, study_cells
+from restudy.views.study_page import study_page
+from restudy.views.time_machine import Machine
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 NAMES = ("runs", "history", "layers")

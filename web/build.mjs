@@ -1,4 +1,4 @@
-// Builds the programs of the interactive pages into src/backprop/views/pages, or into the folder
+// Builds the programs of the interactive pages into src/restudy/views/pages, or into the folder
 // given as the only argument. Their licences go beside them.
 
 import { build } from "esbuild";
@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = resolve(process.argv[2] ?? join(here, "../src/backprop/views/pages"));
+const target = resolve(process.argv[2] ?? join(here, "../src/restudy/views/pages"));
 const pages = readdirSync(join(here, "src")).filter((name) =>
   existsSync(join(here, "src", name, "main.jsx")),
 );

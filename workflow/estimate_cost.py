@@ -25,7 +25,8 @@ from snakemake.cli import parse_config
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import PrintDag, Quietness
 
-from backprop.analysis.cost import (
+from restudy.errors import UserError
+from restudy.operation.cost import (
     Job,
     Prices,
     describe_estimate,
@@ -33,7 +34,6 @@ from backprop.analysis.cost import (
     read_records,
     read_reference,
 )
-from backprop.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "benchmarks/results/reference_jobs.csv"

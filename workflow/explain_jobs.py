@@ -15,7 +15,7 @@ from snakemake import cli
 from snakemake.api import DAGApi
 from snakemake.logging import logger
 
-from backprop.provenance.causes import (
+from restudy.operation.causes import (
     Cause,
     PendingJob,
     configuration_causes,
@@ -24,13 +24,13 @@ from backprop.provenance.causes import (
     differences,
     explain,
 )
-from backprop.provenance.parts import (
+from restudy.provenance.parts import (
     compare_modules,
     compare_packages,
     noted_parts,
     read_packages,
 )
-from backprop.study.config import key_path
+from restudy.study.config import key_path
 
 # A parameter that is a digest, as Snakemake keeps it.
 DIGEST = re.compile(r"'([0-9a-f]{64})'")

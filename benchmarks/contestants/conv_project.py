@@ -13,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 import numpy as np
 
-from backprop.conv.activations import relu
-from backprop.conv.optimizers import build_optimizer
-from backprop.conv.training import (
+from restudy.data.images import ImageSplit
+from restudy.families.conv.activations import relu
+from restudy.families.conv.optimizers import build_optimizer
+from restudy.families.conv.training import (
     ConvResult,
     average,
     compile_judgement,
@@ -24,7 +25,6 @@ from backprop.conv.training import (
     create_state,
     train_conv,
 )
-from backprop.data.images import ImageSplit
 
 OPTIMIZER = {"kind": "adam", "learning_rate": 1e-4, "epsilon": 1e-8}
 

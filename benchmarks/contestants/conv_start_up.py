@@ -15,8 +15,8 @@ take_cores(1)
 import conv_project  # noqa: E402
 
 # These too are what a job imports.
-from backprop.data import tables  # noqa: E402, F401
-from backprop.data.images import load_images  # noqa: E402
+from restudy.data import tables  # noqa: E402, F401
+from restudy.data.images import load_images  # noqa: E402
 
 case = json.loads(sys.argv[1])
 imported = time.time()

@@ -6,7 +6,7 @@ from pathlib import Path
 from common import L2, LEARNING_RATE, Case, points, run
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
-from backprop.dense import DenseNetwork, gradient_descent
+from restudy.families.dense import DenseNetwork, gradient_descent
 
 
 def prepare(case: Case):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from backprop.data.tables import read_table
+from restudy.data.tables import read_table
 
 # Of the viewer's lists; the front page has tables too.
 ROWS = "tbody tr:has([iconname=information-circle])"

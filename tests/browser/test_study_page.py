@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from study_results import StudyResults, block
 
-from backprop.views.style import color_of
+from restudy.views.style import color_of
 
 CONFIG = {
     "datasets": {

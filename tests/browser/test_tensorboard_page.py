@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from backprop.views.pages import render_page
-from backprop.views.payload import pack
+from restudy.views.pages import render_page
+from restudy.views.payload import pack
 
 # What is seen on a tab that has data.
 MARKS = {

@@ -12,6 +12,6 @@ def one_thread():
     It has to be told before it runs anything, whichever test comes first.
     """
     if "tensorflow" in sys.modules:
-        from backprop.conv.training import configure_tensorflow
+        from restudy.families.conv.training import configure_tensorflow
 
         configure_tensorflow(1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.data.images import ImageSplit
+from restudy.data.images import ImageSplit
 
 CELL = {
     "dataset": "noise",

@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 from conv_noise import DATA, make_settings
 
-from backprop.conv import checkpoints
-from backprop.conv.training import train_conv
+from restudy.families.conv import checkpoints
+from restudy.families.conv.training import train_conv
 
 SETTINGS = make_settings(
     activation="tanh",

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import make_moons
 
-from backprop.dense.training import Points
+from restudy.families.dense.training import Points
 
 
 def moons(points: int = 200, seed: int = 0) -> Points:

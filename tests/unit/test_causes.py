@@ -2,13 +2,13 @@
 
 import pytest
 
-from backprop.provenance.causes import (
+from restudy.operation.causes import (
     Cause,
     PendingJob,
     configuration_causes,
     explain,
 )
-from backprop.provenance.parts import (
+from restudy.provenance.parts import (
     compare_modules,
     compare_packages,
     note_parts,

@@ -10,19 +10,19 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import make_moons
 
-from backprop.analysis.certificate import (
+from restudy.data.tables import write_table
+from restudy.families.dense.boundary import map_finished
+from restudy.families.dense.network import DenseNetwork
+from restudy.families.dense.optimizers import make_optimizer
+from restudy.families.dense.snapshots import pack_snapshots
+from restudy.study.grid import choose_folders
+from restudy.verification.certificate import (
     changed_since,
     compare_jobs,
     results_digest,
     state_job,
 )
-from backprop.data.tables import write_table
-from backprop.dense.boundary import map_finished
-from backprop.dense.network import DenseNetwork
-from backprop.dense.optimizers import make_optimizer
-from backprop.dense.snapshots import pack_snapshots
-from backprop.study.grid import choose_folders
-from backprop.views.certificate import certificate_page
+from restudy.views.certificate_page import certificate_page
 
 ENVIRONMENT = {"revision": "a", "python": "3.11.9", "processor": "A", "libraries": {"numpy": "2.1"}}
 RECORD = {f"{name}_sha256": "0" for name in ("settings", "data", "code", "lock")}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from backprop.study.claims import (
+from restudy.claims.document import (
     ClaimsError,
     complete_claims,
     needed_tables,
@@ -16,7 +16,7 @@ from backprop.study.claims import (
     read_claims,
     shapley_terms,
 )
-from backprop.study.config import complete_config, with_typed_values
+from restudy.study.config import complete_config, with_typed_values
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/claims.schema.yaml").read_text())
 CONFIG = complete_config(

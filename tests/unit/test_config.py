@@ -6,15 +6,15 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from backprop.data.image_files import PUBLISHED_SETS, ImageCounts
-from backprop.study.config import (
+from restudy.data.image_files import PUBLISHED_SETS, ImageCounts
+from restudy.study.config import (
     ConfigError,
     cell_settings,
     check_image_counts,
     check_target,
     complete_config,
 )
-from backprop.study.grid import all_cells
+from restudy.study.grid import all_cells
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())

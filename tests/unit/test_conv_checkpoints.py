@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backprop.analysis.event_files import iterate_events
-from backprop.analysis.events import read_histograms, read_scalars
-from backprop.conv.checkpoints import (
+from restudy.analysis.event_files import iterate_events
+from restudy.analysis.events import read_histograms, read_scalars
+from restudy.families.conv.checkpoints import (
     UNFINISHED,
     Checkpoint,
     find_checkpoint,

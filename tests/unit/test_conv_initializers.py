@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from backprop.conv.initializers import INITIALIZERS, count_fans
-from backprop.conv.network import draw_parameters, parameter_shapes
-from backprop.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
+from restudy.families.conv.initializers import INITIALIZERS, count_fans
+from restudy.families.conv.network import draw_parameters, parameter_shapes
+from restudy.families.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
 
 CONVOLUTION = (5, 5, 32, 64)  # fan-in 800, fan-out 1600
 DENSE = (300, 200)

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from backprop.conv.activations import ACTIVATIONS, elu, maxout
-from backprop.conv.initializers import truncated_normal, xavier_uniform
-from backprop.conv.network import (
+from restudy.families.conv.activations import ACTIVATIONS, elu, maxout
+from restudy.families.conv.initializers import truncated_normal, xavier_uniform
+from restudy.families.conv.network import (
     compute_losses,
     compute_signals,
     draw_parameters,

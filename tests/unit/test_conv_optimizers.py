@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from backprop.conv.optimizers import OPTIMIZERS, build_optimizer
+from restudy.families.conv.optimizers import OPTIMIZERS, build_optimizer
 
 CASES = {
     "gradient_descent": (

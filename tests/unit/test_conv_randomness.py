@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backprop.conv.randomness import draw_batches
+from restudy.families.conv.randomness import draw_batches
 
 
 @pytest.mark.parametrize(("examples", "batch_size"), [(60, 10), (64, 10), (7, 10)])

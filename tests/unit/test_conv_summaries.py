@@ -8,8 +8,8 @@ import tensorflow as tf
 from scipy.special import expit, ndtr
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from backprop.conv.activations import make_activation
-from backprop.conv.summaries import inactive_shares, write_pictures
+from restudy.families.conv.activations import make_activation
+from restudy.families.conv.summaries import inactive_shares, write_pictures
 
 
 def gelu_slope(z):

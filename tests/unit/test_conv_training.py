@@ -7,21 +7,22 @@ import tensorflow as tf
 from conv_noise import ADAM, DATA, PROTOCOL, make_settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from backprop.analysis.events import read_histograms, read_scalars
-from backprop.conv import training
-from backprop.conv.checkpoints import Checkpoint
-from backprop.conv.initializers import truncated_normal
-from backprop.conv.network import (
+from restudy.analysis.events import read_histograms, read_scalars
+from restudy.data.images import ImageSplit, load_images
+from restudy.families.conv import training
+from restudy.families.conv.checkpoints import Checkpoint
+from restudy.families.conv.initializers import truncated_normal
+from restudy.families.conv.network import (
     LAYERS,
     compute_losses,
     compute_signals,
     draw_parameters,
     parameter_shapes,
 )
-from backprop.conv.optimizers import build_optimizer
-from backprop.conv.randomness import draw_batches
-from backprop.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
-from backprop.conv.training import (
+from restudy.families.conv.optimizers import build_optimizer
+from restudy.families.conv.randomness import draw_batches
+from restudy.families.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
+from restudy.families.conv.training import (
     MEASURES,
     compile_training,
     create_state,
@@ -29,8 +30,7 @@ from backprop.conv.training import (
     plan_chunk,
     train_conv,
 )
-from backprop.data.images import ImageSplit, load_images
-from backprop.dense import layers as dense_layers
+from restudy.families.dense import layers as dense_layers
 
 MONITORED = [  # the 16 tensors of the study
     *(
@@ -114,7 +114,7 @@ def test_order_of_the_data_depends_on_the_seed(tmp_path):
 def test_dropout_depends_on_the_seed(tmp_path, monkeypatch):
     # All else is equal: no weight is drawn, and the order is that of seed 0.
     monkeypatch.setattr(
-        "backprop.conv.training.draw_batches", lambda seed, *rest: draw_batches(0, *rest)
+        "restudy.families.conv.training.draw_batches", lambda seed, *rest: draw_batches(0, *rest)
     )
     settings = {"initializer": "zeros", "steps": 1}
     one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
@@ -173,7 +173,7 @@ def test_training_learns_the_training_examples(tmp_path):
 
 
 def test_evaluation_in_batches_equals_evaluation_at_once(tmp_path, result, monkeypatch):
-    monkeypatch.setattr("backprop.conv.training.EVALUATION_BATCH", 7)
+    monkeypatch.setattr("restudy.families.conv.training.EVALUATION_BATCH", 7)
     final = train(tmp_path).final
     for name in MEASURES:
         assert final[name] == pytest.approx(result.final[name], rel=1e-6)
@@ -264,7 +264,7 @@ def test_loss_that_is_not_finite_on_held_out_images_alone_is_a_divergence(
     parts = {name: (mixed if name == part else black) for name in ("train", "validation", "test")}
     data = ImageSplit(*(array for images in parts.values() for array in (images, labels)))
     monkeypatch.setattr(
-        "backprop.conv.training.make_initializer", lambda settings: truncated_normal(1e15)
+        "restudy.families.conv.training.make_initializer", lambda settings: truncated_normal(1e15)
     )
     lines = []
     result = train(

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from backprop.analysis.cost import (
+from restudy.operation.cost import (
     Job,
     Prices,
     describe_estimate,

@@ -10,7 +10,7 @@ from dense_references import (
     apply_tensorflow,
 )
 
-from backprop.dense.activations import ACTIVATIONS, make_activation
+from restudy.families.dense.activations import ACTIVATIONS, make_activation
 
 MAGNITUDES = np.concatenate([np.geomspace(1e-8, 1e4, 400), np.linspace(0.01, 60.0, 2_000)])
 

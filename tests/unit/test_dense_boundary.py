@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from moons import moons
 
-from backprop.dense import DenseNetwork, gradient_descent
-from backprop.dense.boundary import map_boundary
+from restudy.families.dense import DenseNetwork, gradient_descent
+from restudy.families.dense.boundary import map_boundary
 
 
 def test_boundary_is_the_networks_own_prediction():

@@ -14,8 +14,8 @@ from moons import moons
 from scipy.optimize import check_grad
 from sklearn.neural_network import MLPClassifier
 
-from backprop.dense.activations import make_activation
-from backprop.dense.stack import Batch, Stack
+from restudy.families.dense.activations import make_activation
+from restudy.families.dense.stack import Batch, Stack
 
 DEPTHS = [1, 2, 3, 4]
 KINKED = {"relu", "leaky_relu", "elu", "maxout"}

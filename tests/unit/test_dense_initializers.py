@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, kstest, norm, truncnorm
 
-from backprop.dense.initializers import (
+from restudy.families.dense.initializers import (
     INITIALIZERS,
     TRUNCATED_DEVIATION,
     draw_weights,

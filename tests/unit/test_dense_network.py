@@ -10,13 +10,13 @@ from dense_references import PUBLISHED_ACTIVATIONS, PublishedNetwork
 from moons import moons
 from scipy.special import log_softmax, softmax
 
-from backprop.dense import DenseNetwork, adam, gradient_descent, nesterov
-from backprop.dense.activations import make_activation
-from backprop.dense.initializers import draw_weights
-from backprop.dense.schedules import step
-from backprop.dense.stack import Batch, Stack
-from backprop.dense.stack import softmax as softmax_in_place
-from backprop.dense.training import CHUNK
+from restudy.families.dense import DenseNetwork, adam, gradient_descent, nesterov
+from restudy.families.dense.activations import make_activation
+from restudy.families.dense.initializers import draw_weights
+from restudy.families.dense.schedules import step
+from restudy.families.dense.stack import Batch, Stack
+from restudy.families.dense.stack import softmax as softmax_in_place
+from restudy.families.dense.training import CHUNK
 
 # Computed by running the published code unchanged (with point 1 corrected for the last), seed 0.
 PUBLISHED = {
@@ -326,7 +326,7 @@ def test_example_of_the_docstring_runs():
 @pytest.mark.parametrize("memory", [1, 100_000, 1 << 40])
 @pytest.mark.parametrize("seeds", [1, 2, 7, 20])
 def test_every_replicate_is_in_one_block(seeds, memory, monkeypatch):
-    monkeypatch.setattr("backprop.dense.network.WORKING_MEMORY", memory)
+    monkeypatch.setattr("restudy.families.dense.network.WORKING_MEMORY", memory)
     network = DenseNetwork([2, 8, 8, 2], seeds=range(seeds))
     blocks = list(network._blocks(200))
     found = [replicate for block in blocks for replicate in range(seeds)[block]]
@@ -341,7 +341,7 @@ def test_every_replicate_is_in_one_block(seeds, memory, monkeypatch):
 
 @pytest.mark.parametrize("memory", [1, 1 << 40])
 def test_progress_counts_the_passes_of_all_replicates(memory, monkeypatch):
-    monkeypatch.setattr("backprop.dense.network.WORKING_MEMORY", memory)
+    monkeypatch.setattr("restudy.families.dense.network.WORKING_MEMORY", memory)
     told = []
     network = DenseNetwork([2, 3, 2], seeds=range(3))
     result = network.fit(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from backprop.dense.optimizers import OPTIMIZERS, make_optimizer
+from restudy.families.dense.optimizers import OPTIMIZERS, make_optimizer
 
 RATE = 0.01
 SETTINGS = {

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from backprop.dense.schedules import SCHEDULES, make_schedule
+from restudy.families.dense.schedules import SCHEDULES, make_schedule
 
 PASSES = 120
 

@@ -13,12 +13,12 @@ import pytest
 from dense_references import PublishedNetwork
 from moons import moons
 
-from backprop.dense import DenseNetwork, adam, gradient_descent, momentum
-from backprop.dense.activations import make_activation
-from backprop.dense.optimizers import make_optimizer
-from backprop.dense.schedules import constant, cosine
-from backprop.dense.stack import Batch, Stack
-from backprop.dense.training import ACTIVITY, CHUNK, MEASURES, Plan, Points, Trainer
+from restudy.families.dense import DenseNetwork, adam, gradient_descent, momentum
+from restudy.families.dense.activations import make_activation
+from restudy.families.dense.optimizers import make_optimizer
+from restudy.families.dense.schedules import constant, cosine
+from restudy.families.dense.stack import Batch, Stack
+from restudy.families.dense.training import ACTIVITY, CHUNK, MEASURES, Plan, Points, Trainer
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -394,7 +394,7 @@ def with_one_large_start(seeds, large):
 @pytest.mark.parametrize("memory", [1, 1 << 40])
 @pytest.mark.parametrize("interval", [1, 20, 60])
 def test_divergence_is_a_result_and_leaves_the_others_untouched(interval, memory, monkeypatch):
-    monkeypatch.setattr("backprop.dense.network.WORKING_MEMORY", memory)
+    monkeypatch.setattr("restudy.families.dense.network.WORKING_MEMORY", memory)
     others = with_one_large_start([0, 2], None)
     # Adam counts its updates: going back must not lose count.
     expected = fit(others, adam(0.01), 60, record_interval=interval)
@@ -544,7 +544,7 @@ def assert_independent_of_company(monkeypatch, data, sizes, **settings):
     for seeds, memory in COMPANIES.values():
         with monkeypatch.context() as patch:
             if memory is not None:
-                patch.setattr("backprop.dense.network.WORKING_MEMORY", memory)
+                patch.setattr("restudy.families.dense.network.WORKING_MEMORY", memory)
             found = train_seed_7(data, sizes, seeds, **settings)
         for array, same in zip(found, expected, strict=True):
             np.testing.assert_array_equal(array, same)
@@ -608,7 +608,7 @@ def test_replicate_with_one_hidden_unit_hardly_depends_on_its_company(precision,
 SCRIPT = """
 import hashlib, sys
 import numpy as np
-from backprop.dense import DenseNetwork, adam
+from restudy.families.dense import DenseNetwork, adam
 rng = np.random.default_rng(0)
 x, label = rng.standard_normal((3000, 64)), np.arange(3000) % 10
 digest = hashlib.sha256()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from backprop.analysis.effects import level_means, variance_shares
+from restudy.analysis.effects import level_means, variance_shares
 
 LEVELS = {"activation": ["tanh", "relu", "elu"], "depth": [1, 2], "optimizer": ["gd", "adam"]}
 

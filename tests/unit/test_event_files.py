@@ -14,7 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
 from tensorboard.util.tensor_util import make_ndarray
 
-from backprop.analysis.event_files import LogError, iterate_events, read_log, read_run
+from restudy.analysis.event_files import LogError, iterate_events, read_log, read_run
 
 PYTORCH = ROOT / "tests/data/pytorch_log"
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-import backprop
-from backprop.analysis.events import read_histograms, read_scalars
+import restudy
+from restudy.analysis.events import read_histograms, read_scalars
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_folder_without_event_files_is_refused_by_name(tmp_path, read, name):
 
 def test_reading_does_not_import_tensorflow(folder):
     code = (
-        "import sys; from backprop.analysis.events import read_scalars; "
+        "import sys; from restudy.analysis.events import read_scalars; "
         f"assert len(read_scalars({str(folder)!r})) == 21; "
         "assert 'tensorflow' not in sys.modules"
     )
-    source = Path(backprop.__file__).parents[1]
+    source = Path(restudy.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(source)})

@@ -6,12 +6,12 @@ import pytest
 from moons import moons
 from scipy.optimize import approx_fprime
 
-from backprop.analysis.findings import describe_gradients, describe_layers
-from backprop.dense import gradient_check
-from backprop.dense.activations import ACTIVATIONS, make_activation
-from backprop.dense.gradient_check import check_gradients, numeric_gradient
-from backprop.dense.network import DenseNetwork
-from backprop.dense.stack import Batch, Stack
+from restudy.analysis.findings import describe_gradients, describe_layers
+from restudy.families.dense import gradient_check
+from restudy.families.dense.activations import ACTIVATIONS, make_activation
+from restudy.families.dense.gradient_check import check_gradients, numeric_gradient
+from restudy.families.dense.network import DenseNetwork
+from restudy.families.dense.stack import Batch, Stack
 
 KEYS = ["activation", "arithmetic", "layer", "parameter"]
 

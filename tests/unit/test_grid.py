@@ -2,7 +2,7 @@
 
 import pytest
 
-from backprop.study.grid import (
+from restudy.study.grid import (
     all_cells,
     cell_from_wildcards,
     cell_path,

@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from backprop.data.idx import format_idx, read_idx, write_idx
+from restudy.data.idx import format_idx, read_idx, write_idx
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 28, 28), (2, 3, 4, 5), (0, 28, 28)])

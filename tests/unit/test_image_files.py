@@ -7,10 +7,10 @@ import zlib
 import numpy as np
 import pytest
 
-from backprop.data.idx import format_idx
-from backprop.data.image_files import PUBLISHED_NAMES, ImageCounts, inspect_image_files
-from backprop.data.inspection import inspect_datasets
-from backprop.errors import UserError
+from restudy.data.idx import format_idx
+from restudy.data.image_files import PUBLISHED_NAMES, ImageCounts, inspect_image_files
+from restudy.data.inspection import inspect_datasets
+from restudy.errors import UserError
 
 TRAIN, TEST = 12, 5
 

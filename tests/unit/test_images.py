@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from conftest import FASHION_MNIST
 
-from backprop.data import images
-from backprop.data.idx import format_idx, write_idx
-from backprop.data.image_files import PUBLISHED_NAMES, PUBLISHED_SETS, inspect_image_files
-from backprop.data.images import DataSourceError, ImageSplit, fetch_images, load_images
+from restudy.data import images
+from restudy.data.idx import format_idx, write_idx
+from restudy.data.image_files import PUBLISHED_NAMES, PUBLISHED_SETS, inspect_image_files
+from restudy.data.images import DataSourceError, ImageSplit, fetch_images, load_images
 
 CANONICAL_SHA256 = dict(PUBLISHED_SETS["mnist"].sha256)
 PUBLISHED_MD5 = {  # of the uncompressed files

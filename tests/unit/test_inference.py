@@ -6,8 +6,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from backprop.analysis import inference
-from backprop.analysis.inference import bootstrap_interval, correct, one_sided_p, seeds_needed
+from restudy.claims import inference
+from restudy.claims.inference import bootstrap_interval, correct, one_sided_p, seeds_needed
 
 
 @pytest.mark.parametrize("bound", [0.0, 0.4, -1.0])

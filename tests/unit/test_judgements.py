@@ -6,11 +6,11 @@ import pytest
 from sklearn.metrics import confusion_matrix as reference_matrix
 from sklearn.metrics import recall_score
 
-from backprop.analysis.columns import describe_columns
-from backprop.analysis.findings import describe_classes, describe_judgements, describe_layers
-from backprop.analysis.judgements import confusion_matrix, count_classes, count_pairs
-from backprop.data.class_names import CLASS_NAMES, class_names
-from backprop.data.tables import read_table, with_cell, write_table
+from restudy.analysis.columns import describe_columns
+from restudy.analysis.findings import describe_classes, describe_judgements, describe_layers
+from restudy.analysis.predictions import confusion_matrix, count_classes, count_pairs
+from restudy.data.class_names import CLASS_NAMES, class_names
+from restudy.data.tables import read_table, with_cell, write_table
 
 CELL = {
     "dataset": "mnist",

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from backprop.analysis.fingerprints import Fingerprint, describe_file, distance
-from backprop.analysis.manifest import (
+from restudy.data.tables import write_table
+from restudy.families.conv.summaries import write_end, write_trial
+from restudy.verification.fingerprints import Fingerprint, describe_file, distance
+from restudy.verification.manifest import (
     ManifestError,
     compare_manifests,
     describe_aggregates,
@@ -22,8 +24,6 @@ from backprop.analysis.manifest import (
     state_comparison,
     write_manifest,
 )
-from backprop.conv.summaries import write_end, write_trial
-from backprop.data.tables import write_table
 
 TOLERANCE = 1e-6
 SHA = "0" * 64

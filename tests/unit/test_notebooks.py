@@ -12,13 +12,13 @@ import pytest
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from backprop.data.points import make_points
-from backprop.data.tables import write_table
-from backprop.notebooks.display import Picture, Table, mean_and_deviation
-from backprop.notebooks.execution import NotebookError, run_notebook
-from backprop.provenance.imports import imported_files
-from backprop.views.notebooks import FormulaError, notebook_page, to_mathml
-from backprop.views.style import new_figure
+from restudy.data.points import make_points
+from restudy.data.tables import write_table
+from restudy.notebooks.display import Picture, Table, mean_and_deviation
+from restudy.notebooks.execution import NotebookError, run_notebook
+from restudy.provenance.imports import imported_files
+from restudy.views.notebook_page import FormulaError, notebook_page, to_mathml
+from restudy.views.style import new_figure
 
 TEMPLATES = sorted((ROOT / "workflow/notebooks").glob("*.ipynb"))
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
@@ -65,16 +65,18 @@ def test_template_is_committed_without_outputs_and_can_be_run(template):
 
 def test_no_template_loads_tensorflow(template):
     source = "\n".join(cell.source for cell in template.cells if cell.cell_type == "code")
-    assert not re.search(r"^\s*(import|from)\s+(tensorflow|keras|backprop\.conv)", source, re.M)
+    assert not re.search(
+        r"^\s*(import|from)\s+(tensorflow|keras|restudy\.families\.conv)", source, re.M
+    )
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_modules_that_a_notebook_imports_are_found_and_none_is_of_the_cnn(path):
     files = {str(f.relative_to(ROOT / "src")) for f in imported_files(path, ROOT / "src")}
-    assert "backprop/notebooks/display.py" in files
-    assert not any(file.startswith("backprop/conv/") for file in files)
+    assert "restudy/notebooks/display.py" in files
+    assert not any(file.startswith("restudy/conv/") for file in files)
     if path.stem == "backpropagation":
-        assert {"backprop/dense/stack.py", "backprop/dense/layers.py"} <= files
+        assert {"restudy/dense/stack.py", "restudy/dense/layers.py"} <= files
 
 
 def test_every_formula_of_a_template_stands_on_its_page_as_mathml(template):
@@ -196,7 +198,7 @@ def test_notebook_runs_with_its_parameters_and_leaves_no_trace(written, tmp_path
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "kernels"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
     path = written(
-        "from backprop.study.labels import label_of\nprint(label_of('relu'), value)",
+        "from restudy.study.labels import label_of\nprint(label_of('relu'), value)",
         # Printed in two pieces, which come through the socket as one or as two.
         "import sys, time\nprint('tensorflow' in sys.modules, flush=True)\n"
         "time.sleep(0.4)\nprint('later')",

@@ -6,7 +6,7 @@ import subprocess
 
 from conftest import ROOT, need_file
 
-PAGES = ROOT / "src/backprop/views/pages"
+PAGES = ROOT / "src/restudy/views/pages"
 
 
 def test_committed_programs_are_built_from_their_sources(tmp_path):

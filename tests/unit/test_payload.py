@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, need_file
 
-from backprop.views.payload import DTYPES, pack
+from restudy.views.payload import DTYPES, pack
 
 READ = """
 import {{ inflate, unpack }} from "{module}";

@@ -11,10 +11,10 @@ from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, m
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from backprop.data.inspection import inspect_datasets
-from backprop.data.points import choose_heldout, make_points
-from backprop.data.tables import features_of, parts_of, read_table, write_table
-from backprop.study.config import KINDS_OF_MODEL, ConfigError, cell_settings, complete_config
+from restudy.data.inspection import inspect_datasets
+from restudy.data.points import choose_heldout, make_points
+from restudy.data.tables import features_of, parts_of, read_table, write_table
+from restudy.study.config import KINDS_OF_MODEL, ConfigError, cell_settings, complete_config
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SMOKE = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
@@ -434,7 +434,7 @@ def test_configuration_is_inspected_without_a_large_library():
     import sys
 
     code = (
-        "import sys, backprop.data.inspection; "
+        "import sys, restudy.data.inspection; "
         "banned = {'pandas', 'sklearn', 'numpy'} & set(sys.modules); assert not banned, banned"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(ROOT / "src")})

@@ -8,13 +8,13 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from backprop.conv import activations as conv_activations
-from backprop.conv import initializers as conv_initializers
-from backprop.conv import optimizers as conv_optimizers
-from backprop.data.image_files import PUBLISHED_SETS
-from backprop.data.points import POINT_SETS
-from backprop.dense import activations, initializers, optimizers, schedules
-from backprop.study.config import KINDS_OF_MODEL, WHENCE
+from restudy.data.image_files import PUBLISHED_SETS
+from restudy.data.points import POINT_SETS
+from restudy.families.conv import activations as conv_activations
+from restudy.families.conv import initializers as conv_initializers
+from restudy.families.conv import optimizers as conv_optimizers
+from restudy.families.dense import activations, initializers, optimizers, schedules
+from restudy.study.config import KINDS_OF_MODEL, WHENCE
 
 DEFS = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.datasets import make_moons
 
-from backprop.analysis.shapes import line_agreement, shape_distances
+from restudy.analysis.shapes import line_agreement, shape_distances
 
 
 def best_line(points, labels):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.dense.snapshots import affordable_count, pack_snapshots, snapshot_passes
+from restudy.families.dense.snapshots import affordable_count, pack_snapshots, snapshot_passes
 
 
 @pytest.mark.parametrize(("passes", "count"), [(20_000, 20), (20_000, 2), (7, 20), (1, 5)])

@@ -9,10 +9,10 @@ import pytest
 from conftest import ROOT, need_file
 from scipy.special import ndtr
 
-from backprop.dense.activations import ACTIVATIONS, make_activation
-from backprop.dense.layers import SATURATED
-from backprop.dense.network import DenseNetwork
-from backprop.dense.optimizers import gradient_descent
+from restudy.families.dense.activations import ACTIVATIONS, make_activation
+from restudy.families.dense.layers import SATURATED
+from restudy.families.dense.network import DenseNetwork
+from restudy.families.dense.optimizers import gradient_descent
 
 PARAMETERS = {
     "leaky_relu": {"slope": 0.2},

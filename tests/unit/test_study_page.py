@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 from study_results import StudyResults, block, conv_tables
 
-from backprop.study.grid import study_cells
-from backprop.views.study_page import LARGEST_PAGE, by_distance, number_cells, study_page
-from backprop.views.style import color_of
-from backprop.views.time_machine import Choice, Machine, Stock, choose, thin_snapshots
+from restudy.study.grid import study_cells
+from restudy.views.study_page import LARGEST_PAGE, by_distance, number_cells, study_page
+from restudy.views.style import color_of
+from restudy.views.time_machine import Choice, Machine, Stock, choose, thin_snapshots
 
 CONFIG = {
     "datasets": {

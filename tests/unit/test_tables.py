@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from backprop.analysis.columns import describe_columns
-from backprop.analysis.findings import describe_first_layer, state_findings
-from backprop.analysis.markup import escape_markup
-from backprop.analysis.statistics import mean_interval
-from backprop.analysis.tables import read_benchmarks, rows_of, summarize
-from backprop.data import tables
-from backprop.data.tables import (
+from restudy.analysis.columns import describe_columns
+from restudy.analysis.findings import describe_first_layer, state_findings
+from restudy.analysis.markup import escape_markup
+from restudy.analysis.statistics import mean_interval
+from restudy.analysis.summaries import read_benchmarks, rows_of, summarize
+from restudy.data import tables
+from restudy.data.tables import (
     combine,
     read_rows,
     read_table,
@@ -23,7 +23,7 @@ from backprop.data.tables import (
     with_cell,
     write_table,
 )
-from backprop.study.grid import study_levels
+from restudy.study.grid import study_levels
 
 CELL = {
     "dataset": "moons",

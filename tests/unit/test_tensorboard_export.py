@@ -21,9 +21,9 @@ from tensorboard_server import (
 )
 from test_event_files import number, start_of, write_events
 
-from backprop.analysis.event_files import read_log, read_run
-from backprop.views.graphs import arrange_graph
-from backprop.views.tensorboard import (
+from restudy.analysis.event_files import read_log, read_run
+from restudy.views.graphs import arrange_graph
+from restudy.views.tensorboard_page import (
     FEWEST,
     PageSizeError,
     choose_evenly,

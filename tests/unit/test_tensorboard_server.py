@@ -13,10 +13,10 @@ from tensorboard_server import (
     wait_for,
 )
 
-from backprop.analysis.event_files import read_log
-from backprop.analysis.events import read_histograms, read_scalars
-from backprop.conv.training import train_conv
-from backprop.views.tensorboard import make_page
+from restudy.analysis.event_files import read_log
+from restudy.analysis.events import read_histograms, read_scalars
+from restudy.families.conv.training import train_conv
+from restudy.views.tensorboard_page import make_page
 
 
 @pytest.fixture(scope="module")

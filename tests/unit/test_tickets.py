@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
-from backprop.provenance.tickets import Ticket, describe_call, further_options
+from restudy.operation.tickets import Ticket, describe_call, further_options
 
 PROJECT = Path("/somewhere/project")
 

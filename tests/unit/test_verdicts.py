@@ -14,13 +14,13 @@ from PIL import Image
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from backprop.analysis import claims as judging
-from backprop.analysis import inference
-from backprop.analysis.claims import disagreements, judge_claims
-from backprop.analysis.evidence import Evidence
-from backprop.analysis.findings import describe_claims
-from backprop.study.grid import AXES, cell_path
-from backprop.views.claims import claims_page
+from restudy.analysis.findings import describe_claims
+from restudy.claims import inference
+from restudy.claims import verdicts as judging
+from restudy.claims.evidence import Evidence
+from restudy.claims.verdicts import disagreements, judge_claims
+from restudy.study.grid import AXES, cell_path
+from restudy.views.claims_page import claims_page
 
 CELL = dict(zip(AXES["dense"], ("moons", "corrected", "tanh", 3, 1, "normal", "gd"), strict=True))
 OTHER = CELL | {"activation": "relu"}

@@ -10,18 +10,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 
-from backprop.data.class_names import CLASS_NAMES, class_names
-from backprop.study import labels
-from backprop.views import (
+from restudy.data.class_names import CLASS_NAMES, class_names
+from restudy.study import labels
+from restudy.views import (
     boundaries,
     conv_curves,
     curves,
-    effects,
+    effects_figure,
     filters,
-    gradient_check,
-    judgements,
-    layers,
-    points,
+    gradient_check_figure,
+    layer_figures,
+    points_figure,
+    prediction_figures,
     selection,
     style,
     weights,
@@ -307,10 +307,10 @@ def panel_of(vary):
 
 
 FIGURES = {
-    "points": lambda: points.points_figure(moon_points(), MOONS, "Two moons", "A note."),
+    "points": lambda: points_figure.points_figure(moon_points(), MOONS, "Two moons", "A note."),
     **{
         f"points-{features}-{classes}": lambda features=features, classes=classes: (
-            points.points_figure(*cloud(features, classes), "Clouds")
+            points_figure.points_figure(*cloud(features, classes), "Clouds")
         )
         for features, classes in ((1, 3), (2, 5), (7, 10), (3, 40))
     },
@@ -336,8 +336,10 @@ FIGURES = {
         if draw is curves.loss_curves or name == "protocols"
     },
     **{
-        f"effects-{name}-{measure}": lambda name=name, measure=measure: effects.effects_figure(
-            dense_results(DENSE_STUDIES[name])[0], study_of(DENSE_STUDIES[name]), measure
+        f"effects-{name}-{measure}": lambda name=name, measure=measure: (
+            effects_figure.effects_figure(
+                dense_results(DENSE_STUDIES[name])[0], study_of(DENSE_STUDIES[name]), measure
+            )
         )
         for name, measure in (
             ("one_axis", "accuracy"),
@@ -359,17 +361,17 @@ FIGURES = {
     },
     **{
         f"{draw.__name__}-{name}": lambda draw=draw, name=name: layers_figure(draw, name)
-        for draw in (layers.gradient_norm_figure, layers.inactive_units_figure)
+        for draw in (layer_figures.gradient_norm_figure, layer_figures.inactive_units_figure)
         for name in ("one_cell", "protocols", "three_axes")
     },
     **{
         f"conv-{draw.__name__}-{name}": lambda draw=draw, name=name: conv_layers_figure(draw, name)
-        for draw in (layers.gradient_norm_figure, layers.inactive_units_figure)
+        for draw in (layer_figures.gradient_norm_figure, layer_figures.inactive_units_figure)
         for name in ("one_cell", "factorial")
     },
     **{
         f"confusion-{kind}-{classes}": lambda kind=kind, classes=classes: (
-            judgements.confusion_figure(
+            prediction_figures.confusion_figure(
                 judgement_table(classes), class_names(kind, classes), "A note."
             )
         )
@@ -383,7 +385,7 @@ FIGURES = {
         )
     },
     **{
-        f"worst-{kind}-{size}": lambda kind=kind, size=size: judgements.worst_figure(
+        f"worst-{kind}-{size}": lambda kind=kind, size=size: prediction_figures.worst_figure(
             judgement_table(), image_set(1000, *size), class_names(kind, 10), "A note."
         )
         for kind, size in (
@@ -397,7 +399,7 @@ FIGURES = {
         f"filters-{count}": lambda count=count: filters.filters_figure(kernels(count), "A note.")
         for count in (32, 64, 3)
     },
-    "gradient_check": lambda: gradient_check.gradient_check_figure(gradient_table()),
+    "gradient_check": lambda: gradient_check_figure.gradient_check_figure(gradient_table()),
     "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0]),
     "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1]),
 }
@@ -551,7 +553,7 @@ def test_third_axis_is_pooled_and_named():
 def test_effects_show_the_mean_of_each_value_in_its_colour():
     vary = DENSE_STUDIES["three_axes"]
     runs, _ = dense_results(vary)
-    drawn = effects.effects_figure(runs, study_of(vary))
+    drawn = effects_figure.effects_figure(runs, study_of(vary))
     first = panels_of(drawn)[0]
     means = [
         runs[(runs["protocol"] == "published") & (runs["activation"] == value)][measure].mean()
@@ -569,7 +571,7 @@ def test_effects_show_the_mean_of_each_value_in_its_colour():
 
 def test_effects_average_each_seed_over_the_other_axes():
     frame = pd.DataFrame({"seed": [0, 0, 1, 1], "test_loss": [1.0, 3.0, 5.0, np.nan]})
-    assert effects.seed_means(frame, "test_loss").tolist() == [2.0, 5.0]
+    assert effects_figure.seed_means(frame, "test_loss").tolist() == [2.0, 5.0]
 
 
 def test_accuracy_intervals_end_at_one():
@@ -577,7 +579,7 @@ def test_accuracy_intervals_end_at_one():
     runs, _ = conv_results(vary)
     runs["test_accuracy"] = [0.8, 0.9, 1.0] * 2
     for drawn in (
-        effects.effects_figure(runs, study_of(vary)),
+        effects_figure.effects_figure(runs, study_of(vary)),
         conv_curves.final_accuracy_figure(runs, study_of(vary)),
     ):
         ends = [line.get_xdata()[-1] for axes in panels_of(drawn) for line in axes.lines]
@@ -587,18 +589,18 @@ def test_accuracy_intervals_end_at_one():
 def test_averages_over_unequal_cells_carry_a_warning():
     vary = DENSE_STUDIES["three_axes"]
     runs, _ = dense_results(vary, seeds=2)
-    whole = effects.effects_figure(runs, study_of(vary))
+    whole = effects_figure.effects_figure(runs, study_of(vary))
     runs.loc[0, "diverged_at"] = 10
-    broken = effects.effects_figure(runs, study_of(vary))
+    broken = effects_figure.effects_figure(runs, study_of(vary))
     assert not any("remaining cells" in text.get_text() for text in whole.texts)
     assert any("1 diverged run left out" in text.get_text() for text in broken.texts)
     assert any("remaining cells" in text.get_text().replace("\n", " ") for text in broken.texts)
 
 
 def test_jitter_is_bounded_and_always_the_same():
-    offsets = effects.jitter(50, 0.1)
+    offsets = effects_figure.jitter(50, 0.1)
     assert np.abs(offsets).max() <= 0.1 and offsets.std() > 0.04
-    np.testing.assert_array_equal(offsets, effects.jitter(50, 0.1))
+    np.testing.assert_array_equal(offsets, effects_figure.jitter(50, 0.1))
 
 
 def test_final_chart_is_sorted_and_prints_the_means():
@@ -722,7 +724,7 @@ def test_a_step_recorded_twice_counts_with_its_last_value():
 def test_layer_lines_are_the_medians_of_the_seeds_that_finished():
     vary = DENSE_STUDIES["one_cell"]
     runs, table = layer_results(vary)
-    drawn = layers.gradient_norm_figure(table, study_of(vary), runs, [DENSE_BASE])
+    drawn = layer_figures.gradient_norm_figure(table, study_of(vary), runs, [DENSE_BASE])
     finished = table[(table["seed"] != 3) & (table["layer"] == 1) & (table["pass"] > 0)]
     expected = finished.groupby("pass")["grad_norm"].median()
     line = drawn.axes[0].lines[0]
@@ -735,12 +737,12 @@ def test_layer_figures_survive_without_a_finished_run():
     vary = DENSE_STUDIES["one_cell"]
     runs, table = layer_results(vary)
     for shown in (table.iloc[:0], table[table["seed"] == 3]):
-        drawn = layers.inactive_units_figure(shown, study_of(vary), runs, [DENSE_BASE])
+        drawn = layer_figures.inactive_units_figure(shown, study_of(vary), runs, [DENSE_BASE])
         assert any("No finished run" in text.get_text() for text in drawn.axes[0].texts)
 
 
 def test_conv_layers_have_their_names_in_the_order_of_the_network():
-    drawn = conv_layers_figure(layers.gradient_norm_figure, "one_cell")
+    drawn = conv_layers_figure(layer_figures.gradient_norm_figure, "one_cell")
     names = ["first convolution", "second convolution", "first dense layer", "output layer"]
     assert legends_of(drawn)["Layer"] == names
     _, table = conv_layer_results({})
@@ -751,7 +753,7 @@ def test_conv_layers_have_their_names_in_the_order_of_the_network():
         np.testing.assert_allclose(line.get_xdata(), finished["step"])
         np.testing.assert_allclose(line.get_ydata(), finished["grad_norm"])
     assert "1 diverged run left out." in [text.get_text() for text in drawn.texts]
-    units = legends_of(conv_layers_figure(layers.inactive_units_figure, "one_cell"))
+    units = legends_of(conv_layers_figure(layer_figures.inactive_units_figure, "one_cell"))
     assert units["Layer"] == names[:3]
     assert any("(unit, image) pairs" in text for text in units["Units"])
 
@@ -761,7 +763,7 @@ def test_a_panel_of_layers_says_that_all_its_runs_diverged():
     runs, table = conv_layer_results(vary)
     runs.loc[runs["activation"] == "tanh", "diverged_at"] = 1
     cells = [CONV_BASE | {"activation": name} for name in vary["activation"]]
-    one, other = panels_of(layers.gradient_norm_figure(table, study_of(vary), runs, cells))
+    one, other = panels_of(layer_figures.gradient_norm_figure(table, study_of(vary), runs, cells))
     assert [text.get_text() for text in other.texts] == ["all runs diverged"]
     assert not one.texts and not other.lines
 
@@ -769,7 +771,7 @@ def test_a_panel_of_layers_says_that_all_its_runs_diverged():
 @pytest.mark.parametrize("count", range(1, 32))
 def test_panels_of_layers_stand_in_few_lines_of_equal_length(count):
     cells = [{"activation": str(number)} for number in range(count)]
-    lines = layers._even_lines(cells)
+    lines = layer_figures._even_lines(cells)
     assert list(itertools.chain(*lines)) == cells
     lengths = [len(line) for line in lines]
     assert len(lines) == min(n for n in range(1, count + 1) if 6 * n >= count)
@@ -786,8 +788,8 @@ def test_each_panel_of_layers_shows_its_own_cell_in_the_colours_of_the_legend():
     finished = table[(table["seed"] != 3) & (table["pass"] > 0)]
     cells = [DENSE_BASE | {"activation": name} for name in vary["activation"]]
     for draw, shown, last in (
-        (layers.gradient_norm_figure, ["grad_norm"], 3),
-        (layers.inactive_units_figure, ["saturated_share", "dead_share"], 2),
+        (layer_figures.gradient_norm_figure, ["grad_norm"], 3),
+        (layer_figures.inactive_units_figure, ["saturated_share", "dead_share"], 2),
     ):
         drawn = draw(table, study_of(vary), runs, cells)
         (legend,) = [one for one in drawn.legends if one.get_title().get_text() == "Layer"]
@@ -817,7 +819,7 @@ def test_confusion_figure_shows_the_counts_where_they_belong():
     from sklearn.metrics import confusion_matrix
 
     table = judgement_table()
-    drawn = judgements.confusion_figure(table, CLASS_NAMES["fashion_mnist"])
+    drawn = prediction_figures.confusion_figure(table, CLASS_NAMES["fashion_mnist"])
     expected = confusion_matrix(table["label"], table["predicted"])
     matrix, bars = panels_of(drawn)
     shown = np.zeros((10, 10), dtype=int)
@@ -842,13 +844,15 @@ def test_confusion_figure_shows_the_counts_where_they_belong():
 
 def test_errors_have_a_colour_scale_of_their_own_beside_the_diagonal():
     table = judgement_table(images=100_000, right=0.999)
-    axes = panels_of(judgements.confusion_figure(table, class_names("mnist", 10)))[0]
+    axes = panels_of(prediction_figures.confusion_figure(table, class_names("mnist", 10)))[0]
     pixels = np.asarray(axes.images[0].get_array())
     step = len(pixels) // 10
     cells = pixels[step // 2 :: step, step // 2 :: step]
     counts = pd.crosstab(table["label"], table["predicted"]).to_numpy()
     off = ~np.eye(10, dtype=bool)
-    np.testing.assert_allclose(cells[~off], [_rgb(judgements.CORRECT_COLOR)] * 10, atol=1e-9)
+    np.testing.assert_allclose(
+        cells[~off], [_rgb(prediction_figures.CORRECT_COLOR)] * 10, atol=1e-9
+    )
     lightness = cells[off].sum(axis=1)
     assert (np.diff(lightness[np.argsort(counts[off], kind="stable")]) < 1e-9).all()
     assert lightness.min() < 1.5 and cells[off].max() == 1.0
@@ -858,7 +862,7 @@ def test_errors_have_a_colour_scale_of_their_own_beside_the_diagonal():
 
 def test_a_class_without_an_image_has_no_accuracy():
     table = judgement_table(classes=3)
-    bars = panels_of(judgements.confusion_figure(table, class_names("idx", 4)))[1]
+    bars = panels_of(prediction_figures.confusion_figure(table, class_names("idx", 4)))[1]
     assert [text.get_text() for text in bars.texts][3] == "no image"
     assert bars.patches[3].get_width() == 0
 
@@ -866,7 +870,7 @@ def test_a_class_without_an_image_has_no_accuracy():
 def test_worst_images_are_those_of_the_highest_loss_in_order():
     table, images = judgement_table(), image_set()
     shuffled = table.sample(frac=1, random_state=0, ignore_index=True)
-    axes = panels_of(judgements.worst_figure(shuffled, images, class_names("mnist", 10)))[0]
+    axes = panels_of(prediction_figures.worst_figure(shuffled, images, class_names("mnist", 10)))[0]
     places = np.argsort(-table["loss"].to_numpy())[:20]
     shown = sorted(axes.images, key=lambda image: (image.get_extent()[3], image.get_extent()[0]))
     assert len(shown) == 20
@@ -885,7 +889,7 @@ def test_numbers_of_the_confusion_figure_can_be_read_on_their_cells():
         [(a, b) for a, b in np.ndindex(10, 10) for _ in range(counts[a, b])],
         columns=["label", "predicted"],
     )
-    drawn = judgements.confusion_figure(pd.concat([table, extra]), class_names("mnist", 10))
+    drawn = prediction_figures.confusion_figure(pd.concat([table, extra]), class_names("mnist", 10))
     axes = panels_of(drawn)[0]
     pixels = np.asarray(axes.images[0].get_array())
     step = len(pixels) // 10
@@ -905,7 +909,7 @@ def test_numbers_of_the_confusion_figure_can_be_read_on_their_cells():
 def test_worst_images_are_printed_upright_as_ink_on_paper():
     images = np.random.default_rng(9).integers(0, 256, (20, 8, 6), dtype=np.uint8)
     table = judgement_table(images=20)
-    drawn = judgements.worst_figure(table, images, class_names("mnist", 10))
+    drawn = prediction_figures.worst_figure(table, images, class_names("mnist", 10))
     canvas = FigureCanvasAgg(drawn)
     canvas.draw()
     printed = np.asarray(canvas.buffer_rgba())[..., 0]
@@ -921,7 +925,7 @@ def test_worst_images_are_printed_upright_as_ink_on_paper():
 
 def test_fewer_images_than_would_fit_are_all_shown():
     table = judgement_table(images=3)
-    drawn = judgements.worst_figure(table, image_set(3), class_names("mnist", 10))
+    drawn = prediction_figures.worst_figure(table, image_set(3), class_names("mnist", 10))
     drawn.draw_without_rendering()
     assert len(drawn.axes[0].images) == 3
 
@@ -970,8 +974,8 @@ def test_figures_of_a_diverged_run_say_so(diverged_by, sentence):
     assert reason == sentence
     nothing, names = judgement_table().iloc[:0], class_names("mnist", 10)
     for drawn in (
-        judgements.confusion_figure(nothing, names, "A note.", reason),
-        judgements.worst_figure(nothing, image_set(), names, "A note.", reason),
+        prediction_figures.confusion_figure(nothing, names, "A note.", reason),
+        prediction_figures.worst_figure(nothing, image_set(), names, "A note.", reason),
         filters.filters_figure(kernels() * np.nan, "A note.", reason),
     ):
         drawn.draw_without_rendering()
@@ -1003,7 +1007,7 @@ def test_pictures_of_a_run_stay_small(tmp_path):
 
 def test_gradient_check_shows_every_error_where_it_belongs():
     table = gradient_table()
-    drawn = gradient_check.gradient_check_figure(table)
+    drawn = gradient_check_figure.gradient_check_figure(table)
     published, corrected = drawn.axes[0].lines
     assert sorted(set(published.get_xdata())) == [1e-9, 0.3]
     assert set(corrected.get_xdata()) == {1e-9}
@@ -1020,7 +1024,7 @@ def test_every_panel_of_the_gradient_check_has_the_errors_of_its_activation():
     table = gradient_table()
     table["relative_error"] = np.geomspace(1e-11, 0.9, len(table))
     table.loc[5, "relative_error"] = 0.0
-    drawn = gradient_check.gradient_check_figure(table)
+    drawn = gradient_check_figure.gradient_check_figure(table)
     order = [(n, kind) for n in range(1, 6) for kind in ("weights", "bias")]
     ticks = [f"hidden {n}, {kind}" if n < 5 else f"output, {kind}" for n, kind in order]
     panels = panels_of(drawn)
@@ -1051,7 +1055,7 @@ def test_dense_figures_survive(kind, name):
     drawn = [
         curves.loss_curves(history, study, runs),
         curves.accuracy_curves(history, study),
-        effects.effects_figure(runs, study),
+        effects_figure.effects_figure(runs, study),
     ]
     for one in drawn:
         one.draw_without_rendering()
@@ -1072,7 +1076,7 @@ def test_conv_figures_survive(kind, name):
     for one in (
         conv_curves.conv_loss_curves(history, study, runs),
         conv_curves.final_accuracy_figure(runs, study),
-        effects.effects_figure(runs, study),
+        effects_figure.effects_figure(runs, study),
     ):
         one.draw_without_rendering()
 
@@ -1091,14 +1095,14 @@ def test_weight_figures_survive_without_events():
 
 def test_svg_of_a_crowd_of_points_stays_small(tmp_path):
     crowd = pd.concat([moon_points()] * 80)
-    style.save(points.points_figure(crowd, MOONS, "A crowd"), tmp_path / "a.svg")
+    style.save(points_figure.points_figure(crowd, MOONS, "A crowd"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
 
 
 def test_points_survive_without_a_held_out_part():
     frame = moon_points()
     for shown in (frame[frame["part"] == "train"], frame.iloc[:0]):
-        points.points_figure(shown, MOONS, "Two moons").draw_without_rendering()
+        points_figure.points_figure(shown, MOONS, "Two moons").draw_without_rendering()
 
 
 def scatters_of(axes):
@@ -1124,7 +1128,7 @@ def test_many_features_are_shown_by_the_principal_components_of_the_training_poi
     from sklearn.decomposition import PCA
 
     frame, description = cloud(7, 3)
-    drawn = points.points_figure(frame, description, "Clouds")
+    drawn = points_figure.points_figure(frame, description, "Clouds")
     x, label = frame.iloc[:, :7].to_numpy(), frame["label"].to_numpy()
     training = (frame["part"] == "train").to_numpy()
     expected = PCA(2).fit(x[training])
@@ -1143,17 +1147,17 @@ def test_many_features_are_shown_by_the_principal_components_of_the_training_poi
 
 def test_principal_components_have_a_settled_sign_and_survive_constant_points():
     x = np.random.default_rng(0).normal(size=(30, 4))
-    components, _ = points.principal_components(x)
-    mirrored, _ = points.principal_components(-x)
+    components, _ = points_figure.principal_components(x)
+    mirrored, _ = points_figure.principal_components(-x)
     np.testing.assert_allclose(components, mirrored)
     assert (components.max(axis=1) == np.abs(components).max(axis=1)).all()
-    _, shares = points.principal_components(np.ones((5, 4)))
+    _, shares = points_figure.principal_components(np.ones((5, 4)))
     assert shares.tolist() == [0.0, 0.0]
 
 
 def test_a_single_feature_is_shown_as_a_strip_for_each_class():
     frame, description = cloud(1, 3)
-    axes = panels_of(points.points_figure(frame, description, "Clouds"))[0]
+    axes = panels_of(points_figure.points_figure(frame, description, "Clouds"))[0]
     for number in range(3):
         for part, low, high in (("train", 0.0, 0.5), ("heldout", -0.5, 0.0)):
             shown = scatters_of(axes)[style.CLASS_COLORS[number], part]
@@ -1168,15 +1172,15 @@ def test_a_single_feature_is_shown_as_a_strip_for_each_class():
 
 def test_classes_are_named_and_those_beyond_the_tenth_have_another_shape():
     frame, description = cloud(2, 12)
-    drawn = points.points_figure(frame, description, "Clouds")
+    drawn = points_figure.points_figure(frame, description, "Clouds")
     assert legends_of(drawn)["Class"] == [rf"sort {number} of \$" for number in range(12)]
-    looks = {(style.class_color(n), points.marker_of("train", n)) for n in range(40)}
+    looks = {(style.class_color(n), points_figure.marker_of("train", n)) for n in range(40)}
     assert len(looks) == 40
 
 
 def test_a_legend_of_very_many_classes_is_cut():
-    names = legends_of(points.points_figure(*cloud(2, 40), "Clouds"))["Class"]
-    assert len(names) == points.MOST_NAMES + 1 and names[-1] == "and 16 more"
+    names = legends_of(points_figure.points_figure(*cloud(2, 40), "Clouds"))["Class"]
+    assert len(names) == points_figure.MOST_NAMES + 1 and names[-1] == "and 16 more"
 
 
 def test_boundary_of_three_classes_has_the_colour_of_the_chosen_class():
@@ -1243,4 +1247,4 @@ def test_a_panel_without_a_cell_of_two_features_says_so():
     [(4, 3, "equal"), (1, 4, "equal"), (1, 5, "auto"), (9, 2, "auto")],
 )
 def test_scales_differ_only_where_extents_do(width, height, aspect):
-    assert points.aspect_of(width, height) == aspect
+    assert points_figure.aspect_of(width, height) == aspect

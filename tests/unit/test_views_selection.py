@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backprop.study.grid import compared_axes
-from backprop.views import selection
+from restudy.study.grid import compared_axes
+from restudy.views import selection
 
 STUDY = {"name": "s", "question": "?", "vary": {"protocol": ["b", "a"], "depth": [4, 1]}}
 

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from backprop.study import labels
-from backprop.views import style
+from restudy.study import labels
+from restudy.views import style
 
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB.
 DEFICIENCIES = {
@@ -201,9 +201,9 @@ def test_drawing_never_imports_pyplot():
     import sys
 
     code = (
-        "import sys, backprop.views.boundaries, backprop.views.conv_curves, "
-        "backprop.views.filters, backprop.views.judgements, backprop.views.tables, "
-        "backprop.views.weights; "
+        "import sys, restudy.views.boundaries, restudy.views.conv_curves, "
+        "restudy.views.filters, restudy.views.prediction_figures, restudy.views.html_tables, "
+        "restudy.views.weights; "
         "banned = {'matplotlib.pyplot', 'tensorflow', 'sklearn'} & set(sys.modules); "
         "assert not banned, banned"
     )

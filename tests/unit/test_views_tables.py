@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backprop.views.tables import html_document, html_table
+from restudy.views.html_tables import html_document, html_table
 
 
 def embedded(page, name):

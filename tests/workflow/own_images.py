@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import yaml
 
-from backprop.data.idx import format_idx
+from restudy.data.idx import format_idx
 
 HEIGHT, WIDTH, CLASSES = 12, 10, 3
 CONFIG = {

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from conftest import ROOT, Project, copy_project
 
-from backprop.data.idx import write_idx
+from restudy.data.idx import write_idx
 
 
 @pytest.fixture(scope="module")

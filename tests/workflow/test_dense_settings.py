@@ -5,9 +5,9 @@ import pytest
 import yaml
 from conftest import copy_project
 
-from backprop.data.tables import parts_of, read_table
-from backprop.dense import DenseNetwork, adamw
-from backprop.dense.schedules import make_schedule
+from restudy.data.tables import parts_of, read_table
+from restudy.families.dense import DenseNetwork, adamw
+from restudy.families.dense.schedules import make_schedule
 
 CELL = {
     "dataset": "spirals",

@@ -6,7 +6,7 @@ import nbformat
 from conftest import copy_project
 from own_images import CONFIG, RUNS, write_config, write_images
 
-from backprop.data.tables import read_table
+from restudy.data.tables import read_table
 
 NOTEBOOK = "results/notebooks/convolutional_network.ipynb"
 FIGURE = RUNS.replace("results/conv/", "results/figures/conv/cells/").replace("runs.csv", "{}.svg")

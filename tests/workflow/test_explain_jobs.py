@@ -89,7 +89,7 @@ def edit(project):
 
 
 def test_files_that_are_only_newer_are_no_cause(project):
-    for path in ("own.csv", "requirements.lock", "src/backprop/dense/network.py"):
+    for path in ("own.csv", "requirements.lock", "src/restudy/families/dense/network.py"):
         (project.folder / path).touch()
     done = explain(project, "--", *TARGETS)
     assert (done.returncode, done.stdout.startswith("Nothing would run")) == (0, True), done.stdout
@@ -99,8 +99,8 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
     edit(
         "own.yaml", "kind: adam\n      learning_rate: 0.01", "kind: adam\n      learning_rate: 0.5"
     )
-    edit("src/backprop/views/boundaries.py", '"""', '"""Edited. ')
-    edit("src/backprop/dense/schedules.py", '"""', '"""Edited. ')
+    edit("src/restudy/views/boundaries.py", '"""', '"""Edited. ')
+    edit("src/restudy/families/dense/schedules.py", '"""', '"""Edited. ')
     (project.folder / "results/provenance.json").rename(project.folder / "kept.json")
     try:
         causes, text = answer(project, "--", *TARGETS, RUNS.format("sgd").replace("sgd", "gd"))
@@ -108,10 +108,10 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         (project.folder / "kept.json").rename(project.folder / "results/provenance.json")
     rate, code = (
         causes["configuration: dense.optimizers.adam.learning_rate: 0.01 → 0.5"],
-        causes["code: src/backprop/views/boundaries.py"],
+        causes["code: src/restudy/views/boundaries.py"],
     )
     gone = causes["gone: deleted, or lost by a run that failed, since it was made"]
-    trained = causes["code: src/backprop/dense/schedules.py"]
+    trained = causes["code: src/restudy/families/dense/schedules.py"]
     assert len(causes) == 4
     both = " ".join(f"[{number}]" for number in sorted((rate, trained)))
     assert f"{both} themselves: 1 job train_dense: {RUNS.format('adam')}" in text

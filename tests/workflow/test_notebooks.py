@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import ROOT, Project, copy_project, environment
 
-from backprop.data.tables import read_table
+from restudy.data.tables import read_table
 
 NAMES = (
     "add_your_own_activation",

@@ -180,7 +180,7 @@ def test_pods_that_share_no_folder_leave_the_same_results_in_the_bucket(study, s
 def test_pods_ask_for_what_the_profile_and_the_rule_say(study):
     jobs = [job["spec"]["template"]["spec"] for job in study.cluster.jobs.values()]
     containers = [job["containers"][0] for job in jobs]
-    assert {container["image"] for container in containers} == {"backprop:1"}
+    assert {container["image"] for container in containers} == {"restudy:1"}
     memory = [container["resources"]["requests"]["memory"] for container in containers]
     assert memory[-1] == "500M"  # the rule's, for training
     assert set(memory[:-1]) == {"1500M"}  # the profile's

@@ -7,7 +7,7 @@ import pytest
 from conftest import Project, copy_project
 from own_images import CONFIG, RUNS, write_config, write_images
 
-from backprop.data.tables import read_table
+from restudy.data.tables import read_table
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import yaml
 from conftest import Project
 from tensorboard_server import read_page, runs_with
 
-from backprop.analysis.columns import describe_columns
-from backprop.data.tables import read_table
+from restudy.analysis.columns import describe_columns
+from restudy.data.tables import read_table
 
 KEYS = [
     "dataset",
@@ -138,7 +138,7 @@ def test_training_logs_show_progress(smoke):
 
 
 def test_tensorboard_reads_the_event_files_as_they_are(smoke):
-    from backprop.analysis.events import read_histograms, read_scalars
+    from restudy.analysis.events import read_histograms, read_scalars
 
     for folder in smoke.folder.glob("results/conv/**/events"):
         scalars, histograms = read_scalars(folder), read_histograms(folder)
@@ -152,7 +152,7 @@ def test_no_table_of_results_has_speeds(smoke):
 
 
 def test_tensorboard_stands_in_a_page_full_and_for_the_report(smoke):
-    from backprop.analysis.event_files import read_log
+    from restudy.analysis.event_files import read_log
 
     runs = read_log(smoke.folder / "results/conv")
     assert len(runs) == 5 and not any(run.faults for run in runs)
@@ -200,7 +200,7 @@ def add_comment(text):
 def test_edited_figure_module_reruns_figures_alone(edited):
     # Notebooks draw with the same modules, the claims' page shows some of the figures, and the
     # manifest has every one.
-    project: Project = edited("src/backprop/views/curves.py", add_comment)
+    project: Project = edited("src/restudy/views/curves.py", add_comment)
     jobs = project.jobs()
     assert "plot_curves" in jobs
     allowed = ("plot_", "run_notebook", "render_claims", "write_manifest", "render_certificate")
@@ -208,14 +208,14 @@ def test_edited_figure_module_reruns_figures_alone(edited):
 
 
 def test_edited_training_module_reruns_its_training_and_not_the_other(edited):
-    project = edited("src/backprop/dense/network.py", add_comment)
+    project = edited("src/restudy/families/dense/network.py", add_comment)
     jobs = project.jobs()
     assert jobs["train_dense"] == 7
     assert "train_conv" not in jobs and "make_points" not in jobs
 
 
 def test_edited_cnn_module_reruns_the_cnn_and_not_the_dense_networks(edited):
-    project = edited("src/backprop/conv/network.py", add_comment)
+    project = edited("src/restudy/families/conv/network.py", add_comment)
     jobs = project.jobs()
     assert jobs["train_conv"] == 5
     assert "train_dense" not in jobs and "fetch_images" not in jobs

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import Project
 
-from backprop.study.grid import choose_folders
+from restudy.study.grid import choose_folders
 
 CONFIG = ("--configfile", "config/smoke.yaml")
 CELL = (

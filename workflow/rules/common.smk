@@ -22,11 +22,11 @@ gc.disable()
 # Scripts inherit this process's search path, so that this one line serves them all.
 sys.path.insert(0, str(REPOSITORY / "src"))
 
-from backprop.analysis.markup import escape_markup
-from backprop.data.image_files import find_image_files
-from backprop.data.inspection import inspect_datasets
-from backprop.errors import UserError
-from backprop.provenance.environment import (
+from restudy.analysis.markup import escape_markup
+from restudy.data.image_files import find_image_files
+from restudy.data.inspection import inspect_datasets
+from restudy.errors import UserError
+from restudy.provenance.environment import (
     REVISION,
     described_revision,
     digest,
@@ -34,12 +34,12 @@ from backprop.provenance.environment import (
     file_digests,
     revision,
 )
-from backprop.provenance.imports import imported_files
-from backprop.provenance.parts import note_parts, read_packages
-from backprop.provenance.stale_lock import claim, note_submission, who_runs
-from backprop.provenance.tickets import Ticket, describe_call
-from backprop.study.claims import needed_tables, needed_tensors, read_claims
-from backprop.study.config import (
+from restudy.provenance.imports import imported_files
+from restudy.provenance.parts import note_parts, read_packages
+from restudy.operation.run_lock import claim, note_submission, who_runs
+from restudy.operation.tickets import Ticket, describe_call
+from restudy.claims.document import needed_tables, needed_tensors, read_claims
+from restudy.study.config import (
     CHECKS,
     KINDS_OF_MODEL,
     ConfigError,
@@ -53,7 +53,7 @@ from backprop.study.config import (
     with_typed_values,
     without_whereabouts,
 )
-from backprop.study.figures import (
+from restudy.plan.figures import (
     CELL_FIGURES,
     NEEDS_PLANE,
     OF_FEW_CELLS,
@@ -61,7 +61,7 @@ from backprop.study.figures import (
     cell_figure,
     study_figure,
 )
-from backprop.study.grid import (
+from restudy.study.grid import (
     all_cells,
     by_distance,
     cell_from_wildcards,
@@ -74,8 +74,8 @@ from backprop.study.grid import (
     study_levels,
     unique_cells,
 )
-from backprop.study.labels import COUNTED, label_of
-from backprop.study.yaml_files import read_yaml
+from restudy.study.labels import COUNTED, label_of
+from restudy.study.yaml_files import read_yaml
 
 # Options of snakemake that start no job and change nothing.
 ONLY_LOOK = (

@@ -16,7 +16,7 @@ rule build_study_page:
         points=dense_data("points.csv"),
         descriptions=dense_data("description.json"),
         program=[
-            project_file(f"src/backprop/views/pages/study.{kind}")
+            project_file(f"src/restudy/views/pages/study.{kind}")
             for kind in ("js", "css")
         ],
         code=code("build_study_page.py"),

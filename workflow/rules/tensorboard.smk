@@ -5,7 +5,7 @@ rule export_tensorboard:
     input:
         events=all_files("conv", "events"),
         program=[
-            project_file(f"src/backprop/views/pages/tensorboard.{kind}")
+            project_file(f"src/restudy/views/pages/tensorboard.{kind}")
             for kind in ("js", "css")
         ],
         code=code("export_tensorboard.py"),

@@ -10,14 +10,14 @@ RESULTS = {
 }
 RECORDED = {model: [*names, "provenance.json"] for model, names in RESULTS.items()}
 SOURCE_DIGEST = code_version(
-    [*REPOSITORY.glob("src/backprop/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
+    [*REPOSITORY.glob("src/restudy/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
 )
 COMPUTED = digest({**without_whereabouts(CONFIG), "claims": CLAIMS})
 CERTIFICATE = Path("results/certificate.json")
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
 # A configuration may name a manifest that only comes later: it is read where it is asked for.
 if "verify" in sys.argv[1:]:
-    from backprop.analysis.manifest import read_manifest
+    from restudy.verification.manifest import read_manifest
 
     if not CHECK["against"]:
         raise WorkflowError(

@@ -1,4 +1,4 @@
-// Reads what src/backprop/views/payload.py packed; that file describes the format.
+// Reads what src/restudy/views/payload.py packed; that file describes the format.
 
 const ARRAYS = {
   uint8: Uint8Array,

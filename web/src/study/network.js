@@ -1,4 +1,4 @@
-// Dense networks as src/backprop/dense computes them: forward steps, losses, inactive units.
+// Dense networks as src/restudy/dense computes them: forward steps, losses, inactive units.
 
 /** Below this share of its activation's steepest slope, a unit hardly passes on any gradient. */
 export const SATURATED = 0.05;

@@ -1,0 +1,62 @@
+"""What is known of the configured data sets before any of them is made.
+
+No library is loaded for it: a configuration is inspected on every call of Snakemake.
+"""
+
+from collections.abc import Mapping
+
+from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
+from restudy.data.labelled_csv import read_labelled_csv
+from restudy.errors import DatasetError, UserError
+
+FEATURES = {"moons": 2, "circles": 2, "spirals": 2, "iris": 4, "digits": 64}
+
+
+def inspect_datasets(
+    datasets: Mapping[str, Mapping],
+) -> tuple[dict[str, int], dict[str, ImageCounts]]:
+    """Number of features of every point set, and of every set of images what is in it.
+
+    Parameters
+    ----------
+    datasets : mapping
+        Name -> completed entry of ``datasets``. The user's own files are read, of images no more
+        than headers and labels.
+
+    Returns
+    -------
+    features : dict
+        Name -> number of features D, of point sets.
+    images : dict
+        Name -> `ImageCounts`, of sets of images.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be used; a line for each fault of all files, which names the key.
+    """
+    features, images, faults = {}, {}, []
+    for name, dataset in datasets.items():
+        try:
+            found = _inspect(dataset)
+        except DatasetError as error:
+            faults += [f"datasets.{name}.{key}: {text}" for key, text in error.faults]
+        else:
+            (images if isinstance(found, ImageCounts) else features)[name] = found
+    if faults:
+        raise UserError("\n".join(faults))
+    return features, images
+
+
+def _inspect(dataset: Mapping) -> int | ImageCounts:
+    match dataset["kind"]:
+        case "csv":
+            return len(read_labelled_csv(dataset).features)
+        case "blobs":
+            return dataset["features"]
+        case "idx":
+            return inspect_image_files(dataset["path"])
+        case kind if kind in PUBLISHED_SETS:
+            return PUBLISHED_SETS[kind].counts
+        case kind:
+            return FEATURES[kind]

@@ -1,0 +1,232 @@
+"""Labelled points for the dense networks, in two parts: to train on, and held out.
+
+Point sets that are drawn have held-out points of a seed of their own; those that are given, a file
+of the user's or a table that scikit-learn carries, are split class by class.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, make_moons
+from sklearn.preprocessing import StandardScaler
+
+from restudy.data.labelled_csv import read_labelled_csv
+
+SPIRAL_RADIUS = 2.0  # where an arm ends: with it, a noise of 0.1 leaves a few arms apart
+
+Drawn = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
+
+
+@dataclass(frozen=True)
+class PointSet:
+    """Labelled points in two parts.
+
+    Attributes
+    ----------
+    parts : dict of str to (x, label)
+        "train" and "heldout": features (N, D) and classes (N,), from 0 to C - 1.
+    features, classes : list of str
+        Names.
+    """
+
+    parts: dict[str, Drawn]
+    features: list[str]
+    classes: list[str]
+
+
+def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
+    """Training and held-out points of a data set, and what they are.
+
+    Parameters
+    ----------
+    dataset : mapping
+        A completed entry of ``datasets``: its ``kind`` and that kind's settings.
+
+    Returns
+    -------
+    points : DataFrame
+        part ("train" or "heldout"), x1 to xD, label (0 to C - 1).
+    description : dict
+        ``kind``; ``classes`` and ``features``, their names; ``counts``, part -> class -> number
+        of points; and where the features are standardized ``mean`` and ``scale``, which were
+        subtracted from each and divided by.
+    """
+    points = POINT_SETS[dataset["kind"]](dataset)
+    parts, figures = points.parts, {}
+    if dataset["standardize"]:
+        parts, figures = standardize(parts)
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {"part": part}
+                | {f"x{number}": column for number, column in enumerate(x.T, start=1)}
+                | {"label": label}
+            )
+            for part, (x, label) in parts.items()
+        ],
+        ignore_index=True,
+    )
+    counts = {
+        part: {name: int((label == number).sum()) for number, name in enumerate(points.classes)}
+        for part, (_, label) in parts.items()
+    }
+    description = {
+        "kind": dataset["kind"],
+        "classes": points.classes,
+        "features": points.features,
+        "counts": counts,
+    }
+    return table, description | figures
+
+
+def standardize(parts: Mapping[str, Drawn]) -> tuple[dict[str, Drawn], dict[str, list[float]]]:
+    """All parts less the training points' mean, divided by their standard deviation.
+
+    A feature that is constant over the training points is only centred.
+
+    Returns
+    -------
+    parts : dict
+        As given, standardized.
+    figures : dict
+        ``mean`` and ``scale`` of each feature.
+    """
+    scaler = StandardScaler().fit(parts["train"][0])
+    scaled = {part: (scaler.transform(x), label) for part, (x, label) in parts.items()}
+    return scaled, {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}
+
+
+def drawn(draw: Callable[[Mapping, int, int], Drawn]) -> Callable[[Mapping], PointSet]:
+    """Function of a data set that draws both its parts, each from a seed of its own."""
+
+    def make(dataset: Mapping) -> PointSet:
+        parts = {
+            "train": draw(dataset, dataset["points"], dataset["seed"]),
+            "heldout": draw(dataset, dataset["heldout_points"], dataset["heldout_seed"]),
+        }
+        x, label = parts["train"]
+        return PointSet(
+            parts,
+            features=[f"x{number + 1}" for number in range(x.shape[1])],
+            classes=[str(number) for number in range(label.max() + 1)],
+        )
+
+    return make
+
+
+def given(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
+    """Function of a data set that reads x, label, features and classes, and splits them."""
+
+    def make(dataset: Mapping) -> PointSet:
+        x, label, features, classes = read(dataset)
+        heldout = choose_heldout(label, dataset["heldout_share"], dataset["split_seed"])
+        parts = {"train": (x[~heldout], label[~heldout]), "heldout": (x[heldout], label[heldout])}
+        return PointSet(parts, list(map(str, features)), list(map(str, classes)))
+
+    return make
+
+
+def choose_heldout(label: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Which points are held out: of each class the given share, at random.
+
+    At least one point of every class is held out, and at least one is not.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+        Classes, of two points or more each.
+    share : float
+        Above 0 and below 1.
+    seed : int
+        Of the legacy generator.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    generator = np.random.RandomState(seed)
+    heldout = np.zeros(len(label), bool)
+    for number in range(label.max() + 1):
+        members = np.flatnonzero(label == number)
+        count = min(max(round(share * len(members)), 1), len(members) - 1)
+        heldout[generator.permutation(members)[:count]] = True
+    return heldout
+
+
+def moons(dataset: Mapping, points: int, seed: int) -> Drawn:
+    """Two interleaving half circles, as the published study draws them (legacy generator)."""
+    return make_moons(points, noise=dataset["noise"], random_state=np.random.RandomState(seed))
+
+
+def circles(dataset: Mapping, points: int, seed: int) -> Drawn:
+    """A circle of radius 1 round one of radius ``factor``."""
+    return make_circles(
+        points,
+        noise=dataset["noise"],
+        factor=dataset["factor"],
+        random_state=np.random.RandomState(seed),
+    )
+
+
+def spirals(dataset: Mapping, points: int, seed: int) -> Drawn:
+    """Spiral arms that start at the origin, one a class, each turned against the next.
+
+    A point of class c of C lies at radius r = 2 t and angle 2π (turns · t + c / C), plus normal
+    noise on both coordinates; t = √u with u uniform on [0, 1), so that points don't crowd where
+    the arms meet. Classes differ by at most one point in their number.
+    """
+    generator = np.random.RandomState(seed)
+    classes = dataset["classes"]
+    label = np.arange(points) % classes
+    along = np.sqrt(generator.uniform(size=points))
+    angle = 2 * np.pi * (dataset["turns"] * along + label / classes)
+    x = SPIRAL_RADIUS * along[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    x += dataset["noise"] * generator.normal(size=x.shape)
+    order = generator.permutation(points)
+    return x[order], label[order]
+
+
+def blobs(dataset: Mapping, points: int, seed: int) -> Drawn:
+    """Normal clouds, one a class, round centres that are uniform on [-10, 10) in each feature.
+
+    The centres are drawn from the training points' seed, for held-out points too; the training
+    points are those of ``make_blobs`` with that seed.
+    """
+    shape = (dataset["classes"], dataset["features"])
+    centres = np.random.RandomState(dataset["seed"]).uniform(-10.0, 10.0, shape)
+    generator = np.random.RandomState(seed)
+    generator.uniform(size=shape)  # go past the numbers that gave the centres
+    return make_blobs(
+        points, centers=centres, cluster_std=dataset["spread"], random_state=generator
+    )
+
+
+def iris(dataset: Mapping) -> tuple:
+    """Fisher's 150 irises: four lengths and widths, three species."""
+    table = load_iris()
+    return table.data, table.target, table.feature_names, table.target_names
+
+
+def digits(dataset: Mapping) -> tuple:
+    """1,797 handwritten digits of 8 by 8 pixels, each from 0 to 16."""
+    table = load_digits()
+    return table.data, table.target, table.feature_names, table.target_names
+
+
+def own_file(dataset: Mapping) -> tuple:
+    """A CSV file of the user's."""
+    table = read_labelled_csv(dataset)
+    return np.array(table.values), np.array(table.labels), table.features, table.classes
+
+
+POINT_SETS: dict[str, Callable[[Mapping], PointSet]] = {
+    "moons": drawn(moons),
+    "circles": drawn(circles),
+    "spirals": drawn(spirals),
+    "blobs": drawn(blobs),
+    "iris": given(iris),
+    "digits": given(digits),
+    "csv": given(own_file),
+}

@@ -1,0 +1,147 @@
+"""Read and label tables: the smallest common ground of training jobs and analysis."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+# Names stay text, even those that look like a number (a data set called "inf"); and without its
+# type a column of divergences would come back as float, 17.0.
+TYPES = {
+    **dict.fromkeys(("dataset", "protocol", "activation", "initializer", "optimizer"), "str"),
+    "diverged_at": "Int64",
+}
+# Rows of a row group of a Parquet table, and the most of it that is held in memory.
+GROUP_ROWS = 1 << 20
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """One table, CSV or Parquet, with every number exactly as it was written."""
+    if str(path).endswith(".parquet"):
+        return pd.read_parquet(path)
+    return pd.read_csv(
+        path, float_precision="round_trip", dtype=TYPES, keep_default_na=False, na_values=[""]
+    )
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table, CSV or Parquet by the path's ending."""
+    if str(path).endswith(".parquet"):
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_csv(path, index=False)
+
+
+def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Rows of several tables below one another, in the order given."""
+    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+
+
+def read_rows(paths: Iterable[str | Path], levels: Mapping[str, Sequence]) -> pd.DataFrame:
+    """Rows of several tables below one another, of the cells that have the given values alone.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Tables of cells.
+    levels : mapping of str to sequence
+        Axis -> its values.
+    """
+    frame = combine(paths)
+    kept = np.ones(len(frame), dtype=bool)
+    for axis, values in levels.items():
+        kept &= frame[axis].isin(values).to_numpy()
+    return frame[kept].reset_index(drop=True)
+
+
+def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
+    """Write the rows of several tables below one another, with few of them in memory.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Tables of the same columns, all CSV or all Parquet as the output is; in the order of rows.
+    output : path
+        What `write_table` would write of `combine`, to the byte.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    ValueError
+        If a table has other columns than the first.
+    """
+    stack = _stack_parquet if str(output).endswith(".parquet") else _stack_csv
+    return stack(paths, output)
+
+
+def _stack_csv(paths: Sequence[str | Path], output: str | Path) -> int:
+    rows, header = 0, None
+    with Path(output).open("wb") as whole:
+        for path in paths:
+            with Path(path).open("rb") as part:
+                columns = part.readline()
+                if header is None:
+                    header = columns
+                    whole.write(header)
+                if columns != header:
+                    raise ValueError(f"{path}: other columns than {paths[0]}")
+                for line in part:
+                    whole.write(line)
+                    rows += 1
+    return rows
+
+
+def _stack_parquet(paths: Sequence[str | Path], output: str | Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    # A table without rows has columns without a type.
+    schemas = dict.fromkeys(pa.parquet.read_schema(path) for path in paths)
+    types = pa.unify_schemas(list(schemas), promote_options="permissive")
+    schema = pa.Schema.from_pandas(types.empty_table().to_pandas(), preserve_index=False)
+    rows, held, waiting = 0, 0, []
+    with pa.parquet.ParquetWriter(output, schema) as writer:
+        for path in paths:
+            waiting.append(pa.parquet.read_table(path, partitioning=None).cast(schema))
+            count = len(waiting[-1])
+            rows, held = rows + count, held + count
+            if held >= GROUP_ROWS:
+                whole = held - held % GROUP_ROWS
+                joined = pa.concat_tables(waiting).combine_chunks()
+                writer.write_table(joined.slice(0, whole), GROUP_ROWS)
+                waiting, held = [joined.slice(whole).combine_chunks()], held - whole
+        if held:
+            writer.write_table(pa.concat_tables(waiting).combine_chunks())
+    return rows
+
+
+def features_of(points: pd.DataFrame) -> np.ndarray:
+    """Features of labelled points, shape (N, D): the columns x1 to xD of a table of points."""
+    names = [name for name in points.columns if name not in ("part", "label")]
+    if names != [f"x{number}" for number in range(1, len(names) + 1)]:
+        raise ValueError(f"a table of points has the columns x1, x2 and so on; found: {names}")
+    return points[names].to_numpy(float)
+
+
+def parts_of(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Features, shape (N, D), and labels, (N,), of each part of a table of points, by its name."""
+    return {
+        part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
+    }
+
+
+def read_description(path: str | Path) -> dict:
+    """What a table of points describes: see `restudy.data.points.make_points`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:
+    """The frame with a cell's axes as its first columns."""
+    axes = pd.DataFrame({axis: [value] * len(frame) for axis, value in cell.items()})
+    return pd.concat([axes, frame.reset_index(drop=True)], axis=1)

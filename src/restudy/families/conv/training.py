@@ -1,0 +1,589 @@
+"""Train the convolutional network: one cell, one seed, from nothing to its final measures.
+
+Every random draw is keyed by the seed, its purpose and the step, and all that changes during
+training is in a checkpoint; so a run is the same whatever the chunks it is computed in, and
+whether or not it was killed on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from restudy.data.images import ImageSplit
+from restudy.families.conv.activations import make_activation
+from restudy.families.conv.checkpoints import (
+    Checkpoint,
+    find_checkpoint,
+    read_files,
+    write_checkpoint,
+)
+from restudy.families.conv.initializers import make_initializer
+from restudy.families.conv.network import (
+    Function,
+    compute_losses,
+    compute_signals,
+    draw_parameters,
+    parameter_shapes,
+)
+from restudy.families.conv.optimizers import Optimizer, build_optimizer
+from restudy.families.conv.randomness import DROPOUT, draw_batches, make_key
+from restudy.families.conv.summaries import (
+    ACTIVITY,
+    compile_inspection,
+    open_writer,
+    write_end,
+    write_graph,
+    write_inspection,
+    write_measures,
+    write_pictures,
+    write_trial,
+)
+
+MEASURES = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+)
+FIRST_CHUNK = 10  # steps, before the speed is known
+LONGEST_CHUNK = 5.0  # seconds, so that progress is told
+EVALUATION_BATCH = 250  # images; larger ones are no faster, and need more memory
+
+Log = Callable[[str], None]
+Progress = Callable[[int, float], None]
+TracedFunction = tf.types.experimental.PolymorphicFunction
+
+
+@dataclass(frozen=True)
+class ConvResult:
+    """What one run leaves.
+
+    Attributes
+    ----------
+    history
+        A row per monitored or evaluated step: ``step`` (updates made) and the `MEASURES`, NaN
+        where not measured. Training measures are of that step's batch, with dropout off.
+    layers
+        A row per monitored step and layer: ``step``, ``layer`` and `ACTIVITY`, on fixed images;
+        see `compile_inspection`.
+    final
+        The last row of the history, with every measure; all NaN after a divergence.
+    judgements
+        Of each test image under the final weights: ``predicted``, int (n,), and ``loss``, its
+        cross-entropy in nats, float32 (n,). Empty after a divergence.
+    diverged_at
+        The number of updates made when the training loss was first not finite, or None. ReLU
+        turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
+        tensors are therefore checked too, at the monitored steps; so are the validation and the
+        test loss, whenever they are measured.
+    diverged_by
+        What was not finite then, or None.
+    weights
+        Name to float32 array, after the last update.
+    weights_sha256
+        Digest of names, shapes and bytes of the weights.
+    seconds
+        Wall time of startup, training, monitoring, evaluation and checkpoints in this process.
+    """
+
+    history: list[dict[str, float]]
+    layers: list[dict[str, float | str]]
+    final: dict[str, float]
+    judgements: dict[str, np.ndarray]
+    diverged_at: int | None
+    diverged_by: str | None
+    weights: dict[str, np.ndarray]
+    weights_sha256: str
+    seconds: dict[str, float]
+
+
+class DivergenceError(ArithmeticError):
+    """Numbers that are not finite; `train_conv` turns it into a result."""
+
+    def __init__(self, what: str, step: int):
+        super().__init__(f"{what} is not finite after {step} updates")
+        self.what = what
+        self.step = step
+
+
+def configure_tensorflow(threads: int) -> None:
+    """Make TensorFlow deterministic, on so many threads; call it before anything else runs.
+
+    Raises
+    ------
+    RuntimeError
+        If TensorFlow has already run something with another number of threads.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def train_conv(
+    settings: Mapping,
+    data: ImageSplit,
+    seed: int,
+    events_folder: Path,
+    checkpoints_folder: Path,
+    identity: str,
+    threads: int,
+    log: Log,
+    progress: Progress,
+) -> ConvResult:
+    """Train one cell with one seed.
+
+    Parameters
+    ----------
+    settings
+        ``cell``: its axes, of which TensorBoard is told; ``activation``, ``initializer`` and
+        ``optimizer``: each its ``kind`` and parameters; ``protocol``: ``steps``, ``batch_size``,
+        ``dropout_keep`` (probability), ``initial_bias``, and ``monitor_interval``,
+        ``evaluate_interval`` and ``checkpoint_interval`` (steps).
+    data
+        Images and labels.
+    seed
+        Of initial values, order of the data, and dropout.
+    events_folder
+        Where TensorBoard's event files go; must have none yet.
+    checkpoints_folder
+        Where checkpoints are, or will be. Training goes on from the newest that is whole and has
+        the same identity; when the result has been saved, the folder has served its purpose.
+    identity
+        Digest of all that decides the result: settings, seed, data, code and libraries.
+    threads
+        How many threads TensorFlow computes on.
+    log
+        Told what matters, a line at a time.
+    progress
+        Told the number of updates and the training loss, about every five seconds.
+
+    Returns
+    -------
+    ConvResult
+
+    Raises
+    ------
+    FileExistsError
+        If there are event files of an earlier run.
+    ValueError
+        If a kind is unknown.
+    KeyError
+        If a setting is missing.
+    """
+    configure_tensorflow(threads)
+    training = Training(settings, data, seed, Path(checkpoints_folder), identity)
+    return training.run(Path(events_folder), log, progress)
+
+
+class Training:
+    """One run on its way.
+
+    Parameters
+    ----------
+    settings, data, seed, checkpoints_folder, identity
+        As in `train_conv`.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping,
+        data: ImageSplit,
+        seed: int,
+        checkpoints_folder: Path,
+        identity: str,
+    ):
+        self.settings, self.data, self.seed = settings, data, seed
+        self.checkpoints_folder, self.identity = checkpoints_folder, identity
+        self.protocol = protocol = settings["protocol"]
+        self.clock = Clock()
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.layers: list[dict[str, float | str]] = []
+        self.judgements = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
+        # Step and seconds of training at the last look, for the speed since.
+        self.last_look = 0, 0.0
+        with self.clock.measure("startup"):
+            activation = make_activation(settings["activation"])
+            rule = build_optimizer(settings["optimizer"])
+            shapes = parameter_shapes(data.train_images.shape[1:], data.classes, activation.pieces)
+            draw = make_initializer(settings["initializer"])
+            self.weights, self.slots = create_state(
+                draw_parameters(shapes, draw, seed, protocol["initial_bias"], activation.pieces),
+                rule,
+            )
+            self.train_step, self.train_chunk = compile_training(
+                self.weights, self.slots, activation.function, rule, data, protocol, seed
+            )
+            self.judge = compile_judgement(self.weights, activation.function)
+            size = protocol["batch_size"]
+            self.inspect = compile_inspection(
+                self.weights,
+                data.validation_images[:size],
+                data.validation_labels[:size],
+                activation,
+            )
+            # Else the first chunk's time would include tracing.
+            self.train_chunk.get_concrete_function()
+
+    def run(self, events_folder: Path, log: Log, progress: Progress) -> ConvResult:
+        """Train from the newest checkpoint, or from nothing, to the end."""
+        steps, divergence = self.protocol["steps"], None
+        checkpoint = find_checkpoint(self.checkpoints_folder, self.identity, log)
+        writer = open_writer(events_folder, checkpoint.files if checkpoint else {})
+        with writer.as_default():
+            try:
+                if checkpoint:
+                    self.restore(checkpoint)
+                    log(f"resumed after {self.step} of {steps} steps")
+                else:
+                    write_graph(self.train_step.get_concrete_function())
+                    write_trial(*describe_trial(self.settings))
+                    self.look()
+                progress(self.step, self.last_loss())
+                while self.step < steps:
+                    loss = self.train(plan_chunk(self.step, self.protocol, self.pace()))
+                    self.look()
+                    progress(self.step, loss)
+                    if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
+                        writer.flush()
+                        self.save(events_folder, log)
+                self.show()
+            except DivergenceError as error:
+                divergence = error
+                log(f"training ends: {error}")
+            write_end(divergence is not None)
+        writer.close()
+        return self.conclude(divergence)
+
+    def last_loss(self) -> float:
+        """The last recorded training loss."""
+        losses = [row["train_loss"] for row in self.history]
+        return next(loss for loss in reversed(losses) if not math.isnan(loss))
+
+    def pace(self) -> float:
+        """Seconds that a step has taken so far, in this process; infinite before the first."""
+        since = self.clock.counts["training"]
+        return self.clock.seconds["training"] / since if since else math.inf
+
+    def draw(self, steps: int) -> np.ndarray:
+        """Which examples each of the next steps trains on, (steps, batch_size)."""
+        examples = len(self.data.train_labels)
+        return draw_batches(self.seed, self.step, steps, self.protocol["batch_size"], examples)
+
+    def train(self, steps: int) -> float:
+        """Make so many updates; return the last loss."""
+        batches = self.draw(steps)
+        with self.clock.measure("training", steps):
+            losses = self.train_chunk(self.step, batches).numpy()
+        self.step += len(losses)
+        check_finite("the training loss", losses[-1], self.step - 1)
+        return float(losses[-1])
+
+    def look(self) -> None:
+        """Monitor and evaluate what is due after this step."""
+        protocol, step = self.protocol, self.step
+        row = {"step": step} | dict.fromkeys(MEASURES, math.nan)
+        if is_due(step, protocol["monitor_interval"], protocol["steps"]):
+            with self.clock.measure("monitoring"):
+                batch = self.draw(1)[0]
+                images, labels = self.data.train_images[batch], self.data.train_labels[batch]
+                row |= average("train", *self.judge(images, labels), labels)
+                check_finite("the training loss", row["train_loss"], step)
+                summaries, activity = self.inspect()
+                for tag, (statistics, _) in summaries.items():
+                    check_finite(tag, statistics, step)
+                for layer, values in activity.items():
+                    check_finite(f"{layer}/{ACTIVITY[0]}", values[0], step)
+                self.layers += [
+                    {
+                        "step": step,
+                        "layer": layer,
+                        **dict(zip(ACTIVITY, values.tolist(), strict=True)),
+                    }
+                    for layer, values in activity.items()
+                ]
+                write_inspection(summaries, activity, step)
+                self.tell_speed()
+        if step and is_due(step, protocol["evaluate_interval"], protocol["steps"]):
+            with self.clock.measure("evaluation"):
+                data = self.data
+                judged = self.judge(data.validation_images, data.validation_labels)
+                row |= average("validation", *judged, data.validation_labels)
+                losses, predicted = self.judge(data.test_images, data.test_labels)
+                row |= average("test", losses, predicted, data.test_labels)
+                for part in ("validation", "test"):
+                    check_finite(f"the {part} loss", row[f"{part}_loss"], step)
+                self.judgements = {"predicted": predicted, "loss": losses}
+        if not all(math.isnan(row[name]) for name in MEASURES):
+            write_measures(row, step)
+            self.history.append(row)
+            tf.summary.flush()
+
+    def tell_speed(self) -> None:
+        """Write how many examples were trained on in a second of training, since the last look."""
+        now = self.step, self.clock.seconds["training"]
+        (step, seconds), self.last_look = self.last_look, now
+        if now[1] > seconds:
+            speed = (self.step - step) * self.protocol["batch_size"] / (now[1] - seconds)
+            tf.summary.scalar("speed/examples_per_second", speed, self.step)
+
+    def show(self) -> None:
+        """Write pictures of the trained network."""
+        with self.clock.measure("monitoring"):
+            write_pictures(
+                self.weights["conv1/weights"].numpy(),
+                self.data.test_images,
+                self.data.test_labels,
+                self.judgements["loss"],
+                self.judgements["predicted"],
+                self.data.classes,
+                self.step,
+            )
+
+    def save(self, events_folder: Path, log: Log) -> None:
+        """Write a checkpoint, if that is possible: the result does not depend on it."""
+        with self.clock.measure("checkpoints"):
+            checkpoint = Checkpoint(
+                self.step,
+                {name: variable.numpy() for name, variable in self.variables().items()},
+                {"history": self.history, "layers": self.layers},
+                read_files(events_folder),
+            )
+            try:
+                write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
+            except OSError as error:
+                log(f"warning: no checkpoint after {self.step} steps ({error})")
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint was written."""
+        for name, variable in self.variables().items():
+            variable.assign(checkpoint.arrays[name])
+        self.step = checkpoint.step
+        self.last_look = checkpoint.step, 0.0
+        self.history, self.layers = checkpoint.tables["history"], checkpoint.tables["layers"]
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """All that training changes, by name."""
+        slots = {
+            f"{name}/{slot}": variable
+            for name, own in self.slots.items()
+            for slot, variable in own.items()
+        }
+        return self.weights | slots
+
+    def conclude(self, divergence: DivergenceError | None) -> ConvResult:
+        """The result of a training that has ended."""
+        weights = {name: variable.numpy() for name, variable in self.weights.items()}
+        final, judgements = self.history[-1] if self.history else {}, self.judgements
+        if divergence:
+            final = {"step": self.step} | dict.fromkeys(MEASURES, math.nan)
+            judgements = {name: values[:0] for name, values in judgements.items()}
+        return ConvResult(
+            history=self.history,
+            layers=self.layers,
+            final=final,
+            judgements=judgements,
+            diverged_at=divergence.step if divergence else None,
+            diverged_by=divergence.what if divergence else None,
+            weights=weights,
+            weights_sha256=digest_weights(weights),
+            seconds=dict(self.clock.seconds),
+        )
+
+
+def describe_trial(settings: Mapping) -> tuple[dict[str, float | str], str]:
+    """What TensorBoard's HParams page shows of a run, and the name of the trial it belongs to.
+
+    Seeds of one trial have the same settings.
+    """
+    shown = {
+        **settings["cell"],
+        **{key: value for key, value in settings["optimizer"].items() if key != "kind"},
+        **{key: settings["protocol"][key] for key in ("steps", "batch_size", "dropout_keep")},
+    }
+    text = json.dumps(settings, sort_keys=True)
+    return shown, hashlib.sha256(text.encode()).hexdigest()
+
+
+def create_state(
+    parameters: Mapping[str, tf.Tensor], optimizer: Optimizer
+) -> tuple[dict[str, tf.Variable], dict[str, dict[str, tf.Variable]]]:
+    """Return weights and the optimizer's slots, by weight and slot, before the first update."""
+    weights = {name: tf.Variable(value, name=name) for name, value in parameters.items()}
+    slots = {
+        name: {
+            slot: tf.Variable(tf.fill(value.shape, initial), name=f"{name}/{slot}")
+            for slot, initial in optimizer.slots.items()
+        }
+        for name, value in parameters.items()
+    }
+    return weights, slots
+
+
+def compile_training(
+    weights: Mapping[str, tf.Variable],
+    slots: Mapping[str, Mapping[str, tf.Variable]],
+    activate: Function,
+    optimizer: Optimizer,
+    data: ImageSplit,
+    protocol: Mapping,
+    seed: int,
+) -> tuple[TracedFunction, TracedFunction]:
+    """Compile one training step, and the loop that makes a chunk of them.
+
+    Returns
+    -------
+    train_step : function (step, batch) -> loss
+        Makes the update that follows ``step`` earlier ones, on the examples ``batch``, int32
+        (batch_size,); returns their mean loss before it, with dropout.
+    train_chunk : function (first_step, batches) -> losses
+        Makes an update for each row of ``batches``, int32 (steps, batch_size). It stops after the
+        first whose loss is not finite, so there may be fewer losses than rows.
+    """
+    images, labels = tf.constant(data.train_images), tf.constant(data.train_labels, tf.int32)
+    keep, batch_size = protocol["dropout_keep"], protocol["batch_size"]
+
+    def train_step(step, batch):
+        def drop(activation):
+            return tf.nn.experimental.stateless_dropout(
+                activation, 1.0 - keep, make_key(seed, DROPOUT, step), rng_alg="philox"
+            )
+
+        with tf.GradientTape() as tape:
+            signals = compute_signals(weights, tf.gather(images, batch), activate, drop)
+            losses = compute_losses(signals["fc2/net_input"], tf.gather(labels, batch))
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, weights)
+        with tf.name_scope("optimizer"):
+            for name, gradient in gradients.items():
+                optimizer.update(weights[name], slots[name], gradient, step + 1)
+        return loss
+
+    def train_chunk(first_step, batches):
+        def is_unfinished(done, loss, losses):
+            return (done < tf.shape(batches)[0]) & tf.math.is_finite(loss)
+
+        def make_step(done, loss, losses):
+            loss = train_step(first_step + done, batches[done])
+            return done + 1, loss, losses.write(done, loss)
+
+        losses = tf.TensorArray(tf.float32, size=tf.shape(batches)[0], element_shape=())
+        done, _, losses = tf.while_loop(
+            is_unfinished, make_step, (0, tf.constant(0.0), losses), parallel_iterations=1
+        )
+        return losses.stack()[:done]
+
+    step = tf.TensorSpec((), tf.int32, name="step")
+    batch = tf.TensorSpec((batch_size,), tf.int32, name="batch")
+    batches = tf.TensorSpec((None, batch_size), tf.int32, name="batches")
+    return (
+        tf.function(train_step, input_signature=[step, batch], autograph=False),
+        tf.function(train_chunk, input_signature=[step, batches], autograph=False),
+    )
+
+
+def compile_judgement(
+    weights: Mapping[str, tf.Variable], activate: Function
+) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return a function (images, labels) -> losses, predicted, with dropout off.
+
+    Of each image: its cross-entropy in nats, float32 (n,), and its most likely class, int (n,).
+    """
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None, None), tf.uint8),
+            tf.TensorSpec((None,), tf.int32),
+        ],
+        autograph=False,
+    )
+    def judge_batch(images, labels):
+        logits = compute_signals(weights, images, activate)["fc2/net_input"]
+        with tf.name_scope("accuracy"):
+            return compute_losses(logits, labels), tf.argmax(logits, axis=1)
+
+    def judge(images, labels):
+        judged = [
+            judge_batch(
+                images[start : start + EVALUATION_BATCH], labels[start : start + EVALUATION_BATCH]
+            )
+            for start in range(0, len(labels), EVALUATION_BATCH)
+        ]
+        losses, predicted = zip(*judged, strict=True)
+        return np.concatenate(losses), np.concatenate(predicted)
+
+    return judge
+
+
+def average(
+    part: str, losses: np.ndarray, predicted: np.ndarray, labels: np.ndarray
+) -> dict[str, float]:
+    """Mean loss and accuracy of judged images: ``<part>_loss`` and ``<part>_accuracy``."""
+    return {
+        f"{part}_loss": float(losses.mean(dtype=np.float64)),
+        f"{part}_accuracy": float((predicted == labels).mean()),
+    }
+
+
+def is_due(step: int, interval: int, steps: int) -> bool:
+    """Say whether what happens every so many steps, and at the end, happens after this one."""
+    return step % interval == 0 or step == steps
+
+
+def plan_chunk(step: int, protocol: Mapping, pace: float) -> int:
+    """Return how many steps to make before the next look: what is due next, or a progress line.
+
+    ``pace`` is how many seconds a step takes, infinite if that is not known.
+    """
+    expected = max(1, int(LONGEST_CHUNK / pace)) if pace < math.inf else FIRST_CHUNK
+    until_due = (
+        protocol[key] - step % protocol[key]
+        for key in ("monitor_interval", "evaluate_interval", "checkpoint_interval")
+    )
+    return min(expected, protocol["steps"] - step, *until_due)
+
+
+def check_finite(what: str, values: np.ndarray | float, step: int) -> None:
+    """Raise DivergenceError unless all values, found after so many updates, are finite."""
+    if not np.isfinite(values).all():
+        raise DivergenceError(what, step)
+
+
+class Clock:
+    """Adds up wall time by activity, and how much was done."""
+
+    def __init__(self):
+        self.seconds: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+
+    @contextmanager
+    def measure(self, activity: str, count: int = 1) -> Iterator[None]:
+        """Add the time until the block ends to an activity's, and the count to its count."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[activity] += time.monotonic() - start
+            self.counts[activity] += count
+
+
+def digest_weights(weights: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of names, shapes and bytes of arrays, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(f"{name} {weights[name].shape}".encode())
+        digest.update(weights[name].tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,152 @@
+"""A trained cell's answer at every point of a grid: what a decision boundary is drawn from."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from restudy.families.dense.network import DenseNetwork
+from restudy.families.dense.training import DenseResult
+
+CHUNK = 2_000  # a few times the training set: the buffers stay within the cache
+# The published step gives about 150,000 grid points round two moons, a little more or less.
+MOST_POINTS = 200_000
+FEWEST_ALONG = 100  # grid points along an axis that still show a curve
+ALONG = 400  # grid points along an axis where the step does not serve
+
+
+def map_boundary(
+    weights: Sequence[np.ndarray],
+    activation: str | Mapping,
+    points: np.ndarray,
+    step: float = 0.01,
+    margin: float = 0.5,
+) -> dict[str, np.ndarray]:
+    """Evaluate all replicates of a cell on a grid round its two-dimensional training points.
+
+    Parameters
+    ----------
+    weights : sequence of ndarray, shape (R, rows, fan_in + 1)
+        A layer each, the bias in the last column.
+    activation : str or mapping
+        The hidden layers' activation: a name, or ``kind`` and parameters.
+    points : ndarray, shape (N, 2)
+        The points that the grid covers.
+    step, margin : float
+        Grid step, and how far the grid reaches beyond the points, in the unit of the coordinates:
+        by default those of the published study. `grid_axes` says what becomes of them where the
+        points' extent is another.
+
+    Returns
+    -------
+    dict
+        x1 (n1,) and x2 (n2,), the grid's coordinates, float64. The others have shape (n2, n1).
+        Of two classes: probability, the first replicate's probability of class 1, and share, the
+        share of the replicates that choose class 1; both float32. Of more classes: chosen, the
+        first replicate's class, int16; probability, what it gives that class; and share, the
+        share of the replicates that choose the point's most-chosen class; both float32.
+    """
+    x1, x2 = grid_axes(points, step, margin)
+    grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
+    network = network_of(weights, activation)
+    answer = _answer_of_two if network.sizes[-1] == 2 else _answer_of_many
+    chunks = [
+        answer(network.predict_proba(grid[start : start + CHUNK]))
+        for start in range(0, len(grid), CHUNK)
+    ]
+    fields = {
+        name: np.concatenate([chunk[name] for chunk in chunks]).reshape(len(x2), len(x1))
+        for name in chunks[0]
+    }
+    return {"x1": x1, "x2": x2, **fields}
+
+
+def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray]:
+    """Coordinates of a grid round points.
+
+    The margin is held between a twentieth of the points' extent along an axis and all of it. If
+    the step gives more than `MOST_POINTS`, or fewer than `FEWEST_ALONG` an axis, each axis gets
+    `ALONG` grid points.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        What the grid covers.
+    step, margin : float
+        As in `map_boundary`.
+
+    Returns
+    -------
+    list of ndarray
+        x1 (n1,) and x2 (n2,), increasing.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = high - low
+    margins = np.where(extent > 0, np.clip(margin, extent / 20, extent), margin)
+    low, high = low - margins, high + margins
+    counts = (high - low) / step
+    if counts.prod() > MOST_POINTS or counts.min() < FEWEST_ALONG:
+        return [np.linspace(a, b, ALONG) for a, b in zip(low, high, strict=True)]
+    return [np.arange(a, b, step) for a, b in zip(low, high, strict=True)]
+
+
+def network_of(weights: Sequence[np.ndarray], activation: str | Mapping) -> DenseNetwork:
+    """A network with the given weights.
+
+    Parameters
+    ----------
+    weights, activation
+        As in `map_boundary`. A hidden layer has several rows a unit where its activation has
+        several pieces, so that the number of its units is that of the next layer's inputs.
+    """
+    inputs = [layer.shape[2] - 1 for layer in weights]
+    sizes = [*inputs, weights[-1].shape[1]]
+    network = DenseNetwork(sizes, activation, "zeros", range(len(weights[0])))
+    network.weights = list(weights)
+    return network
+
+
+def _answer_of_two(probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Probability and share of class 1, given the probabilities (R, n, 2)."""
+    of_class_1 = probabilities[:, :, 1]
+    return {
+        "probability": of_class_1[0].astype(np.float32),
+        "share": (of_class_1 > 0.5).mean(axis=0).astype(np.float32),
+    }
+
+
+def _answer_of_many(probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """First replicate's class and its probability, and agreement, given (R, n, C)."""
+    choices = probabilities.argmax(axis=2)
+    classes = range(probabilities.shape[2])
+    votes = np.stack([(choices == number).mean(axis=0) for number in classes])
+    return {
+        "chosen": choices[0].astype(np.int16),
+        "probability": probabilities[0].max(axis=1).astype(np.float32),
+        "share": votes.max(axis=0).astype(np.float32),
+    }
+
+
+def map_finished(
+    result: DenseResult, activation: str | Mapping, points: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The boundary of the replicates that did not diverge, and ``seeds``, which these are.
+
+    Parameters
+    ----------
+    result : DenseResult
+        What a training left.
+    activation, points
+        As in `map_boundary`.
+
+    Returns
+    -------
+    dict
+        ``seeds``, and the fields of `map_boundary`; these are missing where every replicate
+        diverged or the points don't have two coordinates.
+    """
+    finished = result.runs["diverged_at"].isna().to_numpy()
+    seeds = {"seeds": result.runs["seed"].to_numpy()[finished]}
+    if not finished.any() or points.shape[1] != 2:
+        return seeds
+    weights = [layer[finished] for layer in result.weights]
+    return seeds | map_boundary(weights, activation, points)

@@ -1,0 +1,101 @@
+"""Check the gradient that training follows against central differences of the loss it reports."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from restudy.families.dense.network import ARITHMETICS, DenseNetwork
+from restudy.families.dense.stack import Batch, Stack
+
+BIAS_DEVIATION = 0.1
+STEP = 1e-5  # balances the truncation error, of its square, and rounding, of its inverse
+
+
+def check_gradients(
+    sizes: Sequence[int],
+    activations: Mapping[str, Mapping],
+    initializer: Mapping,
+    x: np.ndarray,
+    label: np.ndarray,
+    l2: float,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Relative error of the gradient, by activation, arithmetic, layer and kind of parameter.
+
+    Both arithmetics are checked at the same weights: the corrected initial ones, with biases drawn
+    too. At biases of zero, units behind dead ones would sit exactly on the kink of a ReLU, where
+    there is no derivative to compare with.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Layer sizes from input to output.
+    activations : mapping
+        Name -> settings, as `restudy.families.dense.activations.make_activation` takes them.
+    initializer : mapping
+        Settings of the initial weights.
+    x, label : ndarray, shapes (N, D) and (N,)
+        The points that the loss is over.
+    l2 : float
+        λ of the penalty.
+    seed : int
+        Of initial weights and biases.
+
+    Returns
+    -------
+    DataFrame
+        activation, arithmetic, layer (from 1), parameter ("weights" or "bias"), gradient_norm
+        (by central differences) and relative_error: ‖g - n‖ / max(‖g‖, ‖n‖), with g the gradient
+        by backpropagation and n the one by central differences; 0 where both are zero.
+    """
+    rows = []
+    for name, activation in activations.items():
+        network = DenseNetwork(sizes, activation, initializer, [seed])
+        weights = network.weights
+        rng = np.random.default_rng(seed)
+        for layer in weights:
+            layer[:, :, -1] = rng.normal(0.0, BIAS_DEVIATION, layer.shape[:2])
+        stack = Stack(weights, network.activation, l2)
+        numeric = numeric_gradient(stack, Batch(x, label, stack))
+        for arithmetic in ARITHMETICS:
+            checked = Stack(weights, network.activation, l2, published=arithmetic == "published")
+            batch = Batch(x, label, checked)
+            checked.forward(batch)
+            checked.backward(batch)
+            layers = enumerate(zip(checked.gradients, numeric, strict=True), start=1)
+            for layer, (found, expected) in layers:
+                parts = {"weights": np.s_[:, :, :-1], "bias": np.s_[:, :, -1]}
+                for parameter, part in parts.items():
+                    error = np.linalg.norm(found[part] - expected[part])
+                    norms = [np.linalg.norm(array[part]) for array in (found, expected)]
+                    rows.append(
+                        {
+                            "activation": name,
+                            "arithmetic": arithmetic,
+                            "layer": layer,
+                            "parameter": parameter,
+                            "gradient_norm": norms[1],
+                            "relative_error": error / max(norms) if error else 0.0,
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+def numeric_gradient(stack: Stack, batch: Batch) -> list[np.ndarray]:
+    """Central differences of a one-replicate stack's loss, by layer, shaped like its weights."""
+
+    def loss() -> float:
+        return float(stack.measure([batch])[0][0] + stack.penalty()[0])
+
+    gradients = [np.empty_like(layer) for layer in stack.weights]
+    for layer, gradient in zip(stack.weights, gradients, strict=True):
+        for place in np.ndindex(layer.shape):
+            value = layer[place]
+            layer[place] = value + STEP
+            above = loss()
+            layer[place] = value - STEP
+            below = loss()
+            layer[place] = value
+            gradient[place] = (above - below) / (2 * STEP)
+    return gradients

@@ -1,0 +1,174 @@
+"""Initial weight matrices; biases always start at zero.
+
+Each factory takes the distribution's parameters, where there are any, and returns a function that
+draws one (fan_in, fan_out) matrix from a legacy ``RandomState``, the generator of the published
+study, whose stream NumPy has frozen.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from restudy.families.kinds import make_kind
+
+Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
+
+# Standard deviation of a standard normal variable that is cut off beyond ±2.
+TRUNCATED_DEVIATION = 0.87962566103423978
+
+
+def fan_in_normal() -> Initializer:
+    """Normal with variance 1 / fan_in: the initial values of the published study."""
+    return lambda rng, fan_in, fan_out: rng.randn(fan_in, fan_out) / np.sqrt(fan_in)
+
+
+def xavier_uniform() -> Initializer:
+    """Uniform on ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    return lambda rng, fan_in, fan_out: _uniform(rng, 6.0 / (fan_in + fan_out), (fan_in, fan_out))
+
+
+def xavier_normal() -> Initializer:
+    """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, eq. 12)."""
+    return lambda rng, fan_in, fan_out: (
+        rng.randn(fan_in, fan_out) * np.sqrt(2.0 / (fan_in + fan_out))
+    )
+
+
+def he_uniform() -> Initializer:
+    """Uniform on ±sqrt(6 / fan_in): the variance of `he_normal` (He et al. 2015)."""
+    return lambda rng, fan_in, fan_out: _uniform(rng, 6.0 / fan_in, (fan_in, fan_out))
+
+
+def he_normal() -> Initializer:
+    """Normal with variance 2 / fan_in (He et al. 2015, eq. 10)."""
+    return lambda rng, fan_in, fan_out: rng.randn(fan_in, fan_out) * np.sqrt(2.0 / fan_in)
+
+
+def lecun_normal() -> Initializer:
+    """Normal, cut off beyond two standard deviations, with variance 1 / fan_in after the cut.
+
+    The form in which today's libraries offer LeCun et al. (1998); without the cut it would be
+    `fan_in_normal`.
+    """
+    return lambda rng, fan_in, fan_out: (
+        _truncated(rng, (fan_in, fan_out)) / (TRUNCATED_DEVIATION * np.sqrt(fan_in))
+    )
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """Gain times a matrix whose shorter side's vectors are orthonormal (Saxe et al. 2014).
+
+    Uniform over all such matrices: Q of a normal matrix's QR decomposition, with the signs of R's
+    diagonal.
+    """
+
+    def draw(rng, fan_in, fan_out):
+        tall = rng.randn(max(fan_in, fan_out), min(fan_in, fan_out))
+        q, r = np.linalg.qr(tall)
+        q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+        return gain * (q if fan_in >= fan_out else q.T)
+
+    return draw
+
+
+def truncated_normal(scale: float = 0.1) -> Initializer:
+    """Normal with the given standard deviation, values beyond two of them drawn again."""
+    return lambda rng, fan_in, fan_out: scale * _truncated(rng, (fan_in, fan_out))
+
+
+def uniform(limit: float = 0.05) -> Initializer:
+    """Uniform on ±limit."""
+    return lambda rng, fan_in, fan_out: _uniform(rng, limit**2, (fan_in, fan_out))
+
+
+def zeros() -> Initializer:
+    """All zero: hidden units stay equal for ever, so the symmetry never breaks."""
+    return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
+
+
+def _uniform(rng, squared_limit, shape):
+    limit = np.sqrt(squared_limit)
+    return rng.uniform(-limit, limit, shape)
+
+
+def _truncated(rng, shape):
+    """Standard normal values, drawn again where they lie beyond ±2."""
+    values = rng.randn(*shape)
+    beyond = np.abs(values) > 2.0
+    while beyond.any():
+        values[beyond] = rng.randn(beyond.sum())
+        beyond = np.abs(values) > 2.0
+    return values
+
+
+INITIALIZERS: dict[str, Callable[..., Initializer]] = {
+    "fan_in_normal": fan_in_normal,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "lecun_normal": lecun_normal,
+    "orthogonal": orthogonal,
+    "truncated_normal": truncated_normal,
+    "uniform": uniform,
+    "zeros": zeros,
+}
+
+
+def make_initializer(settings: str | Mapping) -> Initializer:
+    """Initializer of a name in `INITIALIZERS`, or of a mapping with its ``kind`` and parameters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    settings = {"kind": settings} if isinstance(settings, str) else settings
+    return make_kind("initializer", INITIALIZERS, settings)
+
+
+def draw_weights(
+    sizes: Sequence[int],
+    initializer: str | Mapping,
+    seed: int,
+    arithmetic: str,
+    pieces: int = 1,
+) -> list[np.ndarray]:
+    """Initial weights of one replicate.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Layer sizes from input to output.
+    initializer : str or mapping
+        What `make_initializer` takes.
+    seed : int
+        Seed of the legacy generator.
+    arithmetic : {"published", "corrected"}
+        ``corrected`` draws layer after layer. ``published`` does the same with one hidden layer,
+        but with more it draws a single hidden-to-hidden matrix first, starts every hidden layer
+        from it, and then draws the first and the last layer, as the published deep code does.
+        (That code also hands these layers one zero bias object. Biases part at the first update
+        here, as they do wherever an update makes a new array.)
+    pieces : int
+        Net inputs of a hidden unit; each piece of a layer is drawn as a matrix of its own.
+
+    Returns
+    -------
+    list of ndarray
+        Matrix l of shape (sizes[l], pieces · sizes[l + 1]), float64; of the last layer,
+        (sizes[l], sizes[l + 1]).
+    """
+    rng = np.random.RandomState(seed)
+    draw_one = make_initializer(initializer)
+
+    def draw(shape, pieces):
+        return np.hstack([draw_one(rng, *shape) for _ in range(pieces)])
+
+    *hidden, last = pairwise(sizes)
+    if arithmetic == "published" and len(hidden) > 1:
+        shared = draw(hidden[1], pieces)
+        first = draw(hidden[0], pieces)
+        return [first, *(shared.copy() for _ in hidden[1:]), draw(last, 1)]
+    return [*(draw(shape, pieces) for shape in hidden), draw(last, 1)]

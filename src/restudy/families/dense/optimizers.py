@@ -1,0 +1,171 @@
+"""Update rules of gradient-based training, in place on one flat parameter array.
+
+Every rule is elementwise, so one call updates all layers of all stacked replicates. A factory
+takes the hyperparameters and returns an `Optimizer`: how many slot arrays it keeps between
+updates, and the update itself.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from restudy.families.kinds import make_kind
+
+
+class Optimizer(NamedTuple):
+    """An update rule with its hyperparameters bound.
+
+    Attributes
+    ----------
+    slots : tuple of float
+        Starting value of each array, as large as the parameters, that it keeps.
+    update : callable ``(parameters, gradient, slots, number, factor)``
+        Changes ``parameters`` and ``slots`` in place; ``gradient`` is scratch afterwards.
+        ``number`` counts updates from 1; ``factor`` is the schedule's, by which the learning rate
+        η is multiplied.
+    """
+
+    slots: tuple[float, ...]
+    update: Callable[[np.ndarray, np.ndarray, list[np.ndarray], int, float], None]
+
+
+def gradient_descent(learning_rate: float) -> Optimizer:
+    """θ ← θ - η g."""
+
+    def update(parameters, gradient, slots, number, factor):
+        gradient *= learning_rate * factor
+        parameters -= gradient
+
+    return Optimizer((), update)
+
+
+def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
+    """v ← μ v - η g; θ ← θ + v (Polyak 1964, in the form of Sutskever et al. 2013)."""
+
+    def update(parameters, gradient, slots, number, factor):
+        (velocity,) = slots
+        velocity *= momentum
+        gradient *= learning_rate * factor
+        velocity -= gradient
+        parameters += velocity
+
+    return Optimizer((0.0,), update)
+
+
+def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
+    """v ← μ v - η g; θ ← θ + μ v - η g (Sutskever et al. 2013, at the look-ahead point)."""
+
+    def update(parameters, gradient, slots, number, factor):
+        (velocity,) = slots
+        velocity *= momentum
+        gradient *= learning_rate * factor
+        velocity -= gradient
+        parameters -= gradient
+        np.multiply(velocity, momentum, out=gradient)
+        parameters += gradient
+
+    return Optimizer((0.0,), update)
+
+
+def adagrad(
+    learning_rate: float, initial_accumulator: float = 0.1, epsilon: float = 1e-7
+) -> Optimizer:
+    """s ← s + g²; θ ← θ - η g / (sqrt(s) + ε) (Duchi et al. 2011); s starts above zero."""
+
+    def update(parameters, gradient, slots, number, factor):
+        (squares,) = slots
+        squares += gradient * gradient
+        gradient *= learning_rate * factor
+        gradient /= np.sqrt(squares) + epsilon
+        parameters -= gradient
+
+    return Optimizer((initial_accumulator,), update)
+
+
+def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
+    """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / sqrt(s + ε) (Tieleman and Hinton 2012)."""
+
+    def update(parameters, gradient, slots, number, factor):
+        (squares,) = slots
+        squares *= rho
+        squares += (1.0 - rho) * gradient * gradient
+        gradient *= learning_rate * factor
+        gradient /= np.sqrt(squares + epsilon)
+        parameters -= gradient
+
+    return Optimizer((0.0,), update)
+
+
+def adam(
+    learning_rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
+) -> Optimizer:
+    """Adam with bias correction folded into the step (Kingma and Ba 2015, end of section 2).
+
+    m ← β₁ m + (1 - β₁) g; s ← β₂ s + (1 - β₂) g²;
+    θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(s) + ε).
+    """
+
+    def update(parameters, gradient, slots, number, factor):
+        mean, squares = slots
+        mean *= beta_1
+        mean += (1.0 - beta_1) * gradient
+        squares *= beta_2
+        gradient *= gradient
+        gradient *= 1.0 - beta_2
+        squares += gradient
+        step = learning_rate * factor * np.sqrt(1.0 - beta_2**number) / (1.0 - beta_1**number)
+        np.sqrt(squares, out=gradient)
+        gradient += epsilon
+        np.divide(mean, gradient, out=gradient)
+        gradient *= step
+        parameters -= gradient
+
+    return Optimizer((0.0, 0.0), update)
+
+
+def adamw(
+    learning_rate: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    weight_decay: float = 0.004,
+) -> Optimizer:
+    """θ ← θ - η λ θ, then Adam's step (Loshchilov and Hutter 2019, algorithm 2).
+
+    The decay λ takes every parameter, biases too, and stands beside the penalty of the loss.
+    """
+    step = adam(learning_rate, beta_1, beta_2, epsilon)
+
+    def update(parameters, gradient, slots, number, factor):
+        parameters *= 1.0 - learning_rate * factor * weight_decay
+        step.update(parameters, gradient, slots, number, factor)
+
+    return Optimizer(step.slots, update)
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "gradient_descent": gradient_descent,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adamw,
+}
+
+
+def make_optimizer(settings: dict) -> Optimizer:
+    """Optimizer of a named entry in the configuration: its ``kind`` and hyperparameters.
+
+    A number that YAML read as an integer is taken as a float.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    TypeError
+        If a hyperparameter is not one of that kind's.
+    """
+    settings = {key: value if key == "kind" else float(value) for key, value in settings.items()}
+    return make_kind("optimizer", OPTIMIZERS, settings)

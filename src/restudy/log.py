@@ -1,0 +1,104 @@
+"""One log per job: progress lines, and whatever the job's libraries print, with a clear ending.
+
+Logs are begun by the scripts alone; the library takes a plain ``log(line)`` callable.
+"""
+
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+from restudy.errors import UserError
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def without_escapes(text: str) -> str:
+    """Return text without the codes that colour it in a terminal."""
+    return ESCAPES.sub("", text)
+
+
+def start_log(path: str) -> Callable[[str], None]:
+    """Send everything this process prints to a file, and return the function that adds a line.
+
+    Parameters
+    ----------
+    path : str
+        Log file; begun anew.
+
+    Returns
+    -------
+    callable
+        Writes one line with the time of day and flushes it, so that a reader who follows the
+        file sees progress as it happens.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
+
+    def log(line: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+
+    def end_with(kind, error, trace) -> None:
+        if issubclass(kind, UserError):
+            log(f"stopped: {error}")
+        else:
+            log("failed:")
+            traceback.print_exception(kind, error, trace)
+
+    sys.excepthook = end_with
+    return log
+
+
+class Progress:
+    """A progress line every few seconds, and at the beginning and the end.
+
+    Parameters
+    ----------
+    log : callable
+        Takes a line.
+    total : int
+        How many there are to do.
+    unit : str
+        What is counted, in the plural: "passes".
+    seconds : float
+        Shortest time between two lines.
+    """
+
+    def __init__(self, log: Callable[[str], None], total: int, unit: str, seconds: float = 5.0):
+        self.log = log
+        self.total = total
+        self.unit = unit
+        self.seconds = seconds
+        self.last_line = -float("inf")
+        self.first: tuple[int, float] | None = None
+
+    def __call__(self, number: int, loss: float) -> None:
+        """Tell how many are done, and the loss at this point.
+
+        The clock starts at the first call; what was done by then counts as done before, since a
+        job may go on in the middle.
+        """
+        now = time.perf_counter()
+        if self.first is None:
+            self.first = number, now
+        begun, started = self.first
+        elapsed = now - started
+        if number < self.total and elapsed - self.last_line < self.seconds:
+            return
+        self.last_line = elapsed
+        line = f"{number:,} of {self.total:,} {self.unit}  loss {loss:.6g}"
+        if number > begun and elapsed:
+            speed = (number - begun) / elapsed
+            left = (self.total - number) / speed
+            line += f"  {speed:,.0f} {self.unit}/s  {_duration(left)} left"
+        self.log(line)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

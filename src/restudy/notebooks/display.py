@@ -1,0 +1,142 @@
+"""What the cells of a notebook show: figures that can be read aloud, and tables of a few rows."""
+
+import io
+from numbers import Integral
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from IPython.display import Markdown
+from markupsafe import escape
+from matplotlib.figure import Figure
+from PIL import Image
+
+from restudy.study.labels import label_of
+from restudy.views.style import STYLE, settle
+
+LONG = 40  # characters of a text that is broken into lines
+PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+# Pixels: sharp on the page, and small enough for a page that stands in the report.
+DOTS_PER_INCH, WIDEST = 130, 1400
+
+
+class Picture:
+    """A figure with a text that stands for it; the last value of a cell.
+
+    Parameters
+    ----------
+    figure : Figure
+        From one of `restudy.views`.
+    alt : str
+        What is seen, for whom the picture can't be seen.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        dpi = min(DOTS_PER_INCH, WIDEST / figure.get_figwidth())
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            settle(figure, dpi)
+            figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        # With a palette of 256 colours, a third of the bytes.
+        reduced = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        self.alt = alt
+        self.width = round(96 * figure.get_figwidth())  # of the page, 96 to the inch
+        self.png = io.BytesIO()
+        reduced.save(self.png, format="png", optimize=True)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"image/png": self.png.getvalue(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt, "width": self.width}}
+
+
+class Table:
+    """A short table as the last value of a cell.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Its index is not shown; text is shown as it is, whole numbers in groups of three
+        digits, floats with ``digits`` decimals.
+    caption : str
+        What it shows.
+    digits : int
+        Decimals of floats.
+    """
+
+    def __init__(self, rows: pd.DataFrame, caption: str, digits: int = 4):
+        self.rows = rows.infer_objects()
+        self.caption = caption
+        self.digits = digits
+
+    def _repr_html_(self) -> str:
+        numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in self.rows.dtypes]
+        kinds = [' class="number"' if is_number else "" for is_number in numeric]
+        head = "".join(
+            f'<th scope="col"{kind}>{escape(name)}</th>'
+            for name, kind in zip(self.rows.columns, kinds, strict=True)
+        )
+        lines = (
+            "".join(
+                f"<td{kind or _width(value)}>{escape(self._text(value))}</td>"
+                for value, kind in zip(row, kinds, strict=True)
+            )
+            for row in self.rows.itertuples(index=False, name=None)
+        )
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        return (
+            f"<table><caption>{escape(self.caption)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.caption}\n{self.rows.to_string(index=False)}"
+
+    def _text(self, value: Any) -> str:
+        if pd.isna(value):
+            return "–"
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            return f"{value:,}".replace("-", "−")
+        if not isinstance(value, float):
+            return str(value)
+        small = value and abs(value) < 0.5 * 10**-self.digits
+        text = f"{value:.2e}" if small else f"{value:,.{self.digits}f}"
+        return text.replace("-", "−")
+
+
+def _width(value: Any) -> str:
+    """Class of a cell whose text is long, and may be broken."""
+    return ' class="long"' if len(str(value)) > LONG else ""
+
+
+def say(text: str) -> Markdown:
+    """Return a sentence in Markdown, to be the last value of a cell."""
+    return Markdown(text)
+
+
+def mean_and_deviation(summary: pd.DataFrame, measure: str, digits: int = 4) -> pd.Series:
+    """Return mean ± standard deviation over seeds as text, from a summary table.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        A row per cell, as ``dense_summary.csv`` and ``conv_summary.csv``.
+    measure : str
+        Such as ``train_loss``.
+    digits : int
+        Decimals.
+    """
+
+    def text(mean: float, deviation: float) -> str:
+        if pd.isna(mean):
+            return "all diverged"
+        return f"{mean:.{digits}f}" + (
+            "" if pd.isna(deviation) else f"{PLUS_MINUS}{deviation:.{digits}f}"
+        )
+
+    pairs = zip(summary[f"{measure}_mean"], summary[f"{measure}_sd"], strict=True)
+    return pd.Series([text(*pair) for pair in pairs], index=summary.index, dtype="str")
+
+
+def in_words(rows: pd.DataFrame, axes: list[str]) -> dict[str, list[str]]:
+    """Return the values of some axes as words, a column for each, to build a table from."""
+    return {label_of(axis): [label_of(value, axis) for value in rows[axis]] for axis in axes}

@@ -1,0 +1,1 @@
+"""Operating a run: its lock, why jobs run again, what they cost, tickets for single results."""

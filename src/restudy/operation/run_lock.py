@@ -1,0 +1,173 @@
+"""One run at a time in a folder; and no lock that a killed run left behind.
+
+A run keeps a file of the folder locked as long as its process lives: the system lets go of it
+however the process ends, and only one of two that start at once gets it. The file says who runs,
+since when. Snakemake's own lock, by contrast, stays when Snakemake is killed outright or the
+machine loses power: the next run takes it away, unless a job that had been started still computes.
+"""
+
+import fcntl
+import json
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from restudy.errors import UserError
+
+STATE = Path(".snakemake")
+# Open as long as this process lives: closing the file gives up the folder.
+HELD = []
+# Another process may look who runs, which keeps the file locked for an instant.
+ATTEMPTS, PAUSE = 20, 0.05
+
+
+class OrphanedJobsError(UserError):
+    """A run was killed, but a job that it had started still computes."""
+
+
+class FolderInUseError(UserError):
+    """Another run works in the folder."""
+
+
+def claim(folder: Path) -> bool:
+    """Make this process the one that runs in a folder, until it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Working directory of the run.
+
+    Returns
+    -------
+    bool
+        Whether Snakemake's lock of a run that was killed had to be removed.
+
+    Raises
+    ------
+    FolderInUseError
+        If another run works in the folder.
+    OrphanedJobsError
+        If a killed run's jobs still compute there.
+    """
+    if HELD:
+        return False
+    (folder / STATE).mkdir(exist_ok=True)
+    file = (folder / STATE / "owner.json").open("a+")
+    for _ in range(ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(PAUSE)
+        except OSError:
+            return False  # this file system keeps no locks: Snakemake's own has to do
+    else:
+        raise FolderInUseError(_in_use(file, "Wait until it has ended, or end it."))
+    removed = _remove_stale_lock(folder, _read(file))
+    process = psutil.Process()
+    owner = {
+        "host": platform.node(),
+        "pid": process.pid,
+        "started": process.create_time(),
+        "command": shlex.join(["snakemake", *sys.argv[1:]]),
+        "submits": False,
+    }
+    _write(file, owner)
+    HELD.append(file)
+    return removed
+
+
+def note_submission() -> None:
+    """Add to what is noted of this run that it submits jobs to Slurm."""
+    for file in HELD:
+        _write(file, _read(file) | {"submits": True})
+
+
+def who_runs(folder: Path) -> str:
+    """A line that says which run works in a folder; empty if none does."""
+    try:
+        with (folder / STATE / "owner.json").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _in_use(file, "What it has not made yet counts as missing here.")
+    except FileNotFoundError:
+        pass
+    return ""
+
+
+def _read(file) -> dict:
+    """What is noted of the last run; nothing if it is not readable."""
+    try:
+        file.seek(0)
+        owner = json.load(file)
+        return {key: owner[key] for key in ("host", "pid", "started", "command", "submits")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write(file, owner: dict) -> None:
+    file.truncate(0)
+    json.dump(owner, file)
+    file.flush()
+
+
+def _in_use(file, advice: str) -> str:
+    owner = _read(file)
+    who = "another process"
+    if owner:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(owner["started"]))
+        who = f"process {owner['pid']} on {owner['host']}, since {since} ({owner['command']})"
+    return f"Another run works in this folder: {who}. {advice}"
+
+
+def _remove_stale_lock(folder: Path, owner: dict) -> bool:
+    """Remove Snakemake's lock, if its owner is known, was on this host and has left no job."""
+    locks = folder / STATE / "locks"
+    if not any(locks.glob("*")) or not owner or owner["host"] != platform.node():
+        return False
+    jobs, what, end = _submitted_jobs(folder) if owner["submits"] else [], "Slurm job", "scancel"
+    if jobs is None:
+        return False
+    if not jobs:
+        jobs, what, end = _living_jobs(folder), "process", "kill"
+    if jobs:
+        raise OrphanedJobsError(
+            f"The last run was killed, but jobs that it started still compute: {what} "
+            f"{', '.join(jobs)}. Wait until they have ended, or end them "
+            f"({end} {' '.join(jobs)}); then call again."
+        )
+    shutil.rmtree(locks)
+    locks.mkdir()
+    return True
+
+
+def _living_jobs(folder: Path) -> list[str]:
+    """Numbers of the processes that run a script which Snakemake put into the folder."""
+    scripts = str((folder / STATE / "scripts").resolve())
+    return [
+        str(process.pid)
+        for process in psutil.process_iter(["cmdline"])
+        if any(part.startswith(scripts) for part in process.info["cmdline"] or [])
+    ]
+
+
+def _submitted_jobs(folder: Path) -> list[str] | None:
+    """Numbers of the user's Slurm jobs that wait or run in the folder; None if Slurm is silent."""
+    try:
+        asked = subprocess.run(
+            ["squeue", "--me", "--noheader", "--format=%i %Z"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    jobs = [line.partition(" ") for line in asked.stdout.splitlines()]
+    return [job for job, _, place in jobs if Path(place.strip()).resolve() == folder.resolve()]

@@ -1,0 +1,60 @@
+"""Read YAML as a user writes it; refuse what is none, and a key that stands twice in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from restudy.errors import UserError
+
+
+class YamlError(UserError):
+    """A file that can't be read; the message names it, the line and the fault."""
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """YAML takes the last of two entries with the same key, and nobody is told of the first."""
+
+    def construct_mapping(self, node, deep=False):
+        """Return a mapping whose keys, as far as they are written in its own place, differ."""
+        first_lines: dict[Hashable, int] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag.endswith(":merge"):
+                continue
+            key, line = self.construct_object(key_node), key_node.start_mark.line + 1
+            if key in first_lines:
+                problem = f"key {key!r} stands twice in one place, first in line {first_lines[key]}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            first_lines[key] = line
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Return what a YAML file says.
+
+    Raises
+    ------
+    YamlError
+        If the file is missing, is no text, is no YAML, or has a key twice in one place.
+    """
+    try:
+        return yaml.load(Path(path).read_text(encoding="utf-8"), UniqueKeyLoader)
+    except OSError as error:
+        raise YamlError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise YamlError(f"{path}: not YAML: no text in UTF-8") from None
+    except yaml.constructor.ConstructorError as error:
+        raise YamlError(f"{path}: {_fault(error)}") from None
+    except yaml.YAMLError as error:
+        raise YamlError(f"{path}: not YAML: {_fault(error)}") from None
+
+
+def _fault(error: yaml.YAMLError) -> str:
+    """Where a text stops being YAML, and why, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error).splitlines()[0]
+    line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+    return f"{line}{error.problem}"

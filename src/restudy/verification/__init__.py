@@ -1,0 +1,1 @@
+"""Verification by others: the manifest, the comparison with another run, the certificate."""

@@ -1,0 +1,199 @@
+"""What happens inside during training, layer by layer: gradient norms, saturated and dead units.
+
+Serves dense networks, whose layers are numbered and whose time is passes, and the CNN, whose
+layers have names and whose time is steps.
+"""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from restudy.study.grid import compared_axes
+from restudy.study.labels import label_of
+from restudy.views.curves import fitting_scale, select, set_time_axis, spread_legend
+from restudy.views.selection import (
+    divergence_note,
+    finished_history,
+    fitting_spread,
+    most_replicates,
+    spread_over_seeds,
+    thin_times,
+)
+from restudy.views.style import (
+    INK,
+    MUTED,
+    color_of,
+    compose,
+    empty_figure,
+    new_figure,
+    styled,
+    title_case,
+)
+
+MOST_TIMES = 40  # of a line: enough for its shape, and a small SVG
+MOST_COLUMNS = 6
+DASHES = (0, (2.5, 1.6))
+
+
+@styled
+def gradient_norm_figure(
+    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+) -> Figure:
+    """Draw the gradient norm of every layer over training, a panel for each cell.
+
+    Parameters
+    ----------
+    layers : DataFrame
+        The cells' layer tables: axes, seed, pass or step, layer (its number, or its name in the
+        order of the network), grad_norm, saturated_share, dead_share.
+    study : mapping
+        name, question, vary.
+    runs : DataFrame
+        The runs, which say who diverged.
+    cells : sequence of mapping
+        The cells in the study's order.
+    """
+    return _layer_figure(
+        layers, study, runs, cells, {"grad_norm": "-"}, "Gradient norm", "Gradient norm by layer"
+    )
+
+
+@styled
+def inactive_units_figure(
+    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+) -> Figure:
+    """Draw the shares of saturated and dead units; parameters as in `gradient_norm_figure`."""
+    return _layer_figure(
+        layers,
+        study,
+        runs,
+        cells,
+        {"saturated_share": "-", "dead_share": DASHES},
+        "Share",
+        "Saturated and dead units by layer",
+    )
+
+
+def _even_lines(cells: list[dict]) -> list[list[dict]]:
+    """Cells in as few lines of panels as fit the page, equally long: eight as four and four."""
+    length = math.ceil(len(cells) / math.ceil(len(cells) / MOST_COLUMNS))
+    return [cells[start : start + length] for start in range(0, len(cells), length)]
+
+
+def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
+    """Draw one or two measures of every layer."""
+    title = study.get("question", study["name"])
+    time = "pass" if "pass" in layers else "step"
+    # As in the figures of loss and accuracy, steps of the CNN are never on a logarithmic axis.
+    x_scale = fitting_scale(layers["pass"].to_numpy()) if time == "pass" else "linear"
+    layers, names = _number_layers(layers)
+    shown = layers[layers[time] > 0] if x_scale == "log" else layers
+    times = thin_times(shown[time].unique(), MOST_TIMES, x_scale)
+    shown, diverged = finished_history(shown[shown[time].isin(times)], runs)
+    if shown.empty:
+        return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
+    protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
+    groups = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
+    lines = [line for group in groups for line in _even_lines(group)]
+    columns = max(len(line) for line in lines)
+    replicates = most_replicates(shown, time, [*cells[0], "layer"])
+    spread = fitting_spread(replicates)
+    width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
+    figure, panels = new_figure(
+        len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True
+    )
+    for line, row in zip(panels, lines, strict=True):
+        for axes in line[len(row) :]:
+            axes.set_visible(False)
+        for axes, cell in zip(line, row, strict=False):
+            members = select(shown, cell)
+            _draw_cell(axes, members, time, measures, spread)
+            if members.empty:
+                middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+                axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
+            panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
+            axes.set_title(panel_title, fontsize=9.5)
+            set_time_axis(axes, shown[time].to_numpy(), x_scale)
+        line[0].set_ylabel(vertical)
+    if "grad_norm" in measures:
+        panels[0, 0].set_yscale("log")
+    else:
+        panels[0, 0].set_ylim(-0.03, 1.03)
+    for column in panels.T:
+        lowest = [axes for axes in column if axes.get_visible()][-1]
+        lowest.tick_params(labelbottom=True)
+        lowest.set_xlabel(label_of(time))
+    legends = [_layer_legend(names, "grad_norm" in measures)]
+    if len(measures) > 1:
+        example = "point" if time == "pass" else "image"
+        legends.append(
+            (
+                "Units",
+                [
+                    (Line2D([], [], color=INK), f"saturated\n(unit, {example}) pairs"),
+                    (
+                        Line2D([], [], color=INK, linestyle=DASHES),
+                        f"dead units:\nat every {example}",
+                    ),
+                ],
+            )
+        )
+    legends.append(spread_legend(spread, replicates))
+    return compose(figure, title, subtitle, divergence_note(diverged), legends)
+
+
+def _number_layers(layers: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with its layers numbered from 1, and what they are called.
+
+    The deepest network of the table has a layer for each name, the last its output layer.
+    """
+    if pd.api.types.is_numeric_dtype(layers["layer"]):
+        deepest = int(layers["layer"].max()) if len(layers) else 1
+        return layers, [*(f"hidden {number}" for number in range(1, deepest)), "output"]
+    names = list(dict.fromkeys(layers["layer"]))
+    numbers = {name: number for number, name in enumerate(names, start=1)}
+    numbered = layers.assign(layer=layers["layer"].map(numbers).astype(int))
+    return numbered, [label_of(name).lower() for name in names]
+
+
+def _draw_cell(
+    axes: Axes, members: pd.DataFrame, time: str, measures: Mapping[str, Any], spread: str
+) -> None:
+    """Draw the lines of one cell, a colour for each layer."""
+    last = members["layer"].max()
+    for layer, rows in members.groupby("layer"):
+        color = INK if layer == last else color_of("depth", layer)
+        for measure, style in measures.items():
+            if rows[measure].isna().all():
+                continue
+            band = spread_over_seeds(rows, time, measure, spread)
+            axes.plot(band.index, band["middle"], color=color, linestyle=style, linewidth=1.6)
+            axes.fill_between(
+                band.index, band["low"], band["high"], color=color, alpha=0.13, linewidth=0
+            )
+
+
+def _panel_title(cell: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    """A cell's varied values, the protocol by its name alone."""
+    axes = compared_axes(study)
+    names = [label_of(cell[axis], axis) for axis in axes]
+    if "protocol" in study["vary"] and "protocol" not in axes:
+        names.append(str(cell["protocol"]).replace("_", " "))
+    return title_case(" · ".join(names))
+
+
+def _layer_legend(names: Sequence[str], with_output: bool) -> tuple:
+    """Colours of hidden layers, by their number, and of the output layer."""
+    entries = [
+        (Line2D([], [], color=color_of("depth", number), linewidth=2.6), name)
+        for number, name in enumerate(names[:-1], start=1)
+    ]
+    if with_output:
+        entries.append((Line2D([], [], color=INK, linewidth=2.6), names[-1]))
+    return ("Layer", entries)

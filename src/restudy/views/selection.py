@@ -1,0 +1,130 @@
+"""Pick and summarise the runs that a figure shows: order of values, divergence, spread over seeds.
+
+Expects frames that hold the runs of one study's cells only; it reads no file.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from restudy.study.grid import AXES
+
+KEYS = (*AXES["dense"], "seed")
+SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
+QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
+
+
+def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
+    """Return the values of an axis that the frame has, in the study's order if it varies it."""
+    present = list(dict.fromkeys(frame[axis].tolist())) if axis in frame else []
+    ordered = list(study["vary"].get(axis, sorted(present)))
+    return [value for value in ordered if value in present]
+
+
+def has_diverged(runs: pd.DataFrame) -> pd.Series:
+    """Return True for each run that has a ``diverged_at``."""
+    if "diverged_at" not in runs:
+        return pd.Series(False, index=runs.index)
+    return pd.to_numeric(runs["diverged_at"], errors="coerce").notna()
+
+
+def finished_runs(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the runs that did not diverge, and how many did."""
+    diverged = has_diverged(runs)
+    return runs[~diverged], int(diverged.sum())
+
+
+def finished_history(
+    history: pd.DataFrame, runs: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, int]:
+    """Return the history of the runs that did not diverge, and how many replicates did.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Key columns, seed, and measures over time.
+    runs : DataFrame, optional
+        The runs table, which says who diverged. Without it a replicate counts as diverged when
+        its training loss is not finite somewhere.
+    """
+    keys = [key for key in KEYS if key in history]
+    if history.empty:
+        return history, 0
+    if runs is None:
+        broken = history.loc[~np.isfinite(history["train_loss"].astype(float)), keys]
+    else:
+        broken = runs.loc[has_diverged(runs), [key for key in keys if key in runs]]
+    marked = history[keys].merge(broken.drop_duplicates(), how="left", indicator="found")
+    lost = (marked["found"] == "both").to_numpy()
+    return history[~lost], len(marked[lost].drop_duplicates())
+
+
+def divergence_note(diverged: int) -> str:
+    """Return the sentence that counts excluded runs, empty if there are none."""
+    if not diverged:
+        return ""
+    return f"{diverged} diverged run{'s' if diverged > 1 else ''} left out."
+
+
+def divergence_reason(runs: pd.DataFrame) -> str:
+    """Return the sentence that says when and by what a single run diverged, empty if it did not."""
+    if not has_diverged(runs).any():
+        return ""
+    run = runs.iloc[0]
+    by = run.get("diverged_by")
+    what = f": {by} not finite" if isinstance(by, str) and by else ""
+    return f"This run diverged after {int(run['diverged_at']):,} updates{what}."
+
+
+def spread_over_seeds(frame: pd.DataFrame, time: str, measure: str, spread: str) -> pd.DataFrame:
+    """Return median and band of a measure over all replicates at each time.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One line's history: a row per replicate and time.
+    time : str
+        The column ``pass`` or ``step``.
+    measure : str
+        The column to summarise; missing values are skipped.
+    spread : {"quantiles", "range"}
+        Band from the 10 % to the 90 % quantile, or from the lowest to the highest.
+
+    Returns
+    -------
+    DataFrame
+        Index: time, increasing; columns ``middle``, ``low``, ``high``.
+    """
+    low, high, _ = SPREADS[spread]
+    values = frame[[time, measure]].dropna().groupby(time)[measure]
+    return pd.DataFrame(
+        {
+            "middle": values.median(),
+            "low": values.quantile(low),
+            "high": values.quantile(high),
+        }
+    )
+
+
+def most_replicates(frame: pd.DataFrame, time: str, axes: Sequence[str]) -> int:
+    """Return how many replicates stand behind a line, at most, when the axes tell lines apart."""
+    return int(frame.groupby([time, *axes]).size().max()) if len(frame) else 0
+
+
+def fitting_spread(replicates: int) -> str:
+    """Return ``quantiles`` where five replicates or more stand behind a line, else ``range``."""
+    return "quantiles" if replicates >= QUANTILES_FROM else "range"
+
+
+def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:
+    """Return at most so many of the recorded times, even on the axis' scale, both ends included."""
+    times = np.sort(times)
+    if len(times) <= most:
+        return times
+    space = np.geomspace if scale == "log" else np.linspace
+    wanted = space(times[0], times[-1], most)
+    after = np.searchsorted(times, wanted).clip(1, len(times) - 1)
+    nearer = wanted - times[after - 1] < times[after] - wanted
+    return np.unique(times[after - nearer])

@@ -1,0 +1,463 @@
+"""One look for every figure: palette, labels, page layout, and the only place that writes a file.
+
+Colours are fixed by name, so that tanh is the same blue in every figure; pyplot is never imported.
+"""
+
+import base64
+import functools
+import io
+import re
+import textwrap
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from restudy.study.labels import label_of
+from restudy.views.palette import CLASS_COLORS
+
+INK = "#1F2430"
+MUTED = "#5A6270"
+FAINT = "#E7E9ED"
+PROBABILITY_COLORS = LinearSegmentedColormap.from_list(
+    "probability",
+    ["#8F79C6", "#C9BEE4", "#F7F6F8", "#F6D3AC", "#E9A35A"],
+)
+ORDINAL_COLORS = LinearSegmentedColormap.from_list(
+    "ordinal",
+    ["#D98B0B", "#D0562F", "#AE2C66", "#6F2391", "#2B1A6B", "#0B1030"],
+)
+# Of values below and above zero, which is white.
+DIVERGING_COLORS = LinearSegmentedColormap.from_list(
+    "diverging",
+    ["#0A3A66", "#3E7FB8", "#A9CBE3", "#FFFFFF", "#F3BE85", "#CE6A1B", "#7A2E00"],
+)
+# Of counts: more is darker.
+COUNT_COLORS = LinearSegmentedColormap.from_list(
+    "count", ["#FFFFFF", "#FBE0B5", "#F0A04B", "#CF4F1F", "#7F1D0B"]
+)
+
+COLORS = {
+    "activation": {
+        "tanh": "#0072B2",
+        "sigmoid": "#009E73",
+        "relu": "#D55E00",
+        "leaky_relu": "#6B3410",
+        "maxout": "#A8006D",
+        "identity": "#1E2733",
+        "elu": "#473BCE",
+        "gelu": "#1C1386",
+        "softplus": "#733939",
+        "silu": "#0F8299",
+    },
+    "initializer": {
+        "fan_in_normal": "#332288",
+        "truncated_normal": "#117733",
+        "xavier_uniform": "#CC4C6A",
+        "xavier_normal": "#882255",
+        "he_normal": "#AA8118",
+        "he_uniform": "#2972E0",
+        "lecun_normal": "#5A1616",
+        "orthogonal": "#B06FC4",
+        "uniform": "#6B7A1E",
+        "zeros": "#30353B",
+    },
+    "optimizer": {
+        "gd": "#3B4252",
+        "gradient_descent": "#3B4252",
+        "momentum": "#0077BB",
+        "nesterov": "#12A08A",
+        "adam": "#DD6211",
+        "adamw": "#7A1E3A",
+        "adagrad": "#B02A86",
+        "rmsprop": "#5A4500",
+    },
+    "protocol": {"published": "#8A5A2B", "corrected": "#1C6E8C"},
+}
+FALLBACK_COLORS = (
+    "#7A4EAB",
+    "#1B7F79",
+    "#A63D40",
+    "#3D5A98",
+    "#6B7A1E",
+    "#9C5518",
+    "#C2417C",
+    "#46627F",
+)
+# Where half of an ordinal axis' ramp is reached, and how steep the ramp is there.
+ORDINAL_AXES = {"hidden_size": (7.0, 1.5), "depth": (3.0, 2.0)}
+
+STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "axes.edgecolor": "#9AA1AC",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.8,
+    "xtick.color": "#9AA1AC",
+    "ytick.color": "#9AA1AC",
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "legend.title_fontsize": 9.5,
+    "lines.solid_capstyle": "round",
+    "lines.linewidth": 2.0,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "restudy",
+}
+
+MARGIN = 0.16  # inches, round the page
+COLOR_BAR_HEIGHT = 1.2
+HEADING = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}  # of a colour bar
+LegendSection = tuple[str, Sequence[tuple[Artist, str]]]
+
+
+def color_of(axis: str, value: Any) -> str:
+    """Return the one colour of an axis value, as ``#rrggbb``.
+
+    Parameters
+    ----------
+    axis : str
+        Name of the axis, such as ``activation``.
+    value : Any
+        A value on it. Numbers of hidden units and layers lie on a ramp, small ones light; a name
+        that has no fixed colour gets one that depends on nothing but the name.
+    """
+    if axis in ORDINAL_AXES:
+        middle, slope = ORDINAL_AXES[axis]
+        position = 1 / (1 + (middle / max(float(value), 1e-9)) ** slope)
+        return to_hex(ORDINAL_COLORS(position))
+    known = COLORS.get(axis, {}).get(str(value))
+    return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
+
+
+def class_color(label: int) -> str:
+    """Return the colour of a class, as ``#rrggbb``; they repeat from the eleventh on."""
+    return CLASS_COLORS[label % len(CLASS_COLORS)]
+
+
+def ink_on(color: Sequence[float]) -> str:
+    """Return black or white, whichever has the greater contrast (WCAG) on a colour (r, g, b)."""
+    channels = np.asarray(color)
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black"
+
+
+def plain_text(text: str, longest: int = 28) -> str:
+    """Return a user's text such that a figure shows it as it is, cut where it is long."""
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    # Matplotlib reads dollars as mathematics, and leaves out of a legend what starts with "_".
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def title_case(text: str) -> str:
+    """Return the text with its first letter in upper case, activations such as tanh left alone."""
+    names = {label_of(name).split(" ")[0] for name in COLORS["activation"]}
+    return text if text.split(" ")[0] in names else text[:1].upper() + text[1:]
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorate a drawing function so that all it makes has the project's look."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: Any, **options: Any) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def new_figure(
+    rows: int = 1,
+    columns: int = 1,
+    panel_size: tuple[float, float] = (4.2, 3.2),
+    sharex: bool | str = False,
+    sharey: bool | str = False,
+    width_ratios: Sequence[float] | None = None,
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of equal panels; ``compose`` later adds the room for title and legend.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The panels.
+    panel_size : tuple of float
+        Width and height of one panel with its labels, in inches.
+    sharex, sharey : bool or str
+        As in ``Figure.subplots``.
+    width_ratios : sequence of float, optional
+        Widths of the columns to one another; without it they are equal.
+
+    Returns
+    -------
+    figure : Figure
+    panels : ndarray of Axes, shape (rows, columns)
+    """
+    figure = Figure(
+        figsize=(columns * panel_size[0], rows * panel_size[1]),
+        layout="constrained",
+    )
+    panels = figure.subplots(
+        rows, columns, sharex=sharex, sharey=sharey, squeeze=False, width_ratios=width_ratios
+    )
+    return figure, panels
+
+
+def enlarge(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Repeat rows and columns of a small image until its longer side has at least so many pixels.
+
+    Viewers differ in how they enlarge the image of an SVG; some blur it.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width) or (height, width, channels)
+    side : int
+    """
+    times = -(-side // max(pixels.shape[:2]))
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def compose(
+    figure: Figure,
+    title: str,
+    subtitle: str = "",
+    note: str = "",
+    legends: Sequence[LegendSection] = (),
+    color_bar: tuple[Any, str] | None = None,
+) -> Figure:
+    """Set title and subtitle above, notes below and legends to the right of the panels.
+
+    The page grows by what they need, so that panels keep their size and nothing overlaps.
+
+    Parameters
+    ----------
+    figure : Figure
+        A figure from ``new_figure`` with its panels drawn.
+    title, subtitle, note : str
+        Texts; long ones are wrapped, empty ones take no room.
+    legends : sequence of (heading, entries)
+        Entries are pairs of a handle and its text. Sections without entries are left out.
+
+    color_bar : (mappable, heading), optional
+        Set below the legends, with ticks at both ends of its scale and in the middle.
+
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
+    width, height = figure.get_size_inches()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [
+        figure.legend(
+            handles=[handle for handle, _ in entries],
+            labels=[text for _, text in entries],
+            title=heading,
+            title_fontproperties={"weight": "bold", "size": 9.5},
+            alignment="left",
+            loc="upper left",
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=2.4,
+            labelspacing=0.45,
+        )
+        for heading, entries in legends
+        if entries
+    ]
+    extents = [box.get_window_extent(renderer) for box in boxes]
+    legend_width = max((box.width / figure.dpi for box in extents), default=0)
+    if color_bar:
+        legend_width = max(legend_width, _heading_width(figure, color_bar[1], renderer))
+    legend_height = sum(box.height / figure.dpi + 0.2 for box in extents)
+    legend_height += COLOR_BAR_HEIGHT + 0.6 if color_bar else 0
+    page_width = width + legend_width + (0.25 if legend_width else 0)
+
+    def text(words: str, **look: Any) -> Text | None:
+        return _wrapped(figure, words, page_width - 2 * MARGIN, renderer, **look) if words else None
+
+    heading = text(title, fontsize=13, fontweight="bold", color=INK)
+    subheading = text(subtitle, fontsize=10, color=MUTED)
+    footing = text(note, fontsize=8.8, color=MUTED)
+    top = MARGIN + sum(_height(part, renderer) + 0.08 for part in (heading, subheading) if part)
+    bottom = MARGIN / 2 + (_height(footing, renderer) + 0.1 if footing else 0)
+    middle = max(height, legend_height + 0.1)
+    page_height = top + middle + bottom
+
+    figure.set_size_inches(page_width, page_height)
+    cursor = MARGIN
+    for part in (heading, subheading):
+        if part:
+            part.set_position((MARGIN / page_width, 1 - cursor / page_height))
+            cursor += _height(part, renderer) + 0.08
+    if footing:
+        footing.set_position((MARGIN / page_width, (bottom - 0.1) / page_height))
+    cursor = top + 0.12
+    for box, extent in zip(boxes, extents, strict=True):
+        box.set_bbox_to_anchor(
+            (1 - (legend_width + MARGIN) / page_width, 1 - cursor / page_height),
+            transform=figure.transFigure,
+        )
+        cursor += extent.height / figure.dpi + 0.2
+    if color_bar:
+        _add_color_bar(figure, *color_bar, page_width - legend_width - MARGIN, cursor)
+    figure.get_layout_engine().set(
+        rect=(
+            0.004,
+            (bottom + middle - height) / page_height,
+            width / page_width - 0.008,
+            height / page_height,
+        ),
+        w_pad=0.06,
+        h_pad=0.06,
+        wspace=0.05,
+        hspace=0.04,
+    )
+    figure.set_label(title)
+    return figure
+
+
+def empty_figure(title: str, reason: str = "No finished run to show.", note: str = "") -> Figure:
+    """Return a page that says why there is nothing to see: an empty table is no error."""
+    figure, panels = new_figure(panel_size=(6.0, 1.4))
+    panels[0, 0].set_axis_off()
+    panels[0, 0].text(0.5, 0.5, reason, ha="center", va="center", color=MUTED)
+    return compose(figure, title, note=note)
+
+
+def settle(figure: Figure, dpi: float) -> None:
+    """Lay a figure out for good, its axes at positions without their last bits.
+
+    These differ from one process to another, and with them the shade of a few pixels of a line.
+    """
+    figure.set_dpi(dpi)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(part, 6) for part in axes.get_position(original=True).bounds])
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure, the same bytes every time: SVG with text as paths, or PNG at 200 dpi.
+
+    Raises
+    ------
+    ValueError
+        If the path ends in neither ``.svg`` nor ``.png``.
+    """
+    path = Path(path)
+    title = figure.get_label() or path.stem
+    with mpl.rc_context(STYLE):
+        if path.suffix == ".svg":
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})
+            path.write_text(_shorten(buffer.getvalue()), encoding="utf-8")
+        elif path.suffix == ".png":
+            settle(figure, 200)
+            # Level 4 takes half the time of the default for a few per cent more bytes.
+            figure.savefig(
+                path,
+                format="png",
+                dpi=200,
+                metadata={"Title": title},
+                pil_kwargs={"compress_level": 4},
+            )
+        else:
+            raise ValueError(f"a figure is saved as .svg or .png, not as {path.suffix!r}")
+
+
+def _shorten(svg: str) -> str:
+    """Make an SVG smaller, and the same picture.
+
+    Coordinates are cut to a hundredth of a point, images get a palette where they have few
+    colours, names become short; remarks and indentation go.
+    """
+    svg = re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
+    svg = re.sub(r"(?<=base64,)[^\"]+", lambda image: _with_palette(image[0]), svg)
+    # Names of clips and markers are digests of positions, whose last bits the layout may change.
+    names: dict[str, str] = {}
+    svg = re.sub(
+        r'(?<=id=")[a-z][0-9a-f]{10}(?=")|(?<=#)[a-z][0-9a-f]{10}(?=[")])',
+        lambda name: names.setdefault(name[0], f"{name[0][0]}{len(names)}"),
+        svg,
+    )
+    return re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", svg))
+
+
+def _with_palette(encoded: str) -> str:
+    """Store an image (PNG in base64) with a palette if it is opaque and has at most 256 colours."""
+    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    pixels = np.asarray(image.convert("RGBA"))
+    flat = pixels.reshape(-1, 4)
+    colors, places = np.unique(flat, axis=0, return_inverse=True)
+    if len(colors) > 256 or (colors[:, 3] < 255).any():
+        return encoded
+    indexed = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    indexed.putpalette(colors[:, :3].tobytes())
+    buffer = io.BytesIO()
+    indexed.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:
+    """Add a small upright colour bar; ``left`` and ``top`` in inches from the upper left."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - top / height, heading, **HEADING)
+    top += 0.24 * (1 + heading.count("\n"))
+    bounds = (left + 0.05, height - top - COLOR_BAR_HEIGHT, 0.16, COLOR_BAR_HEIGHT)
+    bounds = [bound / side for bound, side in zip(bounds, (width, height) * 2, strict=True)]
+    axes = figure.add_axes(bounds, label="color bar")
+    low, high = mappable.get_clim()
+    bar = figure.colorbar(mappable, cax=axes, ticks=[low, (low + high) / 2, high])
+    bar.outline.set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _heading_width(figure: Figure, heading: str, renderer: Any) -> float:
+    """Return how many inches a colour bar's heading takes."""
+    text = figure.text(0, 0, heading, **HEADING)
+    width = text.get_window_extent(renderer).width / figure.dpi
+    text.remove()
+    return width
+
+
+def _wrapped(
+    figure: Figure, words: str, width: float, renderer: Any, fontsize: float, **look: Any
+) -> Text:
+    """Place text at the top left, broken into lines that are at most ``width`` inches wide."""
+    text = figure.text(0, 0, words, fontsize=fontsize, va="top", linespacing=1.3, **look)
+    characters = int(width * 72 / (fontsize * 0.5))
+    while text.get_window_extent(renderer).width / figure.dpi > width and characters > 10:
+        text.set_text(textwrap.fill(words, characters))
+        characters -= 2
+    return text
+
+
+def _height(text: Text, renderer: Any) -> float:
+    return text.get_window_extent(renderer).height / text.figure.dpi
