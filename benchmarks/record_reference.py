@@ -32,7 +32,7 @@ def main(folders: list[Path]) -> None:
         }
         for records in alike.values()
     ]
-    write_reference(sorted(kept, key=lambda record: (record["rule"], record["name"])), REFERENCE)
+    write_reference(sorted(kept, key=lambda record: (record["kind"], record["name"])), REFERENCE)
     print(f"{len(kept)} rows")
 
 

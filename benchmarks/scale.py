@@ -29,12 +29,13 @@ import psutil
 import yaml
 
 from restudy.analysis.summaries import read_benchmark
-from restudy.data.points import make_points
-from restudy.data.tables import write_table
-from restudy.families.dense.cells import CellResult, train_cell
+from restudy.data.tables import read_table, write_table
+from restudy.families.contract import Family
+from restudy.families.job import JobRun, load_data, train
+from restudy.families.registry import FAMILIES
 from restudy.provenance.environment import describe_run, write_json
 from restudy.study.config import complete_config, settings_lookup
-from restudy.study.grid import all_cells, cell_path
+from restudy.study.grid import all_cells
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config/scale.yaml"
@@ -59,7 +60,8 @@ def call(folder: Path, cells: int, *arguments: str) -> tuple[float, float]:
     command = ["snakemake", "--configfile", str(CONFIG), "--directory", str(folder), *arguments]
     if PARTS[cells]:
         studies = {"studies": {"grid": {"vary": PARTS[cells]}}}
-        command += ["--config", f"dense={json.dumps(studies)}"]
+        family = family_of(yaml.safe_load(CONFIG.read_text()))
+        command += ["--config", f"{family.name}={json.dumps(studies)}"]
     start, peak = time.perf_counter(), 0.0
     with (folder / "benchmark.log").open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
@@ -115,14 +117,15 @@ def processor_time() -> float:
 def aggregates(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
     """Measure what follows the training, rule by rule, and the report."""
     config = yaml.safe_load(CONFIG.read_text())
-    config["dense"]["studies"]["grid"]["vary"] |= PARTS[cells]
+    family = family_of(config)
+    config[family.name]["studies"]["grid"]["vary"] |= PARTS[cells]
     call(folder, cells, "--cores", "1", "--until", "make_points")
-    write_results(folder / "results", config)
+    write_results(folder, config)
     seconds, _ = call(folder, cells, "--cores", str(CORES))
     found = {"aggregates": (seconds, "s")}
     for path in sorted((folder / "results/benchmarks").rglob("*.tsv")):
         parts = path.relative_to(folder / "results/benchmarks").with_suffix("").parts
-        if parts[0] not in ("train_dense", "make_points", "plot_points"):
+        if parts[0] not in (f"train_{family.name}", "make_points", "plot_points"):
             measured = read_benchmark(path)
             name = " ".join(parts)
             found[f"job {name}"] = (measured["s"], "s")
@@ -139,40 +142,66 @@ def aggregates(folder: Path, cells: int) -> dict[str, tuple[float, str]]:
     }
 
 
-def write_results(results: Path, config: dict) -> None:
-    """Write the files of every cell of a configuration, as its training job would."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    config = complete_config(config, schema)
-    settings_of = settings_lookup(config, schema, "dense")
-    points = {name: make_points(one)[0] for name, one in config["datasets"].items()}
-    trained: dict[tuple, tuple[CellResult, Path]] = {}
+def family_of(config: dict) -> Family:
+    """Return the only family that a configuration has a section of."""
+    (name,) = FAMILIES.keys() & config.keys()
+    return FAMILIES[name]
+
+
+def write_results(folder: Path, config: dict) -> None:
+    """Write the files of every cell of a configuration, as its training job would.
+
+    Parameters
+    ----------
+    folder : Path
+        Working directory; it has the data already.
+    config : dict
+        With one family, of which a job trains all seeds of a cell.
+    """
+    family = family_of(config)
+    config = complete_config(config)
+    settings_of = settings_lookup(config, family)
+    trained: dict[tuple, tuple[Path, dict[str, pd.DataFrame]]] = {}
     random = np.random.default_rng(0)
-    for cell in all_cells("dense", config["dense"]):
-        shape = cell["dataset"], cell["hidden_size"], cell["depth"]
-        folder = results / "dense" / cell_path(cell)
-        folder.mkdir(parents=True)
-        benchmark = results / "benchmarks/train_dense" / f"{cell_path(cell)}.tsv"
-        benchmark.parent.mkdir(parents=True, exist_ok=True)
+    for cell in all_cells(family, config[family.name]):
+        # Cells of one shape have files of one size.
+        shape = tuple(value for axis, value in cell.items() if family.axis(axis).is_number)
+        shape = cell["dataset"], *shape
+        place = folder / cell.folder
+        benchmark = folder / f"results/benchmarks/train_{family.name}/{cell.path}.tsv"
+        for path in (place, benchmark.parent):
+            path.mkdir(parents=True, exist_ok=True)
         benchmark.write_text("s\th:m:s\tmax_rss\tcpu_time\n1.5\t0:00:01\t140.0\t1.2\n")
         if shape not in trained:
-            trained[shape] = train_cell(settings_of(cell), points[cell["dataset"]]), folder
-            for name, arrays in trained[shape][0].arrays.items():
-                np.savez(folder / f"{name}.npz", **arrays)
-            data = results / "data" / cell["dataset"] / "points.csv"
-            lock = ROOT / "requirements.lock"
-            run = describe_run(settings_of(cell), data, "made up", lock, ROOT)
-            write_json(folder / "provenance.json", run)
-        result, first = trained[shape]
-        for name in (*(f"{name}.npz" for name in result.arrays), "provenance.json"):
-            if folder != first:
-                os.link(first / name, folder / name)
+            train_cell(family, settings_of(cell), folder, place)
+            tables = [each.name for each in family.artefacts if each.is_table]
+            trained[shape] = place, {name: read_table(place / name) for name in tables}
+        first, tables = trained[shape]
+        for path in first.iterdir():
+            if place != first and path.name not in tables:
+                os.link(path, place / path.name)
         shift = random.uniform(0.8, 1.2)
-        for name, table in result.tables.items():
+        for name, table in tables.items():
             made_up = table.assign(**cell)
             losses = [column for column in table if column.endswith(("loss", "norm"))]
             made_up[losses] *= shift
-            ending = "csv" if name == "runs" else "parquet"
-            write_table(made_up, folder / f"{name}.{ending}")
+            write_table(made_up, place / name)
+
+
+def train_cell(family: Family, settings: dict, folder: Path, place: Path) -> None:
+    """Train all seeds of a cell, and write what its job would, into a place of its own."""
+    data = folder / "results/data" / settings["cell"]["dataset"] / "points.csv"
+    run = JobRun(
+        family,
+        settings,
+        load_data(family, data, settings["dataset"]),
+        tuple(range(settings["protocol"]["replicates"])),
+        {artefact.name: place / artefact.name for artefact in family.artefacts},
+        place / "checkpoints",
+    )
+    train(run)
+    record = describe_run(settings, data, "made up", ROOT / "requirements.lock", ROOT)
+    write_json(place / "provenance.json", record | run.notes)
 
 
 def record(cells: int, found: dict[str, tuple[float, str]]) -> None:

@@ -7,33 +7,28 @@ import sys
 import time
 from pathlib import Path
 
-from restudy.log import start_log
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
 from restudy.provenance.environment import write_json
-from restudy.verification.certificate import compare_jobs, results_digest, state_job
+from restudy.verification.certificate import compare_jobs, make_certificate, state_job
 from restudy.verification.manifest import read_manifest
 from restudy.views.certificate_page import certificate_page
 
 
 def main(manifest: str, params, terminal, log) -> None:
-    """Write the certificate and its page, take the scratch folder away, and exit with 1 or not."""
+    """Write the certificate and its page, remove the scratch folder, and exit with 1 or not."""
     own, jobs = read_manifest(manifest), []
-    for model, chosen in params.jobs.items():
+    for family, chosen in params.jobs.items():
         for folder in map(Path, chosen):
             again = Path(params.scratch) / folder.relative_to("results")
             records = [
                 json.loads((place / "provenance.json").read_text(encoding="utf-8"))
                 for place in (folder, again)
             ]
-            jobs.append(compare_jobs(folder, again, params.files[model], records))
+            jobs.append(compare_jobs(FAMILIES[family], folder, again, records))
             environment = records[1]["environment"]
-    certificate = {
-        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "choice": params.choice,
-        "cells": params.cells,
-        "results": results_digest(own),
-        "environment": environment,
-        "jobs": jobs,
-    }
+    date = time.strftime("%Y-%m-%d %H:%M:%S %z")
+    certificate = make_certificate(date, params.choice, params.cells, own, environment, jobs)
     record, page = map(Path, params.outputs)
     write_json(record, certificate)
     page.write_text(certificate_page(certificate, own), encoding="utf-8")
@@ -51,4 +46,5 @@ def main(manifest: str, params, terminal, log) -> None:
 
 # Somebody waits for the answer: where this process prints until its log is begun.
 terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-main(snakemake.input.manifest, snakemake.params, terminal, start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input.manifest, snakemake.params, terminal, log)

@@ -4,7 +4,7 @@ import sys
 
 from restudy.claims.verdicts import disagreements
 from restudy.data.tables import read_table
-from restudy.log import start_log
+from restudy.job import begin_job
 
 
 def main(claims: str, log) -> None:
@@ -15,7 +15,8 @@ def main(claims: str, log) -> None:
         log(line)
     if found:
         sys.exit(1)
-    log(f"{len(table)} verdicts, none other than expected")
+    log(f"{len(table)} verdicts, all as expected")
 
 
-main(snakemake.input.claims, start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input.claims, log)

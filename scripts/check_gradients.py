@@ -1,31 +1,23 @@
-"""Check the gradients of deep networks with each activation against central differences."""
+"""Check hand-written gradients against central differences."""
 
-from restudy.data.tables import parts_of, read_table, write_table
-from restudy.families.dense.gradient_check import check_gradients
-from restudy.log import start_log
-
-MOST_POINTS = 200
+from restudy.data.tables import read_table, write_table
+from restudy.families.registry import FAMILIES, resolve
+from restudy.job import begin_job
 
 
-def main(check: dict, points: str, output: str, log) -> None:
+def main(family: str, choice: dict, points: str, output: str, log) -> None:
     """Write a row per activation, arithmetic, layer and kind of parameter."""
-    x, label = parts_of(read_table(points))["train"]
-    hidden = [check["hidden_size"]] * check["depth"]
-    table = check_gradients(
-        [x.shape[1], *hidden, int(label.max()) + 1],
-        check["activations"],
-        check["initializer"],
-        x[:MOST_POINTS],
-        label[:MOST_POINTS],
-        check["l2"],
-    )
+    check = resolve(FAMILIES[family], FAMILIES[family].gradient_check)
+    table = check(choice, read_table(points))
     write_table(table, output)
     log(f"{len(table)} gradients checked")
 
 
+log = begin_job(snakemake)
 main(
-    snakemake.params.check,
+    snakemake.params.family,
+    snakemake.params.choice,
     snakemake.input.points,
     snakemake.output[0],
-    start_log(snakemake.log[0]),
+    log,
 )

@@ -1,7 +1,7 @@
 """Put the tables of several cells below one another."""
 
 from restudy.data.tables import stack_tables
-from restudy.log import start_log
+from restudy.job import begin_job
 
 
 def main(tables: list[str], output: str, log) -> None:
@@ -10,4 +10,5 @@ def main(tables: list[str], output: str, log) -> None:
     log(f"{rows:,} rows from {len(tables):,} tables")
 
 
-main(snakemake.input.tables, snakemake.output[0], start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input.tables, snakemake.output[0], log)

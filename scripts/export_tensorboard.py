@@ -12,10 +12,12 @@ from pathlib import Path
 if "snakemake" not in globals():
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from restudy.analysis.event_files import Run, read_log
+from restudy.analysis.event_files import Run, counted, read_log
 from restudy.errors import UserError
-from restudy.log import start_log
-from restudy.views.tensorboard_page import FEWEST, make_page
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
+from restudy.views.tensorboard_page import MIN_POINTS, make_page
 
 # A report shows pages of up to 1.4 MB.
 IN_REPORT = 1_390_000
@@ -25,17 +27,28 @@ def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
     """Write the page of a log directory."""
     page = make_page(runs, folder=folder, **options)
     Path(output).write_text(page, encoding="utf-8")
-    log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {len(runs):,} runs")
+    log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {counted(len(runs), 'run')}")
 
 
-def call_from_snakemake(events: list[str], outputs, log) -> None:
+def describe_log(families: list[Family]) -> tuple[str, str]:
+    """Return title and place below results/ of the log directory that families write to."""
+    if len(families) > 1:
+        return "TensorBoard", "."
+    (family,) = families
+    first, rest = family.title[:1], family.title[1:]
+    # The title of a heading, in the middle of a line; an abbreviation stays as it is.
+    words = family.title if rest[:1].isupper() else first.lower() + rest
+    return f"TensorBoard: {words}", family.name
+
+
+def call_from_snakemake(events: list[str], families: list[str], outputs, log) -> None:
     """Write the full page of some runs, and the one for the report."""
-    # Its place here, which is another one if the results are kept in a bucket.
-    place = Path(outputs.full).parents[1] / "conv"
-    runs, folder = read_log(place, events), "results/conv"
-    title, full = "TensorBoard: convolutional network", Path(outputs.full).name
+    title, below = describe_log([FAMILIES[name] for name in families])
+    # The results' place here, which is another one if they are kept in a bucket.
+    runs = read_log(Path(outputs.full).parents[1] / below, events)
+    folder, full = (Path("results") / below).as_posix(), Path(outputs.full).name
     main(runs, folder, outputs.full, log, title=title)
-    main(runs, folder, outputs.thinned, log, title=title, most_bytes=IN_REPORT, full=full)
+    main(runs, folder, outputs.thinned, log, title=title, max_bytes=IN_REPORT, full=full)
 
 
 def call_from_command_line() -> None:
@@ -44,7 +57,9 @@ def call_from_command_line() -> None:
     add = parser.add_argument
     add("--logdir", required=True, metavar="DIR", help="runs in it and below it are read")
     add("--output", required=True, metavar="FILE", help="the page, such as page.html")
-    points = f"thin every series to so many points, at least {FEWEST}; 0, the default, keeps all"
+    points = (
+        f"thin every series to so many points, at least {MIN_POINTS}; 0, the default, keeps all"
+    )
     add("--points-per-series", type=int, default=0, metavar="N", help=points)
     megabytes = "thin series until the page is not larger (a megabyte has 1,000,000 bytes)"
     add("--max-megabytes", type=float, default=float("inf"), metavar="M", help=megabytes)
@@ -53,7 +68,7 @@ def call_from_command_line() -> None:
     options = {
         "title": given.title or Path(given.logdir).resolve().name,
         "points": given.points_per_series,
-        "most_bytes": given.max_megabytes * 1e6,
+        "max_bytes": given.max_megabytes * 1e6,
     }
     try:
         runs = read_log(given.logdir)
@@ -65,7 +80,7 @@ def call_from_command_line() -> None:
 
 
 if "snakemake" in globals():
-    log = start_log(snakemake.log[0])
-    call_from_snakemake(snakemake.input.events, snakemake.output, log)
+    log = begin_job(snakemake)
+    call_from_snakemake(snakemake.input.events, snakemake.params.families, snakemake.output, log)
 elif __name__ == "__main__":
     call_from_command_line()

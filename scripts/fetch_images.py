@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from restudy.data.images import fetch_images
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.provenance.environment import write_json
 
 
@@ -12,9 +12,10 @@ def main(dataset: dict, folder: Path, digests: str, log) -> None:
     write_json(digests, fetch_images(folder, dataset, log))
 
 
+log = begin_job(snakemake)
 main(
     snakemake.params.dataset,
     Path(snakemake.output.digests).parent,
     snakemake.output.digests,
-    start_log(snakemake.log[0]),
+    log,
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from restudy.claims.evidence import Evidence
 from restudy.claims.verdicts import judge_claims
 from restudy.data.tables import read_table, write_table
-from restudy.log import start_log
+from restudy.job import begin_job
 
 
 def main(claims: list[dict], inputs, outputs, log) -> None:
@@ -18,9 +18,5 @@ def main(claims: list[dict], inputs, outputs, log) -> None:
     log(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
 
 
-main(
-    snakemake.params.claims,
-    snakemake.input,
-    snakemake.output,
-    start_log(snakemake.log[0]),
-)
+log = begin_job(snakemake)
+main(snakemake.params.claims, snakemake.input, snakemake.output, log)

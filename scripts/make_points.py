@@ -2,7 +2,7 @@
 
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.provenance.environment import write_json
 
 
@@ -14,4 +14,5 @@ def main(dataset: dict, outputs, log) -> None:
     log(f"{len(points):,} points of {len(description['classes'])} classes written")
 
 
-main(snakemake.params.dataset, snakemake.output, start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.params.dataset, snakemake.output, log)

@@ -1,52 +1,39 @@
-"""Measure the shape of trained tensors' distributions, for every run of a model."""
+"""Measure the shape of trained tensors' distributions, for every run of a family."""
 
 import numpy as np
 import pandas as pd
 
-from restudy.analysis.shapes import shape_distances
-from restudy.data.tables import read_table, with_cell, write_table
-from restudy.log import start_log
+from restudy.analysis.shapes import shape_distances, tensors_by_run
+from restudy.data.tables import by_folder, read_table, with_cell, write_table
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
 
 
-def dense_tensors(file, seeds: list[int]) -> dict[int, dict[str, np.ndarray]]:
-    """Weights and biases of each seed; the bias is the last column of a layer."""
-    return {
-        seed: {
-            f"{name}/{part}": values
-            for name in file
-            for part, values in (
-                ("weights", file[name][place, :, :-1]),
-                ("bias", file[name][place, :, -1]),
-            )
-        }
-        for place, seed in enumerate(seeds)
-    }
-
-
-def main(model: str, tensors: list[str], cells: list[dict], inputs, output: str, log) -> None:
-    """Write a row per run and tensor that the network has."""
+def main(family: Family, params, inputs, output: str, log) -> None:
+    """Write a row per run and wanted tensor that the run has, in the order of the jobs."""
+    tables, stored = by_folder(inputs.runs), by_folder(inputs.weights)
     frames = []
-    for cell, runs, weights in zip(cells, inputs.runs, inputs.weights, strict=True):
-        seeds = read_table(runs)["seed"].tolist()
-        with np.load(weights) as file:
-            arrays = dict(file)
-        found = dense_tensors(arrays, seeds) if model == "dense" else {seeds[0]: arrays}
+    for job in params.jobs:
+        seeds = read_table(tables[job["folder"]])["seed"]
+        with np.load(stored[job["folder"]]) as arrays:
+            runs = tensors_by_run(family, arrays)
         rows = [
-            {"seed": seed, "tensor": tensor, **shape_distances(values[tensor])}
-            for seed, values in found.items()
-            for tensor in tensors
-            if tensor in values
+            {"seed": seed, "tensor": tensor, **shape_distances(found[tensor])}
+            for seed, found in zip(seeds, runs, strict=True)
+            for tensor in params.tensors
+            if tensor in found
         ]
-        frames.append(with_cell(pd.DataFrame(rows), cell))
+        frames.append(with_cell(pd.DataFrame(rows), job["cell"]))
     write_table(pd.concat(frames, ignore_index=True), output)
     log(f"{len(frames)} files of weights")
 
 
+log = begin_job(snakemake)
 main(
-    snakemake.wildcards.model,
-    snakemake.params.tensors,
-    snakemake.params.cells,
+    FAMILIES[snakemake.wildcards.family],
+    snakemake.params,
     snakemake.input,
     snakemake.output[0],
-    start_log(snakemake.log[0]),
+    log,
 )

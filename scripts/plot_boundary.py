@@ -1,39 +1,53 @@
-"""Draw the decision boundary of one dense cell."""
+"""Draw the decision boundary of one cell."""
 
 import numpy as np
 
 from restudy.data.tables import read_description, read_table
-from restudy.log import start_log
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
+from restudy.study.cell import make_cell
 from restudy.study.labels import cell_title
 from restudy.views.boundaries import boundary_figure
-from restudy.views.selection import divergence_note
+from restudy.views.panels import part_label
+from restudy.views.selection import divergence_note, measures_of
 from restudy.views.style import empty_figure, save
 
 
-def main(cell: dict, inputs, output: str, log) -> None:
+def main(family: Family, values: dict, inputs, output: str, log) -> None:
     """Write the picture, with the cell's mean accuracies."""
+    title = cell_title(make_cell(family, values))
     runs = read_table(inputs.runs)
     with np.load(inputs.grid) as file:
         grid = dict(file)
     description = read_description(inputs.description)
     if len(grid["seeds"]) == 0:
-        figure = empty_figure(cell_title(cell), f"All {len(runs)} runs diverged.")
+        figure = empty_figure(title, f"All {len(runs)} runs diverged.")
     elif "x1" not in grid:
         count = len(description["features"])
         reason = f"A boundary is drawn for two features; this data set has {count}."
-        figure = empty_figure(cell_title(cell), reason)
+        figure = empty_figure(title, reason)
     else:
         figure = boundary_figure(
             grid,
             read_table(inputs.points),
             description,
-            cell_title(cell),
+            title,
             divergence_note(len(runs) - len(grid["seeds"])),
-            train_accuracy=runs["train_accuracy"].mean(),
-            heldout_accuracy=runs["heldout_accuracy"].mean(),
+            {
+                part_label(measure): runs[measure.name].mean()
+                for measure in measures_of(family, "accuracy")
+            },
         )
     save(figure, output)
     log(f"written {output}")
 
 
-main(snakemake.params.cell, snakemake.input, snakemake.output[0], start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(
+    FAMILIES[snakemake.wildcards.family],
+    snakemake.params.cell,
+    snakemake.input,
+    snakemake.output[0],
+    log,
+)

@@ -1,32 +1,26 @@
-"""Draw loss and accuracy of a study's cells over training."""
+"""Draw loss, accuracy and other quantities of a study's cells over training."""
 
 from restudy.data.tables import read_rows
-from restudy.log import start_log
-from restudy.views import conv_curves, curves
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
+from restudy.views.curves import curves_figure
 from restudy.views.style import save
 
-FIGURES = {
-    "dense": {"loss": curves.loss_curves, "accuracy": curves.accuracy_curves},
-    "conv": {
-        "loss": conv_curves.conv_loss_curves,
-        "accuracy": conv_curves.conv_accuracy_curves,
-    },
-}
 
-
-def main(model: str, params, inputs, outputs, log) -> None:
-    """Write both pictures."""
-    study = params.study
+def main(family: Family, params, inputs, outputs, log) -> None:
+    """Write a picture for each quantity that an output is named after."""
     history, runs = (read_rows(paths, params.levels) for paths in (inputs.history, inputs.runs))
-    for measure, draw in FIGURES[model].items():
-        save(draw(history, study, runs), getattr(outputs, measure))
-        log(f"{measure} drawn")
+    for quantity, path in outputs.items():
+        save(curves_figure(history, params.study, family, quantity, runs), path)
+        log(f"{quantity} drawn")
 
 
+log = begin_job(snakemake)
 main(
-    snakemake.wildcards.model,
+    FAMILIES[snakemake.wildcards.family],
     snakemake.params,
     snakemake.input,
     snakemake.output,
-    start_log(snakemake.log[0]),
+    log,
 )

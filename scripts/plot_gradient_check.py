@@ -1,7 +1,7 @@
 """Draw the error of the gradients by layer, published against corrected."""
 
 from restudy.data.tables import read_table
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.views.gradient_check_figure import gradient_check_figure
 from restudy.views.style import save
 
@@ -12,4 +12,5 @@ def main(table: str, output: str, log) -> None:
     log(f"written {output}")
 
 
-main(snakemake.input.table, snakemake.output[0], start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input.table, snakemake.output[0], log)

@@ -1,23 +1,28 @@
 """Draw gradient norms, and saturated and dead units, of a study's cells layer by layer."""
 
 from restudy.data.tables import combine
-from restudy.log import start_log
-from restudy.views import layer_figures
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
+from restudy.study.cell import make_cell
+from restudy.views.layer_figures import gradient_norm_figure, inactive_units_figure
 from restudy.views.style import save
 
 
-def main(study: dict, cells: list[dict], inputs, outputs, log) -> None:
+def main(family: Family, params, inputs, outputs, log) -> None:
     """Write both pictures."""
+    cells = [make_cell(family, row) for row in params.cells]
     table, runs = combine(inputs.layers), combine(inputs.runs)
-    save(layer_figures.gradient_norm_figure(table, study, runs, cells), outputs.gradients)
-    save(layer_figures.inactive_units_figure(table, study, runs, cells), outputs.units)
+    save(gradient_norm_figure(table, params.study, family, runs, cells), outputs.gradients)
+    save(inactive_units_figure(table, params.study, family, runs, cells), outputs.units)
     log(f"{len(cells)} cells drawn")
 
 
+log = begin_job(snakemake)
 main(
-    snakemake.params.study,
-    snakemake.params.cells,
+    FAMILIES[snakemake.wildcards.family],
+    snakemake.params,
     snakemake.input,
     snakemake.output,
-    start_log(snakemake.log[0]),
+    log,
 )

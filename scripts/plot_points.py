@@ -1,7 +1,7 @@
 """Draw a point set: training and held-out points."""
 
 from restudy.data.tables import read_description, read_table
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.study.labels import label_of
 from restudy.views.points_figure import points_figure
 from restudy.views.style import save, title_case
@@ -15,9 +15,5 @@ def main(name: str, inputs, output: str, log) -> None:
     log(f"written {output}")
 
 
-main(
-    snakemake.wildcards.dataset,
-    snakemake.input,
-    snakemake.output[0],
-    start_log(snakemake.log[0]),
-)
+log = begin_job(snakemake)
+main(snakemake.wildcards.dataset, snakemake.input, snakemake.output[0], log)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.provenance.environment import (
     describe_environment,
     digest,
@@ -26,10 +26,11 @@ def main(config: dict, inputs, output: str, repository: str, log) -> None:
     log(f"revision {record['environment']['revision']}")
 
 
+log = begin_job(snakemake)
 main(
     snakemake.params.config,
     snakemake.input,
     snakemake.output[0],
     snakemake.params.repository,
-    start_log(snakemake.log[0]),
+    log,
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.views.html_tables import html_document
 
 
@@ -36,4 +36,5 @@ def main(inputs, outputs, log) -> None:
     log("configuration and environment written")
 
 
-main(snakemake.input, snakemake.output, start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input, snakemake.output, log)

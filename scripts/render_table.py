@@ -1,42 +1,59 @@
 """Render a table as a page that sorts, filters and explains its columns."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from restudy.analysis.columns import describe_columns
 from restudy.data.tables import read_table
-from restudy.log import start_log
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
 from restudy.views.html_tables import html_table
 
-TITLES = {
-    "dense_runs": ("Dense networks: runs", "A row per cell and seed."),
-    "dense_summary": ("Dense networks: cells", "A row per cell, over its seeds."),
-    "dense_gradients": (
-        "Dense networks: gradient check",
+# Tables of a family: what its rows are, and a sentence on them.
+OF_FAMILY = {
+    "runs": ("runs", "A row per cell and seed."),
+    "summary": ("cells", "A row per cell, over its seeds."),
+    "gradients": (
+        "gradient check",
         "Backpropagation against central differences, by layer.",
     ),
-    "conv_runs": ("Convolutional network: runs", "A row per cell and seed."),
-    "conv_summary": ("Convolutional network: cells", "A row per cell, over its seeds."),
-    "conv_classes": (
-        "Convolutional network: classes",
-        "A row per cell, seed and class of the test images.",
-    ),
+    "classes": ("classes", "A row per cell, seed and class of the test {takes}."),
+}
+OF_ALL = {
     "claims": ("Claims", "A row per claim and protocol."),
     "benchmarks": ("Training jobs", "Time and memory of every training job."),
 }
 
 
+class Heading(NamedTuple):
+    """Title of a page, the sentence below it, and the families that the table is about."""
+
+    title: str
+    description: str
+    families: list[Family]
+
+
+def headings() -> dict[str, Heading]:
+    """Return the heading of every table that there may be, by the table's name."""
+    families = list(FAMILIES.values())
+    found = {name: Heading(*words, families) for name, words in OF_ALL.items()}
+    for family in families:
+        for name, (rows, sentence) in OF_FAMILY.items():
+            found[f"{family.name}_{name}"] = Heading(
+                f"{family.title}: {rows}", sentence.format(takes=family.takes), [family]
+            )
+    return found
+
+
 def main(name: str, table: str, output: str, log) -> None:
     """Write the page."""
     frame = read_table(table)
-    title, description = TITLES[name]
-    page = html_table(frame, title, description, describe_columns(frame.columns), table)
+    title, description, families = headings()[name]
+    page = html_table(frame, title, description, describe_columns(frame.columns, families), table)
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(frame):,} rows, {len(page) / 1000:,.0f} kB")
 
 
-main(
-    snakemake.wildcards.table,
-    snakemake.input.table,
-    snakemake.output[0],
-    start_log(snakemake.log[0]),
-)
+log = begin_job(snakemake)
+main(snakemake.wildcards.table, snakemake.input.table, snakemake.output[0], log)

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import nbformat
 
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.notebooks.execution import run_notebook
 from restudy.views.notebook_page import notebook_page
 
 
-def main(template: str, parameters: dict, outputs, path: str) -> None:
+def main(template: str, parameters: dict, outputs, path: str, log) -> None:
     """Write the executed notebook and its page; if a cell fails, what there is beside the log."""
-    log = start_log(path)
     # Where results/ lies: not the working directory if the results are kept in a bucket.
     folder = Path(outputs.page).parents[2]
     notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"), folder)
@@ -21,4 +20,11 @@ def main(template: str, parameters: dict, outputs, path: str) -> None:
     log(f"{len(notebook.cells)} cells run, page of {len(page.encode()) / 1000:,.0f} kB")
 
 
-main(snakemake.input.template, snakemake.params.parameters, snakemake.output, snakemake.log[0])
+log = begin_job(snakemake)
+main(
+    snakemake.input.template,
+    snakemake.params.parameters,
+    snakemake.output,
+    snakemake.log[0],
+    log,
+)

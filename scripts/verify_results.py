@@ -4,7 +4,7 @@ import os
 import sys
 
 from restudy.data.tables import write_table
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.verification.manifest import (
     FAILURES,
     compare_manifests,
@@ -14,7 +14,7 @@ from restudy.verification.manifest import (
 
 
 def main(inputs, tolerance: float, output: str, terminal, log) -> None:
-    """Write the whole list, tell what is not identical, and exit with 1 where that is a failure."""
+    """Write the whole list, report what is not identical, and exit with 1 if that is a failure."""
     own, other = read_manifest(inputs.manifest), read_manifest(inputs.against)
     table = compare_manifests(own, other, tolerance)
     write_table(table, output)
@@ -30,10 +30,5 @@ def main(inputs, tolerance: float, output: str, terminal, log) -> None:
 
 # Somebody waits for the answer: where this process prints until its log is begun.
 terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-main(
-    snakemake.input,
-    snakemake.params.tolerance,
-    snakemake.params.table,
-    terminal,
-    start_log(snakemake.log[0]),
-)
+log = begin_job(snakemake)
+main(snakemake.input, snakemake.params.tolerance, snakemake.params.table, terminal, log)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from restudy.log import start_log
+from restudy.job import begin_job
 from restudy.verification.manifest import (
     describe_aggregates,
     describe_cells,
@@ -13,7 +13,7 @@ from restudy.verification.manifest import (
 
 
 def main(inputs, params, output: str, log) -> None:
-    """Write it as JSON."""
+    """Write it as JSON, and say in the log how much it lists."""
     provenance = json.loads(Path(inputs.provenance).read_text(encoding="utf-8"))
     root = Path(inputs.provenance).parents[1]
     cells = describe_cells(root, params.folders, params.files)
@@ -26,4 +26,5 @@ def main(inputs, params, output: str, log) -> None:
     log(f"{len(cells):,} jobs, {len(inputs.aggregates):,} other files, {size / 1000:,.0f} kB")
 
 
-main(snakemake.input, snakemake.params, snakemake.output[0], start_log(snakemake.log[0]))
+log = begin_job(snakemake)
+main(snakemake.input, snakemake.params, snakemake.output[0], log)

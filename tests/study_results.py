@@ -6,22 +6,49 @@ import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import yaml
-from conftest import ROOT
 
-from restudy.analysis.findings import describe_layers, state_findings
+from restudy.analysis.findings import describe_family
 from restudy.data.points import make_points
-from restudy.families.dense.cells import train_cell
+from restudy.data.tables import parts_of, with_cell
+from restudy.families.contract import Axis, Family, Measure, Run
+from restudy.families.dense.cells import train
+from restudy.families.dense.family import FAMILY
+from restudy.families.registry import resolve
+from restudy.study.cell import Cell
 from restudy.study.config import cell_settings, complete_config
 from restudy.study.grid import all_cells, study_cells
 from restudy.views.study_page import study_page
 from restudy.views.time_machine import Machine
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 NAMES = ("runs", "history", "layers")
+
+
+class MemoryRun(Run):
+    """A run of a cell that keeps what it is given."""
+
+    def __init__(self, settings: Mapping, points: pd.DataFrame):
+        self.settings, self.data = settings, parts_of(points)
+        self.seeds = tuple(range(settings["protocol"]["replicates"]))
+        self.saved = {}
+        self.log = lambda line: None
+
+    def save(self, artefact, content):
+        self.saved[artefact.partition(".")[0]] = content
+
+    def progress(self, total, unit):
+        return lambda done, loss: None
+
+
+def train_run(settings: Mapping, points: pd.DataFrame) -> SimpleNamespace:
+    """Tables, with the axes before their columns, and arrays that training leaves, by name."""
+    run = MemoryRun(settings, points)
+    train(run)
+    tables = {name: with_cell(run.saved.pop(name), settings["cell"]) for name in NAMES}
+    return SimpleNamespace(tables=tables, arrays=run.saved)
 
 
 class StudyResults:
@@ -34,13 +61,13 @@ class StudyResults:
     """
 
     def __init__(self, config: Mapping):
-        config = complete_config(config, SCHEMA)
+        config = complete_config(config)
         dense = config["dense"]
-        self.cells = all_cells("dense", dense)
-        settings = [cell_settings(config, SCHEMA, "dense", cell) for cell in self.cells]
+        self.cells = all_cells(FAMILY, dense)
+        settings = [cell_settings(config, FAMILY, cell) for cell in self.cells]
         names = dict.fromkeys(cell["dataset"] for cell in self.cells)
         sets = {name: make_points(config["datasets"][name]) for name in names}
-        trained = [train_cell(one, sets[one["cell"]["dataset"]][0]) for one in settings]
+        trained = [train_run(one, sets[one["cell"]["dataset"]][0]) for one in settings]
         self.snapshots = [result.arrays["snapshots"] for result in trained]
         self.tables = {
             "dense": {
@@ -53,44 +80,40 @@ class StudyResults:
                 name: {
                     "question": study["question"],
                     "vary": list(study["vary"]),
-                    "cells": study_cells("dense", dense["baseline"], study),
+                    "cells": study_cells(FAMILY, dense["baseline"], study),
                 }
                 for name, study in dense["studies"].items()
             }
         }
         self.baselines = {"dense": dense["baseline"]}
-        self.machine = Machine(
-            settings={
-                number: {"activation": one["activation"]}
-                | {key: one["protocol"][key] for key in ("arithmetic", "l1", "l2")}
-                for number, one in enumerate(settings)
-            },
-            load=self.snapshots.__getitem__,
-            points={name: points for name, (points, _) in sets.items()},
-            descriptions={name: description for name, (_, description) in sets.items()},
+        self.settings = dict(zip(self.cells, settings, strict=True))
+        self.by_cell = dict(zip(self.cells, self.snapshots, strict=True))
+        self.points = {name: points for name, (points, _) in sets.items()}
+        self.descriptions = {name: description for name, (_, description) in sets.items()}
+
+    @property
+    def machine(self) -> Machine:
+        """What the time machine reads."""
+        describe = resolve(FAMILY, FAMILY.browser_twin)
+        return Machine(
+            family=FAMILY,
+            networks={cell: describe(one) for cell, one in self.settings.items()},
+            load=self.by_cell.__getitem__,
+            shapes=lambda cell: {name: each.shape for name, each in self.by_cell[cell].items()},
+            points=self.points,
+            descriptions=self.descriptions,
         )
 
     @property
     def findings(self) -> dict:
         """The sentences that the page shows."""
-        found = {
-            model: state_findings(model, self.tables[model]["runs"], self.studies[model])
-            for model in self.studies
-        }
-        found["layers"] = {
-            model: describe_layers(
-                model,
-                self.tables[model]["runs"],
-                self.tables[model]["layers"],
-                self.studies[model],
-            )
-            for model in self.studies
-        }
-        return found
+        found = describe_family(FAMILY, self.tables["dense"], self.studies["dense"], {})
+        return {"families": {"dense": found}}
 
     def page(self) -> str:
         """The page as HTML."""
-        return study_page(self.studies, self.baselines, self.tables, self.findings, self.machine)
+        machines = {"dense": self.machine}
+        return study_page(self.studies, self.baselines, self.tables, self.findings, machines)
 
     def write(self, folder: Path) -> Path:
         """The page as a file."""
@@ -118,7 +141,7 @@ def block(page: str, name: str) -> dict:
     return json.loads(content[4 : 4 + length], object_hook=column)
 
 
-def conv_tables(cells: list[dict], seeds: int = 1, steps: int = 40) -> dict[str, pd.DataFrame]:
+def conv_tables(cells: list[Cell], seeds: int = 1, steps: int = 40) -> dict[str, pd.DataFrame]:
     """Tables of convolutional runs with made-up numbers, in the shape of real ones."""
     generator = np.random.default_rng(0)
     keys = [{**cell, "seed": seed} for cell in cells for seed in range(seeds)]
@@ -148,3 +171,41 @@ def conv_tables(cells: list[dict], seeds: int = 1, steps: int = 40) -> dict[str,
         layers[name] = generator.uniform(0, 1, len(layers))
     layers.loc[layers["layer"] == "fc2", ["saturated_share", "dead_share"]] = np.nan
     return {"runs": runs, "history": history, "layers": layers}
+
+
+SVC = Family(
+    name="svc",
+    title="Support vector machines",
+    description="Support vector machines.",
+    takes="points",
+    axes=(
+        Axis("kernel", "Kernel", "Kernel.", "choice", choices=("linear", "rbf")),
+        Axis("c", "C", "Inverse of the penalty.", "number", above=0),
+    ),
+    measures=(
+        Measure("train_accuracy", "Training accuracy", "Share.", better="higher"),
+        Measure("heldout_accuracy", "Held-out accuracy", "Share held out.", better="higher"),
+    ),
+    ranked_by=("heldout_accuracy",),
+    train="no_module:train",
+)
+
+
+def support_vector_page() -> tuple[str, pd.DataFrame]:
+    """The page of a family without history, layers and time, and its runs with made-up numbers."""
+    baseline = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
+    vary = {"kernel": ["linear", "rbf"], "c": [10.0, 0.1, 1.0]}
+    cells = study_cells(SVC, baseline, {"vary": vary})
+    rows = [cell.row | {"seed": seed} for cell in cells for seed in range(3)]
+    runs = pd.DataFrame(rows).assign(diverged_at=pd.NA, diverged_by=None)
+    runs["train_accuracy"] = np.linspace(0.5, 0.9, len(runs))
+    runs["heldout_accuracy"] = np.linspace(0.9, 0.6, len(runs))
+    page = study_page(
+        {"svc": {"both": {"question": "Both?", "vary": list(vary), "cells": cells}}},
+        {"svc": baseline},
+        {"svc": {"runs": runs}},
+        {"families": {"svc": {"studies": {"both": {"outcome": ["Higher."]}}}}},
+        {},
+        {"svc": SVC},
+    )
+    return page, runs

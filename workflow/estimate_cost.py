@@ -7,23 +7,15 @@ tells how fast this machine is; without a record, the reference that comes with 
 """
 
 import argparse
-import contextlib
 import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "src"))
 
-from snakemake.api import (
-    ConfigSettings,
-    DAGSettings,
-    OutputSettings,
-    ResourceSettings,
-    SnakemakeApi,
-)
-from snakemake.cli import parse_config
+from internals import TRAINING, planned_jobs
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.enums import PrintDag, Quietness
 
 from restudy.errors import UserError
 from restudy.operation.cost import (
@@ -31,74 +23,43 @@ from restudy.operation.cost import (
     Prices,
     describe_estimate,
     estimate,
+    identify_job,
     read_records,
     read_reference,
 )
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "benchmarks/results/reference_jobs.csv"
 
 
-def planned_jobs(given: argparse.Namespace) -> tuple[list[Job], int]:
+def jobs_to_price(given: argparse.Namespace) -> tuple[list[Job], int]:
     """Jobs of a run, all of them or those still to be done, and the training jobs of its grid."""
-    config = ConfigSettings(
-        config=parse_config(given.config), configfiles=[file.resolve() for file in given.configfile]
+    plan = planned_jobs(
+        REPOSITORY / "Snakefile", given.config, given.configfile, given.targets, given.directory
     )
-    # Snakemake alone knows what is still to be done; what it prints meanwhile is not wanted.
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-        SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
-    ):
-        workflow = api.workflow(
-            ResourceSettings(cores=1),
-            config,
-            snakefile=REPOSITORY / "Snakefile",
-            workdir=given.directory,
-        )
-        settings = DAGSettings(targets=set(given.targets), print_dag_as=str(PrintDag.DOT))
-        workflow.dag(settings).printdag()
-        graph = workflow._workflow.dag
-        planned = list(graph.jobs) if given.whole else list(graph.needrun_jobs())
-        planned = [job for job in planned if job.rule.name != "all"]
-        numbers = {job: number for number, job in enumerate(planned)}
-        cells = sum(job.rule.name.startswith("train_") for job in graph.jobs)
-        jobs = [
-            Job(
-                rule=priced_rule(job),
-                name=job_name(job.benchmark),
-                settings=job.params.settings if is_training(job) else None,
-                threads=job.threads,
-                priority=job.rule.priority,
-                needs=tuple(numbers[need] for need in graph.dependencies[job] if need in numbers),
+    with plan as (found, needed):
+        counted = range(len(found)) if given.whole else sorted(needed)
+        places = {number: place for place, number in enumerate(counted)}
+        jobs = []
+        for job in (found[number] for number in counted):
+            kind, name = identify_job(job.benchmark) if job.benchmark else (job.rule, "")
+            trains = job.rule.startswith(TRAINING)
+            jobs.append(
+                Job(
+                    kind=kind,
+                    name=name,
+                    settings=job.read_params()["settings"] if trains else None,
+                    threads=job.threads,
+                    priority=job.priority,
+                    needs=tuple(places[number] for number in job.needs if number in places),
+                )
             )
-            for job in planned
-        ]
+        cells = sum(job.rule.startswith(TRAINING[0]) for job in found)
     return jobs, cells
-
-
-def priced_rule(job) -> str:
-    """Rule of a job of Snakemake's; what the certificate trains again costs what it cost before."""
-    return job.rule.name.replace("retrain_", "train_")
-
-
-def is_training(job) -> bool:
-    """Whether a job trains a cell or a run."""
-    return priced_rule(job).startswith("train_")
-
-
-def job_name(benchmark: str | None) -> str:
-    """What tells a job from others of its rule, as in the place of its benchmark file."""
-    if not benchmark:
-        return ""
-    parts = Path(benchmark).with_suffix("").parts
-    return "/".join(parts[parts.index("benchmarks") + 2 :])
 
 
 def main(given: argparse.Namespace) -> None:
     """Print the estimate."""
-    jobs, cells = planned_jobs(given)
+    jobs, cells = jobs_to_price(given)
     own = read_records(Path(given.directory or ".", "results"))
     found = estimate(jobs, cells, Prices(own, read_reference(REFERENCE)), given.cores, given.nodes)
     print(describe_estimate(found))

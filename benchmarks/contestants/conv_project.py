@@ -19,7 +19,7 @@ from restudy.families.conv.optimizers import build_optimizer
 from restudy.families.conv.training import (
     ConvResult,
     average,
-    compile_judgement,
+    compile_evaluation,
     compile_training,
     configure_tensorflow,
     create_state,
@@ -97,13 +97,13 @@ def prepare_check(
     _, train_chunk = compile_training(
         weights, slots, activate, rule, split(images, labels, 0), protocol, seed=0
     )
-    judge, done = compile_judgement(weights, activate), [0]
+    evaluate, done = compile_evaluation(weights, activate), [0]
 
     def train():
         done[0] += len(train_chunk(done[0], batches).numpy())
 
     probed = labels[:probe]
-    return train, lambda: average("probe", *judge(images[:probe], probed), probed)["probe_loss"]
+    return train, lambda: average("probe", *evaluate(images[:probe], probed), probed)["probe_loss"]
 
 
 def evaluation_seconds(
@@ -112,8 +112,8 @@ def evaluation_seconds(
     """Return the time of loss and accuracy of all images, on one thread, once compiled."""
     configure_tensorflow(1)
     weights, _ = create_state(parameters, build_optimizer(OPTIMIZER))
-    judge = compile_judgement(weights, relu().function)
-    judge(images, labels)
+    evaluate = compile_evaluation(weights, relu().function)
+    evaluate(images, labels)
     start = time.perf_counter()
-    judge(images, labels)
+    evaluate(images, labels)
     return time.perf_counter() - start

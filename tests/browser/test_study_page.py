@@ -4,13 +4,15 @@ import base64
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from study_results import StudyResults, block
+from study_results import StudyResults, block, support_vector_page
 
+from restudy.families import components
 from restudy.views.style import color_of
 
 CONFIG = {
@@ -152,8 +154,9 @@ def test_every_study_shows_its_question_cells_and_answer(study, results, name):
     box(study, "Study").select_option(label=label)
     assert study.locator("h2#question").inner_text() == wanted["question"]
     shown = study.locator(".summary").inner_text()
-    sentences = results.findings["dense"]["studies"][name]
-    for sentence in sentences["loss"] + sentences["accuracy"] + sentences["gap"]:
+    sentences = results.findings["families"]["dense"]["studies"][name]["outcome"]
+    assert sentences
+    for sentence in sentences:
         assert sentence in shown
     cells = results.studies["dense"][name]["cells"]
     assert f"{len(cells)} cells" in shown
@@ -226,7 +229,7 @@ def test_effects_state_means_and_interaction_follows_its_choice(study, results):
     section = study.locator("section", has=study.locator("h2#effects"))
     runs = results.tables["dense"]["runs"]
     cells = results.studies["dense"]["activations"]["cells"]
-    own = runs.merge(pd.DataFrame(cells))
+    own = runs.merge(pd.DataFrame([cell.row for cell in cells]))
     label = section.locator("figure", has_text="Activation").locator("svg").first
     words = label.get_attribute("aria-label")
     for activation, name in (("tanh", "tanh"), ("relu", "ReLU")):
@@ -298,7 +301,8 @@ def test_slider_moves_boundary_loss_weights_and_units_together(study, results):
     slider = study.get_by_label("Snapshot", exact=True)
     history = results.tables["dense"]["history"]
     cells = results.studies["dense"]["activations"]["cells"]
-    sides = (cells[0], next(c for c in cells if c == {**cells[0], "protocol": "corrected"}))
+    corrected = cells[0].row | {"protocol": "corrected"}
+    sides = (cells[0], next(cell for cell in cells if cell.row == corrected))
     seen = []
     last = int(slider.get_attribute("max"))
     for place in (0, last // 2, last):
@@ -423,6 +427,47 @@ def test_several_classes_have_a_boundary_and_four_features_say_why_not(study):
     assert iris.locator(".histogram").count() == 2
 
 
+def test_an_activation_without_javascript_is_shown_all_the_same(
+    page, path, results, tmp_path, monkeypatch
+):
+    fragment = "#study=dense%2Factivations&pass=20"
+    open_at(page, path, fragment)
+    shown = page.locator(".side").first.inner_text()
+    side = page.locator(".side").first
+    bare = [replace(kind, javascript="") for kind in components.ACTIVATIONS]
+    monkeypatch.setattr(components, "ACTIVATIONS", tuple(bare))
+    open_at(page, results.write(tmp_path), fragment)
+    note = "Computed beforehand: this activation has no form for the browser."
+    assert page.get_by_text(note).count() == 2
+    assert side.inner_text().replace(note, "").split() == shown.split()
+    first = picture(page)
+    assert first[1].startswith("M")
+    page.get_by_label("Snapshot", exact=True).fill("0")
+    assert picture(page) != first
+    choose(page, "Study", "Data sets")
+    assert page.locator(".side").nth(0).locator(".border").count() == 2
+    assert "4 features" in page.locator(".side").nth(1).inner_text()
+
+
+def test_a_family_without_history_says_what_it_lacks(page, tmp_path):
+    path = tmp_path / "study.html"
+    path.write_text(support_vector_page()[0], encoding="utf-8")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(path.as_uri())
+    page.locator("h2#question").wait_for()
+    text = page.locator("main").inner_text()
+    assert "Support vector machines" in text and "Higher." in text
+    assert "Nothing is recorded during training, so there are no curves" in text
+    assert "no family of this configuration keeps any" in text
+    assert len(rows(page)) == 6
+    effects = page.locator("section", has=page.locator("h2#effects"))
+    assert "Main effects on held-out accuracy" in effects.inner_text()
+    choose(page, "Measure", "Training accuracy")
+    assert "Main effects on training accuracy" in effects.inner_text()
+    assert not errors
+
+
 def test_divergence_and_single_seeds_are_said(study):
     choose(study, "Study", "Optimizers")
     assert "This run diverged after" in study.locator(".side").nth(1).inner_text()
@@ -517,7 +562,7 @@ def test_real_run_with_both_kinds_of_network(page, smoke):
     assert path.stat().st_size < 1_400_000
     open_at(page, path)
     data = block(path.read_text(encoding="utf-8"), "study")
-    assert [model["name"] for model in data["models"]] == ["dense", "conv"]
+    assert [family["name"] for family in data["families"]] == ["dense", "conv"]
     for model in data["models"]:
         for study in model["studies"]:
             box(page, "Study").select_option(f"{model['name']}/{study['name']}")

@@ -4,7 +4,8 @@
 
 It kills itself, as `kill -9` would, so many seconds after training began; with SECONDS "never" it
 does not, and with "saving" in the middle of writing its second checkpoint. What it ends with
-stands in FOLDER/result.json; FOLDER/log has a line for what it says.
+stands in FOLDER/result.json, and its tables of scalars and histograms beside it; FOLDER/log has
+a line for what it says.
 """
 
 import json
@@ -19,7 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 from conv_noise import DATA, make_settings
 
-from restudy.families.conv import checkpoints
+from restudy.families import checkpoints
+from restudy.families.conv.runs import tabulate
 from restudy.families.conv.training import train_conv
 
 SETTINGS = make_settings(
@@ -87,8 +89,11 @@ def main(folder: Path, when: str) -> None:
         "weights": result.weights_sha256,
         "history": result.history,
         "layers": result.layers,
-        "predicted": result.judgements["predicted"].tolist(),
+        "predicted": result.predictions["predicted"].tolist(),
     }
+    tables = tabulate(result, SETTINGS["protocol"]["steps"], DATA.test_labels)
+    for name in ("scalars.parquet", "histograms.parquet"):
+        tables[name].to_parquet(folder / name)
     (folder / "result.json").write_text(json.dumps(found))
 
 

@@ -6,8 +6,14 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
+import yaml
 from conftest import ROOT
+
+from restudy.data.points import make_points
+from restudy.data.tables import write_table
+from restudy.study.config import complete_config
 
 FOLDER = ROOT / "benchmarks"
 CASE = {"units": 3, "depth": 2, "replicates": 2, "precision": "float64", "passes": 20}
@@ -17,6 +23,7 @@ import conv_speed  # noqa: E402
 import dense_speed  # noqa: E402
 import draw_conv_speed  # noqa: E402
 import interleave  # noqa: E402
+import scale  # noqa: E402
 
 CONV_CASE = {"threads": 1, "batch_size": 4, "steps": 2}
 MODULES = {"pytorch": "torch", "jax": "jax"}  # what a peer needs
@@ -192,3 +199,28 @@ def test_conv_rows_and_picture(tmp_path):
     interleave.write_table(rows, table)
     draw_conv_speed.draw(table, tmp_path / "conv_speed.svg")
     assert (tmp_path / "conv_speed.svg").stat().st_size > 1000
+
+
+def test_made_up_results_are_those_that_training_jobs_leave(tmp_path):
+    config = yaml.safe_load(scale.CONFIG.read_text())
+    family = scale.family_of(config)
+    part = scale.PARTS[100] | {"initializer": ["orthogonal"], "protocol": ["l2_0", "l2_0_1"]}
+    part |= {"hidden_size": [2, 3], "activation": ["tanh", "relu"]}
+    config[family.name]["studies"]["grid"]["vary"] = part
+    folder = tmp_path / "results/data/moons"
+    folder.mkdir(parents=True)
+    write_table(make_points(complete_config(config)["datasets"]["moons"])[0], folder / "points.csv")
+    scale.write_results(tmp_path, config)
+    names = {artefact.name for artefact in family.artefacts} | {"provenance.json"}
+    runs = sorted((tmp_path / "results").rglob("runs.csv"))
+    assert len(runs) == 2 * 2 * 2
+    losses = set()
+    for path in runs:
+        assert {each.name for each in path.parent.iterdir()} == names
+        for table in (pd.read_csv(path), pd.read_parquet(path.parent / "history.parquet")):
+            (row,) = table[list(family.axis_names)].drop_duplicates().astype(str).to_numpy()
+            spelled = zip(family.axis_names, row, strict=True)
+            place = "/".join(f"{axis}~{value}" for axis, value in spelled)
+            assert path.parent == tmp_path / "results" / family.name / place
+        losses.update(table["train_loss"])
+    assert len(losses) == len(runs) * len(table)

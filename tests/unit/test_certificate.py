@@ -2,23 +2,29 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import svc_family
 import tensorflow as tf
 from sklearn.datasets import make_moons
 
 from restudy.data.tables import write_table
+from restudy.families.contract import Artefact, Time
 from restudy.families.dense.boundary import map_finished
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.optimizers import make_optimizer
 from restudy.families.dense.snapshots import pack_snapshots
+from restudy.families.registry import FAMILIES
 from restudy.study.grid import choose_folders
 from restudy.verification.certificate import (
     changed_since,
     compare_jobs,
+    make_certificate,
+    read_certificate,
     results_digest,
     state_job,
 )
@@ -26,9 +32,10 @@ from restudy.views.certificate_page import certificate_page
 
 ENVIRONMENT = {"revision": "a", "python": "3.11.9", "processor": "A", "libraries": {"numpy": "2.1"}}
 RECORD = {f"{name}_sha256": "0" for name in ("settings", "data", "code", "lock")}
-RECORD |= {"environment": ENVIRONMENT}
+RECORD |= {"environment": ENVIRONMENT, "settings": {"cell": {"dataset": "moons", "depth": 3}}}
 DENSE = ("runs.csv", "history.parquet", "layers.parquet", "weights.npz", "snapshots.npz")
 DENSE += ("boundary.npz",)
+CONV = FAMILIES["conv"]
 FOLDERS = [f"results/dense/activation~{name}/depth~{depth}" for name in "abcde" for depth in "1234"]
 
 
@@ -92,8 +99,9 @@ def trained(tmp_path_factory) -> Path:
     return folder
 
 
-def compare(one: Path, other: Path, files=DENSE, again=RECORD) -> dict:
-    return compare_jobs(one, other, files, [RECORD, again])
+def compare(one: Path, other: Path, files=DENSE, again=RECORD, family=FAMILIES["dense"]) -> dict:
+    leaves = tuple(each for each in family.artefacts if each.name in files)
+    return compare_jobs(replace(family, artefacts=leaves), one, other, [RECORD, again])
 
 
 def test_the_same_training_is_identical(trained):
@@ -196,9 +204,151 @@ def test_event_files_are_compared_by_tag_and_step(tmp_path):
     one, same, other = (tmp_path / name / "seed~0" for name in ("one", "same", "other"))
     for folder, value in ((one, 0.0), (same, 0.0), (other, 0.001)):
         write_events(folder, value)
-    assert compare(one, same, ["events"])["identical"]
-    found = compare(one, other, ["events"])
+    assert compare(one, same, ["events"], family=CONV)["identical"]
+    found = compare(one, other, ["events"], family=CONV)
     assert found["first"].startswith("step 30, conv1/weights/mean: up to 0.001 (relative 0.002)")
+
+
+def test_scalars_and_histograms_are_compared_by_tag_and_step(tmp_path):
+    scalars = pd.DataFrame(
+        [(0, tag, step, 1.0 / (1 + step)) for tag in ("loss/train", "z") for step in (0, 10, 20)],
+        columns=["seed", "tag", "step", "value"],
+    )
+    histograms = pd.DataFrame(
+        [
+            (0, "conv1/weights", step, edge, edge + 1, 4.0)
+            for step in (0, 10, 20)
+            for edge in (0.0, 1.0)
+        ],
+        columns=["seed", "tag", "step", "left", "right", "count"],
+    )
+    tables = {"scalars.parquet": scalars, "histograms.parquet": histograms}
+    family = replace(CONV, artefacts=tuple(Artefact(name, "") for name in tables))
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        for name, table in tables.items():
+            write_table(table, folder / name)
+    assert compare(one, other, tables, family=family)["identical"]
+    write_table(scalars.replace({"value": {1 / 11: 0.5}}), other / "scalars.parquet")
+    parts = compare(one, other, tables, family=family)["parts"]
+    assert parts == {"scalars.parquet": "step 10, loss/train, seed 0: up to 0.41 (relative 0.82)"}
+    changed = histograms.copy()
+    changed.loc[5, "count"] = 5.0
+    write_table(changed, other / "histograms.parquet")
+    parts = compare(one, other, tables, family=family)["parts"]
+    assert parts["histograms.parquet"] == (
+        "step 20, count of conv1/weights, seed 0: up to 1 (relative 0.2)"
+    )
+    # A bucket less: from that step on the rows are not each other's.
+    write_table(histograms.drop(index=3), other / "histograms.parquet")
+    parts = compare(one, other, tables, family=family)["parts"]
+    assert parts["histograms.parquet"].startswith("step 10, number of rows of conv1/weights: ")
+    write_table(scalars[scalars["tag"] != "z"], other / "scalars.parquet")
+    parts = compare(one, other, tables, family=family)["parts"]
+    assert parts["scalars.parquet"].startswith("at the end of training, series z: ")
+
+
+def test_rows_that_one_run_lacks_are_named_by_the_pass_from_which_they_lack(trained, copied):
+    history = pd.read_parquet(copied / "history.parquet")
+    write_table(history[history["pass"] < 70], copied / "history.parquet")
+    found = compare(copied, trained / "one")
+    assert found["first"].startswith("pass 70, number of rows: not comparable")
+    # What differs before then is found all the same.
+    history["train_loss"] = history["train_loss"].where(history["pass"] != 30, 9.0)
+    write_table(history[history["pass"] < 70], copied / "history.parquet")
+    found = compare(copied, trained / "one")
+    assert found["first"].startswith("pass 30, train loss, seeds 0, 1, 2: up to ")
+
+
+SVC = svc_family.FAMILY
+SVC_RECORD = RECORD | {"settings": svc_family.SETTINGS, "seed": 0}
+
+
+@pytest.fixture
+def machines(tmp_path) -> tuple[Path, Path]:
+    """Two trainings of one job of a family that no other part of the project knows."""
+    return svc_family.train_job(tmp_path / "one"), svc_family.train_job(tmp_path / "again")
+
+
+def compare_machines(one: Path, again: Path, family=SVC) -> dict:
+    return compare_jobs(family, one, again, [SVC_RECORD, SVC_RECORD])
+
+
+def test_a_family_without_time_is_compared_by_all_that_its_facts_name(machines):
+    found = compare_machines(*machines)
+    assert found["identical"] and set(found["files"]) == {"runs.csv", "support.npz"}
+    svc_family.change_array(machines[1] / "support.npz", "coefficients", 1.5)
+    found = compare_machines(*machines)
+    assert list(found["parts"]) == ["support.npz"]
+    assert found["first"].startswith("at the end of training, coefficients: up to ")
+    assert found["first"].endswith("(support.npz)")
+    # Of two that part at the same time, the artefact that is known is named.
+    runs = pd.read_csv(machines[1] / "runs.csv")
+    write_table(runs.assign(heldout_accuracy=0.5), machines[1] / "runs.csv")
+    found = compare_machines(*machines)
+    assert found["first"].startswith("at the end of training, heldout accuracy, seed 0: up to ")
+    assert found["first"].endswith("(runs.csv)")
+
+
+def test_unknown_artefacts_are_named_in_the_order_of_the_facts(machines):
+    extra = (Artefact("a.npz", ""), Artefact("model.bin", ""), Artefact("trees", "", folder=True))
+    family = replace(SVC, artefacts=(*SVC.artefacts, *extra))
+    for number, folder in enumerate(machines):
+        np.savez(folder / "a.npz", layer1=np.array([number, 1.0]))
+        (folder / "model.bin").write_bytes(bytes([number]))
+        (folder / "trees").mkdir()
+        (folder / "trees/one.txt").write_text(str(number))
+        (folder / "trees/other.txt").write_text("the same")
+    svc_family.change_array(machines[1] / "support.npz", "vectors", 1.5)
+    found = compare_machines(*machines, family)
+    assert list(found["parts"]) == ["support.npz", "a.npz", "trees"]
+    assert found["first"].endswith("(support.npz)")
+    assert found["parts"]["a.npz"].startswith("at the end of training, layer1: up to 1 ")
+    assert found["parts"]["trees"].startswith("at the end of training, file one.txt: not ")
+    assert found["files"]["model.bin"]["outcome"] == "different"
+    for name in ("support.npz", "a.npz", "trees/one.txt"):
+        (machines[1] / name).write_bytes((machines[0] / name).read_bytes())
+    assert compare_machines(*machines, family)["first"] == "in no recorded number"
+    (machines[1] / "model.bin").unlink()
+    assert "No such file" in compare_machines(*machines, family)["first"]
+
+
+def test_the_time_of_a_difference_is_the_family_s(machines):
+    family = replace(
+        SVC,
+        time=Time("round", "rounds", "Rounds", "rounds", "point"),
+        artefacts=(*SVC.artefacts, Artefact("margins.parquet", "")),
+    )
+    table = pd.DataFrame({"seed": 0, "round": [1, 2, 3], "margin": [0.5, 0.6, 0.7]})
+    for folder in machines:
+        write_table(table, folder / "margins.parquet")
+        table.loc[1, "margin"] = 0.75
+    found = compare_machines(*machines, family)
+    assert found["first"] == "round 2, margin, seed 0: up to 0.15 (relative 0.2) (margins.parquet)"
+
+
+def test_the_page_of_a_certificate_names_any_family(machines, monkeypatch):
+    manifest = {"cells": {machines[0].as_posix(): {"files": {}}}}
+    made = make_certificate("today", {}, {"svc": 4}, manifest, ENVIRONMENT, [])
+    made["jobs"] = [compare_machines(*machines)]
+    monkeypatch.setitem(FAMILIES, "svc", SVC)
+    page = certificate_page(made, manifest)
+    assert "1 of 4 training jobs of Support vector machines" in page
+    assert "Support vector machines, two moons, plain, rbf, C 0.1, seed 0" in page
+    # A certificate outlives the configuration that named the family.
+    monkeypatch.delitem(FAMILIES, "svc")
+    assert "1 of 4 training jobs of svc" in certificate_page(made, manifest)
+
+
+def test_a_certificate_of_an_earlier_version_counts_as_none(tmp_path, certificate):
+    path = tmp_path / "certificate.json"
+    path.write_text(json.dumps(certificate[0]))
+    assert read_certificate(path) == certificate[0]
+    path.write_text(
+        json.dumps({key: certificate[0][key] for key in certificate[0].keys() - {"format"}})
+    )
+    assert read_certificate(path) is None
 
 
 @pytest.fixture
@@ -206,14 +356,14 @@ def certificate(trained):
     jobs = [compare(trained / "one", trained / "again")]
     jobs[0]["folder"] = FOLDERS[0]
     manifest = {"cells": {FOLDERS[0]: {"files": jobs[0]["files"]}}}
-    made = {
-        "date": "2026-01-02 03:04:05 +0000",
-        "choice": {"share": 0.1, "seed": 7},
-        "cells": {"dense": 20},
-        "results": results_digest(manifest),
-        "environment": ENVIRONMENT,
-        "jobs": jobs,
-    }
+    made = make_certificate(
+        date="2026-01-02 03:04:05 +0000",
+        choice={"share": 0.1, "seed": 7},
+        cells={"dense": 20},
+        manifest=manifest,
+        environment=ENVIRONMENT,
+        jobs=jobs,
+    )
     return json.loads(json.dumps(made)), manifest
 
 

@@ -1,6 +1,8 @@
 """Claims become contrasts over cells; whatever the configuration lacks is refused in one line."""
 
 import copy
+import dataclasses
+import json
 from fractions import Fraction
 from itertools import permutations
 
@@ -9,20 +11,20 @@ import yaml
 from conftest import ROOT
 
 from restudy.claims.document import (
+    FORMS,
     ClaimsError,
     complete_claims,
     needed_tables,
     needed_tensors,
     read_claims,
-    shapley_terms,
 )
+from restudy.claims.forms import shapley_terms
+from restudy.families.contract import Artefact, Axis, Family, Measure, Time, count
+from restudy.families.registry import FAMILIES
 from restudy.study.config import complete_config, with_typed_values
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/claims.schema.yaml").read_text())
-CONFIG = complete_config(
-    yaml.safe_load((ROOT / "config/config.yaml").read_text()),
-    yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()),
-)
+CONFIG = complete_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
 CLAIM = {
     "id": "ranking",
     "source": "Part 1",
@@ -141,6 +143,14 @@ def test_a_trend_is_the_end_less_the_start(direction, sign):
     assert times(CNN, "full", measure="test_loss") == {5500: sign, 1100: -sign}
     named = times(CNN, "full", measure="conv1/bias/std", **{"from": 100, "to": 200})
     assert named == {200: sign, 100: -sign}
+
+
+def test_the_end_counts_as_a_record_even_before_the_first_interval():
+    config = copy.deepcopy(CONFIG)
+    config["conv"]["protocols"]["full"]["steps"] = 1000
+    claim = with_test(CNN, form="threshold", measure="test_loss", above=0, at=1000)
+    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    assert done["protocols"]["full"][0]["terms"][0][2] == 1000
 
 
 def test_a_distribution_is_near_a_shape():
@@ -264,7 +274,7 @@ FAULTS = {
         with_test(CLAIM, **ORDERED | {"measure": "loss"}), "tests[0].measure: got 'loss'",
         "train_loss",
     ),
-    "no such level": (
+    "no such value": (
         with_test(CLAIM, **ORDERED | {"order": ["relu", "elu"]}), "activation: got 'elu'",
         "tanh, sigmoid, relu",
     ),
@@ -410,9 +420,31 @@ FAULTS = {
     "an unknown protocol": (
         CLAIM | {"expect": {"corect": "reproduced"}}, "expect: got 'corect'", "corrected",
     ),
+    "a straight boundary of the CNN": (
+        with_test(CNN, form="linear_boundary"),
+        "tests[0].form: got 'linear_boundary', which needs the measure boundary_linearity",
+        "the family 'Convolutional network' has train_loss, ",
+    ),
+    "no such family": (
+        CLAIM | {"model": "dence"},
+        "claims[0] (ranking).model: got 'dence' (did you mean 'dense'?)", "allowed: dense, conv",
+    ),
+    "a family that is no text": (
+        CLAIM | {"model": 3}, "claims[0].model: got 3", "allowed: text",
+    ),
+    "no such statistic": (
+        with_test(CNN, form="threshold", measure="conv1/weights/median", above=0),
+        "tests[0].measure: got 'conv1/weights/median'",
+        "test_accuracy, or text of the form (conv1|conv2|fc1)/(weights|",
+    ),
+    "a statistic between records": (
+        with_test(CNN, form="threshold", measure="conv1/weights/mean", above=0, at=150),
+        "tests[0].at: got 150", "a multiple of 100 (monitor_interval) from 0 on",
+    ),
     "overfitting of the CNN": (
         with_test(CNN, form="overfitting", axis="activation", **{"from": "relu", "to": "tanh"}),
-        "overfitting is tested for dense networks only", "",
+        "tests[0].form: got 'overfitting', which needs the measure generalisation_gap; the family "
+        "'Convolutional network' has train_loss, ", "test_accuracy",
     ),
 }  # fmt: skip
 
@@ -522,3 +554,212 @@ def test_a_figure_of_one_cell_wants_one_cell_and_a_seed_that_runs():
     test = {"form": "threshold", "measure": "test_accuracy", "above": 0.5}
     with pytest.raises(ClaimsError, match=r"figure\.seed: got 9; allowed: 0 to 0"):
         figure(with_test(CNN, **test), {"kind": "confusion", "seed": 9})
+
+
+SVM = Family(
+    name="svm",
+    title="Support vector machines",
+    description="Classifiers without a history.",
+    takes="points",
+    axes=(
+        Axis("kernel", "Kernel", "Which kernel.", "choice", choices=("linear", "rbf")),
+        Axis("c", "C", "Inverse of the penalty.", "number", above=0),
+    ),
+    measures=(
+        Measure("train_accuracy", "Training accuracy", "Of training points.", better="higher"),
+        Measure("heldout_accuracy", "Held-out accuracy", "Of other points.", better="higher"),
+    ),
+    ranked_by=("heldout_accuracy",),
+    train="train",
+)
+# Advances in epochs, one seed a job, with numbered layers but no depth to vary.
+NET = Family(
+    name="little_net",
+    title="Little networks",
+    description="Networks of some other library.",
+    takes="points",
+    axes=(Axis("rate", "Rate", "Learning rate.", "number", above=0),),
+    protocol=(count("epochs", "How many."), count("every", "Between records.")),
+    measures=(
+        Measure("train_loss", "Training loss", "At each record.", "nats", "lower", "every"),
+        Measure("test_loss", "Test loss", "Not at the start.", "nats", "lower", "every", False),
+        Measure("norm", "Norm", "Of the weights, at the end."),
+    ),
+    ranked_by=("train_loss",),
+    artefacts=(Artefact("runs.csv", ""), Artefact("history.parquet", "")),
+    train="train",
+    time=Time("epoch", "epochs", "Epochs", "epochs", "point"),
+    tensors=r"layer[1-9]/weights",
+    monitored=r"layer[1-9]/max",
+    monitored_interval="every",
+)
+OTHERS = {
+    "datasets": {"moons": {"kind": "moons", "points": 20, "heldout_points": 20}},
+    "svm": {
+        "baseline": {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1},
+        "protocols": {"plain": {"replicates": 3}},
+        "studies": {"penalties": {"question": "?", "vary": {"c": [0.1, 1, 10]}}},
+    },
+    "little_net": {
+        "baseline": {"dataset": "moons", "protocol": "plain", "rate": 0.5},
+        "protocols": {"plain": {"epochs": 50, "every": 20}},
+        "studies": {"rates": {"question": "?", "vary": {"rate": [0.5, 2]}}},
+    },
+}
+PENALTIES = CLAIM | {"model": "svm", "study": "penalties"}
+RATES = CLAIM | {"model": "little_net", "study": "rates"}
+RISES = {"form": "ordered", "measure": "heldout_accuracy", "axis": "c", "order": [0.1, 1, 10]}
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """Claims on two families that are not built in, completed."""
+    for family in (SVM, NET):
+        monkeypatch.setitem(FAMILIES, family.name, family)
+    config = complete_config(OTHERS)
+    return lambda *claims: complete_claims({"claims": list(claims)}, SCHEMA, config, ["moons"])
+
+
+def test_any_family_has_claims_on_its_own_axes_of_numbers(others):
+    claim = with_test(PENALTIES, **RISES) | {"figure": "accuracy_effects"}
+    (done,) = others(claim)
+    first, second = done["protocols"]["plain"]
+    assert [first["label"], second["label"]] == ["C 1 − C 0.1", "C 10 − C 1"]
+    cell = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
+    assert first["terms"][0] == [1.0, cell, None]
+    assert isinstance(first["terms"][0][1]["c"], float)
+    assert done["figure"] == "results/figures/svm/penalties_accuracy_effects.svg"
+    assert done["arithmetic"] == {"plain": None}
+    assert needed_tables([done]) == ["svm_runs.csv"]
+    assert json.loads(json.dumps(done)) == done
+
+
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [
+        ("cells", {"form": "threshold", "measure": "train_accuracy", "above": 0.5}),
+        (
+            "corners",
+            {
+                "form": "attribution", "measure": "train_accuracy", "factor": "c",
+                "from": {"c": 10, "kernel": "rbf"}, "to": {"c": 0.1, "kernel": "linear"},
+            },
+        ),
+        ("ends", {"form": "monotone", "measure": "train_accuracy", "axis": "c",
+                  "direction": "rising"}),
+    ],
+)  # fmt: skip
+def test_values_of_numbers_may_have_fractions_wherever_they_stand(others, name, test):
+    config = copy.deepcopy(OTHERS)
+    vary = config["svm"]["studies"]["penalties"]["vary"]
+    if name == "corners":
+        vary["kernel"] = ["linear", "rbf"]
+    if name == "cells":
+        test = test | {"cells": {"c": 0.1}}
+    claims = {"claims": [with_test(PENALTIES, **test)]}
+    (done,) = complete_claims(claims, SCHEMA, complete_config(config))
+    found = {cell["c"] for part in done["protocols"]["plain"] for _, cell, _ in part["terms"]}
+    assert 0.1 in found
+
+
+def test_a_familys_own_time_says_when_there_are_records(others):
+    trend = {"form": "trend", "direction": "falling", "cells": {"rate": 0.5}}
+    claims = others(
+        with_test(RATES, **trend, measure="train_loss"),
+        with_test(RATES | {"id": "b"}, **trend, measure="test_loss"),
+        with_test(RATES | {"id": "c"}, **trend, measure="layer2/max"),
+    )
+    found = [claim["protocols"]["plain"][0] for claim in claims]
+    assert [[at for _, _, at in part["terms"]] for part in found] == [[50, 0], [50, 20], [50, 0]]
+    assert found[0]["label"] == "falling from 0 to 50 epochs (Rate 0.5)"
+    assert needed_tables(claims) == [
+        "little_net_history.parquet", "little_net_runs.csv", "little_net_scalars.parquet",
+    ]  # fmt: skip
+
+
+def test_a_layer_is_counted_only_where_a_depth_says_how_many_there_are(others):
+    test = {"form": "distribution", "tensor": "layer9/weights", "shape": "normal"}
+    (done,) = others(with_test(RATES, **test, cells={"rate": 2}))
+    assert needed_tensors([done], "little_net") == ["layer9/weights"]
+    assert needed_tables([done]) == ["little_net_runs.csv", "little_net_shapes.parquet"]
+
+
+FIRST = {"cells": {"c": 1}}
+REFUSED = {
+    "a time without any": (
+        with_test(PENALTIES, **RISES, at=5),
+        "tests[0].at: got 5; allowed: no such key, since the family 'Support vector machines' "
+        "records nothing during training",
+    ),
+    "a trend without time": (
+        with_test(PENALTIES, form="trend", measure="train_accuracy", direction="rising", **FIRST),
+        "tests[0].form: got 'trend'; allowed: a form that needs the end of training alone, since "
+        "the family 'Support vector machines' records nothing",
+    ),
+    "a boundary that is not measured": (
+        with_test(PENALTIES, form="linear_boundary", **FIRST),
+        "tests[0].form: got 'linear_boundary', which needs the measure boundary_linearity; the "
+        "family 'Support vector machines' has train_accuracy, heldout_accuracy",
+    ),
+    "a gap that is not measured": (
+        with_test(PENALTIES, form="overfitting", axis="c", **{"from": 0.1, "to": 10}),
+        "which needs the measure generalisation_gap; the family 'Support vector machines' has",
+    ),
+    "tensors that are not kept": (
+        with_test(PENALTIES, form="distribution", tensor="layer1/weights", shape="normal", **FIRST),
+        "which needs the final values of tensors; the family 'Support vector machines' keeps none",
+    ),
+    "a measure of another family": (
+        with_test(PENALTIES, **RISES | {"measure": "train_loss"}),
+        "tests[0].measure: got 'train_loss'; allowed: train_accuracy, heldout_accuracy",
+    ),
+    "a number that the study does not have": (
+        with_test(PENALTIES, **RISES | {"order": [0.1, 0.5]}), "c: got 0.5; allowed: 0.1, 1, 10",
+    ),
+    "a number with a fraction as text": (
+        with_test(PENALTIES, **RISES | {"order": [1, "0.1"]}),
+        "c: got '0.1' (did you mean 0.1, without quotes?); allowed: 0.1, 1, 10",
+    ),
+    "a family without a section": (
+        CLAIM, "claims[0] (ranking).model: the configuration has no section 'dense'",
+    ),
+    "no such family": (
+        PENALTIES | {"model": "swm"},
+        "claims[0] (ranking).model: got 'swm' (did you mean 'svm'?); allowed: svm, little_net",
+    ),
+    "a measure of the end alone": (
+        with_test(RATES, form="threshold", measure="norm", above=0, at=20, cells={"rate": 2}),
+        "tests[0].at: norm is known at the end of training only",
+    ),
+    "between epochs": (
+        with_test(RATES, form="threshold", measure="test_loss", above=0, at=0, cells={"rate": 2}),
+        "allowed: a multiple of 20 (every) from 20 on, or the last, 50",
+    ),
+    "a figure that the family does not leave": (
+        with_test(PENALTIES, **RISES) | {"figure": "boundaries"},
+        "figure.kind: got 'boundaries'; allowed: accuracy_effects",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_another_family_lacks_is_refused_in_one_line(others, fault):
+    claim, message = REFUSED[fault]
+    with pytest.raises(ClaimsError) as error:
+        others(claim)
+    (line,) = str(error.value).splitlines()
+    assert message in line
+
+
+def test_a_history_that_no_job_leaves_has_no_records(monkeypatch):
+    bare = dataclasses.replace(NET, artefacts=(Artefact("runs.csv", ""),))
+    monkeypatch.setitem(FAMILIES, bare.name, bare)
+    config = complete_config({key: OTHERS[key] for key in ("datasets", "little_net")})
+    test = {"form": "threshold", "measure": "train_loss", "above": 0, "at": 20}
+    claims = {"claims": [with_test(RATES, **test, cells={"rate": 2})]}
+    with pytest.raises(ClaimsError, match="train_loss is known at the end of training only"):
+        complete_claims(claims, SCHEMA, config)
+
+
+def test_the_schema_and_the_code_have_the_same_forms():
+    assert list(FORMS) == SCHEMA["$defs"]["test"]["properties"]["form"]["enum"]

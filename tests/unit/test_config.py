@@ -7,6 +7,7 @@ import yaml
 from conftest import ROOT
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts
+from restudy.families.registry import FAMILIES
 from restudy.study.config import (
     ConfigError,
     cell_settings,
@@ -14,9 +15,10 @@ from restudy.study.config import (
     check_target,
     complete_config,
 )
+from restudy.study.document import filled, schema_text
 from restudy.study.grid import all_cells
+from restudy.study.schema import config_schema
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 COUNTS = {"mnist": PUBLISHED_SETS["mnist"].counts}
 
@@ -26,29 +28,29 @@ def refused(change) -> str:
     config = copy.deepcopy(DEFAULT)
     change(config)
     with pytest.raises(ConfigError) as fault:
-        check_image_counts(complete_config(config, SCHEMA), COUNTS)
+        check_image_counts(complete_config(config), COUNTS)
     return str(fault.value)
 
 
 @pytest.mark.parametrize("name", ["config", "smoke", "full"])
 def test_shipped_configuration_is_accepted(name):
     config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
-    completed = complete_config(config, SCHEMA)
-    assert all(all_cells(model, completed[model]) for model in ("dense", "conv"))
+    completed = complete_config(config)
+    assert all(all_cells(FAMILIES[name], completed[name]) for name in FAMILIES)
 
 
 def test_completing_does_not_change_its_input_and_is_idempotent():
     before = copy.deepcopy(DEFAULT)
-    completed = complete_config(DEFAULT, SCHEMA)
+    completed = complete_config(DEFAULT)
     assert before == DEFAULT
-    assert complete_config(completed, SCHEMA) == completed
+    assert complete_config(completed) == completed
 
 
 def test_defaults_of_the_schema_are_filled_in():
     config = copy.deepcopy(DEFAULT)
     config["dense"]["protocols"]["corrected"] = {"arithmetic": "corrected", "passes": 7}
     config["conv"]["protocols"]["full"] = {"steps": 9}
-    completed = complete_config(config, SCHEMA)
+    completed = complete_config(config)
     assert completed["dense"]["protocols"]["corrected"] == {
         "arithmetic": "corrected",
         "passes": 7,
@@ -155,7 +157,10 @@ FAULTS = {
         ["dense.studies.depths.vary.depth", "each value once"],
     ),
     "missing key": (lambda c: c["dense"].pop("studies"), ["dense", "missing key 'studies'"]),
-    "no model": (lambda c: (c.pop("dense"), c.pop("conv")), ["datasets", "dense, conv or both"]),
+    "no model": (
+        lambda c: (c.pop("dense"), c.pop("conv")),
+        ["datasets", "one or more of dense, conv"],
+    ),
     "name that no path can hold": (
         lambda c: c["datasets"].update({"My-data": {"kind": "moons"}}),
         ["datasets", "'My-data'", "lower case"],
@@ -252,7 +257,7 @@ def test_numbers_at_the_ends_of_32_bits_are_accepted():
     config["conv"]["optimizers"]["adam"].update(
         learning_rate=3.4e38, epsilon=1.2e-38, beta_1=0, beta_2=0.9999999
     )
-    assert complete_config(config, SCHEMA)["conv"]["optimizers"]["adam"]["beta_1"] == 0
+    assert complete_config(config)["conv"]["optimizers"]["adam"]["beta_1"] == 0
 
 
 def test_every_fault_of_a_file_is_listed_at_once():
@@ -265,33 +270,40 @@ def test_every_fault_of_a_file_is_listed_at_once():
 def test_every_key_of_the_schema_is_described():
     def undescribed(schema, place):
         for key, value in schema.get("properties", {}).items():
-            if value and "description" not in value and "$ref" in value:
-                value = SCHEMA["$defs"][value["$ref"].rpartition("/")[2]]
-            if value and "description" not in value:
+            if key != "kind" and "description" not in value:
                 yield f"{place}.{key}"
             yield from undescribed(value, f"{place}.{key}")
+        for part in ("additionalProperties", "items"):
+            if isinstance(schema.get(part), dict):
+                yield from undescribed(schema[part], f"{place}.{part}")
         for branch in schema.get("allOf", []):
             yield from undescribed(branch["then"], place)
 
-    found = list(undescribed(SCHEMA, "config"))
-    for name, definition in SCHEMA["$defs"].items():
-        found += undescribed(definition, name)
-    assert not found
+    assert "learning_rate" in str(config_schema(FAMILIES))
+    assert not list(undescribed(config_schema(FAMILIES), "config"))
+
+
+def test_schema_and_tables_of_the_readme_are_those_of_the_facts():
+    written = (ROOT / "workflow/schemas/config.schema.yaml").read_text()
+    assert written == schema_text(), "python -m restudy.study.document writes it"
+    readme = (ROOT / "config/README.md").read_text()
+    assert readme == filled(readme), "python -m restudy.study.document writes it"
+    assert yaml.safe_load(written) == config_schema(FAMILIES)
 
 
 def test_settings_of_a_cell_that_no_study_names_are_found():
-    config = complete_config(DEFAULT, SCHEMA)
+    config = complete_config(DEFAULT)
     cell = config["dense"]["baseline"] | {"hidden_size": 7}
-    settings = cell_settings(config, SCHEMA, "dense", cell)
+    settings = cell_settings(config, FAMILIES["dense"], cell)
     assert settings["cell"]["hidden_size"] == 7
     assert settings["optimizer"] == {"kind": "gradient_descent", "learning_rate": 0.01}
 
 
 def test_settings_of_a_cell_with_an_undefined_name_are_refused():
-    config = complete_config(DEFAULT, SCHEMA)
+    config = complete_config(DEFAULT)
     cell = config["dense"]["baseline"] | {"optimizer": "sgd"}
     with pytest.raises(ConfigError, match=r"dense\.optimizer: got 'sgd'"):
-        cell_settings(config, SCHEMA, "dense", cell)
+        cell_settings(config, FAMILIES["dense"], cell)
 
 
 def test_settings_do_not_depend_on_the_order_of_keys_or_on_written_defaults():
@@ -300,17 +312,17 @@ def test_settings_do_not_depend_on_the_order_of_keys_or_on_written_defaults():
     protocol = {"precision": "float64"} | dict(reversed(protocol.items()))
     config["dense"]["protocols"]["corrected"] = protocol
     settings = [
-        repr(cell_settings(c, SCHEMA, "dense", c["dense"]["baseline"]))
-        for c in (complete_config(config, SCHEMA), complete_config(DEFAULT, SCHEMA))
+        repr(cell_settings(c, FAMILIES["dense"], c["dense"]["baseline"]))
+        for c in (complete_config(config), complete_config(DEFAULT))
     ]
     assert settings[0] == settings[1]
 
 
 def test_settings_leave_out_what_changes_no_number():
-    config = complete_config(DEFAULT, SCHEMA)
-    settings = cell_settings(config, SCHEMA, "conv", config["conv"]["baseline"])
+    config = complete_config(DEFAULT)
+    settings = cell_settings(config, FAMILIES["conv"], config["conv"]["baseline"])
     assert "sources" not in settings["dataset"] and "replicates" not in settings["protocol"]
-    settings = cell_settings(config, SCHEMA, "dense", config["dense"]["baseline"])
+    settings = cell_settings(config, FAMILIES["dense"], config["dense"]["baseline"])
     assert settings["protocol"]["replicates"] == 20
 
 
@@ -318,7 +330,7 @@ def with_images(**settings):
     config = copy.deepcopy(DEFAULT)
     config["datasets"]["own"] = settings
     config["conv"]["baseline"]["dataset"] = "own"
-    return complete_config(config, SCHEMA)
+    return complete_config(config)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +343,7 @@ def with_images(**settings):
 )
 def test_settings_leave_out_where_images_come_from(settings, key):
     config = with_images(**settings)
-    found = cell_settings(config, SCHEMA, "conv", config["conv"]["baseline"])["dataset"]
+    found = cell_settings(config, FAMILIES["conv"], config["conv"]["baseline"])["dataset"]
     assert key in config["datasets"]["own"]
     assert found == {
         "kind": settings["kind"],
@@ -402,16 +414,16 @@ GOOD = {"dataset": "moons", "activation": "tanh", "hidden_size": "9"}
     ],
 )
 def test_target_that_spells_an_impossible_cell_is_refused(change, expected):
-    config = complete_config(DEFAULT, SCHEMA)
+    config = complete_config(DEFAULT)
     with pytest.raises(ConfigError) as fault:
-        check_target(config, SCHEMA, TARGET.format(**GOOD | change))
+        check_target(config, TARGET.format(**GOOD | change))
     assert expected in str(fault.value)
 
 
 def test_other_targets_are_left_alone():
-    config = complete_config(DEFAULT, SCHEMA)
+    config = complete_config(DEFAULT)
     for target in (TARGET.format(**GOOD), "all", "results/tables/dense_runs.csv", "a~b/dense"):
-        check_target(config, SCHEMA, target)
+        check_target(config, target)
 
 
 @pytest.mark.parametrize(
@@ -430,8 +442,8 @@ def test_named_activation_and_initializer_bring_their_parameters():
     config["dense"]["activations"] = {"wide_maxout": {"kind": "maxout", "pieces": 4}}
     config["dense"]["initializers"] = {"small": {"kind": "uniform", "limit": 0.01}}
     config["dense"]["baseline"].update(activation="wide_maxout", initializer="small")
-    completed = complete_config(config, SCHEMA)
-    settings = cell_settings(completed, SCHEMA, "dense", completed["dense"]["baseline"])
+    completed = complete_config(config)
+    settings = cell_settings(completed, FAMILIES["dense"], completed["dense"]["baseline"])
     assert settings["activation"] == {"kind": "maxout", "pieces": 4}
     assert settings["initializer"] == {"kind": "uniform", "limit": 0.01}
 
@@ -439,7 +451,7 @@ def test_named_activation_and_initializer_bring_their_parameters():
 def test_plain_kind_of_activation_and_initializer_gets_the_defaults():
     config = copy.deepcopy(DEFAULT)
     config["dense"]["baseline"].update(activation="maxout", initializer="orthogonal")
-    completed = complete_config(config, SCHEMA)
-    settings = cell_settings(completed, SCHEMA, "dense", completed["dense"]["baseline"])
+    completed = complete_config(config)
+    settings = cell_settings(completed, FAMILIES["dense"], completed["dense"]["baseline"])
     assert settings["activation"] == {"kind": "maxout", "pieces": 2}
     assert settings["initializer"] == {"gain": 1.0, "kind": "orthogonal"}

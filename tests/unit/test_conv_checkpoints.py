@@ -14,7 +14,7 @@ import pytest
 
 from restudy.analysis.event_files import iterate_events
 from restudy.analysis.events import read_histograms, read_scalars
-from restudy.families.conv.checkpoints import (
+from restudy.families.checkpoints import (
     UNFINISHED,
     Checkpoint,
     find_checkpoint,
@@ -33,7 +33,10 @@ def make_checkpoint(step):
             "conv1/weights": np.arange(6.0, dtype=np.float32).reshape(2, 3) + step,
             "empty": np.ones(0),
         },
-        {"history": [{"step": step, "train_loss": 0.1 + step, "test_loss": float("nan")}]},
+        {
+            "history": [{"step": step, "train_loss": 0.1 + step, "test_loss": float("nan")}],
+            "histograms": [{"tag": "conv1/weights", "buckets": [[0.1, 0.2, 3.0], [0.2, 0.3, 0.0]]}],
+        },
         {"events.out.tfevents.1": b"\x00\xff" * step, "events.out.tfevents.2": b""},
     )
 
@@ -170,7 +173,7 @@ def run(folder, when):
 
 
 def read_log(folder):
-    """Steps that were told, each with its time, and the other lines."""
+    """Return the steps that were reported, each with its time, and the other lines."""
     lines = (folder / "log").read_text().splitlines()
     steps = [re.fullmatch(r"step (\d+) at ([\d.]+)", line) for line in lines]
     told = [(int(match[1]), float(match[2])) for match in steps if match]
@@ -178,7 +181,7 @@ def read_log(folder):
 
 
 def all_values(folder):
-    """Scalars and histograms of a run, without its speed, which no two runs share."""
+    """Return scalars and histograms of a run, without its speed, which no two runs share."""
     scalars = read_scalars(folder / "events")
     return scalars[~scalars["tag"].str.startswith("speed/")].reset_index(drop=True), (
         read_histograms(folder / "events")
@@ -215,8 +218,10 @@ def test_killed_five_times_it_ends_as_if_never_interrupted(tmp_path, whole):
     )
     assert found["weights"] == expected["weights"]
     assert json.dumps(found) == json.dumps(expected)  # NaN included
-    for ours, theirs in zip(all_values(tmp_path), all_values(whole), strict=True):
+    tables = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("scalars", "histograms")]
+    for ours, theirs, table in zip(all_values(tmp_path), all_values(whole), tables, strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+        pd.testing.assert_frame_equal(table, theirs, check_exact=True)
     graphs = [
         bool(event.graph_def)
         for path in sorted((tmp_path / "events").iterdir())

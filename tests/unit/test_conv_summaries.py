@@ -1,4 +1,4 @@
-"""What TensorBoard is told of the network's inside: shares against closed forms, and pictures."""
+"""What TensorBoard shows of the network's inside: shares against closed forms, and pictures."""
 
 import math
 
@@ -100,7 +100,7 @@ def test_filters_are_shown_in_their_order_from_black_to_white(pictures):
         np.testing.assert_allclose(tile, expected, atol=1)
 
 
-def test_images_judged_worst_are_shown_with_the_worst_first(pictures):
+def test_images_that_are_most_wrong_are_shown_with_the_worst_first(pictures):
     shown, read = pictures
     found = [int(tile.argmax()) for tile in tiles(read("test/worst_judged")[0], 5, 5)]
     assert found == np.argsort(-shown["losses"])[:20].tolist()

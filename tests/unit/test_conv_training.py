@@ -9,8 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from restudy.analysis.events import read_histograms, read_scalars
 from restudy.data.images import ImageSplit, load_images
+from restudy.families.checkpoints import Checkpoint
 from restudy.families.conv import training
-from restudy.families.conv.checkpoints import Checkpoint
+from restudy.families.conv.family import FAMILY
 from restudy.families.conv.initializers import truncated_normal
 from restudy.families.conv.network import (
     LAYERS,
@@ -144,6 +145,7 @@ def test_history_has_a_row_for_each_monitored_or_evaluated_step(result):
     assert result.final == result.history[-1]
     assert result.diverged_at is None
     assert result.diverged_by is None
+    assert tuple(measure.name for measure in FAMILY.measures) == MEASURES
 
 
 def test_measures_are_those_of_the_returned_weights_without_dropout(result):
@@ -214,13 +216,13 @@ def test_divergence_is_a_result_with_the_exact_step(tmp_path):
     assert result.diverged_at == expected
     assert result.diverged_by == "the training loss"
     assert lines[-1] == (f"training ends: the training loss is not finite after {expected} updates")
-    assert all(len(values) == 0 for values in result.judgements.values())
+    assert all(len(values) == 0 for values in result.predictions.values())
     assert all(math.isnan(result.final[name]) for name in MEASURES)
     assert [row["step"] for row in result.history] == [0]
     assert np.isfinite(read_scalars(tmp_path)["value"]).all()
 
 
-def test_after_a_divergence_no_earlier_judgement_is_left(tmp_path, monkeypatch):
+def test_after_a_divergence_no_earlier_prediction_is_left(tmp_path, monkeypatch):
     original = training.check_finite
 
     def fail_late(what, values, step):
@@ -229,8 +231,8 @@ def test_after_a_divergence_no_earlier_judgement_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "check_finite", fail_late)
     result = train(tmp_path)
     assert result.diverged_at >= 6
-    assert not math.isnan(result.history[-1]["test_loss"])  # it was judged after 5 steps
-    assert all(len(values) == 0 for values in result.judgements.values())
+    assert not math.isnan(result.history[-1]["test_loss"])  # it was evaluated after 5 steps
+    assert all(len(values) == 0 for values in result.predictions.values())
     assert all(math.isnan(result.final[name]) for name in MEASURES)
 
 
@@ -305,7 +307,7 @@ def test_checkpoint_that_cannot_be_written_costs_a_warning_alone(tmp_path, resul
     assert line.startswith("warning: no checkpoint after 4 steps")
 
 
-def test_progress_is_told_at_the_start_and_at_the_end(tmp_path, result):
+def test_progress_is_reported_at_the_start_and_at_the_end(tmp_path, result):
     told = []
     train(tmp_path / "events", progress=lambda step, loss: told.append((step, loss)))
     assert told[0] == (0, pytest.approx(result.history[0]["train_loss"]))
@@ -314,7 +316,7 @@ def test_progress_is_told_at_the_start_and_at_the_end(tmp_path, result):
 
 
 @pytest.mark.parametrize(
-    ("step", "pace", "expected"),
+    ("step", "seconds_per_step", "expected"),
     [
         (0, math.inf, 10),
         (10, 0.04, 90),
@@ -326,17 +328,17 @@ def test_progress_is_told_at_the_start_and_at_the_end(tmp_path, result):
         (900, 0.001, 70),
     ],
 )
-def test_chunks_end_where_something_is_due_or_a_line_is(step, pace, expected):
+def test_chunks_end_where_something_is_due_or_a_line_is(step, seconds_per_step, expected):
     protocol = {
         "steps": 5500,
         "monitor_interval": 100,
         "evaluate_interval": 1100,
         "checkpoint_interval": 970,
     }
-    assert plan_chunk(step, protocol, pace) == expected
+    assert plan_chunk(step, protocol, seconds_per_step) == expected
 
 
-# What happens in the layers, and how the test images are judged
+# What happens in the layers, and what is predicted of the test images
 
 
 def numpy_slope(kind, net_input):
@@ -399,14 +401,14 @@ def test_layers_are_recorded_with_the_monitored_steps(folder, result):
                 assert scalars[f"{row['layer']}/{name}", row["step"]] == row[name]
 
 
-def test_judgements_are_of_each_test_image(result):
+def test_predictions_are_of_each_test_image(result):
     logits = compute_signals(result.weights, DATA.test_images, tf.nn.relu)["fc2/net_input"]
     expected = keras.losses.sparse_categorical_crossentropy(
         DATA.test_labels.astype(int), logits, from_logits=True
     )
-    np.testing.assert_allclose(result.judgements["loss"], expected, rtol=1e-5, atol=1e-6)
-    assert result.judgements["predicted"].tolist() == logits.numpy().argmax(1).tolist()
-    correct = result.judgements["predicted"] == DATA.test_labels
+    np.testing.assert_allclose(result.predictions["loss"], expected, rtol=1e-5, atol=1e-6)
+    assert result.predictions["predicted"].tolist() == logits.numpy().argmax(1).tolist()
+    correct = result.predictions["predicted"] == DATA.test_labels
     assert correct.mean() == result.final["test_accuracy"]
 
 
@@ -444,21 +446,22 @@ def test_initial_bias_is_a_setting(tmp_path):
 # What TensorBoard finds
 
 
-def test_speed_is_that_since_the_last_look_or_the_checkpoint(tmp_path):
+def test_throughput_is_that_since_it_was_last_logged_or_the_checkpoint(tmp_path):
     run = training.Training(make_settings(), DATA, 0, tmp_path / "checkpoints", "this")
 
-    def tell(step, seconds):
+    def log(step, seconds):
         run.step, run.clock.seconds["training"] = step, seconds
-        run.tell_speed()
+        run.log_throughput()
 
     with tf.summary.create_file_writer(str(tmp_path)).as_default():
-        tell(0, 0.0)
-        tell(3, 1.5)
-        tell(8, 2.0)
+        log(0, 0.0)
+        log(3, 1.5)
+        log(8, 2.0)
         arrays = {name: variable.numpy() for name, variable in run.variables().items()}
         run.clock = training.Clock()  # as in another process
-        run.restore(Checkpoint(40, arrays, {"history": [], "layers": []}, {}))
-        tell(42, 0.1)
+        names = ("history", "layers", "scalars", "histograms")
+        run.restore(Checkpoint(40, arrays, {name: [] for name in names}, {}))
+        log(42, 0.1)
     table = read_scalars(tmp_path)
     assert table["step"].tolist() == [3, 8, 42]
     # Batches are of 10.

@@ -1,16 +1,23 @@
 """What a run will cost: sums by hand, records before models, and a schedule that wastes no core."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
+import svc_family
+from conftest import ROOT
 
+from restudy.families.registry import FAMILIES, read_family
 from restudy.operation.cost import (
     Job,
     Prices,
     describe_estimate,
+    disk_of,
     estimate,
     features,
+    identify_job,
+    read_records,
     read_reference,
     wall_time,
     write_reference,
@@ -50,9 +57,9 @@ def training(seconds=None, speed=1.0, **changes):
     return record("train_dense", seconds, settings=chosen, name=str(changes))
 
 
-def record(rule, seconds, settings=None, name="", cells=10):
+def record(kind, seconds, settings=None, name="", cells=10):
     return {
-        "rule": rule,
+        "kind": kind,
         "name": name,
         "settings": settings,
         "cells": cells,
@@ -73,7 +80,7 @@ REFERENCE = [
 
 def price(prices, **changes):
     job = Job("train_dense", str(changes), settings(**changes))
-    return prices.of(job, 10)
+    return prices.price(job, 10)
 
 
 def test_counts_of_operations_are_those_of_the_network():
@@ -83,6 +90,117 @@ def test_counts_of_operations_are_those_of_the_network():
     assert calls == 1000 * 2
     assert elementwise == 1000 * 4 * 200 * (3 + 2)
     assert (products, updates) == (1000 * 4 * 200 * weights, 1000 * 4 * weights)
+
+
+def test_bytes_are_those_of_weights_snapshots_and_records():
+    weights, rows = 3 * 3 + 4 * 2, 4 * (1000 / 100 + 1)
+    snapshots = 8 * weights * 4 * 6
+    assert disk_of("train_dense", SETTINGS) == 60e3 + snapshots + rows * (35 + 25 * 2)
+
+
+CONV = {
+    "cell": {},
+    "dataset": {"kind": "mnist", "validation_examples": 5000, "test_examples": 0},
+    "protocol": {
+        "steps": 1000,
+        "batch_size": 50,
+        "evaluate_interval": 500,
+        "monitor_interval": 100,
+    },
+}
+
+
+def test_counts_of_images_are_those_of_the_protocol():
+    assert features("train_conv", CONV, 0) == [1.0, 1000 * 50, 3 * (5000 + 10_000), 11]
+    few = CONV | {"dataset": CONV["dataset"] | {"test_examples": 100}}
+    assert features("train_conv", few, 0)[2] == 3 * (5000 + 100)
+    assert disk_of("train_conv", few) == 13.1e6 + 8 * 100 + 14_000 * 11
+
+
+@pytest.mark.parametrize("family", ["dense", "conv"])
+def test_jobs_of_the_reference_are_estimated_at_what_they_took(family):
+    reference = read_reference(ROOT / "benchmarks/results/reference_jobs.csv")
+    prices = Prices([], reference)
+    jobs = [each for each in reference if each["kind"] == f"train_{family}"]
+    estimated = [prices.price(Job(each["kind"], "", each["settings"]), 40).seconds for each in jobs]
+    assert sum(estimated) == pytest.approx(sum(each["seconds"] for each in jobs), rel=0.1)
+
+
+SVC_PLACE = "dataset~moons/protocol~plain/kernel~rbf/c~0.1/seed~0"
+
+
+def test_family_that_says_nothing_of_its_cost_is_priced_by_records_alone(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "svc", svc_family.FAMILY)
+    job = Job("train_svc", SVC_PLACE, svc_family.SETTINGS)
+    assert features("train_svc", svc_family.SETTINGS, 10_000) == [1.0]
+    unknown = Prices([], REFERENCE).price(job, 10)
+    assert (unknown.seconds, unknown.disk, unknown.known) == (2.0, 0.3e6, "reference")
+    own = [record("train_svc", 4.0, svc_family.SETTINGS | {"protocol": {"x": x}}) for x in (1, 2)]
+    scaled = Prices(own, REFERENCE).price(job, 10)
+    assert scaled.seconds == pytest.approx(4.0) and scaled.known == "scaled"
+    own.append(record("train_svc", 7.0, svc_family.SETTINGS))
+    assert Prices(own, REFERENCE).price(job, 10).seconds == 7.0
+    assert estimate([job], 1, Prices(own, REFERENCE), cores=1).kinds == {"train_svc": (1, 7.0)}
+
+
+def test_records_of_a_family_that_is_not_loaded_are_priced_all_the_same():
+    own = [record("train_svc", 4.0, svc_family.SETTINGS)]
+    job = Job("train_svc", SVC_PLACE, svc_family.SETTINGS)
+    assert Prices(own, REFERENCE).price(job, 10).seconds == 4.0
+
+
+def test_family_in_a_file_of_the_user_s_says_there_what_it_costs(tmp_path, monkeypatch):
+    path = tmp_path / "user_svc.py"
+    path.write_text(
+        "from dataclasses import replace\n"
+        "import svc_family\n"
+        "class Cost:\n"
+        "    def features(settings): return [1.0, settings['cell']['c']]\n"
+        "    def disk(settings): return 5e6\n"
+        "FAMILY = replace(svc_family.FAMILY, name='user_svc', cost='Cost')\n"
+    )
+    monkeypatch.setitem(FAMILIES, "user_svc", read_family(path))
+    assert features("train_user_svc", svc_family.SETTINGS, 0) == [1.0, 0.1]
+
+    def training_of(c: float, seconds: float) -> dict:
+        cell = svc_family.CELL | {"c": c}
+        return record("train_user_svc", seconds, svc_family.SETTINGS | {"cell": cell})
+
+    prices = Prices([], [training_of(1.0, 3.0), training_of(2.0, 5.0)])
+    wanted = training_of(10.0, 0.0)["settings"]
+    price = prices.price(Job("train_user_svc", "", wanted), 10)
+    assert price.seconds == pytest.approx(1 + 2 * 10) and price.disk == 5e6
+
+
+def test_job_is_known_by_the_place_of_its_benchmark_file():
+    assert identify_job(f"results/benchmarks/train_svc/{SVC_PLACE}.tsv") == ("train_svc", SVC_PLACE)
+    again = identify_job(f"results/benchmarks/retrain_svc/{SVC_PLACE}.tsv")
+    assert again == ("train_svc", SVC_PLACE)
+    assert identify_job("results/benchmarks/state_findings.tsv") == ("state_findings", "")
+    in_bucket = "s3/bucket/study/results/benchmarks/plot_effects/svc_kernels.tsv"
+    assert identify_job(in_bucket) == ("plot_effects", "svc_kernels")
+
+
+def test_records_are_read_of_any_family(tmp_path):
+    job = svc_family.train_job(tmp_path / "svc" / SVC_PLACE)
+    (job / "provenance.json").write_text(json.dumps({"settings": svc_family.SETTINGS}))
+    undone = SVC_PLACE.replace("seed~0", "seed~1")
+    for place in (
+        f"train_svc/{SVC_PLACE}",
+        f"train_svc/{undone}",
+        f"retrain_svc/{SVC_PLACE}",
+        "plot_effects/svc_kernels",
+    ):
+        path = tmp_path / "benchmarks" / f"{place}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\th:m:s\tmax_rss\tcpu_time\n1.5\t0:00:01\t140.0\t1.2\n")
+    effects, training = read_records(tmp_path)
+    assert (effects["kind"], effects["name"]) == ("plot_effects", "svc_kernels")
+    assert (training["kind"], training["name"]) == ("train_svc", SVC_PLACE)
+    assert training["settings"] == svc_family.SETTINGS
+    assert training["disk"] == sum(file.stat().st_size for file in job.iterdir())
+    assert {each["cells"] for each in (effects, training)} == {1}
+    assert (training["seconds"], training["memory_mb"]) == (1.5, 140.0)
 
 
 def test_model_gives_back_times_that_follow_it_for_sizes_it_has_not_seen():
@@ -110,7 +228,7 @@ def test_job_that_was_recorded_takes_what_it_took_and_with_other_settings_does_n
 def test_table_over_all_cells_takes_longer_with_thousands_of_them():
     reference = [record("combine_tables", 1.0), record("combine_tables", 21.0, cells=10_000)]
     prices = Prices([], reference)
-    seconds = [prices.of(Job("combine_tables", "x"), cells).seconds for cells in (20, 5000)]
+    seconds = [prices.price(Job("combine_tables", "x"), cells).seconds for cells in (20, 5000)]
     assert seconds == pytest.approx([1.0, 11.0])
 
 
@@ -134,7 +252,7 @@ def test_estimate_adds_up_and_says_where_it_comes_from():
     found = estimate(jobs, 3, Prices([], reference), cores=1)
     one = training(passes=300)["seconds"]
     assert found.core_seconds == pytest.approx(3 * one + 2, rel=0.02)
-    assert found.rules["train_dense"][0] == 3
+    assert found.kinds["train_dense"][0] == 3
     assert found.wall_seconds > found.core_seconds
     assert "No job has been recorded in this folder" in describe_estimate(found)
     own = [training(seconds=9.0, passes=300)]

@@ -325,4 +325,4 @@ def test_tensorflow_is_not_needed(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "1 runs" in done.stdout and Path(tmp_path / "page.html").stat().st_size > 10_000
+    assert "MB, 1 run\n" in done.stdout and Path(tmp_path / "page.html").stat().st_size > 10_000

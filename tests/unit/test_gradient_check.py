@@ -9,6 +9,7 @@ from scipy.optimize import approx_fprime
 from restudy.analysis.findings import describe_gradients, describe_layers
 from restudy.families.dense import gradient_check
 from restudy.families.dense.activations import ACTIVATIONS, make_activation
+from restudy.families.dense.family import FAMILY as DENSE
 from restudy.families.dense.gradient_check import check_gradients, numeric_gradient
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.stack import Batch, Stack
@@ -121,13 +122,13 @@ def two_cells(dead):
 
 def test_sentences_do_not_rank_what_is_equal():
     runs, layers, study = two_cells(dead=(0.0, 0.0))
-    found = describe_layers("dense", runs, layers, {"s": study})["s"]
+    found = describe_layers(DENSE, runs, layers, {"s": study})["s"]
     assert found["units"][1] == "Mean final share of dead units is 0.0000 at all of them."
 
 
 def test_sentences_on_layers_take_the_last_record_and_the_first_layer():
     runs, layers, study = two_cells(dead=(0.0, 0.75))
-    found = describe_layers("dense", runs, layers, {"s": study})["s"]
+    found = describe_layers(DENSE, runs, layers, {"s": study})["s"]
     (gradients,) = found["gradients"]
     assert "highest with tanh (0.5000" in gradients
     assert "lowest with ReLU (0.2500" in gradients

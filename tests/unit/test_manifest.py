@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import svc_family
 import tensorflow as tf
 
 from restudy.data.tables import write_table
@@ -178,6 +179,23 @@ def test_event_files_are_described_by_what_they_say(tmp_path):
     assert distance(one["fingerprint"], other["fingerprint"]) > TOLERANCE
 
 
+def test_a_folder_of_other_files_is_described_by_their_names_and_bytes(tmp_path):
+    for name in ("one", "again", "changed", "renamed"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep/tree.json").write_text("1")
+    (tmp_path / "again/.snakemake_timestamp").touch()
+    (tmp_path / "changed/deep/tree.json").write_text("2")
+    (tmp_path / "renamed/deep/tree.json").rename(tmp_path / "renamed/tree.json")
+    one, *others = (
+        describe_file(tmp_path / name) for name in ("one", "again", "changed", "renamed")
+    )
+    assert one["bytes"] == 1 and "sha256" not in one
+    assert [one == other for other in others] == [True, False, False]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no file"):
+        describe_file(tmp_path / "empty")
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Results of two jobs, a table and a picture, and their manifest."""
@@ -299,6 +317,27 @@ def test_a_difference_without_a_cause_is_said_to_have_none(run):
     change_weights(1.5)
     found = outcomes(manifest_of(), other).loc["results/dense/cell~1/weights.npz"]
     assert found["why"] == "same settings, data, code, lock and environment"
+
+
+def test_artefacts_of_any_family_are_listed_and_compared(run):
+    place = "results/svc/dataset~moons/protocol~plain/kernel~rbf/c~0.1/seed~0"
+    folder = svc_family.train_job(Path(place))
+    record = (run / "results/dense/cell~0/provenance.json").read_text()
+    (folder / "provenance.json").write_text(record)
+    names = [artefact.name for artefact in svc_family.FAMILY.artefacts]
+
+    def listed() -> dict:
+        aggregates = {"settings": SHA, "code": SHA, "lock": SHA, "environment": ENVIRONMENT}
+        cells = describe_cells(Path(), {"svc": [place]}, {"svc": names})
+        return make_manifest(cells, aggregates | {"files": {}}, "configuration", {})
+
+    own = listed()
+    assert set(own["cells"][place]["files"]) == {"runs.csv", "support.npz"}
+    assert list(outcomes(own, own)["outcome"]) == ["identical"] * 2
+    for factor, outcome in ((1 + 2**-51, "within tolerance"), (1.01, "different")):
+        svc_family.change_array(folder / "support.npz", "coefficients", factor)
+        found = outcomes(listed(), own)["outcome"]
+        assert dict(found) == {f"{place}/runs.csv": "identical", f"{place}/support.npz": outcome}
 
 
 def redraw():

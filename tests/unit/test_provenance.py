@@ -5,13 +5,21 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-from restudy.operation.run_lock import who_runs
-from restudy.provenance.environment import describe_environment, digest, file_digests
-from restudy.provenance.imports import imported_files
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
+from restudy.operation.run_lock import Places, who_runs
+from restudy.provenance.environment import (
+    describe_environment,
+    digest,
+    file_digest,
+    file_digests,
+)
+from restudy.provenance.imports import imported_files, module_files, training_parts
 
 
 def imported_by(name):
@@ -38,22 +46,80 @@ def test_imports_are_followed_through_modules_and_into_functions(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("script", ["train_dense.py", "train_conv.py"])
-def test_training_imports_neither_views_nor_analysis(script):
-    assert not {path for path in imported_by(script) if path.startswith(("views", "analysis"))}
+SOURCE = ROOT / "src"
+TRAIN = ROOT / "scripts/train.py"
+
+
+def trained_with(name):
+    """Files that a training job of a family runs, in the project."""
+    family = FAMILIES[name]
+    others = [each for each in FAMILIES.values() if each is not family]
+    return training_parts(TRAIN, family, others, SOURCE)
+
+
+@pytest.mark.parametrize("name", ["dense", "conv"])
+def test_training_imports_neither_views_nor_analysis(name):
+    rooms = ("src/restudy/views", "src/restudy/analysis", "src/restudy/claims")
+    assert not {path for path in trained_with(name) if path.startswith(rooms)}
+
+
+@pytest.mark.parametrize(("name", "other"), [("dense", "conv"), ("conv", "dense")])
+def test_a_familys_training_is_its_own_code_and_not_that_of_another(name, other):
+    parts = trained_with(name)
+    module = FAMILIES[name].train.partition(":")[0].replace(".", "/")
+    assert {f"src/{module}.py", "src/restudy/families/job.py", "src/restudy/job.py"} <= parts.keys()
+    assert f"src/restudy/families/{name}/family.py" in parts
+    assert not [path for path in parts if path.startswith(f"src/restudy/families/{other}/")]
+
+
+def test_a_familys_own_file_counts_by_its_name_and_content_with_what_it_imports(tmp_path):
+    file = tmp_path / "elsewhere" / "svm.py"
+    file.parent.mkdir()
+    file.write_text("from restudy.analysis.statistics import mean\n")
+    facts = {"name": "svm", "title": "", "description": "", "takes": "points"}
+    family = Family(**facts, axes=(), measures=(), train="train", file=str(file))
+    parts = training_parts(TRAIN, family, FAMILIES.values(), SOURCE)
+    assert parts["svm.py"] == file_digest(file)
+    assert "src/restudy/analysis/statistics.py" in parts
+    built_in = ("src/restudy/families/dense/", "src/restudy/families/conv/")
+    assert not [path for path in parts if path.startswith(built_in)]
+    file.write_text("")
+    imported_files.cache_clear()
+    after = training_parts(TRAIN, family, FAMILIES.values(), SOURCE)
+    assert after["svm.py"] != parts["svm.py"]
+
+
+def test_files_of_a_dotted_path_are_the_module_itself_and_what_it_imports(tmp_path):
+    package = tmp_path / "restudy" / "part"
+    package.mkdir(parents=True)
+    for path in ("__init__.py", "part/__init__.py", "part/two.py"):
+        (tmp_path / "restudy" / path).write_text("")
+    (package / "one.py").write_text("from restudy.part import two\n")
+    found = [str(p.relative_to(tmp_path)) for p in module_files("restudy.part.one:f", tmp_path)]
+    assert found == [
+        "restudy/__init__.py",
+        "restudy/part/__init__.py",
+        "restudy/part/one.py",
+        "restudy/part/two.py",
+    ]
+    assert module_files("restudy.part.two", tmp_path)[-1] == package / "two.py"
 
 
 # Rooms of the library by floor: an import runs only downwards, or stays in its room.
 FLOORS = {
     "errors": 0,
-    "log": 1,
     "families/kinds": 0,
+    "log": 1,
     "families/contract": 1,
+    "families/checkpoints": 1,
+    "families/components": 2,
     "data": 2,
     "provenance": 2,
     "families/dense": 3,
     "families/conv": 3,
     "families/registry": 4,
+    "families/job": 5,
+    "job": 5,
     "study": 5,
     "plan": 6,
     "analysis": 6,
@@ -84,9 +150,24 @@ def test_imports_run_only_downwards():
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").glob("*.py")))
-def test_only_cnn_training_loads_tensorflow(script):
-    imports_it = any(path.startswith("families/conv") for path in imported_by(script))
-    assert imports_it == (script == "train_conv.py")
+def test_no_script_loads_tensorflow_by_itself(script):
+    # What trains is imported by its dotted path, by the one script that trains.
+    facts = {"families/conv/__init__.py", "families/conv/family.py"}
+    own = {path for path in imported_by(script) if path.startswith("families/conv")}
+    assert own <= facts
+    assert "tensorflow" not in (ROOT / "scripts" / script).read_text()
+
+
+def test_facts_of_families_are_read_without_a_numeric_library():
+    program = "import sys, restudy.families.registry; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"numpy", "pandas", "tensorflow"} & set(done.stdout.split())
 
 
 def test_digest_ignores_the_order_of_keys_and_sees_every_value():
@@ -117,14 +198,19 @@ def locked(tmp_path):
     return tmp_path
 
 
-CLAIM = """
-import sys, time
+STATE = Path(".snakemake")
+PLACES = Places(STATE / "owner.json", STATE / "locks", STATE / "scripts")
+ACQUIRE = """
+import sys
 from pathlib import Path
 from restudy.errors import UserError
-from restudy.operation.run_lock import claim, note_submission
+from restudy.operation.run_lock import Places, acquire_run_lock, note_submission
 
+state = Path(".snakemake")
+places = Places(state / "owner.json", state / "locks", state / "scripts")
 try:
-    print("removed" if claim(Path(sys.argv[1])) else "claimed", flush=True)
+    removed = acquire_run_lock(Path(sys.argv[1]), places)
+    print("removed" if removed else "acquired", flush=True)
     if "submits" in sys.argv:
         note_submission()
         print("noted", flush=True)
@@ -134,10 +220,10 @@ except UserError as fault:
 """
 
 
-def claiming(folder, *words):
-    """A process that claims a folder and says what came of it; it stays until it is told to end."""
+def acquiring(folder, *words):
+    """A process that tries to get a folder's lock and says what came of it; it stays until told."""
     return subprocess.Popen(
-        [sys.executable, "-c", CLAIM, str(folder), *words],
+        [sys.executable, "-c", ACQUIRE, str(folder), *words],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -145,14 +231,14 @@ def claiming(folder, *words):
     )
 
 
-def claim_of(folder):
-    """What comes of a claim that is given up at once."""
-    return claiming(folder).communicate()[0].strip()
+def outcome(folder):
+    """What comes of trying; the lock is given up at once."""
+    return acquiring(folder).communicate()[0].strip()
 
 
 def owned_by_the_dead(folder, *words):
     """Leave a folder as a run does that is killed outright; return what it has noted."""
-    owner = claiming(folder, *words)
+    owner = acquiring(folder, *words)
     for _ in range(1 + len(words)):
         owner.stdout.readline()
     owner.kill()
@@ -167,40 +253,40 @@ def locks(folder):
 
 def test_lock_of_a_killed_run_is_removed(locked):
     owned_by_the_dead(locked)
-    assert claim_of(locked) == "removed"
+    assert outcome(locked) == "removed"
     assert not locks(locked)
 
 
 def test_second_run_is_told_of_the_first_and_changes_nothing(locked):
-    first = claiming(locked)
+    first = acquiring(locked)
     first.stdout.readline()
     note = (locked / ".snakemake/owner.json").read_text()
-    told = claim_of(locked)
+    told = outcome(locked)
     assert told.startswith(f"Another run works in this folder: process {first.pid} on ")
-    assert who_runs(locked).startswith(told[: told.index(" (snakemake")])
+    assert who_runs(locked, PLACES).startswith(told[: told.index(" (snakemake")])
     assert (locked / ".snakemake/owner.json").read_text() == note
     assert locks(locked)
     first.kill()
     first.communicate()
-    assert who_runs(locked) == ""
-    assert claim_of(locked) == "removed"
+    assert who_runs(locked, PLACES) == ""
+    assert outcome(locked) == "removed"
 
 
 def test_of_runs_that_start_at_once_one_gets_the_folder(tmp_path):
-    calls = [claiming(tmp_path) for _ in range(4)]
+    calls = [acquiring(tmp_path) for _ in range(4)]
     said = [call.stdout.readline() for call in calls]
     for call in calls:
         call.communicate()
-    assert sum(line.startswith("claimed") for line in said) == 1
+    assert sum(line.startswith("acquired") for line in said) == 1
     assert sum(line.startswith("Another run works") for line in said) == 3
 
 
 def test_lock_of_another_host_or_an_unknown_owner_stays(locked):
-    assert claim_of(locked) == "claimed"
+    assert outcome(locked) == "acquired"
     owner = owned_by_the_dead(locked) | {"host": "elsewhere"}
     for note in (json.dumps(owner), "{", "[]"):
         (locked / ".snakemake/owner.json").write_text(note)
-        assert claim_of(locked) == "claimed"
+        assert outcome(locked) == "acquired"
         assert locks(locked)
 
 
@@ -211,12 +297,12 @@ def test_lock_stays_while_a_job_of_the_killed_run_lives(locked):
     (scripts / "job.py").write_text("import time; time.sleep(60)")
     job = subprocess.Popen([sys.executable, str(scripts / "job.py")])
     try:
-        assert str(job.pid) in claim_of(locked)
+        assert str(job.pid) in outcome(locked)
         assert locks(locked)
     finally:
         job.kill()
         job.wait()
-    assert claim_of(locked) == "removed"
+    assert outcome(locked) == "removed"
 
 
 def test_lock_stays_while_slurm_has_a_job_of_the_killed_run_or_is_silent(locked, monkeypatch):
@@ -224,16 +310,16 @@ def test_lock_stays_while_slurm_has_a_job_of_the_killed_run_or_is_silent(locked,
     squeue.parent.mkdir()
     monkeypatch.setenv("PATH", str(squeue.parent), prepend=os.pathsep)
 
-    def claim_after(*lines):
-        """What comes of a claim after a killed run, where Slurm answers as the lines do."""
+    def outcome_after(*lines):
+        """What comes of trying after a killed run, where Slurm answers as the lines do."""
         squeue.write_text("\n".join(["#!/bin/sh", *lines]))
         squeue.chmod(0o755)
         assert owned_by_the_dead(locked, "submits")["submits"]
-        return claim_of(locked)
+        return outcome(locked)
 
-    assert claim_after("exit 1") == "claimed"
+    assert outcome_after("exit 1") == "acquired"
     assert locks(locked)
-    assert "scancel 12)" in claim_after("echo 11 /elsewhere", f"echo 12 {locked}")
+    assert "scancel 12)" in outcome_after("echo 11 /elsewhere", f"echo 12 {locked}")
     assert locks(locked)
-    assert claim_after("echo 11 /elsewhere") == "removed"
+    assert outcome_after("echo 11 /elsewhere") == "removed"
     assert not locks(locked)

@@ -1,11 +1,19 @@
 """How straight a boundary is and what shape values have, against searches and sums by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.datasets import make_moons
 
-from restudy.analysis.shapes import line_agreement, shape_distances
+from restudy.analysis.shapes import (
+    line_agreement,
+    shape_distances,
+    stack_runs,
+    tensors_by_run,
+)
+from restudy.families.contract import ALL, ONE, Family
 
 
 def best_line(points, labels):
@@ -91,3 +99,32 @@ def test_distances_are_the_largest_gap_between_distribution_functions(draw):
 @pytest.mark.parametrize("values", [[1.0, 1.0], [0.0, np.inf], [np.nan, 1.0]])
 def test_values_without_a_shape_have_no_distance(values):
     assert np.isnan(list(shape_distances(np.array(values)).values())).all()
+
+
+STACKED = Family("a", "A", "", "points", (), (), "train", seeds_per_job=ALL)
+SINGLE = dataclasses.replace(STACKED, seeds_per_job=ONE)
+
+
+def test_stacked_runs_are_taken_apart_into_weights_and_the_bias_of_the_last_column():
+    layer = np.arange(2 * 3 * 5).reshape(2, 3, 5)
+    runs = tensors_by_run(STACKED, {"layer1": layer, "layer2": layer[:, :1]})
+    assert [list(run) for run in runs] == [
+        ["layer1/weights", "layer1/bias", "layer2/weights", "layer2/bias"]
+    ] * 2
+    for number, run in enumerate(runs):
+        assert np.array_equal(run["layer1/weights"], layer[number, :, :4])
+        assert np.array_equal(run["layer1/bias"], layer[number, :, 4])
+        assert run["layer2/bias"].tolist() == [layer[number, 0, 4]]
+
+
+def test_a_single_run_has_its_tensors_as_they_are_named():
+    arrays = {"head/weights": np.eye(2), "head/bias": np.zeros(2)}
+    (run,) = tensors_by_run(SINGLE, arrays)
+    assert list(run) == list(arrays)
+    assert run["head/weights"] is arrays["head/weights"]
+
+
+def test_the_run_is_the_first_axis_of_stacked_weights_whoever_stored_them():
+    values = np.ones((3, 4))
+    assert stack_runs(STACKED, {"layer1": values})["layer1"].shape == (3, 4)
+    assert stack_runs(SINGLE, {"layer1": values})["layer1"].shape == (1, 3, 4)

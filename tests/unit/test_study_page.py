@@ -1,18 +1,30 @@
 """The page of the studies holds what the tables say, and stays as small as a report needs it."""
 
 import copy
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from study_results import StudyResults, block, conv_tables
+from study_results import StudyResults, block, conv_tables, support_vector_page
 
-from restudy.study.grid import study_cells
-from restudy.views.study_page import LARGEST_PAGE, by_distance, number_cells, study_page
+from restudy.families import components
+from restudy.families.conv.family import FAMILY as CONV
+from restudy.families.dense.family import FAMILY as DENSE
+from restudy.study.cell import Cell, make_cell
+from restudy.study.grid import by_distance, study_cells
+from restudy.views.study_page import LARGEST_PAGE, number_cells, study_page
 from restudy.views.style import color_of
-from restudy.views.time_machine import Choice, Machine, Stock, choose, thin_snapshots
+from restudy.views.time_machine import (
+    Choice,
+    Inventory,
+    Machine,
+    choose,
+    read_shapes,
+    thin_snapshots,
+)
 
 CONFIG = {
     "datasets": {
@@ -82,19 +94,19 @@ def page(results) -> str:
     return results.page()
 
 
-def runs_of(results, cell: dict) -> pd.DataFrame:
+def runs_of(results, cell: Cell) -> pd.DataFrame:
     runs = results.tables["dense"]["runs"]
-    return runs[(runs[list(cell)] == pd.Series(cell)).all(axis=1)]
+    return runs[(runs[list(cell)] == pd.Series(cell.row)).all(axis=1)]
 
 
 def test_cells_axes_and_colours_are_those_of_the_study(results, page):
-    (model,) = block(page, "study")["models"]
+    (family,) = block(page, "study")["families"]
     for number, cell in enumerate(results.cells):
-        for axis in model["axes"]:
-            level = axis["levels"][model["cells"][axis["name"]][number]]
+        for axis in family["axes"]:
+            level = axis["levels"][family["cells"][axis["name"]][number]]
             assert level["value"] == cell[axis["name"]]
             assert level["color"] == color_of(axis["name"], cell[axis["name"]])
-    study = model["studies"][0]
+    study = family["studies"][0]
     assert study["question"] == "Which <activation> & why?"
     assert [results.cells[n] for n in study["cells"]] == results.studies["dense"]["activations"][
         "cells"
@@ -103,12 +115,12 @@ def test_cells_axes_and_colours_are_those_of_the_study(results, page):
 
 
 def test_summaries_and_curves_are_means_with_student_intervals_over_seeds(results, page):
-    (model,) = block(page, "study")["models"]
+    (family,) = block(page, "study")["families"]
     history = results.tables["dense"]["history"]
-    curves = model["curves"]
+    curves = family["curves"]
     number = results.cells.index(results.studies["dense"]["activations"]["cells"][3])
     cell = results.cells[number]
-    own = history[(history[list(cell)] == pd.Series(cell)).all(axis=1)]
+    own = history[(history[list(cell)] == pd.Series(cell.row)).all(axis=1)]
     place = list(curves["cells"]).index(number)
     for measure in ("train_loss", "heldout_accuracy"):
         table = own.pivot(index="pass", columns="seed", values=measure)
@@ -120,18 +132,18 @@ def test_summaries_and_curves_are_means_with_student_intervals_over_seeds(result
         low, _ = stats.t.interval(0.95, 3, table.mean(axis=1), stats.sem(table, axis=1))
         half = (table.mean(axis=1) - low).fillna(0)
         np.testing.assert_allclose(series["half"][part], half, rtol=1e-4, atol=1e-8)
-        summary = model["summary"][measure]
+        summary = family["summary"][measure]
         final = runs_of(results, cell)[measure]
         assert summary["mean"][number] == pytest.approx(final.mean())
         assert summary["deviation"][number] == pytest.approx(final.std(), rel=1e-6)
 
 
 def test_activity_is_that_of_the_whole_network(results):
-    runs, history = number_cells("dense", results.cells, results.tables["dense"])
+    runs, history = number_cells(DENSE, results.cells, results.tables["dense"])
     finished = runs.merge(
         results.tables["dense"]["runs"].assign(
             cell=lambda table: [
-                results.cells.index(dict(zip(results.cells[0], key, strict=True)))
+                results.cells.index(make_cell(DENSE, dict(zip(results.cells[0], key, strict=True))))
                 for key in table[list(results.cells[0])].itertuples(index=False, name=None)
             ]
         ),
@@ -145,17 +157,17 @@ def test_activity_is_that_of_the_whole_network(results):
 
 
 def test_diverged_runs_count_in_no_mean_and_are_counted(results, page):
-    (model,) = block(page, "study")["models"]
+    (family,) = block(page, "study")["families"]
     number = next(n for n, cell in enumerate(results.cells) if cell["optimizer"] == "wild")
     assert runs_of(results, results.cells[number])["diverged_at"].notna().all()
-    assert (model["seeds"][number], model["finished"][number]) == (4, 0)
-    assert np.isnan(model["summary"]["train_loss"]["mean"][number])
-    record = next(r for r in block(page, "machine")["cells"] if r["cell"] == number)
+    assert (family["seeds"][number], family["finished"][number]) == (4, 0)
+    assert np.isnan(family["summary"]["train_loss"]["mean"][number])
+    record = next(r for r in block(page, "machine-dense")["cells"] if r["cell"] == number)
     assert all(isinstance(at, int) for at in record["diverged"])
 
 
 def test_snapshots_are_those_of_the_job_in_single_precision(results, page):
-    machine = block(page, "machine")
+    machine = block(page, "machine-dense")
     assert machine["kept"]["seeds"] >= 4 and len(machine["cells"]) == len(results.cells)
     for record in machine["cells"]:
         snapshots = results.snapshots[record["cell"]]
@@ -174,11 +186,11 @@ def test_single_seeds_have_means_and_no_interval():
     config = copy.deepcopy(CONFIG)
     config["dense"]["protocols"]["corrected"]["replicates"] = 1
     config["dense"]["studies"] = {"one": {"question": "One?", "vary": {"depth": [1, 2]}}}
-    (model,) = block(StudyResults(config).page(), "study")["models"]
-    assert np.isfinite(model["summary"]["train_loss"]["mean"]).all()
-    assert np.isnan(model["summary"]["train_loss"]["half"]).all()
-    assert np.isnan(model["curves"]["measures"]["train_loss"]["half"]).all()
-    effects = model["studies"][0]["effects"]["train_loss"]
+    (family,) = block(StudyResults(config).page(), "study")["families"]
+    assert np.isfinite(family["summary"]["train_loss"]["mean"]).all()
+    assert np.isnan(family["summary"]["train_loss"]["half"]).all()
+    assert np.isnan(family["curves"]["measures"]["train_loss"]["half"]).all()
+    effects = family["studies"][0]["effects"]["train_loss"]
     assert effects["variance"][-1] == {"term": ["seed"], "share": 0}
 
 
@@ -186,33 +198,139 @@ def test_networks_without_snapshots_leave_the_time_machine_empty():
     config = copy.deepcopy(CONFIG)
     config["dense"]["protocols"]["corrected"]["snapshots"] = 0
     config["dense"]["studies"] = {"none": {"question": "None?", "vary": {"depth": [1, 2]}}}
-    machine = block(StudyResults(config).page(), "machine")
+    machine = block(StudyResults(config).page(), "machine-dense")
     assert machine["cells"] == [] and machine["kept"]["withSnapshots"] == 0
 
 
 def conv_results(vary: dict, seeds: int = 1):
     study = {"question": "CNN?", "vary": vary}
-    cells = study_cells("conv", CONV_CELL, study)
+    cells = study_cells(CONV, CONV_CELL, study)
     studies = {"conv": {"factors": {**study, "vary": list(vary), "cells": cells}}}
-    sentences = {"loss": ["Low."], "accuracy": ["High."], "gap": []}
-    findings = {
-        "conv": {"studies": {"factors": sentences}},
-        "layers": {"conv": {"factors": {"gradients": [], "units": []}}},
-    }
+    sentences = {"outcome": ["Low.", "High."], "layers": {"gradients": ["Steep."], "units": []}}
+    findings = {"families": {"conv": {"studies": {"factors": sentences}}}}
     return studies, {"conv": CONV_CELL}, {"conv": conv_tables(cells, seeds)}, findings
 
 
 def test_a_configuration_of_convolutional_networks_alone_has_its_page():
     studies, baselines, tables, findings = conv_results({"activation": ["relu", "tanh"]}, 2)
-    page = study_page(studies, baselines, tables, findings, None)
-    assert 'id="block-machine"' not in page
-    (model,) = block(page, "study")["models"]
-    curves = model["curves"]
+    page = study_page(studies, baselines, tables, findings, {})
+    assert 'id="block-machine' not in page
+    (family,) = block(page, "study")["families"]
+    curves = family["curves"]
     series = curves["measures"]["test_loss"]
     # Test images are looked at less often than the loss of a minibatch is recorded.
     assert list(curves["grids"][series["grid"][0]]) == [0, 20, 40]
     series = curves["measures"]["train_loss"]
     assert list(curves["grids"][series["grid"][0]]) == [0, 10, 20, 30, 40]
+
+
+def test_a_family_without_history_layers_and_time_has_its_studies_effects_and_cells():
+    page, runs = support_vector_page()
+    assert 'id="block-machine' not in page
+    (family,) = block(page, "study")["families"]
+    assert (family["label"], family["time"]) == ("Support vector machines", None)
+    assert family["curves"] is None and family["opening"] == "heldout_accuracy"
+    names = [measure["name"] for measure in family["measures"]]
+    assert names == ["train_accuracy", "heldout_accuracy"]
+    assert family["measures"][1]["meaning"] == "Share held out."
+    (c,) = [axis for axis in family["axes"] if axis["name"] == "c"]
+    assert [level["value"] for level in c["levels"]] == [0.1, 1.0, 10.0]
+    np.testing.assert_allclose(
+        family["summary"]["heldout_accuracy"]["mean"],
+        runs["heldout_accuracy"].to_numpy().reshape(-1, 3).mean(axis=1),
+        rtol=1e-6,
+    )
+    (study,) = family["studies"]
+    assert study["answer"] == {"outcome": ["Higher."], "layers": []}
+    assert study["pooled"] == {}
+    assert len(study["effects"]["train_accuracy"]["main"]["c"]["mean"]) == 3
+
+
+def test_two_families_with_snapshots_have_a_machine_each_and_share_the_page():
+    config = copy.deepcopy(CONFIG)
+    config["dense"]["protocols"]["corrected"]["snapshots"] = 4
+    config["dense"]["studies"] = {"one": {"question": "One?", "vary": {"depth": [1, 2]}}}
+    results = StudyResults(config)
+    other = replace(DENSE, name="other", title="Other networks")
+    of_other = {cell: replace(cell, family="other") for cell in results.cells}
+    studies = copy.deepcopy(results.studies)
+    studies["other"] = {"one": dict(studies["dense"]["one"])}
+    studies["other"]["one"]["cells"] = [of_other[cell] for cell in studies["dense"]["one"]["cells"]]
+    by_other = {cell: dense for dense, cell in of_other.items()}
+    first = results.machine
+    second = replace(
+        first,
+        family=other,
+        networks={cell: first.networks[dense] for cell, dense in by_other.items()},
+        load=lambda cell: first.load(by_other[cell]),
+        shapes=lambda cell: first.shapes(by_other[cell]),
+    )
+    baseline, found = results.baselines["dense"], results.findings["families"]["dense"]
+    page = study_page(
+        studies,
+        {"dense": baseline, "other": baseline},
+        {"dense": results.tables["dense"], "other": results.tables["dense"]},
+        {"families": {"dense": found, "other": found}},
+        {"dense": first, "other": second},
+        {"dense": DENSE, "other": other},
+    )
+    for name in ("dense", "other"):
+        assert len(block(page, f"machine-{name}")["cells"]) == 2
+
+
+def test_an_activation_without_javascript_is_shown_by_what_was_computed_beforehand(
+    results, page, monkeypatch
+):
+    before = {one["cell"]: one for one in block(page, "machine-dense")["cells"]}
+    records = components.ACTIVATIONS
+    without = [replace(kind, javascript="") if kind.name == "tanh" else kind for kind in records]
+    monkeypatch.setattr(components, "ACTIVATIONS", tuple(without))
+    page = results.page()
+    assert len(page.encode()) <= LARGEST_PAGE
+    machine = block(page, "machine-dense")
+    assert list(machine["forms"]) == ["maxout"]
+    assert len(machine["cells"]) == len(results.cells)
+    history = results.tables["dense"]["history"]
+    layers = results.tables["dense"]["layers"]
+    for record in machine["cells"]:
+        cell = results.cells[record["cell"]]
+        if cell["activation"] != "tanh":
+            assert "pictures" not in record
+            continue
+        pictures = record["pictures"]
+        assert ("plane" in pictures) == (cell["dataset"] == "moons")
+        own = history[(history[list(cell)] == pd.Series(cell.row)).all(axis=1)]
+        own = own.set_index(["pass", "seed"])
+        shares = layers[(layers[list(cell)] == pd.Series(cell.row)).all(axis=1)]
+        shares = shares.set_index(["pass", "seed", "layer"])
+        compared = 0
+        for place, passes in enumerate(record["passes"]):
+            for seed in record["seeds"]:
+                if (passes, seed) not in own.index:
+                    continue
+                row = own.loc[(passes, seed)]
+                for part in ("train", "heldout"):
+                    for name in ("loss", "accuracy"):
+                        found = pictures["parts"][part][name][place, seed]
+                        assert found == pytest.approx(row[f"{part}_{name}"], rel=1e-6)
+                for layer, units in enumerate(pictures["units"], start=1):
+                    expected = shares.loc[(passes, seed, layer)]
+                    found = units[place, seed]
+                    assert found.mean() == pytest.approx(expected["saturated_share"], abs=1e-6)
+                    assert np.mean(found == 1) == pytest.approx(expected["dead_share"])
+                compared += 1
+        assert compared
+        # Weights are shown as they are with it.
+        for layer, expected in zip(record["layers"], before[record["cell"]]["layers"], strict=True):
+            assert np.array_equal(layer, expected)
+
+
+def test_shapes_are_read_without_the_arrays(tmp_path):
+    arrays = {"passes": np.arange(3), "layer1": np.zeros((3, 2, 4, 5), np.float32)}
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "snapshots.npz", **arrays)
+        found = read_shapes(tmp_path / "snapshots.npz")
+        assert found == {"passes": (3,), "layer1": (3, 2, 4, 5)}
 
 
 def test_a_factorial_of_thousands_of_cells_fits_and_says_what_it_left_out():
@@ -225,10 +343,12 @@ def test_a_factorial_of_thousands_of_cells_fits_and_says_what_it_left_out():
         "optimizer": ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"],
     }
     baseline = CONFIG["dense"]["baseline"]
-    cells = study_cells("dense", baseline, {"vary": vary})
+    cells = study_cells(DENSE, baseline, {"vary": vary})
     assert len(cells) == 3600
     generator = np.random.default_rng(0)
-    runs = pd.DataFrame(cells).merge(pd.DataFrame({"seed": range(2)}), how="cross")
+    runs = pd.DataFrame([cell.row for cell in cells]).merge(
+        pd.DataFrame({"seed": range(2)}), how="cross"
+    )
     measures = ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"]
     runs[measures] = generator.uniform(size=(len(runs), len(measures)))
     history = runs.merge(pd.DataFrame({"pass": range(0, 1000, 100)}), how="cross")
@@ -237,38 +357,36 @@ def test_a_factorial_of_thousands_of_cells_fits_and_says_what_it_left_out():
     layers = layers.assign(dead_share=0.1, **{"pass": 900})
     runs = runs.assign(diverged_at=pd.NA, diverged_by=None, passes=900)
     studies = {"dense": {"all": {"question": "All?", "vary": list(vary), "cells": cells}}}
-    findings = {
-        "dense": {"studies": {"all": {"loss": [], "accuracy": [], "gap": []}}},
-        "layers": {"dense": {"all": {"gradients": [], "units": []}}},
-    }
+    findings = {"families": {"dense": {"studies": {"all": {"outcome": []}}}}}
     points = pd.DataFrame(generator.normal(size=(200, 2)), columns=["x1", "x2"])
     points = points.assign(part=["train", "heldout"] * 100, label=[0, 0, 1, 1] * 50)
+    network = {"activation": {"kind": "tanh"}, "arithmetic": "corrected", "l1": 0, "l2": 0}
+    places = {cell: place for place, cell in enumerate(cells)}
     machine = Machine(
-        settings={
-            number: {"activation": {"kind": "tanh"}, "arithmetic": "corrected", "l1": 0, "l2": 0}
-            for number in range(len(cells))
-        },
-        load=lambda number: RandomSnapshots(number, cells[number]),
+        family=DENSE,
+        networks=dict.fromkeys(cells, network | {"form": "() => ({})"}),
+        load=lambda cell: RandomSnapshots(places[cell], cell),
+        shapes=lambda cell: RandomSnapshots(places[cell], cell).all_shapes,
         points={"moons": points},
         descriptions={"moons": {"features": ["x1", "x2"], "classes": ["0", "1"]}},
     )
     tables = {"dense": {"runs": runs, "history": history, "layers": layers}}
-    page = study_page(studies, {"dense": baseline}, tables, findings, machine)
+    page = study_page(studies, {"dense": baseline}, tables, findings, {"dense": machine})
     assert 0.9 * LARGEST_PAGE < len(page.encode()) <= LARGEST_PAGE
-    kept = block(page, "machine")["kept"]
+    kept = block(page, "machine-dense")["kept"]
     assert kept["ofCells"] == 3600 and 20 < kept["cells"] < 3600 and kept["seeds"] == 1
-    numbers = [record["cell"] for record in block(page, "machine")["cells"]]
+    shown = [cells[record["cell"]] for record in block(page, "machine-dense")["cells"]]
     # What differs least from the baseline is there, under both protocols.
-    assert set(by_distance(cells, baseline)[:10]) <= set(numbers)
-    model = block(page, "study")["models"][0]
-    assert len(model["summary"]["train_loss"]["mean"]) == 3600
-    assert 100 < len(model["curves"]["cells"]) < 3600
+    assert set(by_distance(cells, baseline)[:10]) <= set(shown)
+    family = block(page, "study")["families"][0]
+    assert len(family["summary"]["train_loss"]["mean"]) == 3600
+    assert 100 < len(family["curves"]["cells"]) < 3600
 
 
 class RandomSnapshots(dict):
     """Snapshots of a cell, drawn when their weights are asked for."""
 
-    def __init__(self, number: int, cell: dict, seeds: int = 20):
+    def __init__(self, number: int, cell: Cell, seeds: int = 20):
         sizes = [2, *[cell["hidden_size"]] * cell["depth"], 2]
         self.number = number
         self.shapes = {
@@ -276,6 +394,7 @@ class RandomSnapshots(dict):
             for n, (inputs, rows) in enumerate(pairwise(sizes), start=1)
         }
         names = {"passes": np.arange(20), "seeds": np.arange(seeds)}
+        self.all_shapes = {name: array.shape for name, array in names.items()} | self.shapes
         super().__init__(names | dict.fromkeys(self.shapes))
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -284,21 +403,26 @@ class RandomSnapshots(dict):
         return super().__getitem__(name)
 
 
-STOCKS = {0: Stock(20, 20, 17), 1: Stock(20, 20, 252), 2: Stock(10, 5, 8002), 3: Stock(0, 20, 17)}
+INVENTORIES = {
+    0: Inventory(20, 20, 17),
+    1: Inventory(20, 20, 252),
+    2: Inventory(10, 5, 8002),
+    3: Inventory(0, 20, 17),
+}
 
 
 def size_of(choice: Choice) -> int:
-    return sum(STOCKS[n].size(choice.seeds, choice.snapshots) for n in choice.cells)
+    return sum(INVENTORIES[n].size(choice.seeds, choice.snapshots) for n in choice.cells)
 
 
 def test_seeds_are_given_up_before_snapshots_and_snapshots_before_cells():
     order = [1, 0, 2, 3]
-    everything = sum(stock.size(99, 99) for stock in STOCKS.values())
-    assert choose(STOCKS, order, everything) == Choice((0, 1, 2), 20, 20)
+    everything = sum(inventory.size(99, 99) for inventory in INVENTORIES.values())
+    assert choose(INVENTORIES, order, everything) == Choice((1, 0, 2), 20, 20)
     previous = None
-    for room in np.geomspace(everything, 500, 60):
-        choice = choose(STOCKS, order, room)
-        assert size_of(choice) <= room
+    for byte_budget in np.geomspace(everything, 500, 60):
+        choice = choose(INVENTORIES, order, byte_budget)
+        assert size_of(choice) <= byte_budget
         if len(choice.cells) == 3 and choice.snapshots == 20:
             assert choice.seeds >= 1
         else:
@@ -308,7 +432,7 @@ def test_seeds_are_given_up_before_snapshots_and_snapshots_before_cells():
         rank = (len(choice.cells), choice.snapshots, choice.seeds)
         assert previous is None or choice.cells != previous[0] or rank <= previous[1]
         previous = choice.cells, rank
-    assert choose(STOCKS, order, 252 * 4 * 12).cells == (1,)
+    assert choose(INVENTORIES, order, 252 * 4 * 12).cells == (1,)
 
 
 def test_thinned_snapshots_keep_the_first_and_the_last():

@@ -3,6 +3,7 @@
 import html
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,31 @@ import pytest
 from scipy import stats
 
 from restudy.analysis.columns import describe_columns
-from restudy.analysis.findings import describe_first_layer, state_findings
+from restudy.analysis.findings import (
+    describe_family,
+    describe_first_layer,
+    describe_first_layers,
+    state_findings,
+)
 from restudy.analysis.markup import escape_markup
 from restudy.analysis.statistics import mean_interval
 from restudy.analysis.summaries import read_benchmarks, rows_of, summarize
 from restudy.data import tables
 from restudy.data.tables import (
+    by_folder,
     combine,
+    from_results,
     read_rows,
     read_table,
     stack_tables,
     with_cell,
     write_table,
 )
+from restudy.families.contract import ALL, Axis, Family, Measure
+from restudy.families.conv.family import FAMILY as CONV
+from restudy.families.dense.family import FAMILY as DENSE
+from restudy.families.registry import FAMILIES
+from restudy.study.cell import make_cell
 from restudy.study.grid import study_levels
 
 CELL = {
@@ -34,6 +47,35 @@ CELL = {
     "initializer": "fan_in_normal",
     "optimizer": "gd",
 }
+
+# A family without history, layers, time and loss, with an axis of numbers.
+PLAIN = Family(
+    name="machines",
+    title="Support vector machines",
+    description="scikit-learn's SVC.",
+    takes="points",
+    axes=(
+        Axis("kernel", "Kernel", "The kernel.", "choice", choices=("linear", "rbf")),
+        Axis("c", "C", "Inverse strength of the penalty.", "number", above=0),
+    ),
+    measures=(
+        Measure("train_accuracy", "Training accuracy", "Share of training points.", "", "higher"),
+        Measure("heldout_accuracy", "Held-out accuracy", "Share of fresh points.", "", "higher"),
+    ),
+    ranked_by=("heldout_accuracy",),
+    train="train",
+    seeds_per_job=ALL,
+)
+
+
+def plain_runs(kernel, c, accuracy):
+    cell = {"dataset": "moons", "protocol": "plain", "kernel": kernel, "c": c}
+    frame = pd.DataFrame({"seed": [0, 1]}).assign(
+        train_accuracy=accuracy + 0.1,
+        heldout_accuracy=accuracy,
+        diverged_at=pd.array([None, None], dtype="Int64"),
+    )
+    return with_cell(frame, cell)
 
 
 def runs(seed=0, diverged=(), **changes):
@@ -88,7 +130,7 @@ def test_interval_of_one_value_has_no_ends_and_of_none_no_mean():
 
 def test_summary_counts_diverged_runs_and_leaves_them_out():
     table = pd.concat([runs(1, diverged=[1, 3]), runs(2, activation="relu")], ignore_index=True)
-    summary = summarize("dense", table)
+    summary = summarize(DENSE, table)
     assert summary["activation"].tolist() == ["tanh", "relu"]
     assert summary["n"].tolist() == [5, 5]
     assert summary["diverged"].tolist() == [2, 0]
@@ -100,7 +142,7 @@ def test_summary_counts_diverged_runs_and_leaves_them_out():
 def test_every_column_is_explained_and_an_unknown_one_is_refused():
     table = runs()
     assert set(describe_columns(table.columns)) == set(table.columns)
-    summary = summarize("dense", table)
+    summary = summarize(DENSE, table)
     assert all(text.endswith(".") for text in describe_columns(summary.columns).values())
     with pytest.raises(KeyError):
         describe_columns(["colour"])
@@ -113,18 +155,55 @@ def test_rows_come_in_the_order_of_the_cells():
     assert list(picked.columns) == list(table.columns)
 
 
+def test_rows_are_those_of_cells_however_their_numbers_are_typed():
+    table = pd.concat([plain_runs("rbf", c, c / 4) for c in (1, 2, 3)], ignore_index=True)
+    cells = [dict(table.loc[0, list(PLAIN.axis_names)]) | {"c": c} for c in (2.5, 3.0, 1)]
+    picked = rows_of(table, [make_cell(PLAIN, cell) for cell in cells] + cells)
+    assert picked["c"].tolist() == [3, 3, 1, 1]
+    pd.testing.assert_series_equal(picked.dtypes, table.dtypes)
+    assert rows_of(table, []).empty
+
+
+def test_summaries_have_the_measures_that_a_family_summarises_and_no_others():
+    summary = summarize(PLAIN, plain_runs("rbf", 0.5, 0.75))
+    measures = ("train_accuracy", "heldout_accuracy")
+    ends = ("mean", "sd", "low", "high")
+    expected = [f"{name}_{end}" for name in measures for end in ends]
+    assert list(summary.columns) == [*PLAIN.axis_names, "n", "diverged", *expected]
+    assert summary["heldout_accuracy_mean"].tolist() == [0.75]
+    assert "reported_loss_mean" not in summarize(DENSE, runs())
+
+
+def test_columns_mean_what_the_family_of_the_table_says():
+    both = describe_columns(["train_accuracy"], [DENSE, PLAIN])["train_accuracy"]
+    dense = describe_columns(["train_accuracy"], [DENSE])["train_accuracy"]
+    assert both == f"Dense networks: {dense} Support vector machines: Share of training points."
+    assert describe_columns(["c"], [PLAIN]) == {"c": "Inverse strength of the penalty."}
+    # What all mean alike is said once.
+    assert describe_columns(["dataset"])["dataset"] == "Data set, a name from the configuration."
+    # A norm of the whole gradient or of a layer's: the table of a family's runs has the former.
+    assert "layer" in describe_columns(["grad_norm"])["grad_norm"]
+    assert "layer" not in describe_columns(["grad_norm"], [DENSE])["grad_norm"]
+    assert "steps" not in describe_columns(["passes"], [DENSE, CONV])["passes"]
+    with pytest.raises(KeyError):
+        describe_columns(["passes"], [PLAIN])
+    with pytest.raises(KeyError):
+        describe_columns(["train_accuracy_mode"], [PLAIN])
+
+
 def test_benchmarks_become_a_row_per_job_with_its_processor_time_to_the_end(tmp_path):
     measured = tmp_path / "results/benchmarks/train_dense/a~1"
     measured.mkdir(parents=True)
     header = "s\th:m:s\tmax_rss\tcpu_time"
     (measured / "b~2.tsv").write_text(f"{header}\n3.25\t0:00:03\t120.5\t1.5\n")
     (measured / "b~1.tsv").write_text(f"{header}\n0.25\t0:00:00\t-\t-\n")
-    records = []
+    records = {}
     for name, seconds in (("b~3", 4.0), ("b~2", 2.5), ("b~1", 0.2)):
-        records.append(tmp_path / f"results/dense/a~1/{name}/provenance.json")
-        records[-1].parent.mkdir(parents=True)
-        records[-1].write_text(json.dumps({"cpu_seconds": seconds}))
-    table = read_benchmarks(records)
+        folder = f"results/dense/a~1/{name}"
+        records[folder] = tmp_path / folder / "provenance.json"
+        records[folder].parent.mkdir(parents=True)
+        records[folder].write_text(json.dumps({"cpu_seconds": seconds}))
+    table = read_benchmarks({"dense": list(records)}, records)
     assert table["job"].tolist() == ["a~1/b~1", "a~1/b~2", "a~1/b~3"]
     assert table["rule"].tolist() == ["train_dense"] * 3
     assert table["cpu_seconds"].tolist() == [0.2, 2.5, 4.0]
@@ -163,7 +242,7 @@ def test_rows_of_a_study_are_picked_from_the_table_of_all_cells(tmp_path):
     cells = [CELL, CELL | {"depth": 4}, CELL | {"activation": "relu"}]
     write_table(pd.concat([runs(**cell) for cell in cells]), tmp_path / "runs.csv")
     study = {"fix": {"activation": "tanh"}, "vary": {"depth": [1, 4]}}
-    found = read_rows([tmp_path / "runs.csv"], study_levels("dense", CELL, study))
+    found = read_rows([tmp_path / "runs.csv"], study_levels(DENSE, CELL, study))
     assert found["depth"].tolist() == [1] * 5 + [4] * 5
     assert set(found["activation"]) == {"tanh"}
 
@@ -174,14 +253,15 @@ def test_findings_name_the_extremes_with_their_figures():
     table = pd.concat([better, worse], ignore_index=True)
     cells = [CELL, CELL | {"activation": "relu"}]
     found = state_findings(
-        "dense", table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
+        DENSE, table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
     )
-    (sentence,) = found["studies"]["s"]["loss"]
+    (sentence,) = found["studies"]["s"]["by_quantity"]["loss"]
     assert "lowest with tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
     assert "highest with ReLU (0.5000" in sentence
     assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
     (best,) = found["studies"]["s"]["best"]
-    assert best["loss"] == {"level": "tanh", "figure": "0.2500 ± 0.0000"}
+    assert best["levels"][0] == {"level": "tanh", "figure": "0.2500 ± 0.0000"}
+    assert found["columns"] == ["Lowest training loss", "Highest held-out accuracy"]
 
 
 def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
@@ -197,18 +277,18 @@ def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
     table["heldout_accuracy"] = np.where(table["optimizer"] == "my_own", 0.75, 0.5)
     cells = table[list(CELL)].drop_duplicates().to_dict("records")
     study = {"question": "?", "vary": ["protocol", "optimizer"], "cells": cells}
-    best = state_findings("dense", table, {"s": study})["studies"]["s"]["best"]
+    best = state_findings(DENSE, table, {"s": study})["studies"]["s"]["best"]
     assert [row["common"] for row in best] == ["Published arithmetic", "Protocol quick"]
     expected = {"level": "optimizer my own", "figure": "0.7500 ± 0.0000"}
-    assert [row["accuracy"] for row in best] == [expected] * 2
+    assert [row["levels"][1] for row in best] == [expected] * 2
 
 
 def test_findings_of_runs_that_all_diverged_say_so():
     table = runs(diverged=range(5))
     found = state_findings(
-        "dense", table, {"s": {"question": "?", "vary": ["activation"], "cells": [CELL]}}
+        DENSE, table, {"s": {"question": "?", "vary": ["activation"], "cells": [CELL]}}
     )
-    assert "every run diverged" in found["studies"]["s"]["loss"][0].lower()
+    assert "every run diverged" in found["studies"]["s"]["by_quantity"]["loss"][0].lower()
     assert "All 5 runs diverged" in next(iter(found["cells"].values()))
 
 
@@ -222,9 +302,66 @@ def test_first_layer_is_described_from_its_first_to_its_last_step():
         ],
         columns=["tag", "step", "value"],
     )
-    text = describe_first_layer(scalars)
+    text = describe_first_layer(scalars, "steps")
     assert text.startswith("Over 200 steps")
     assert "of the bias, the mean went from 0.10000 to 0.30000" in text
+
+
+def test_findings_of_a_family_without_loss_layers_and_time_rank_what_there_is(monkeypatch):
+    monkeypatch.setitem(FAMILIES, PLAIN.name, PLAIN)
+    table = pd.concat([plain_runs("rbf", 0.5, 0.75), plain_runs("rbf", 10.0, 0.5)])
+    cells = table[list(PLAIN.axis_names)].drop_duplicates().to_dict("records")
+    study = {"question": "?", "vary": ["c"], "cells": cells}
+    found = describe_family(PLAIN, {"runs": table}, {"s": study}, {})
+    assert found["columns"] == ["Highest held-out accuracy"]
+    (sentence,) = found["studies"]["s"]["outcome"]
+    assert sentence == (
+        "Mean held-out accuracy is highest with C 0.5 (0.7500 ± 0.0000, 2 seeds) and lowest with "
+        "C 10 (0.5000 ± 0.0000, 2 seeds)."
+    )
+    assert found["studies"]["s"]["by_quantity"] == {"accuracy": [sentence]}
+    assert found["studies"]["s"]["layers"] == {"gradients": [], "units": []}
+    assert found["cells"] == {
+        f"dataset~moons/protocol~plain/kernel~rbf/c~{c}": (
+            f"Training accuracy {train} ± 0.0000, held-out accuracy {heldout} ± 0.0000 (2 seeds)."
+        )
+        for c, train, heldout in ((0.5, "0.8500", "0.7500"), (10, "0.6000", "0.5000"))
+    }
+    assert not {"predictions", "classes", "first_layer", "gradient_check"} & found.keys()
+
+
+def test_findings_of_a_family_that_ranks_by_nothing_have_no_column_to_fill():
+    table = plain_runs("rbf", 0.5, 0.75)
+    cells = table[list(PLAIN.axis_names)].drop_duplicates().to_dict("records")
+    study = {"question": "?", "vary": ["c"], "cells": cells}
+    found = state_findings(replace(PLAIN, ranked_by=()), table, {"s": study})
+    assert found["columns"] == found["studies"]["s"]["outcome"] == []
+    assert found["studies"]["s"]["best"] == [{"common": "", "levels": []}]
+    assert list(found["cells"].values()) == ["(2 seeds)."]
+
+
+def test_first_layers_stand_by_the_path_of_the_run():
+    cell = dict.fromkeys(CONV.axis_names, "x")
+    rows = [
+        (f"{layer}/{tensor}/{statistic}", step, value * step)
+        for layer, value in (("b", 0.25), ("a", 0.5))
+        for tensor in ("bias", "weights")
+        for statistic in ("mean", "std")
+        for step in (0, 1000)
+    ]
+    frames = [
+        pd.DataFrame([("loss", 0, 0.0), *rows], columns=["tag", "step", "value"]).assign(seed=seed)
+        for seed in (0, 3)
+    ]
+    table = with_cell(pd.concat(frames), cell)
+    found = describe_first_layers(CONV, table)
+    path = make_cell(CONV, cell).path
+    assert list(found) == [f"{path}/seed~0", f"{path}/seed~3"]
+    # The first layer is the first in the table.
+    assert found[f"{path}/seed~3"].startswith("Over 1,000 steps: of the weights, the mean went ")
+    assert "from 0.00000 to 250.00000" in found[f"{path}/seed~3"]
+    nothing = describe_first_layers(CONV, table[table["tag"] == "loss"])
+    assert set(nothing.values()) == {"No statistics of the first layer are recorded."}
 
 
 def test_findings_name_a_level_that_diverged_and_count_the_rest():
@@ -238,7 +375,7 @@ def test_findings_name_a_level_that_diverged_and_count_the_rest():
     )
     cells = [CELL, CELL | {"activation": "relu"}, CELL | {"activation": "sigmoid"}]
     study = {"question": "?", "vary": ["activation"], "cells": cells}
-    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
+    (sentence,) = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
     assert "every run diverged with ReLU" in sentence
     assert "4 of 5 seeds, the others diverged" in sentence
 
@@ -247,7 +384,7 @@ def test_findings_compare_protocols_where_nothing_else_varies():
     table = pd.concat([runs(1), runs(2, protocol="corrected")], ignore_index=True)
     cells = [CELL, CELL | {"protocol": "corrected"}]
     study = {"question": "?", "vary": ["protocol"], "cells": cells}
-    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["loss"]
+    (sentence,) = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
     assert "published arithmetic" in sentence and "corrected arithmetic" in sentence
 
 
@@ -255,7 +392,7 @@ def test_findings_say_when_nothing_is_lost_on_fresh_points():
     table = runs(1)
     table["heldout_loss"] = table["train_loss"] - 0.1
     study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
-    (sentence,) = state_findings("dense", table, {"s": study})["studies"]["s"]["gap"]
+    sentence = state_findings(DENSE, table, {"s": study})["studies"]["s"]["outcome"][-1]
     assert sentence == "Mean held-out loss is above mean training loss nowhere."
 
 
@@ -272,3 +409,11 @@ def test_text_of_the_user_is_no_markup():
 def test_names_that_look_like_something_else_stay_names(tmp_path, name):
     write_table(runs(dataset=name), tmp_path / "a.csv")
     assert read_table(tmp_path / "a.csv")["dataset"].tolist() == [name] * 5
+
+
+def test_files_are_found_by_their_folder_wherever_their_copies_lie():
+    job = "results/machines/dataset~moons/c~0.5/seed~1"
+    for before in ("", "/copies/results/of/bucket/", ".snakemake/storage/s3/bucket/"):
+        paths = [f"{before}{job}/runs.csv", f"{before}results/data/moons/points.csv"]
+        assert by_folder(paths) == {job: paths[0], "results/data/moons": paths[1]}
+        assert from_results(paths[0]) == f"{job}/runs.csv"

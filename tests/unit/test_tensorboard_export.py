@@ -1,5 +1,7 @@
 """The page of a log directory: every number as in the files, or a word on what was thinned."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from test_event_files import number, start_of, write_events
 from restudy.analysis.event_files import read_log, read_run
 from restudy.views.graphs import arrange_graph
 from restudy.views.tensorboard_page import (
-    FEWEST,
+    MIN_POINTS,
     PageSizeError,
     choose_evenly,
     choose_points,
@@ -212,7 +214,7 @@ def series_of_numbers(kind, count=1000):
     }[kind]
 
 
-@pytest.mark.parametrize("cap", [FEWEST, 6, 50, 333, 999])
+@pytest.mark.parametrize("cap", [MIN_POINTS, 6, 50, 333, 999])
 @pytest.mark.parametrize(
     "kind", ["noise", "rising", "constant", "spike", "infinite", "broken", "nan"]
 )
@@ -296,10 +298,10 @@ def test_page_gets_as_small_as_it_must_and_says_where_the_full_one_is(logs):
     runs = read_log(logs)
     whole = make_page(runs, "x", "x")
     rest = len(make_page(runs[:0], "x", "x").encode())
-    assert make_page(runs, "x", "x", most_bytes=len(whole.encode())) == whole
+    assert make_page(runs, "x", "x", max_bytes=len(whole.encode())) == whole
     for share in (0.8, 0.5, 0.35):
         room = int(share * (len(whole.encode()) - rest))
-        text = make_page(runs, "x", "x", most_bytes=rest + room, full="all.html")
+        text = make_page(runs, "x", "x", max_bytes=rest + room, full="all.html")
         assert rest + 0.5 * room < len(text.encode()) <= rest + room
         page = read_page(text)
         index = page["index"]
@@ -309,7 +311,7 @@ def test_page_gets_as_small_as_it_must_and_says_where_the_full_one_is(logs):
         assert set(runs_with(page, "scalars")) == {run.name for run in runs if run.scalars}
     assert "left out" in "\n".join(index["notes"])
     with pytest.raises(PageSizeError, match="can't be as small as"):
-        make_page(runs, "x", "x", most_bytes=rest + 1000)
+        make_page(runs, "x", "x", max_bytes=rest + 1000)
 
 
 def test_page_is_the_same_bytes_every_time(logs):
@@ -322,7 +324,7 @@ def call(*arguments):
     )
 
 
-def test_script_writes_the_page_and_tells_of_faults(logs, tmp_path):
+def test_script_writes_the_page_and_reports_faults(logs, tmp_path):
     done = call("--logdir", logs, "--output", tmp_path / "page.html", "--title", "My runs")
     assert done.returncode == 0, done.stderr
     assert "empty event file" in done.stderr and "MB, 12 runs" in done.stdout
@@ -349,3 +351,87 @@ def test_users_mistake_is_one_message_and_exit_code_2(logs, tmp_path, options, w
     assert done.returncode == 2
     assert words in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "page.html").exists()
+
+
+# As a job of the workflow
+
+FAMILY_FILE = """
+from restudy.families.contract import Artefact, Family, Measure
+
+FAMILY = Family(
+    name="svm", title="{title}", description="Support vectors.", takes="points", axes=(),
+    measures=(Measure("train_accuracy", "Training accuracy", "Share."),), train="train",
+    artefacts=(Artefact("runs.csv", "A row."), Artefact("events", "Events.", folder=True)),
+)
+"""
+JOB = """
+import json, runpy, sys
+from types import SimpleNamespace
+
+given = json.loads(sys.argv[1])
+job = SimpleNamespace(
+    log=[given["log"]],
+    config={"families": given["files"]},
+    input=SimpleNamespace(events=given["events"]),
+    params=SimpleNamespace(families=given["families"]),
+    output=SimpleNamespace(full=given["full"], thinned=given["thinned"]),
+)
+runpy.run_path(given["script"], init_globals={"snakemake": job})
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "families", "heading", "directory", "names"),
+    [
+        ("SVM", ["svm"], "TensorBoard: SVM", "results/svm", ["x/events"]),
+        ("Support vectors", ["svm"], "TensorBoard: support vectors", "results/svm", ["x/events"]),
+        (
+            "SVM",
+            ["conv"],
+            "TensorBoard: convolutional network",
+            "results/conv",
+            ["a/seed~0/events", "a/seed~1/events"],
+        ),
+        (
+            "SVM",
+            ["conv", "svm"],
+            "TensorBoard",
+            "results",
+            ["conv/a/seed~0/events", "conv/a/seed~1/events", "svm/x/events"],
+        ),
+    ],
+)
+def test_job_shows_the_runs_of_every_family_that_leaves_events(
+    tmp_path, title, families, heading, directory, names
+):
+    (tmp_path / "svm.py").write_text(FAMILY_FILE.format(title=title), encoding="utf-8")
+    results = tmp_path / "elsewhere"
+    (results / "report").mkdir(parents=True)
+    places = {"svm": ["svm/x/events"], "conv": ["conv/a/seed~1/events", "conv/a/seed~0/events"]}
+    events = [str(results / place) for family in families for place in places[family]]
+    for place in (place for family in places.values() for place in family):
+        write_events(results / place / "a.tfevents.1", [start_of(), number("x", 0, 1)])
+    given = {
+        "script": str(SCRIPT),
+        "log": str(tmp_path / "log"),
+        "files": [str(tmp_path / "svm.py")],
+        "events": events,
+        "families": families,
+        "full": str(results / "report/tensorboard.html"),
+        "thinned": str(results / "report/tensorboard_thinned.html"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, json.dumps(given)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = (tmp_path / "log").read_text(encoding="utf-8")
+    assert done.returncode == 0, done.stderr + log
+    for name, full in (("full", None), ("thinned", "tensorboard.html")):
+        page = read_page((results / given[name]).read_text(encoding="utf-8"))
+        index = page["index"]
+        assert (index["title"], index["logdir"]) == (heading, directory)
+        assert [run["name"] for run in index["runs"]] == names
+        assert index["full"] == full

@@ -19,10 +19,14 @@ from restudy.claims import inference
 from restudy.claims import verdicts as judging
 from restudy.claims.evidence import Evidence
 from restudy.claims.verdicts import disagreements, judge_claims
-from restudy.study.grid import AXES, cell_path
+from restudy.families.contract import Axis, Family, Measure, Time
+from restudy.families.registry import FAMILIES
+from restudy.study.cell import make_cell
 from restudy.views.claims_page import claims_page
 
-CELL = dict(zip(AXES["dense"], ("moons", "corrected", "tanh", 3, 1, "normal", "gd"), strict=True))
+DENSE, CONV = FAMILIES["dense"], FAMILIES["conv"]
+VALUES = ("moons", "corrected", "tanh", 3, 1, "normal", "gd")
+CELL = dict(zip(DENSE.axis_names, VALUES, strict=True))
 OTHER = CELL | {"activation": "relu"}
 
 
@@ -58,10 +62,10 @@ class Drawn:
     def __init__(self, values):
         self.table = {size: pd.Series(row) for size, row in enumerate(values, start=1)}
 
-    def values(self, model, measure, cell, at):
+    def values(self, measure, cell, at):
         return self.table[cell["hidden_size"]]
 
-    def tried(self, model, cell):
+    def tried(self, cell):
         return len(self.table[cell["hidden_size"]])
 
 
@@ -109,7 +113,7 @@ def test_a_cell_without_a_finished_run_leaves_a_claim_undecided():
     found = evidence(runs([1.0, 2.0]), runs([1.0, 2.0], OTHER, diverged=[0, 1]))
     (row,) = judged([claim(contrast(DIFFERENCE))], found).to_dict("records")
     assert (row["verdict"], row["basis"], row["n"]) == ("undecided", "nothing", 0)
-    assert "no run that finished" in row["reason"]
+    assert "no finished run" in row["reason"]
 
 
 def make_fast(monkeypatch):
@@ -343,7 +347,7 @@ def test_contrasts_of_single_seeds_must_all_exceed_their_margins():
 def test_every_cell_is_named_once():
     twice = [contrast(DIFFERENCE), contrast(DIFFERENCE, margin=0.1)]
     row = judged([claim(*twice)], evidence(runs([1.0, 2.0]), runs([1.5, 2.0], OTHER)))
-    assert row["cells"].item().split() == [cell_path(OTHER), cell_path(CELL)]
+    assert row["cells"].item().split() == [make_cell(DENSE, cell).path for cell in (OTHER, CELL)]
 
 
 def power(effect, seeds, level):
@@ -385,7 +389,8 @@ def test_the_gate_passes_over_claims_that_expect_nothing():
 
 def test_a_seed_without_the_measure_is_left_out():
     found = evidence(runs([1.0, math.nan, 3.0]))
-    assert found.values("dense", "train_loss", CELL, None).to_dict() == {0: 1.0, 2: 3.0}
+    cell = make_cell(DENSE, CELL)
+    assert found.values("train_loss", cell, None).to_dict() == {0: 1.0, 2: 3.0}
 
 
 def test_measures_come_from_the_table_that_has_them():
@@ -404,7 +409,7 @@ def test_measures_come_from_the_table_that_has_them():
     found = evidence(runs([1.0, 2.0]), **tables)
 
     def values(measure, at=None):
-        return found.values("dense", measure, CELL, at).tolist()
+        return found.values(measure, make_cell(DENSE, CELL), at).tolist()
 
     assert values("train_loss") == [1.0, 2.0]
     assert values("train_loss", 400) == [4.0, 4.0]
@@ -415,15 +420,101 @@ def test_measures_come_from_the_table_that_has_them():
 
 
 def test_monitored_statistics_of_the_cnn_are_taken_at_a_step_or_at_the_last():
-    cell = dict(zip(AXES["conv"], ("mnist", "full", "relu", "normal", "adam"), strict=True))
+    values = ("mnist", "full", "relu", "normal", "adam")
+    cell = make_cell(CONV, dict(zip(CONV.axis_names, values, strict=True)))
     table = pd.DataFrame({"seed": [0], "diverged_at": pd.array([None], "Int64")}).assign(**cell)
     scalars = pd.DataFrame(
         [("conv1/weights/mean", 0, 0.5), ("conv1/weights/mean", 100, 0.25), ("loss/train", 100, 9)],
         columns=["tag", "step", "value"],
     ).assign(seed=0, **cell)
     found = Evidence({"conv_runs": table, "conv_scalars": scalars})
-    assert found.values("conv", "conv1/weights/mean", cell, 0).tolist() == [0.5]
-    assert found.values("conv", "conv1/weights/mean", cell, None).tolist() == [0.25]
+    assert found.values("conv1/weights/mean", cell, 0).tolist() == [0.5]
+    assert found.values("conv1/weights/mean", cell, None).tolist() == [0.25]
+
+
+NET = Family(
+    name="little_net",
+    title="Little networks",
+    description="Networks of some other library.",
+    takes="points",
+    axes=(Axis("rate", "Rate", "Learning rate.", "number"),),
+    measures=(
+        Measure("first", "First", "", recorded="every"),
+        Measure("second", "Second", "", recorded="every"),
+        Measure("gain", "Gain", "", recorded="every", difference=("second", "first")),
+        Measure("roundness", "Roundness", "", table="outlines"),
+    ),
+    train="train",
+    time=Time("epoch", "epochs", "Epochs", "epochs", "point"),
+    monitored="layer1/max",
+    monitored_interval="every",
+)
+
+
+@pytest.fixture
+def little_net(monkeypatch):
+    """Evidence of a family that is not built in, in the cells of two rates, and these cells."""
+    monkeypatch.setitem(FAMILIES, NET.name, NET)
+    cells = [
+        make_cell(NET, {"dataset": "moons", "protocol": "plain", "rate": rate})
+        for rate in (0.5, 2.0)
+    ]
+
+    def table(columns):
+        parts = (pd.DataFrame(columns(cell["rate"])).assign(**cell) for cell in cells)
+        return pd.concat(parts, ignore_index=True)
+
+    seeds = np.arange(4)
+    tables = {
+        "runs": table(
+            lambda rate: {
+                "seed": seeds,
+                "first": rate + seeds,
+                "second": 3 * rate + seeds,
+                "diverged_at": pd.array([None] * 4, "Int64"),
+            }
+        ),
+        "history": table(
+            lambda rate: {"seed": 0, "epoch": [0, 5], "first": [rate, 7.0], "second": [9.0, 11.0]}
+        ),
+        "outlines": table(lambda rate: {"seed": seeds, "roundness": rate / 4}),
+        "scalars": table(
+            lambda rate: {"seed": 1, "tag": "layer1/max", "epoch": [0, 9], "value": [rate, 6.0]}
+        ),
+    }
+    return Evidence({f"little_net_{name}": each for name, each in tables.items()}), cells
+
+
+def test_evidence_of_any_family_follows_its_facts(little_net):
+    found, (slow, fast) = little_net
+
+    def values(measure, cell, at=None):
+        return found.values(measure, cell, at).to_dict()
+
+    assert values("first", fast) == {0: 2.0, 1: 3.0, 2: 4.0, 3: 5.0}
+    assert values("gain", slow) == dict.fromkeys(range(4), 1.0)
+    assert values("gain", fast) == dict.fromkeys(range(4), 4.0)
+    assert values("gain", slow, 0) == {0: 8.5}
+    assert values("gain", slow, 5) == {0: 4.0}
+    assert values("roundness", slow) == dict.fromkeys(range(4), 0.125)
+    assert values("layer1/max", fast) == {1: 6.0}
+    assert values("layer1/max", fast, 0) == {1: 2.0}
+    assert found.tried(fast) == 4
+    assert found.tried(make_cell(NET, fast.row | {"rate": 3.0})) == 0
+
+
+def test_claims_on_any_family_get_verdicts(little_net):
+    found, (slow, fast) = little_net
+    terms = [[1.0, fast.row, None], [-1.0, slow.row, None]]
+    one = claim(contrast(terms, measure="gain"), name="one", protocols=("plain",))
+    two = claim(contrast([[1.0, slow.row, None]], 1.5, measure="first"), protocols=("plain",))
+    table = judged([each | {"model": "little_net"} for each in (one, two)], found)
+    assert table["verdict"].tolist() == ["reproduced", "undecided"]
+    assert table["effect"].tolist() == [3.0, 0.5]
+    assert table["model"].tolist() == ["little_net"] * 2
+    assert table["cells"][0].split() == [fast.path, slow.path]
+    assert fast.path == "dataset~moons/protocol~plain/rate~2"
+    assert table["setting"][1].startswith('little_net={"protocols": {"plain": {"replicates": ')
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from restudy.data.class_names import CLASS_NAMES, class_names
+from restudy.families.contract import Axis, Family, Measure, Time
+from restudy.families.registry import FAMILIES
 from restudy.study import labels
 from restudy.views import (
     boundaries,
-    conv_curves,
     curves,
     effects_figure,
     filters,
+    final_accuracy_figure,
     gradient_check_figure,
     layer_figures,
     points_figure,
@@ -27,6 +29,7 @@ from restudy.views import (
     weights,
 )
 
+DENSE, CONV = FAMILIES["dense"], FAMILIES["conv"]
 DENSE_BASE = {
     "dataset": "moons",
     "protocol": "corrected",
@@ -124,6 +127,7 @@ def conv_results(vary, seeds=3):
     return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
 
 
+ACCURACIES = {"training": 0.9, "held-out": 0.875}
 MOONS = {"classes": ["0", "1"], "features": ["x1", "x2"]}
 
 
@@ -190,7 +194,7 @@ def boundary_cells(vary):
     for combination in itertools.product(*vary.values()):
         values = dict(zip(vary, combination, strict=True))
         drawn = {"grid": boundary_grid(), "points": moon_points(), "description": MOONS}
-        cells.append({"values": values, **drawn, "heldout_accuracy": 0.875})
+        cells.append({"values": values, **drawn, "accuracies": ACCURACIES})
     return cells
 
 
@@ -213,14 +217,14 @@ def scalars_and_histograms():
     )
 
 
-def dense_figure(draw, name):
+def dense_figure(quantity, name):
     runs, history = dense_results_of(name)
-    return draw(history, study_of(DENSE_STUDIES[name]), runs)
+    return curves.curves_figure(history, study_of(DENSE_STUDIES[name]), DENSE, quantity, runs)
 
 
-def conv_figure(draw, name):
+def conv_figure(quantity, name):
     runs, history = conv_results(CONV_STUDIES[name])
-    return draw(history, study_of(CONV_STUDIES[name]), runs)
+    return curves.curves_figure(history, study_of(CONV_STUDIES[name]), CONV, quantity, runs)
 
 
 def layer_results(vary, seeds=6):
@@ -244,7 +248,7 @@ def layers_figure(draw, name):
         DENSE_BASE | dict(zip(vary, values, strict=True))
         for values in itertools.product(*vary.values())
     ]
-    return draw(table, study_of(vary), runs, cells)
+    return draw(table, study_of(vary), DENSE, runs, cells)
 
 
 def conv_layer_results(vary, seeds=2):
@@ -268,11 +272,11 @@ def conv_layers_figure(draw, name):
         CONV_BASE | dict(zip(vary, values, strict=True))
         for values in itertools.product(*vary.values())
     ]
-    return draw(table, study_of(vary), runs, cells)
+    return draw(table, study_of(vary), CONV, runs, cells)
 
 
-def judgement_table(classes=10, images=1000, right=0.9):
-    """Judgements of a run whose wrong answers are spread evenly."""
+def prediction_table(classes=10, images=1000, right=0.9):
+    """Predictions of a run whose wrong answers are spread evenly."""
     random = np.random.default_rng(6)
     label = random.integers(0, classes, images)
     wrong = random.random(images) > right
@@ -315,10 +319,10 @@ FIGURES = {
         for features, classes in ((1, 3), (2, 5), (7, 10), (3, 40))
     },
     "boundary": lambda: boundaries.boundary_figure(
-        boundary_grid(), moon_points(), MOONS, "tanh, 3 hidden units", "A note.", 0.9, 0.875
+        boundary_grid(), moon_points(), MOONS, "tanh, 3 hidden units", "A note.", ACCURACIES
     ),
     "boundary-three-classes": lambda: boundaries.boundary_figure(
-        grid_of_three(), *cloud(2, 3), "tanh, 3 hidden units", "A note.", 0.9, 0.875
+        grid_of_three(), *cloud(2, 3), "tanh, 3 hidden units", "A note.", ACCURACIES
     ),
     "panel-data-sets": lambda: boundaries.boundary_panel(
         cells_of_two_data_sets(), study_of({"dataset": ["moons", "clouds"]})
@@ -330,15 +334,20 @@ FIGURES = {
         {"protocol": PROTOCOLS, "activation": ["tanh", "relu"], "hidden_size": [3, 5, 8]}
     ),
     **{
-        f"{draw.__name__}-{name}": lambda draw=draw, name=name: dense_figure(draw, name)
-        for draw in (curves.loss_curves, curves.accuracy_curves)
+        f"{quantity}_curves-{name}": lambda quantity=quantity, name=name: dense_figure(
+            quantity, name
+        )
+        for quantity in ("loss", "accuracy")
         for name in DENSE_STUDIES
-        if draw is curves.loss_curves or name == "protocols"
+        if quantity == "loss" or name == "protocols"
     },
     **{
         f"effects-{name}-{measure}": lambda name=name, measure=measure: (
             effects_figure.effects_figure(
-                dense_results(DENSE_STUDIES[name])[0], study_of(DENSE_STUDIES[name]), measure
+                dense_results(DENSE_STUDIES[name])[0],
+                study_of(DENSE_STUDIES[name]),
+                DENSE,
+                measure,
             )
         )
         for name, measure in (
@@ -348,14 +357,16 @@ FIGURES = {
         )
     },
     **{
-        f"{draw.__name__}-{name}": lambda draw=draw, name=name: conv_figure(draw, name)
-        for draw in (conv_curves.conv_loss_curves, conv_curves.conv_accuracy_curves)
+        f"conv_{quantity}_curves-{name}": lambda quantity=quantity, name=name: conv_figure(
+            quantity, name
+        )
+        for quantity in ("loss", "accuracy")
         for name in CONV_STUDIES
-        if draw is conv_curves.conv_loss_curves or name == "factorial"
+        if quantity == "loss" or name == "factorial"
     },
     **{
-        f"final-{name}": lambda name=name: conv_curves.final_accuracy_figure(
-            conv_results(CONV_STUDIES[name])[0], study_of(CONV_STUDIES[name])
+        f"final-{name}": lambda name=name: final_accuracy_figure.final_accuracy_figure(
+            conv_results(CONV_STUDIES[name])[0], study_of(CONV_STUDIES[name]), CONV
         )
         for name in CONV_STUDIES
     },
@@ -372,7 +383,7 @@ FIGURES = {
     **{
         f"confusion-{kind}-{classes}": lambda kind=kind, classes=classes: (
             prediction_figures.confusion_figure(
-                judgement_table(classes), class_names(kind, classes), "A note."
+                prediction_table(classes), class_names(kind, classes), "A note."
             )
         )
         for kind, classes in (
@@ -385,8 +396,8 @@ FIGURES = {
         )
     },
     **{
-        f"worst-{kind}-{size}": lambda kind=kind, size=size: prediction_figures.worst_figure(
-            judgement_table(), image_set(1000, *size), class_names(kind, 10), "A note."
+        f"worst-{kind}-{size}": lambda kind=kind, size=size: prediction_figures.most_wrong_figure(
+            prediction_table(), image_set(1000, *size), class_names(kind, 10), "A note."
         )
         for kind, size in (
             ("mnist", (28, 28)),
@@ -400,8 +411,8 @@ FIGURES = {
         for count in (32, 64, 3)
     },
     "gradient_check": lambda: gradient_check_figure.gradient_check_figure(gradient_table()),
-    "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0]),
-    "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1]),
+    "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0], "conv1"),
+    "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1], "conv1"),
 }
 
 
@@ -482,7 +493,7 @@ def test_two_renderings_have_the_same_few_bytes(tmp_path, name):
 
 
 def test_svg_of_many_curves_stays_small(tmp_path):
-    style.save(dense_figure(curves.loss_curves, "three_axes"), tmp_path / "a.svg")
+    style.save(dense_figure("loss", "three_axes"), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
 
 
@@ -502,7 +513,7 @@ def test_svg_of_a_long_history_stays_small(tmp_path):
     start = short[short["pass"] == 0]
     wiggle = np.random.default_rng(0).uniform(0.2, 0.7, (1000, len(start)))
     rows = [start.assign(**{"pass": 20 * n, "train_loss": wiggle[n]}) for n in range(1000)]
-    drawn = curves.loss_curves(pd.concat(rows), study_of(vary))
+    drawn = curves.curves_figure(pd.concat(rows), study_of(vary), DENSE, "loss")
     style.save(drawn, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 300_000
     assert panels_of(drawn)[0].lines[0].get_xdata()[-1] == 19980
@@ -510,7 +521,9 @@ def test_svg_of_a_long_history_stays_small(tmp_path):
 
 def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
     runs, history = dense_results({"activation": ACTIVATIONS})
-    drawn = curves.loss_curves(history, study_of({"activation": ACTIVATIONS}), runs)
+    drawn = curves.curves_figure(
+        history, study_of({"activation": ACTIVATIONS}), DENSE, "loss", runs
+    )
     axes = panels_of(drawn)[0]
     assert len(axes.lines) == 6
     table = history[(history["activation"] == "sigmoid") & (history["pass"] > 0)].pivot(
@@ -527,7 +540,7 @@ def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
 
 
 def test_protocol_panels_share_the_vertical_axis():
-    drawn = dense_figure(curves.loss_curves, "protocols")
+    drawn = dense_figure("loss", "protocols")
     left, right = panels_of(drawn)
     assert left.get_ylim() == right.get_ylim()
     assert [left.get_title("left"), right.get_title("left")] == [
@@ -537,23 +550,23 @@ def test_protocol_panels_share_the_vertical_axis():
 
 
 def test_diverged_runs_are_left_out_and_counted():
-    texts = [text.get_text() for text in dense_figure(curves.loss_curves, "protocols").texts]
+    texts = [text.get_text() for text in dense_figure("loss", "protocols").texts]
     assert any("6 diverged runs left out" in text for text in texts)
     runs, history = dense_results({}, seeds=2, diverged=(1,))
-    drawn = curves.loss_curves(history, study_of({}), runs)
+    drawn = curves.curves_figure(history, study_of({}), DENSE, "loss", runs)
     kept = history[(history["seed"] == 0) & (history["pass"] > 0)]
     np.testing.assert_allclose(panels_of(drawn)[0].lines[0].get_ydata(), kept["train_loss"])
 
 
 def test_third_axis_is_pooled_and_named():
-    texts = [text.get_text() for text in dense_figure(curves.loss_curves, "three_axes").texts]
+    texts = [text.get_text() for text in dense_figure("loss", "three_axes").texts]
     assert any("initial values" in text for text in texts)
 
 
 def test_effects_show_the_mean_of_each_value_in_its_colour():
     vary = DENSE_STUDIES["three_axes"]
     runs, _ = dense_results(vary)
-    drawn = effects_figure.effects_figure(runs, study_of(vary))
+    drawn = effects_figure.effects_figure(runs, study_of(vary), DENSE)
     first = panels_of(drawn)[0]
     means = [
         runs[(runs["protocol"] == "published") & (runs["activation"] == value)][measure].mean()
@@ -579,8 +592,8 @@ def test_accuracy_intervals_end_at_one():
     runs, _ = conv_results(vary)
     runs["test_accuracy"] = [0.8, 0.9, 1.0] * 2
     for drawn in (
-        effects_figure.effects_figure(runs, study_of(vary)),
-        conv_curves.final_accuracy_figure(runs, study_of(vary)),
+        effects_figure.effects_figure(runs, study_of(vary), CONV),
+        final_accuracy_figure.final_accuracy_figure(runs, study_of(vary), CONV),
     ):
         ends = [line.get_xdata()[-1] for axes in panels_of(drawn) for line in axes.lines]
         assert max(ends) == 1.0
@@ -589,9 +602,9 @@ def test_accuracy_intervals_end_at_one():
 def test_averages_over_unequal_cells_carry_a_warning():
     vary = DENSE_STUDIES["three_axes"]
     runs, _ = dense_results(vary, seeds=2)
-    whole = effects_figure.effects_figure(runs, study_of(vary))
+    whole = effects_figure.effects_figure(runs, study_of(vary), DENSE)
     runs.loc[0, "diverged_at"] = 10
-    broken = effects_figure.effects_figure(runs, study_of(vary))
+    broken = effects_figure.effects_figure(runs, study_of(vary), DENSE)
     assert not any("remaining cells" in text.get_text() for text in whole.texts)
     assert any("1 diverged run left out" in text.get_text() for text in broken.texts)
     assert any("remaining cells" in text.get_text().replace("\n", " ") for text in broken.texts)
@@ -606,7 +619,7 @@ def test_jitter_is_bounded_and_always_the_same():
 def test_final_chart_is_sorted_and_prints_the_means():
     vary = CONV_STUDIES["factorial"]
     runs, _ = conv_results(vary)
-    axes = panels_of(conv_curves.final_accuracy_figure(runs, study_of(vary)))[0]
+    axes = panels_of(final_accuracy_figure.final_accuracy_figure(runs, study_of(vary), CONV))[0]
     means = runs.groupby(list(vary))["test_accuracy"].mean().sort_values(ascending=False)
     assert [text.get_text() for text in axes.texts] == [f"{mean:.4f}" for mean in means]
     best = " · ".join(labels.label_of(value) for value in means.index[0])
@@ -614,21 +627,21 @@ def test_final_chart_is_sorted_and_prints_the_means():
 
 
 def test_factorial_has_a_panel_per_optimizer_and_a_colour_per_activation():
-    panels = panels_of(conv_figure(conv_curves.conv_loss_curves, "factorial"))
+    panels = panels_of(conv_figure("loss", "factorial"))
     assert [axes.get_title("left") for axes in panels] == ["Adam", "Gradient descent", "Momentum"]
     expected = {style.color_of("activation", value).lower() for value in ("relu", "tanh")}
     assert {to_hex(line.get_color()) for line in panels[0].lines} == expected
 
 
 def test_evaluations_are_marked_and_training_is_not():
-    lines = panels_of(conv_figure(conv_curves.conv_loss_curves, "one_cell"))[0].lines
+    lines = panels_of(conv_figure("loss", "one_cell"))[0].lines
     assert [line.get_marker() for line in lines] == ["None", "s", "o"]
     assert [len(line.get_xdata()) for line in lines] == [12, 5, 5]
 
 
 def test_boundary_marks_probability_one_half_and_training_points_only():
     shown = (boundary_grid(0.1), moon_points(), MOONS)
-    drawn = boundaries.boundary_figure(*shown, "t", "", 0.9, 0.875)
+    drawn = boundaries.boundary_figure(*shown, "t", "", ACCURACIES)
     axes = panels_of(drawn)[0]
     grid = boundary_grid(0.1)
     np.testing.assert_array_equal(axes.images[0].get_array(), grid["probability"])
@@ -662,7 +675,7 @@ def test_a_boundary_without_a_crossing_draws_no_line():
 def test_a_panel_says_which_cell_has_no_finished_run():
     vary = {"activation": ["tanh", "relu"]}
     cells = boundary_cells(vary)
-    cells[1] |= {"grid": None, "heldout_accuracy": np.nan}
+    cells[1] |= {"grid": None, "accuracies": {"held-out": np.nan}}
     drawn = boundaries.boundary_panel(cells, study_of(vary))
     assert "all runs diverged" in [t.get_text() for t in panels_of(drawn)[1].texts]
     cells[0] |= {"grid": None}
@@ -705,7 +718,7 @@ def test_thinned_steps_are_even_few_and_end_with_the_last(count):
 def test_statistics_show_the_recorded_numbers():
     scalars, _ = scalars_and_histograms()
     table = weights.statistics_table(scalars, "conv1/weights")
-    axes = panels_of(weights.statistics_figure(scalars))[0]
+    axes = panels_of(weights.statistics_figure(scalars, "conv1"))[0]
     for line, kind in zip(axes.lines, ("max", "min", "mean"), strict=True):
         np.testing.assert_allclose(line.get_ydata(), table[kind])
     band = next(c for c in axes.collections if isinstance(c, PolyCollection))
@@ -724,7 +737,7 @@ def test_a_step_recorded_twice_counts_with_its_last_value():
 def test_layer_lines_are_the_medians_of_the_seeds_that_finished():
     vary = DENSE_STUDIES["one_cell"]
     runs, table = layer_results(vary)
-    drawn = layer_figures.gradient_norm_figure(table, study_of(vary), runs, [DENSE_BASE])
+    drawn = layer_figures.gradient_norm_figure(table, study_of(vary), DENSE, runs, [DENSE_BASE])
     finished = table[(table["seed"] != 3) & (table["layer"] == 1) & (table["pass"] > 0)]
     expected = finished.groupby("pass")["grad_norm"].median()
     line = drawn.axes[0].lines[0]
@@ -737,7 +750,9 @@ def test_layer_figures_survive_without_a_finished_run():
     vary = DENSE_STUDIES["one_cell"]
     runs, table = layer_results(vary)
     for shown in (table.iloc[:0], table[table["seed"] == 3]):
-        drawn = layer_figures.inactive_units_figure(shown, study_of(vary), runs, [DENSE_BASE])
+        drawn = layer_figures.inactive_units_figure(
+            shown, study_of(vary), DENSE, runs, [DENSE_BASE]
+        )
         assert any("No finished run" in text.get_text() for text in drawn.axes[0].texts)
 
 
@@ -763,7 +778,9 @@ def test_a_panel_of_layers_says_that_all_its_runs_diverged():
     runs, table = conv_layer_results(vary)
     runs.loc[runs["activation"] == "tanh", "diverged_at"] = 1
     cells = [CONV_BASE | {"activation": name} for name in vary["activation"]]
-    one, other = panels_of(layer_figures.gradient_norm_figure(table, study_of(vary), runs, cells))
+    one, other = panels_of(
+        layer_figures.gradient_norm_figure(table, study_of(vary), CONV, runs, cells)
+    )
     assert [text.get_text() for text in other.texts] == ["all runs diverged"]
     assert not one.texts and not other.lines
 
@@ -791,7 +808,7 @@ def test_each_panel_of_layers_shows_its_own_cell_in_the_colours_of_the_legend():
         (layer_figures.gradient_norm_figure, ["grad_norm"], 3),
         (layer_figures.inactive_units_figure, ["saturated_share", "dead_share"], 2),
     ):
-        drawn = draw(table, study_of(vary), runs, cells)
+        drawn = draw(table, study_of(vary), DENSE, runs, cells)
         (legend,) = [one for one in drawn.legends if one.get_title().get_text() == "Layer"]
         assert [text.get_text() for text in legend.get_texts()] == [
             "hidden 1",
@@ -818,7 +835,7 @@ def test_each_panel_of_layers_shows_its_own_cell_in_the_colours_of_the_legend():
 def test_confusion_figure_shows_the_counts_where_they_belong():
     from sklearn.metrics import confusion_matrix
 
-    table = judgement_table()
+    table = prediction_table()
     drawn = prediction_figures.confusion_figure(table, CLASS_NAMES["fashion_mnist"])
     expected = confusion_matrix(table["label"], table["predicted"])
     matrix, bars = panels_of(drawn)
@@ -838,12 +855,12 @@ def test_confusion_figure_shows_the_counts_where_they_belong():
     # Level with their rows on the page too.
     np.testing.assert_allclose(matrix.get_position().intervaly, bars.get_position().intervaly)
     wrong = (table["label"] != table["predicted"]).sum()
-    title = f"Judgement of the test images: {wrong} of 1,000 wrong (error {wrong / 1000:.4f})"
+    title = f"Predictions on the test images: {wrong} of 1,000 wrong (error {wrong / 1000:.4f})"
     assert title in [text.get_text() for text in drawn.texts]
 
 
 def test_errors_have_a_colour_scale_of_their_own_beside_the_diagonal():
-    table = judgement_table(images=100_000, right=0.999)
+    table = prediction_table(images=100_000, right=0.999)
     axes = panels_of(prediction_figures.confusion_figure(table, class_names("mnist", 10)))[0]
     pixels = np.asarray(axes.images[0].get_array())
     step = len(pixels) // 10
@@ -861,16 +878,18 @@ def test_errors_have_a_colour_scale_of_their_own_beside_the_diagonal():
 
 
 def test_a_class_without_an_image_has_no_accuracy():
-    table = judgement_table(classes=3)
+    table = prediction_table(classes=3)
     bars = panels_of(prediction_figures.confusion_figure(table, class_names("idx", 4)))[1]
     assert [text.get_text() for text in bars.texts][3] == "no image"
     assert bars.patches[3].get_width() == 0
 
 
 def test_worst_images_are_those_of_the_highest_loss_in_order():
-    table, images = judgement_table(), image_set()
+    table, images = prediction_table(), image_set()
     shuffled = table.sample(frac=1, random_state=0, ignore_index=True)
-    axes = panels_of(prediction_figures.worst_figure(shuffled, images, class_names("mnist", 10)))[0]
+    axes = panels_of(
+        prediction_figures.most_wrong_figure(shuffled, images, class_names("mnist", 10))
+    )[0]
     places = np.argsort(-table["loss"].to_numpy())[:20]
     shown = sorted(axes.images, key=lambda image: (image.get_extent()[3], image.get_extent()[0]))
     assert len(shown) == 20
@@ -883,7 +902,7 @@ def test_worst_images_are_those_of_the_highest_loss_in_order():
 
 
 def test_numbers_of_the_confusion_figure_can_be_read_on_their_cells():
-    table = judgement_table(images=100_000)
+    table = prediction_table(images=100_000)
     counts = np.arange(100).reshape(10, 10)  # every shade of the scale
     extra = pd.DataFrame(
         [(a, b) for a, b in np.ndindex(10, 10) for _ in range(counts[a, b])],
@@ -908,8 +927,8 @@ def test_numbers_of_the_confusion_figure_can_be_read_on_their_cells():
 
 def test_worst_images_are_printed_upright_as_ink_on_paper():
     images = np.random.default_rng(9).integers(0, 256, (20, 8, 6), dtype=np.uint8)
-    table = judgement_table(images=20)
-    drawn = prediction_figures.worst_figure(table, images, class_names("mnist", 10))
+    table = prediction_table(images=20)
+    drawn = prediction_figures.most_wrong_figure(table, images, class_names("mnist", 10))
     canvas = FigureCanvasAgg(drawn)
     canvas.draw()
     printed = np.asarray(canvas.buffer_rgba())[..., 0]
@@ -924,8 +943,8 @@ def test_worst_images_are_printed_upright_as_ink_on_paper():
 
 
 def test_fewer_images_than_would_fit_are_all_shown():
-    table = judgement_table(images=3)
-    drawn = prediction_figures.worst_figure(table, image_set(3), class_names("mnist", 10))
+    table = prediction_table(images=3)
+    drawn = prediction_figures.most_wrong_figure(table, image_set(3), class_names("mnist", 10))
     drawn.draw_without_rendering()
     assert len(drawn.axes[0].images) == 3
 
@@ -972,10 +991,10 @@ def test_figures_of_a_diverged_run_say_so(diverged_by, sentence):
     runs = pd.DataFrame({"seed": [0], "diverged_at": [1200], "diverged_by": [diverged_by]})
     reason = selection.divergence_reason(runs)
     assert reason == sentence
-    nothing, names = judgement_table().iloc[:0], class_names("mnist", 10)
+    nothing, names = prediction_table().iloc[:0], class_names("mnist", 10)
     for drawn in (
         prediction_figures.confusion_figure(nothing, names, "A note.", reason),
-        prediction_figures.worst_figure(nothing, image_set(), names, "A note.", reason),
+        prediction_figures.most_wrong_figure(nothing, image_set(), names, "A note.", reason),
         filters.filters_figure(kernels() * np.nan, "A note.", reason),
     ):
         drawn.draw_without_rendering()
@@ -1053,9 +1072,9 @@ def test_dense_figures_survive(kind, name):
         runs, history = runs.iloc[:0], history.iloc[:0]
     study = study_of(vary)
     drawn = [
-        curves.loss_curves(history, study, runs),
-        curves.accuracy_curves(history, study),
-        effects_figure.effects_figure(runs, study),
+        curves.curves_figure(history, study, DENSE, "loss", runs),
+        curves.curves_figure(history, study, DENSE, "accuracy"),
+        effects_figure.effects_figure(runs, study, DENSE),
     ]
     for one in drawn:
         one.draw_without_rendering()
@@ -1074,9 +1093,9 @@ def test_conv_figures_survive(kind, name):
         runs = runs.assign(diverged_at=100)
     study = study_of(vary)
     for one in (
-        conv_curves.conv_loss_curves(history, study, runs),
-        conv_curves.final_accuracy_figure(runs, study),
-        effects_figure.effects_figure(runs, study),
+        curves.curves_figure(history, study, CONV, "loss", runs),
+        final_accuracy_figure.final_accuracy_figure(runs, study, CONV),
+        effects_figure.effects_figure(runs, study, CONV),
     ):
         one.draw_without_rendering()
 
@@ -1084,10 +1103,10 @@ def test_conv_figures_survive(kind, name):
 def test_weight_figures_survive_without_events():
     scalars, histograms = scalars_and_histograms()
     for one in (
-        weights.statistics_figure(scalars.iloc[:0]),
-        weights.histograms_figure(histograms.iloc[:0]),
-        weights.statistics_figure(scalars[scalars["step"] == 0]),
-        weights.histograms_figure(histograms[histograms["step"] == 0]),
+        weights.statistics_figure(scalars.iloc[:0], "conv1"),
+        weights.histograms_figure(histograms.iloc[:0], "conv1"),
+        weights.statistics_figure(scalars[scalars["step"] == 0], "conv1"),
+        weights.histograms_figure(histograms[histograms["step"] == 0], "conv1"),
         weights.histograms_figure(histograms, layer="conv2"),
     ):
         one.draw_without_rendering()
@@ -1180,7 +1199,7 @@ def test_classes_are_named_and_those_beyond_the_tenth_have_another_shape():
 
 def test_a_legend_of_very_many_classes_is_cut():
     names = legends_of(points_figure.points_figure(*cloud(2, 40), "Clouds"))["Class"]
-    assert len(names) == points_figure.MOST_NAMES + 1 and names[-1] == "and 16 more"
+    assert len(names) == points_figure.MAX_NAMES + 1 and names[-1] == "and 16 more"
 
 
 def test_boundary_of_three_classes_has_the_colour_of_the_chosen_class():
@@ -1248,3 +1267,161 @@ def test_a_panel_without_a_cell_of_two_features_says_so():
 )
 def test_scales_differ_only_where_extents_do(width, height, aspect):
     assert points_figure.aspect_of(width, height) == aspect
+
+
+def third_family(**facts):
+    """A family that is none of the built-in ones: its own axes, measures and time."""
+    measures = tuple(
+        Measure(f"{part}{quantity}", f"{part or 'plain '}{quantity}", "?", unit, better, interval)
+        for quantity, unit, better in (("error", "mm", "lower"), ("accuracy", "", "higher"))
+        for part, interval in (("train_", "often"), ("dev_", "seldom"), ("exam_", "seldom"))
+    )
+    own = {
+        "name": "third",
+        "title": "Third",
+        "description": "?",
+        "takes": "images",
+        "axes": (Axis("width", "Width", "?", "number"), Axis("kernel", "Kernel", "?")),
+        "measures": measures,
+        "ranked_by": ("exam_error", "dev_accuracy"),
+        "time": Time("epoch", "epochs", "Epochs seen", "epochs", "image"),
+    }
+    return Family(train="train", **(own | facts))
+
+
+def third_results(family, vary, seeds=2):
+    """Runs and history of such a family: a measure that is recorded seldom is missing between."""
+    base = {"dataset": "clouds", "protocol": "only", "width": 1.0, "kernel": "round"}
+    epochs = np.arange(0, 401, 10)
+    random = np.random.default_rng(9)
+    runs, history = [], []
+    for combination in itertools.product(*vary.values()):
+        cell = base | dict(zip(vary, combination, strict=True))
+        for seed in range(seeds):
+            values = {
+                measure.name: np.where(
+                    (measure.recorded == "often") | (epochs % 100 == 0),
+                    random.uniform(0.6, 0.9) + epochs / 4000,
+                    np.nan,
+                )
+                for measure in family.measures
+            }
+            key = cell | {"seed": seed}
+            runs.append(key | {name: value[-1] for name, value in values.items()})
+            history.append(pd.DataFrame(key | {"epoch": epochs} | values))
+    return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
+
+
+def looks_of(figure, heading):
+    """Texts of a legend, each with its line's marker."""
+    (legend,) = [one for one in figure.legends if one.get_title().get_text() == heading]
+    return {
+        text.get_text(): line.get_marker()
+        for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    }
+
+
+def test_what_is_recorded_more_rarely_is_marked_whatever_the_family_is_called():
+    family = third_family()
+    vary = {"width": [0.5, 2.0]}
+    runs, history = third_results(family, vary)
+    drawn = curves.curves_figure(history, study_of(vary), family, "error", runs)
+    axes = panels_of(drawn)[0]
+    assert [line.get_marker() for line in axes.lines] == ["None", "s", "o"] * 2
+    assert [len(line.get_xdata()) for line in axes.lines] == [41, 5, 5] * 2
+    medians = history[history["width"] == 2.0].groupby("epoch")["exam_error"].median().dropna()
+    np.testing.assert_allclose(axes.lines[5].get_ydata(), medians)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Epochs seen", "Error (mm)")
+    assert axes.get_xscale() == "linear"
+    assert looks_of(drawn, "Measured on") == {"training": "None", "dev": "s", "exam": "o"}
+    assert legends_of(drawn)["width"] == ["0.5", "2"]
+
+
+def test_of_many_panels_the_last_evaluated_measure_alone_is_shown():
+    family = third_family()
+    # The roles follow the order of the family's axes, not that of the study.
+    vary = {"kernel": ["round", "square"], "width": [0.5, 2.0]}
+    runs, history = third_results(family, vary)
+    drawn = curves.curves_figure(history, study_of(vary), family, "accuracy", runs)
+    assert [axes.get_title("left") for axes in panels_of(drawn)] == ["Round", "Square"]
+    assert looks_of(drawn, "Measured on") == {"training": "None", "exam": "o"}
+    assert legends_of(drawn)["width"] == ["0.5", "2"]
+
+
+def test_measures_recorded_together_are_lines_without_markers_on_a_fitting_scale():
+    names = ("train_error", "exam_error", "error")
+    measures = tuple(Measure(name, "Plain error", "?", recorded="often") for name in names)
+    family = third_family(measures=measures, ranked_by=("error",))
+    runs, history = third_results(family, {})
+    drawn = curves.curves_figure(history, study_of({}), family, "error", runs)
+    axes = panels_of(drawn)[0]
+    assert [line.get_marker() for line in axes.lines] == ["None"] * 3
+    (legend,) = [one for one in drawn.legends if one.get_title().get_text() == "Images"]
+    assert [line.is_dashed() for line in legend.get_lines()] == [False, True, True]
+    assert axes.get_xscale() == "log" and axes.lines[0].get_xdata()[0] == 10
+    assert axes.get_ylabel() == "Error"
+    assert legends_of(drawn)["Images"] == ["training", "exam", "plain error"]
+
+
+def test_effects_show_the_measures_that_a_family_compares_cells_by():
+    parts = ("train", "dev", "other", "exam")
+    measures = (
+        *(Measure(f"{part}_error", part, "?", "mm") for part in parts),
+        Measure("reported_error", "As reported", "?", summarised=False),
+        Measure("bent_error", "Bent", "?", table="bends"),
+    )
+    family = third_family(measures=measures, ranked_by=("exam_error",))
+    vary = {"width": [0.5, 2.0]}
+    runs, _ = third_results(family, vary)
+    drawn = effects_figure.effects_figure(runs, study_of(vary), family, "error")
+    markers = {"training": "o", "dev": "s", "other": "^", "exam": "D"}
+    assert looks_of(drawn, "Measured on") == markers
+    axes = panels_of(drawn)[0]
+    assert axes.get_xlabel() == "Error (mm)"
+    means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    expected = runs.groupby("width")[[f"{part}_error" for part in parts]].mean()
+    np.testing.assert_allclose(means, expected.to_numpy().ravel())
+
+
+def test_effects_of_a_single_measure_stand_on_the_line_of_their_value():
+    family = third_family(measures=(Measure("test_accuracy", "Accuracy", "?"),), time=None)
+    runs = pd.DataFrame({"width": [0.5, 0.5, 2.0, 2.0], "seed": [0, 1] * 2, "test_accuracy": 0.5})
+    drawn = effects_figure.effects_figure(runs, study_of({"width": [0.5, 2.0]}), family)
+    heights = [line.get_ydata()[0] for line in panels_of(drawn)[0].lines]
+    assert sorted(set(heights)) == [0, 1]
+    assert looks_of(drawn, "Measured on") == {"test": "o"}
+
+
+def test_final_chart_shows_the_accuracy_that_ranks_cells():
+    family = third_family()
+    vary = {"width": [0.5, 2.0]}
+    runs, _ = third_results(family, vary)
+    axes = panels_of(final_accuracy_figure.final_accuracy_figure(runs, study_of(vary), family))[0]
+    assert axes.get_xlabel() == "dev_accuracy (share of correct answers)"
+    means = runs.groupby("width")["dev_accuracy"].mean().sort_values(ascending=False)
+    assert [text.get_text() for text in axes.texts] == [f"{mean:.4f}" for mean in means]
+
+
+def test_layers_of_any_family_stand_over_its_own_time():
+    family = third_family()
+    _, history = third_results(family, {})
+    cell = {axis: history[axis][0] for axis in family.axis_names}
+    rows = history[[*family.keys, "epoch"]]
+    table = pd.concat(
+        rows.assign(layer=layer, grad_norm=1.0 + rows["epoch"], saturated_share=0, dead_share=0)
+        for layer in ("first", "last")
+    )
+    runs = history[[*family.keys]].drop_duplicates()
+    drawn = layer_figures.gradient_norm_figure(table, study_of({}), family, runs, [cell])
+    axes = panels_of(drawn)[0]
+    assert (axes.get_xlabel(), axes.get_xscale()) == ("Epochs seen", "linear")
+    assert legends_of(drawn)["Layer"] == ["first", "last"]
+    units = layer_figures.inactive_units_figure(table, study_of({}), family, runs, [cell])
+    assert any("(unit, image) pairs" in text for text in legends_of(units)["Units"])
+
+
+def test_a_panel_names_the_part_of_the_data_that_its_accuracy_is_of():
+    cells = boundary_cells({"activation": ["tanh"]})
+    cells[0]["accuracies"] = {"training": 0.25, "exam": 0.5}
+    drawn = boundaries.boundary_panel(cells, study_of({"activation": ["tanh"]}))
+    assert "exam accuracy 0.500" in [text.get_text() for text in panels_of(drawn)[0].texts]

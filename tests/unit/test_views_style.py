@@ -7,9 +7,12 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from restudy.families.contract import Axis, Family
+from restudy.families.registry import FAMILIES
 from restudy.study import labels
 from restudy.views import style
 
@@ -88,8 +91,7 @@ def test_users_texts_are_drawn_as_they_are(text):
     figure.draw_without_rendering()
     assert len(legend.get_texts()) == 1
     assert len(shown) <= 40
-    _, mathematics = axes.xaxis.label._preprocess_math(shown)
-    assert mathematics is False
+    assert not is_math_text(shown)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,15 @@ def test_colors_stand_out_from_the_page(axis, value):
 @pytest.mark.parametrize("axis", style.ORDINAL_AXES)
 def test_ordinal_ramp_darkens_with_the_value(axis):
     lightness = [lab(linear(style.color_of(axis, value)))[0] for value in (1, 2, 3, 4, 5, 8, 12)]
+    assert (np.diff(lightness) < -0.5).all()
+
+
+def test_numbers_on_any_axis_lie_on_a_ramp(monkeypatch):
+    kernel_width = Axis("kernel_width", "Width of the kernel", "?", "number")
+    family = Family("third", "Third", "?", "points", (kernel_width,), (), "train")
+    monkeypatch.setitem(FAMILIES, "third", family)
+    values = (0.1, 0.5, 1.0, 3.0, 10.0)
+    lightness = [lab(linear(style.color_of("kernel_width", value)))[0] for value in values]
     assert (np.diff(lightness) < -0.5).all()
 
 
@@ -201,7 +212,8 @@ def test_drawing_never_imports_pyplot():
     import sys
 
     code = (
-        "import sys, restudy.views.boundaries, restudy.views.conv_curves, "
+        "import sys, restudy.views.boundaries, restudy.views.curves, restudy.views.layer_figures, "
+        "restudy.views.final_accuracy_figure, "
         "restudy.views.filters, restudy.views.prediction_figures, restudy.views.html_tables, "
         "restudy.views.weights; "
         "banned = {'matplotlib.pyplot', 'tensorflow', 'sklearn'} & set(sys.modules); "

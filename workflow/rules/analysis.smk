@@ -3,74 +3,76 @@
 
 rule combine_tables:
     input:
-        tables=lambda wildcards: all_files(wildcards.model, wildcards.table),
+        tables=lambda wildcards: files.job_files(jobs_of(wildcards), wildcards.table),
         code=code("combine_tables.py"),
     output:
-        "results/tables/{model}_{table}",
+        "results/tables/{family}_{table}",
     log:
-        "results/logs/combine_tables/{model}_{table}.log",
+        "results/logs/combine_tables/{family}_{table}.log",
     benchmark:
-        "results/benchmarks/combine_tables/{model}_{table}.tsv"
+        "results/benchmarks/combine_tables/{family}_{table}.tsv"
     wildcard_constraints:
-        table="runs.csv|history.parquet|layers.parquet",
+        table="|".join(files.COMBINED),
     conda:
         "../../environment.yml"
     message:
-        "Combine all {wildcards.model} {wildcards.table}"
+        "Combine all {wildcards.family} {wildcards.table}"
     script:
         "../../scripts/combine_tables.py"
 
 
 rule summarize_runs:
     input:
-        runs="results/tables/{model}_runs.csv",
+        runs="results/tables/{family}_runs.csv",
         code=code("summarize_runs.py"),
     output:
-        "results/tables/{model}_summary.csv",
+        "results/tables/{family}_summary.csv",
     log:
-        "results/logs/summarize_runs/{model}.log",
+        "results/logs/summarize_runs/{family}.log",
     benchmark:
-        "results/benchmarks/summarize_runs/{model}.tsv"
+        "results/benchmarks/summarize_runs/{family}.tsv"
     conda:
         "../../environment.yml"
     message:
-        "Summarise the {wildcards.model} runs"
+        "Summarise the {wildcards.family} runs"
     script:
         "../../scripts/summarize_runs.py"
 
 
-rule tabulate_judgements:
+rule tabulate_predictions:
     input:
-        judgements=all_files("conv", "judgements.parquet"),
-        code=code("tabulate_judgements.py"),
+        predictions=lambda wildcards: files.job_files(
+            jobs_of(wildcards), "judgements.parquet"
+        ),
+        code=code("tabulate_predictions.py"),
     output:
-        confusion="results/tables/conv_confusion.csv",
-        classes="results/tables/conv_classes.csv",
+        confusion="results/tables/{family}_confusion.csv",
+        classes="results/tables/{family}_classes.csv",
     log:
-        "results/logs/tabulate_judgements.log",
+        "results/logs/tabulate_predictions/{family}.log",
     benchmark:
-        "results/benchmarks/tabulate_judgements.tsv"
+        "results/benchmarks/tabulate_predictions/{family}.tsv"
     conda:
         "../../environment.yml"
     message:
-        "Count right and wrong judgements by class"
+        "Count right and wrong predictions by class"
     script:
-        "../../scripts/tabulate_judgements.py"
+        "../../scripts/tabulate_predictions.py"
 
 
 rule tabulate_benchmarks:
     input:
         # A job's benchmark file is there as soon as its outputs are.
-        records=[
-            file for model in MODELS for file in all_files(model, "provenance.json")
-        ],
+        records=all_records,
         code=code("tabulate_benchmarks.py"),
     output:
-        "results/tables/benchmarks.csv",
+        paths.BENCHMARKS,
     log:
         "results/logs/tabulate_benchmarks.log",
     conda:
         "../../environment.yml"
+    params:
+        jobs=all_folders,
     message:
         "Tabulate the benchmarks"
     script:
@@ -85,8 +87,8 @@ rule render_table:
         report(
             "results/tables/{table}.html",
             caption="../../report/table.rst",
-            category="5 Tables",
-            labels=lambda wildcards: table_labels(wildcards.table),
+            category=CATEGORIES["tables"],
+            labels=lambda wildcards: labels.table_labels(wildcards.table, FAMILIES),
         ),
     log:
         "results/logs/render_table/{table}.log",
@@ -104,17 +106,11 @@ rule render_table:
 
 rule state_findings:
     input:
-        runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
-        benchmarks="results/tables/benchmarks.csv",
-        layers=[f"results/tables/{model}_layers.parquet" for model in MODELS],
-        gradients=["results/tables/dense_gradients.csv"] if "dense" in MODELS else [],
-        classes=["results/tables/conv_classes.csv"] if "conv" in MODELS else [],
-        confusion=["results/tables/conv_confusion.csv"] if "conv" in MODELS else [],
-        claims=["results/tables/claims.csv"] if CLAIMS else [],
-        events=all_files("conv", "events"),
+        **files.findings_inputs(PLAN),
+        benchmarks=paths.BENCHMARKS,
         code=code("state_findings.py"),
     output:
-        "results/report/findings.json",
+        paths.FINDINGS,
     log:
         "results/logs/state_findings.log",
     benchmark:
@@ -122,8 +118,8 @@ rule state_findings:
     conda:
         "../../environment.yml"
     params:
-        studies=lambda wildcards: studies_with_cells(),
-        kinds=kinds_of_datasets(),
+        studies=lambda wildcards: PLAN.studies_as_params(),
+        kinds=PLAN.dataset_kinds,
     message:
         "State the findings"
     script:

@@ -1,25 +1,31 @@
 """Claims about the studies: what they need measured, the verdicts, and the gate for CI."""
 
 
+def heldout_points(wildcards):
+    """The points of every data set that some cell of the family uses."""
+    names = PLAN.used_datasets(family_of(wildcards))
+    return [f"{paths.data_folder(name)}/points.csv" for name in names]
+
+
 rule measure_linearity:
     input:
-        points=[
-            f"results/data/{cell['dataset']}/points.csv"
-            for cell in CELLS.get("dense", [])
-        ],
-        runs=all_files("dense", "runs.csv"),
-        weights=all_files("dense", "weights.npz"),
+        points=heldout_points,
+        runs=lambda wildcards: files.job_files(jobs_of(wildcards), "runs.csv"),
+        weights=lambda wildcards: files.job_files(jobs_of(wildcards), "weights.npz"),
         code=code("measure_linearity.py"),
+        family=family_code,
     output:
-        "results/tables/dense_linearity.parquet",
+        "results/tables/{family}_linearity.parquet",
     log:
-        "results/logs/measure_linearity.log",
+        "results/logs/measure_linearity/{family}.log",
     benchmark:
-        "results/benchmarks/measure_linearity.tsv"
+        "results/benchmarks/measure_linearity/{family}.tsv"
     conda:
         "../../environment.yml"
     params:
-        settings=SETTINGS.get("dense", []),
+        jobs=lambda wildcards: [
+            job.as_param(settings=True) for job in jobs_of(wildcards)
+        ],
     message:
         "Measure how straight the boundaries are"
     script:
@@ -28,50 +34,29 @@ rule measure_linearity:
 
 rule measure_shapes:
     input:
-        runs=lambda wildcards: all_files(wildcards.model, "runs.csv"),
-        weights=lambda wildcards: all_files(wildcards.model, "weights.npz"),
+        runs=lambda wildcards: files.job_files(jobs_of(wildcards), "runs.csv"),
+        weights=lambda wildcards: files.job_files(jobs_of(wildcards), "weights.npz"),
         code=code("measure_shapes.py"),
     output:
-        "results/tables/{model}_shapes.parquet",
+        "results/tables/{family}_shapes.parquet",
     log:
-        "results/logs/measure_shapes/{model}.log",
+        "results/logs/measure_shapes/{family}.log",
     benchmark:
-        "results/benchmarks/measure_shapes/{model}.tsv"
+        "results/benchmarks/measure_shapes/{family}.tsv"
     conda:
         "../../environment.yml"
     params:
-        cells=lambda wildcards: cells_by_file(wildcards.model),
-        tensors=lambda wildcards: needed_tensors(CLAIMS, wildcards.model),
+        jobs=lambda wildcards: [job.as_param() for job in jobs_of(wildcards)],
+        tensors=lambda wildcards: needed_tensors(CLAIMS, wildcards.family),
     message:
-        "Measure the shapes of {wildcards.model} weights"
+        "Measure the shapes of {wildcards.family} weights"
     script:
         "../../scripts/measure_shapes.py"
 
 
-rule tabulate_scalars:
-    input:
-        runs=all_files("conv", "runs.csv"),
-        events=all_files("conv", "events"),
-        code=code("tabulate_scalars.py"),
-    output:
-        "results/tables/conv_scalars.parquet",
-    log:
-        "results/logs/tabulate_scalars.log",
-    benchmark:
-        "results/benchmarks/tabulate_scalars.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        cells=cells_by_file("conv"),
-    message:
-        "Tabulate what was monitored"
-    script:
-        "../../scripts/tabulate_scalars.py"
-
-
 rule judge_claims:
     input:
-        tables=[f"results/tables/{name}" for name in needed_tables(CLAIMS)],
+        tables=[f"{paths.TABLES}/{name}" for name in PLAN.claim_tables],
         code=code("judge_claims.py"),
     output:
         claims="results/tables/claims.csv",
@@ -104,7 +89,7 @@ rule render_claims:
         report(
             "results/report/verdicts.html",
             caption="../../report/claims.rst",
-            category="0 Claims",
+            category=CATEGORIES["claims"],
             labels={"Page": "Claims and verdicts"},
         ),
     log:

@@ -1,9 +1,9 @@
-"""Data sets: point sets, drawn or given, and images, fetched and verified or the user's own."""
+"""Data sets: point sets, generated or loaded, and images, fetched and verified or the user's own."""
 
 
 rule make_points:
     input:
-        file=own_points,
+        file=own_files,
         code=code("make_points.py"),
         lock=LOCK,
     output:
@@ -14,7 +14,7 @@ rule make_points:
     benchmark:
         "results/benchmarks/make_points/{dataset}.tsv"
     wildcard_constraints:
-        dataset=datasets_of("dense"),
+        dataset=alternatives(PLAN.datasets_of(POINTS)),
     conda:
         "../../environment.yml"
     params:
@@ -27,7 +27,7 @@ rule make_points:
 
 rule fetch_images:
     input:
-        files=own_images,
+        files=own_files,
         code=code("fetch_images.py"),
     output:
         images=IMAGE_FILES,
@@ -37,13 +37,13 @@ rule fetch_images:
     benchmark:
         "results/benchmarks/fetch_images/{dataset}.tsv"
     wildcard_constraints:
-        dataset=datasets_of("conv"),
-    # Every CNN job waits for it.
+        dataset=alternatives(PLAN.datasets_of(IMAGES)),
+    # All that train on them wait for it.
     priority: 100
     conda:
         "../../environment.yml"
     params:
-        dataset=image_source,
+        dataset=lambda wildcards: PLAN.dataset_source(wildcards.dataset),
     message:
         "Fetch and verify the images of {wildcards.dataset}"
     script:

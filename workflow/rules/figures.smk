@@ -10,7 +10,7 @@ rule plot_points:
         report(
             "results/figures/data/{dataset}.svg",
             caption="../../report/points.rst",
-            category="1 Data",
+            category=CATEGORIES["data"],
             labels=lambda wildcards: {
                 "Data set": label_of(wildcards.dataset),
                 "Figure": "Points",
@@ -24,161 +24,244 @@ rule plot_points:
         "../../environment.yml"
     params:
         dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
-        features=lambda wildcards: FEATURES[wildcards.dataset],
+        features=lambda wildcards: PLAN.features[wildcards.dataset],
     message:
         "Draw {output}"
     script:
         "../../scripts/plot_points.py"
 
 
-rule plot_boundary:
-    input:
-        points="results/data/{dataset}/points.csv",
-        description="results/data/{dataset}/description.json",
-        grid=rules.train_dense.output.boundary,
-        runs=rules.train_dense.output.runs,
-        code=code("plot_boundary.py"),
-    output:
-        report(
-            f"results/figures/dense/cells/{cell_pattern('dense')}/boundary.svg",
-            caption="../../report/boundary.rst",
-            category="4 Single cells",
-            subcategory="Decision boundaries",
-            labels=lambda wildcards: cell_labels("dense", wildcards),
-        ),
-    log:
-        f"results/logs/plot_boundary/{cell_pattern('dense')}.log",
-    benchmark:
-        f"results/benchmarks/plot_boundary/{cell_pattern('dense')}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        cell=lambda wildcards: cell_from_wildcards("dense", wildcards),
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_boundary.py"
+def planar_cells(wildcards):
+    """Cells of the study that the wildcards name that have a boundary to draw."""
+    return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
+
+
+def planar_files(name):
+    """Function of wildcards: a file in the folder of every such cell."""
+    return lambda wildcards: [f"{cell.folder}/{name}" for cell in planar_cells(wildcards)]
+
+
+def planar_data(name):
+    """Function of wildcards: a file of the data set of every such cell."""
+    return lambda wildcards: list(
+        dict.fromkeys(
+            f"{paths.data_folder(cell['dataset'])}/{name}" for cell in planar_cells(wildcards)
+        )
+    )
+
+
+def study_tables(name):
+    """Function of wildcards: the tables that a figure of a study is drawn from."""
+    return lambda wildcards: files.study_inputs(
+        PLAN, family_of(wildcards), study_of(wildcards)["name"], name
+    )
+
+
+def study_files(name):
+    """Function of wildcards: a file in the folder of every training job of a study."""
+    return lambda wildcards: files.job_files(
+        jobs_of(wildcards, study_of(wildcards)["name"]), name
+    )
+
+
+def cells_of_study(wildcards):
+    """Cells of the study that the wildcards name, as a script is told of them."""
+    return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
+
+
+def category(wildcards):
+    """The report's category of what is of one family."""
+    return CATEGORIES[wildcards.family]
+
+
+def study_labels(figure):
+    """Function of wildcards: the labels of a figure that shows a whole study."""
+    return lambda wildcards: labels.study_labels(study_of(wildcards), figure)
+
+
+def cell_labels(family, figure=None):
+    """Function of wildcards: the labels of a figure that shows a cell or a run."""
+    return lambda wildcards: labels.cell_labels(
+        cell_from_wildcards(family, wildcards), figure, wildcards.get("seed")
+    )
+
+
+def row_of(family):
+    """Function of wildcards: the cell that they spell, as a script is told of it."""
+    return lambda wildcards: cell_from_wildcards(family, wildcards).row
+
+
+def path_of(family):
+    """Function of wildcards: the path of the cell that they spell."""
+    return lambda wildcards: cell_from_wildcards(family, wildcards).path
+
+
+def run_path_of(family):
+    """Function of wildcards: the path of the run that they spell."""
+    return lambda wildcards: f"{path_of(family)(wildcards)}/seed~{wildcards.seed}"
+
+
+for family in PLAN.that_leave("boundary.npz"):
+    trained = files.training_outputs(family)
+    place = f"{{family}}/{cell_pattern(family)}"
+
+    rule:
+        name:
+            f"plot_boundary_{family.name}"
+        input:
+            points="results/data/{dataset}/points.csv",
+            description="results/data/{dataset}/description.json",
+            grid=trained["boundary"],
+            runs=trained["runs"],
+            code=code("plot_boundary.py"),
+        output:
+            report(
+                f"results/figures/{{family}}/cells/{cell_pattern(family)}/boundary.svg",
+                caption="../../report/boundary.rst",
+                category=CATEGORIES["single_cells"],
+                subcategory="Decision boundaries",
+                labels=cell_labels(family),
+            ),
+        log:
+            f"results/logs/plot_boundary/{place}.log",
+        benchmark:
+            f"results/benchmarks/plot_boundary/{place}.tsv"
+        wildcard_constraints:
+            family=family.name,
+        conda:
+            "../../environment.yml"
+        params:
+            family=family.name,
+            path=path_of(family),
+            cell=row_of(family),
+        message:
+            "Draw {output}"
+        script:
+            "../../scripts/plot_boundary.py"
 
 
 rule plot_boundary_panel:
     input:
-        points=lambda wildcards: mapped_data(wildcards, "points.csv"),
-        descriptions=lambda wildcards: mapped_data(wildcards, "description.json"),
-        grids=lambda wildcards: mapped_files(wildcards, "boundary.npz"),
-        runs=lambda wildcards: mapped_files(wildcards, "runs.csv"),
+        points=planar_data("points.csv"),
+        descriptions=planar_data("description.json"),
+        grids=planar_files("boundary.npz"),
+        runs=planar_files("runs.csv"),
         code=code("plot_boundary_panel.py"),
     output:
         report(
-            "results/figures/{model}/{study}_boundaries.png",
+            "results/figures/{family}/{study}_boundaries.png",
             caption="../../report/boundary_panel.rst",
-            category="2 Dense networks",
+            category=category,
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Decision boundaries"),
+            labels=study_labels("Decision boundaries"),
         ),
     log:
-        "results/logs/plot_boundary_panel/{model}_{study}.log",
+        "results/logs/plot_boundary_panel/{family}_{study}.log",
     benchmark:
-        "results/benchmarks/plot_boundary_panel/{model}_{study}.tsv"
+        "results/benchmarks/plot_boundary_panel/{family}_{study}.tsv"
     wildcard_constraints:
-        model="dense",
+        family=alternatives(each.name for each in PLAN.that_leave("boundary.npz")),
     conda:
         "../../environment.yml"
     params:
         study=study_of,
-        cells=mapped_cells_of,
+        cells=lambda wildcards: [cell.row for cell in planar_cells(wildcards)],
     message:
         "Draw {output}"
     script:
         "../../scripts/plot_boundary_panel.py"
 
 
-rule plot_curves:
-    input:
-        history=lambda wildcards: study_tables(wildcards, "history.parquet"),
-        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
-        code=code("plot_curves.py"),
-    output:
-        loss=report(
-            "results/figures/{model}/{study}_loss_curves.svg",
-            caption="../../report/curves.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
-            subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Loss over training"),
-        ),
-        accuracy=report(
-            "results/figures/{model}/{study}_accuracy_curves.svg",
-            caption="../../report/curves.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
-            subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Accuracy over training"),
-        ),
-    log:
-        "results/logs/plot_curves/{model}_{study}.log",
-    benchmark:
-        "results/benchmarks/plot_curves/{model}_{study}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        study=study_of,
-        levels=levels_of,
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_curves.py"
+# What a figure of a family is of, "loss" or "accuracy", its measures say: so each has its rules.
+for family in PLAN.families.values():
+    if curve_quantities(family):
 
+        rule:
+            name:
+                f"plot_curves_{family.name}"
+            input:
+                history=study_tables("history.parquet"),
+                runs=study_tables("runs.csv"),
+                code=code("plot_curves.py"),
+            output:
+                **{
+                    quantity: report(
+                        f"results/figures/{{family}}/{{study}}_{quantity}_curves.svg",
+                        caption="../../report/curves.rst",
+                        category=category,
+                        subcategory="{study}",
+                        labels=study_labels(f"{quantity.capitalize()} over training"),
+                    )
+                    for quantity in curve_quantities(family)
+                },
+            log:
+                "results/logs/plot_curves/{family}_{study}.log",
+            benchmark:
+                "results/benchmarks/plot_curves/{family}_{study}.tsv"
+            wildcard_constraints:
+                family=family.name,
+            conda:
+                "../../environment.yml"
+            params:
+                study=study_of,
+                levels=levels_of,
+            message:
+                "Draw {output}"
+            script:
+                "../../scripts/plot_curves.py"
 
-rule plot_effects:
-    input:
-        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
-        code=code("plot_effects.py"),
-    output:
-        loss=report(
-            "results/figures/{model}/{study}_loss_effects.svg",
-            caption="../../report/effects.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
-            subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Loss by axis"),
-        ),
-        accuracy=report(
-            "results/figures/{model}/{study}_accuracy_effects.svg",
-            caption="../../report/effects.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
-            subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Accuracy by axis"),
-        ),
-    log:
-        "results/logs/plot_effects/{model}_{study}.log",
-    benchmark:
-        "results/benchmarks/plot_effects/{model}_{study}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        study=study_of,
-        levels=levels_of,
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_effects.py"
+    if family.quantities:
+
+        rule:
+            name:
+                f"plot_effects_{family.name}"
+            input:
+                runs=study_tables("runs.csv"),
+                code=code("plot_effects.py"),
+            output:
+                **{
+                    quantity: report(
+                        f"results/figures/{{family}}/{{study}}_{quantity}_effects.svg",
+                        caption="../../report/effects.rst",
+                        category=category,
+                        subcategory="{study}",
+                        labels=study_labels(f"{quantity.capitalize()} by axis"),
+                    )
+                    for quantity in family.quantities
+                },
+            log:
+                "results/logs/plot_effects/{family}_{study}.log",
+            benchmark:
+                "results/benchmarks/plot_effects/{family}_{study}.tsv"
+            wildcard_constraints:
+                family=family.name,
+            conda:
+                "../../environment.yml"
+            params:
+                study=study_of,
+                levels=levels_of,
+            message:
+                "Draw {output}"
+            script:
+                "../../scripts/plot_effects.py"
 
 
 rule plot_final_accuracy:
     input:
-        runs=lambda wildcards: study_tables(wildcards, "runs.csv"),
+        runs=study_tables("runs.csv"),
         code=code("plot_final_accuracy.py"),
     output:
         report(
-            "results/figures/{model}/{study}_final_accuracy.svg",
+            "results/figures/{family}/{study}_final_accuracy.svg",
             caption="../../report/final_accuracy.rst",
-            category="3 Convolutional network",
+            category=category,
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Final test accuracy"),
+            labels=study_labels("Final test accuracy"),
         ),
     log:
-        "results/logs/plot_final_accuracy/{model}_{study}.log",
+        "results/logs/plot_final_accuracy/{family}_{study}.log",
     benchmark:
-        "results/benchmarks/plot_final_accuracy/{model}_{study}.tsv"
-    wildcard_constraints:
-        model="conv",
+        "results/benchmarks/plot_final_accuracy/{family}_{study}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -190,124 +273,120 @@ rule plot_final_accuracy:
         "../../scripts/plot_final_accuracy.py"
 
 
-rule plot_conv_run:
-    input:
-        runs=f"{CONV}/runs.csv",
-        judgements=f"{CONV}/judgements.parquet",
-        weights=f"{CONV}/weights.npz",
-        events=f"{CONV}/events",
-        # Other images would have been judged anew.
-        images=ancient("results/data/{dataset}/test-images.idx"),
-        code=code("plot_conv_run.py"),
-    output:
-        confusion=report(
-            f"{CONV_FIGURES}/confusion.svg",
-            caption="../../report/confusion.rst",
-            category="4 Single cells",
-            subcategory="Judgement of the CNN",
-            labels=lambda wildcards: cell_labels(
-                "conv", wildcards, "Confusion matrix"
-            ),
-        ),
-        worst=report(
-            f"{CONV_FIGURES}/worst_images.svg",
-            caption="../../report/worst_images.rst",
-            category="4 Single cells",
-            subcategory="Judgement of the CNN",
-            labels=lambda wildcards: cell_labels("conv", wildcards, "Worst images"),
-        ),
-        filters=report(
-            f"{CONV_FIGURES}/conv1_filters.svg",
-            caption="../../report/filters.rst",
-            category="4 Single cells",
-            subcategory="First-layer weights of the CNN",
-            labels=lambda wildcards: cell_labels("conv", wildcards, "Filters"),
-        ),
-        statistics=report(
-            f"{CONV_FIGURES}/conv1_statistics.svg",
-            caption="../../report/weight_statistics.rst",
-            category="4 Single cells",
-            subcategory="First-layer weights of the CNN",
-            labels=lambda wildcards: cell_labels("conv", wildcards, "Statistics"),
-        ),
-        histograms=report(
-            f"{CONV_FIGURES}/conv1_histograms.svg",
-            caption="../../report/weight_histograms.rst",
-            category="4 Single cells",
-            subcategory="First-layer weights of the CNN",
-            labels=lambda wildcards: cell_labels("conv", wildcards, "Histograms"),
-        ),
-    log:
-        f"results/logs/plot_conv_run/{cell_pattern('conv')}/seed~{{seed}}.log",
-    benchmark:
-        f"results/benchmarks/plot_conv_run/{cell_pattern('conv')}/seed~{{seed}}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        cell=lambda wildcards: cell_from_wildcards("conv", wildcards),
-        kind=lambda wildcards: kinds_of_datasets().get(wildcards.dataset),
-    message:
-        "Draw the run of {output.confusion}"
-    script:
-        "../../scripts/plot_conv_run.py"
+# The figures of a single run, by the name of the output: file, caption, subcategory.
+RUN_OUTPUTS = {
+    "confusion": ("confusion", "confusion.rst", "Predictions"),
+    "worst": ("worst_images", "worst_images.rst", "Predictions"),
+    "filters": ("conv1_filters", "filters.rst", "First-layer weights"),
+    "statistics": ("conv1_statistics", "weight_statistics.rst", "First-layer weights"),
+    "histograms": ("conv1_histograms", "weight_histograms.rst", "First-layer weights"),
+}
+
+for family in filter(draws_runs, PLAN.families.values()):
+    trained = files.training_outputs(family)
+    place = f"{{family}}/{paths.job_pattern(family)}"
+
+    rule:
+        name:
+            f"plot_run_{family.name}"
+        input:
+            runs=trained["runs"],
+            judgements=trained["judgements"],
+            weights=trained["weights"],
+            scalars=trained["scalars"],
+            histograms=trained["histograms"],
+            # Other images would have been predicted anew.
+            images=ancient("results/data/{dataset}/test-images.idx"),
+            code=code("plot_run.py"),
+        output:
+            **{
+                key: report(
+                    f"results/figures/{{family}}/cells/{paths.job_pattern(family)}/{file}.svg",
+                    caption=f"../../report/{caption}",
+                    category=CATEGORIES["single_cells"],
+                    subcategory=subcategory,
+                    labels=cell_labels(family, RUN_FIGURES[file]),
+                )
+                for key, (file, caption, subcategory) in RUN_OUTPUTS.items()
+            },
+        log:
+            f"results/logs/plot_run/{place}.log",
+        benchmark:
+            f"results/benchmarks/plot_run/{place}.tsv"
+        wildcard_constraints:
+            family=family.name,
+        conda:
+            "../../environment.yml"
+        params:
+            family=family.name,
+            path=run_path_of(family),
+            cell=row_of(family),
+            kind=lambda wildcards: PLAN.dataset_kinds.get(wildcards.dataset),
+        message:
+            "Draw the run of {output.confusion}"
+        script:
+            "../../scripts/plot_run.py"
 
 
 rule plot_layers:
     input:
-        layers=lambda wildcards: study_files(wildcards, "layers.parquet"),
-        runs=lambda wildcards: study_files(wildcards, "runs.csv"),
+        layers=study_files("layers.parquet"),
+        runs=study_files("runs.csv"),
         code=code("plot_layers.py"),
     output:
         gradients=report(
-            "results/figures/{model}/{study}_gradient_norms.svg",
+            "results/figures/{family}/{study}_gradient_norms.svg",
             caption="../../report/gradient_norms.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
+            category=category,
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(wildcards, "Gradient norms"),
+            labels=study_labels("Gradient norms"),
         ),
         units=report(
-            "results/figures/{model}/{study}_inactive_units.svg",
+            "results/figures/{family}/{study}_inactive_units.svg",
             caption="../../report/inactive_units.rst",
-            category=lambda wildcards: CATEGORIES[wildcards.model],
+            category=category,
             subcategory="{study}",
-            labels=lambda wildcards: study_labels(
-                wildcards, "Saturated and dead units"
-            ),
+            labels=study_labels("Saturated and dead units"),
         ),
     log:
-        "results/logs/plot_layers/{model}_{study}.log",
+        "results/logs/plot_layers/{family}_{study}.log",
     benchmark:
-        "results/benchmarks/plot_layers/{model}_{study}.tsv"
+        "results/benchmarks/plot_layers/{family}_{study}.tsv"
     conda:
         "../../environment.yml"
     params:
         study=study_of,
-        cells=cells_of,
+        cells=cells_of_study,
     message:
         "Draw {output}"
     script:
         "../../scripts/plot_layers.py"
 
 
-rule plot_gradient_check:
-    input:
-        table="results/tables/dense_gradients.csv",
-        code=code("plot_gradient_check.py"),
-    output:
-        report(
-            "results/figures/dense/gradient_check.svg",
-            caption="../../report/gradient_check.rst",
-            category="2 Dense networks",
-            subcategory="gradient check",
-            labels={"Figure": "Error of the gradient", "Varied": "Arithmetic"},
-        ),
-    log:
-        "results/logs/plot_gradient_check.log",
-    benchmark:
-        "results/benchmarks/plot_gradient_check.tsv"
-    conda:
-        "../../environment.yml"
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_gradient_check.py"
+for family in PLAN.families.values():
+    if family.gradient_check:
+
+        rule:
+            name:
+                f"plot_gradient_check_{family.name}"
+            input:
+                table=paths.table(family, "gradients.csv"),
+                code=code("plot_gradient_check.py"),
+            output:
+                report(
+                    files.gradient_check_figure(family),
+                    caption="../../report/gradient_check.rst",
+                    category=CATEGORIES[family.name],
+                    subcategory="gradient check",
+                    labels={"Figure": "Error of the gradient", "Varied": "Arithmetic"},
+                ),
+            log:
+                f"results/logs/plot_gradient_check/{family.name}.log",
+            benchmark:
+                f"results/benchmarks/plot_gradient_check/{family.name}.tsv"
+            conda:
+                "../../environment.yml"
+            message:
+                "Draw {output}"
+            script:
+                "../../scripts/plot_gradient_check.py"

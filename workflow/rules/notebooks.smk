@@ -1,25 +1,31 @@
 """Living notebooks: run with this run's parameters, kept as notebooks and as pages."""
 
 
+def notebook_code(wildcards):
+    """The project's modules that the cells of a notebook import."""
+    path = REPOSITORY / f"workflow/notebooks/{wildcards.notebook}.ipynb"
+    return list(map(project_file, imported_files(path, REPOSITORY / "src")))
+
+
 rule run_notebook:
     input:
-        results=notebook_results,
+        results=lambda wildcards: notebooks.results(PLAN, wildcards.notebook),
         template=project_file("workflow/notebooks/{notebook}.ipynb"),
-        modules=lambda wildcards: notebook_code(wildcards.notebook),
+        modules=notebook_code,
         code=code("run_notebook.py"),
         lock=LOCK,
     output:
         page=report(
             "results/report/{notebook}_notebook.html",
             caption="../../report/notebook.rst",
-            category="6 Notebooks",
-            labels=lambda wildcards: notebook_labels(wildcards.notebook, "to read"),
+            category=CATEGORIES["notebooks"],
+            labels=lambda wildcards: labels.notebook_labels(wildcards.notebook, "to read"),
         ),
         notebook=report(
             "results/notebooks/{notebook}.ipynb",
             caption="../../report/notebook.rst",
-            category="6 Notebooks",
-            labels=lambda wildcards: notebook_labels(
+            category=CATEGORIES["notebooks"],
+            labels=lambda wildcards: labels.notebook_labels(
                 wildcards.notebook, "executed notebook"
             ),
         ),
@@ -28,12 +34,12 @@ rule run_notebook:
     benchmark:
         "results/benchmarks/run_notebook/{notebook}.tsv"
     wildcard_constraints:
-        notebook="|".join(name for model in MODELS for name in NOTEBOOKS[model]),
+        notebook=alternatives(notebooks.notebook_names(PLAN)),
     conda:
         "../../environment.yml"
     threads: 1
     params:
-        parameters=notebook_parameters,
+        parameters=lambda wildcards: notebooks.parameters(PLAN, wildcards.notebook),
     message:
         "Run the notebook {wildcards.notebook}"
     script:

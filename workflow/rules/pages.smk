@@ -1,30 +1,28 @@
-"""Interactive pages."""
+"""Interactive pages: the studies, and TensorBoard in a file."""
+
+
+def event_folders(wildcards):
+    """The event files of every run of the families that write such."""
+    jobs = (job for family in PLAN.that_leave("events") for job in PLAN.jobs(family))
+    return files.job_files(jobs, "events")
+
+
+def program(page):
+    """Script and style of a page."""
+    return [project_file(f"src/restudy/views/pages/{page}.{kind}") for kind in ("js", "css")]
 
 
 rule build_study_page:
     input:
-        runs=[f"results/tables/{model}_runs.csv" for model in MODELS],
-        history=[f"results/tables/{model}_history.parquet" for model in MODELS],
-        layers=[f"results/tables/{model}_layers.parquet" for model in MODELS],
-        findings="results/report/findings.json",
-        snapshots=[
-            f"{folder}/snapshots.npz"
-            for folder in folders(
-                "dense", [CELLS["dense"][number] for number in machine_cells()]
-            )
-        ],
-        points=dense_data("points.csv"),
-        descriptions=dense_data("description.json"),
-        program=[
-            project_file(f"src/restudy/views/pages/study.{kind}")
-            for kind in ("js", "css")
-        ],
+        unpack(lambda wildcards: files.page_inputs(PLAN)),
+        findings=paths.FINDINGS,
+        program=program("study"),
         code=code("build_study_page.py"),
     output:
         report(
             "results/report/study.html",
             caption="../../report/study_page.rst",
-            category="0 Interactive pages",
+            category=CATEGORIES["pages"],
             labels={"Page": "Studies"},
         ),
     log:
@@ -34,11 +32,41 @@ rule build_study_page:
     conda:
         "../../environment.yml"
     params:
-        studies=lambda wildcards: studies_with_cells(),
-        baselines={model: CONFIG[model]["baseline"] for model in MODELS},
-        # What the networks of the snapshots compute, by the number of the cell.
-        networks=network_settings(),
+        studies=lambda wildcards: PLAN.studies_as_params(),
+        baselines={
+            name: PLAN.baseline(family).row for name, family in PLAN.families.items()
+        },
+        # What the networks of the snapshots compute.
+        networks=lambda wildcards: PLAN.networks_as_params(),
     message:
         "Build the page of the studies"
     script:
         "../../scripts/build_study_page.py"
+
+
+rule export_tensorboard:
+    input:
+        events=event_folders,
+        program=program("tensorboard"),
+        code=code("export_tensorboard.py"),
+    output:
+        full="results/report/tensorboard.html",
+        # A report shows no larger page; it says where the full one is.
+        thinned=report(
+            "results/report/tensorboard_thinned.html",
+            caption="../../report/tensorboard.rst",
+            category=CATEGORIES["pages"],
+            labels={"Page": "TensorBoard"},
+        ),
+    log:
+        "results/logs/export_tensorboard.log",
+    benchmark:
+        "results/benchmarks/export_tensorboard.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        families=[family.name for family in PLAN.that_leave("events")],
+    message:
+        "Write TensorBoard's pages"
+    script:
+        "../../scripts/export_tensorboard.py"

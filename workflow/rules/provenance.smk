@@ -3,7 +3,7 @@
 
 rule record_provenance:
     input:
-        data=data_digests(),
+        data=lambda wildcards: files.data_files(PLAN),
         lock=LOCK,
         code=code("record_provenance.py"),
     output:
@@ -33,13 +33,13 @@ rule render_provenance:
         configuration=report(
             "results/report/configuration.html",
             caption="../../report/configuration.rst",
-            category="7 Provenance",
+            category=CATEGORIES["provenance"],
             labels={"Page": "Configuration"},
         ),
         environment=report(
             "results/report/environment.html",
             caption="../../report/environment.rst",
-            category="7 Provenance",
+            category=CATEGORIES["provenance"],
             labels={"Page": "Environment"},
         ),
     log:

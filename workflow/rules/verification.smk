@@ -1,22 +1,21 @@
 """Verification by others: the manifest, the comparison with another run's, and the certificate."""
 
-# Of each training job, what is a result; its provenance is a record of the job.
-RESULTS = {
-    model: [Path(path).name for path in output if Path(path).name != "provenance.json"]
-    for model, output in (
-        ("dense", rules.train_dense.output),
-        ("conv", rules.train_conv.output),
-    )
+SOURCES = [*REPOSITORY.glob("src/restudy/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
+SOURCE_DIGEST = digest_of(MODULES, file_digests(SOURCES, REPOSITORY))
+COMPUTED = digest_of(CONFIGURATION, {**without_checks(CONFIG), "claims": CLAIMS})
+ARTEFACTS = {
+    name: files.artefact_names(family) for name, family in PLAN.families.items()
 }
-RECORDED = {model: [*names, "provenance.json"] for model, names in RESULTS.items()}
-SOURCE_DIGEST = code_version(
-    [*REPOSITORY.glob("src/restudy/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
-)
-COMPUTED = digest({**without_whereabouts(CONFIG), "claims": CLAIMS})
-CERTIFICATE = Path("results/certificate.json")
+
+
+def is_asked_for(target):
+    """Whether a target without files stands on the command line, also as a part of another."""
+    return any(argument.endswith(target) for argument in sys.argv[1:])
+
+
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
 # A configuration may name a manifest that only comes later: it is read where it is asked for.
-if "verify" in sys.argv[1:]:
+if is_asked_for("verify"):
     from restudy.verification.manifest import read_manifest
 
     if not CHECK["against"]:
@@ -24,30 +23,52 @@ if "verify" in sys.argv[1:]:
             "verify needs another run's manifest; give it the target first, then the file: "
             "snakemake --cores N verify --config against=path/to/manifest.json"
         )
-    try:
+    with reported("Nothing can be compared; against:"):
         read_manifest(CHECK["against"], COMPUTED)
-    except UserError as fault:
-        raise WorkflowError(f"Nothing can be compared; against: {fault}")
 
-if IN_BUCKET and "certificate" in sys.argv[1:]:
+if IN_BUCKET and is_asked_for("certificate"):
     raise WorkflowError(
         "certificate compares results in a folder, and these are in a bucket: fetch its results/ "
         "into a folder, and call it there without the storage."
     )
 
 
+def chosen_folders(wildcards):
+    """Folders of the training jobs that the certificate tries, by family."""
+    share, seed = CHECK["certificate"]["share"], CHECK["certificate"]["seed"]
+    return {
+        name: choose_folders(folders, share, seed)
+        for name, folders in all_folders(wildcards).items()
+    }
+
+
+def originals(wildcards):
+    """What the chosen jobs left."""
+    return files.left_by(chosen_folders(wildcards), PLAN.families)
+
+
+def retrained(wildcards):
+    """What they leave when they run again."""
+    return [paths.scratch(path) for path in originals(wildcards)]
+
+
+def fetched(wildcards):
+    """What all training jobs left, out of a bucket."""
+    return files.left_by(all_folders(wildcards), PLAN.families) if IN_BUCKET else []
+
+
 rule write_manifest:
     input:
         # One table stands for the training jobs, of which there may be thousands: what they left is
         # read where it lies. Out of a bucket it has to be fetched.
-        benchmarks="results/tables/benchmarks.csv",
-        fetched=left_by(training_jobs()) if IN_BUCKET else [],
-        aggregates=aggregates(),
-        provenance="results/provenance.json",
+        benchmarks=paths.BENCHMARKS,
+        fetched=fetched,
+        aggregates=lambda wildcards: files.aggregates(PLAN),
+        provenance=paths.PROVENANCE,
         lock=LOCK,
         code=code("write_manifest.py"),
     output:
-        "results/manifest.json",
+        paths.MANIFEST,
     log:
         "results/logs/write_manifest.log",
     benchmark:
@@ -55,11 +76,11 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
-        folders=training_jobs(),
-        files=RESULTS,
+        folders=all_folders,
+        files=ARTEFACTS,
         computed=COMPUTED,
         source=SOURCE_DIGEST,
-        left_out=LEFT_OUT,
+        left_out=files.LEFT_OUT,
     message:
         "Write the manifest of all results"
     script:
@@ -69,7 +90,7 @@ rule write_manifest:
 # A target of its own: it fails where a result is another one than in the other run, or missing.
 rule verify:
     input:
-        manifest="results/manifest.json",
+        manifest=paths.MANIFEST,
         against=CHECK["against"] or [],
         code=code("verify_results.py"),
     log:
@@ -78,41 +99,18 @@ rule verify:
         "../../environment.yml"
     params:
         tolerance=CHECK["tolerance"],
-        table="results/verification.csv",
+        table=paths.VERIFICATION,
     message:
         "Compare the results with {input.against}; every artefact in {params.table}"
     script:
         "../../scripts/verify_results.py"
 
 
-use rule train_dense as retrain_dense with:
-    output:
-        **{name: scratch(path) for name, path in rules.train_dense.output.items()},
-    log:
-        f"results/logs/retrain_dense/{cell_pattern('dense')}.log",
-    benchmark:
-        f"results/benchmarks/retrain_dense/{cell_pattern('dense')}.tsv"
-
-
-use rule train_conv as retrain_conv with:
-    output:
-        **{
-            name: directory(scratch(path)) if name == "events" else scratch(path)
-            for name, path in rules.train_conv.output.items()
-        },
-    log:
-        f"results/logs/retrain_conv/{cell_pattern('conv')}/seed~{{seed}}.log",
-    benchmark:
-        f"results/benchmarks/retrain_conv/{cell_pattern('conv')}/seed~{{seed}}.tsv"
-    params:
-        checkpoints=f"results/certificate/checkpoints/{cell_pattern('conv')}/seed~{{seed}}",
-
-
 # A target of its own, since it trains: it fails where a cell comes out otherwise. What it writes is
 # no output, or a plain run would train again for it.
 rule certificate:
     input:
-        manifest="results/manifest.json",
+        manifest=paths.MANIFEST,
         originals=originals,
         retrained=retrained,
         code=code("certify.py"),
@@ -121,14 +119,13 @@ rule certificate:
     conda:
         "../../environment.yml"
     params:
-        jobs=lambda wildcards: chosen_jobs(),
-        files=RESULTS,
+        jobs=chosen_folders,
         choice=CHECK["certificate"],
         cells=lambda wildcards: {
-            model: len(all_files(model, "runs.csv")) for model in MODELS
+            name: len(folders) for name, folders in all_folders(wildcards).items()
         },
-        scratch="results/certificate",
-        outputs=[str(CERTIFICATE), "results/report/certificate.html"],
+        scratch=paths.SCRATCH,
+        outputs=[paths.CERTIFICATE, "results/report/certificate.html"],
     message:
         "Compare the cells that were trained again; the outcome in {params.outputs}"
     script:
@@ -137,14 +134,14 @@ rule certificate:
 
 rule render_certificate:
     input:
-        manifest="results/manifest.json",
-        certificate=[str(CERTIFICATE)] if CERTIFICATE.exists() else [],
+        manifest=paths.MANIFEST,
+        certificate=[paths.CERTIFICATE] if Path(paths.CERTIFICATE).exists() else [],
         code=code("render_certificate.py"),
     output:
         report(
             "results/report/certificate.html",
             caption="../../report/certificate.rst",
-            category="7 Provenance",
+            category=CATEGORIES["provenance"],
             labels={"Page": "Certificate"},
         ),
     log:

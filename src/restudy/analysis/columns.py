@@ -1,58 +1,35 @@
-"""What every column of every table means: the one place that knows."""
+"""What every column of every table means: from the facts of the families, and the words here."""
 
+from collections.abc import Iterable, Iterator
+
+from restudy.families.contract import Axis, Family, Time
+from restudy.families.registry import FAMILIES
+
+# Of columns that are no axis, measure or time of a family.
 COLUMNS = {
-    "dataset": "Data set, a name from the configuration.",
-    "protocol": "Protocol: the named bundle of all that is held fixed (arithmetic, budget, …).",
-    "activation": "Activation function of the hidden layers.",
-    "hidden_size": "Units in each hidden layer.",
-    "depth": "Number of hidden layers.",
-    "initializer": "Distribution of the initial weights.",
-    "optimizer": "Optimizer, a name from the configuration.",
-    "seed": "Seed of the initial weights (and, for the CNN, of data order and dropout).",
-    "passes": "Passes over the training points done; up to the divergence where there was one.",
-    "pass": "Passes over the training points done so far; with full batches, an update each.",
-    "steps": "Minibatch updates done; up to the divergence where there was one.",
-    "step": "Minibatch updates done so far.",
-    "train_loss": (
-        "Dense: mean cross-entropy on the training points plus the penalties, in nats. "
-        "CNN: mean cross-entropy on the minibatch of that step, dropout off, in nats."
-    ),
-    "train_accuracy": "Share of training points (CNN: of that minibatch) classified correctly.",
-    "heldout_loss": "The training loss's formula, penalty included, on the held-out points.",
-    "heldout_accuracy": "Share of the held-out points classified correctly.",
-    "validation_loss": "Mean cross-entropy on the validation images, in nats.",
-    "validation_accuracy": "Share of the validation images classified correctly.",
-    "test_loss": "Mean cross-entropy on the test images, in nats.",
-    "test_accuracy": "Share of the test images classified correctly.",
-    "reported_loss": (
-        "The training loss as the published code prints it, divided by the number of points once "
-        "more; empty where the arithmetic is corrected."
-    ),
+    "seed": "Seed of all that is drawn at random in the run, such as the initial weights.",
     "grad_norm": (
-        "Euclidean norm of the gradient that training follows (in a table of layers, of the "
-        "layer's part), on all training points; CNN: of the gradient of the layer's weights and "
-        "bias on a fixed batch of images, dropout off."
+        "Euclidean norm of the gradient; in a table of layers, of the gradient of the layer's "
+        "weights and bias, on all training points or on a fixed batch of images without dropout."
     ),
     "diverged_at": (
-        "Pass since which the loss or a weight is not finite and never was again; CNN: the update "
-        "that met a loss that was not finite. Empty: never."
+        "When the run diverged, counted as training is: since then, what diverged_by names was "
+        "not finite. Empty: never."
     ),
     "diverged_by": (
-        "What was not finite: loss or weights; CNN: the training, validation or test loss or a "
-        "monitored tensor. Empty where the run did not diverge."
+        "What was not finite, such as a loss, the weights or a monitored tensor; empty where the "
+        "run did not diverge."
     ),
-    "layer": (
-        "Layer, counted from 1; the last is the output layer. CNN: conv1, conv2, fc1 or fc2, the "
-        "output layer."
-    ),
+    "layer": "Layer, a number counted from 1 or a name; the last is the output layer.",
     "saturated_share": (
-        "Share of (unit, training point) pairs at which the activation's slope is below 5% of its "
-        "steepest (of maxout, each piece counts as a unit); CNN: of (unit, image) pairs on a fixed "
-        "batch, of a convolution (channel, image, position); empty for the output layer."
+        "Share of (unit, example) pairs at which the activation's slope is below 5% of its "
+        "steepest. Examples are all training points, or a fixed batch of images; of maxout, each "
+        "piece counts as a unit, and of a convolution, each position in the image counts by "
+        "itself. Empty for the output layer."
     ),
     "dead_share": (
-        "Share of units (of a convolution: channels) for which that holds at every training point "
-        "(CNN: at every image of the batch and every position); empty for the output layer."
+        "Share of units (of a convolution: channels) for which that holds at every example and "
+        "position; empty for the output layer."
     ),
     "image": "Test image, its place in the test set, counted from 0.",
     "label": "True class, a number from 0.",
@@ -60,8 +37,8 @@ COLUMNS = {
     "loss": "Cross-entropy of the image under the final weights, in nats.",
     "count": "Test images of that class that got that prediction.",
     "images": "Test images of the class.",
-    "correct": "How many of them are judged correctly.",
-    "accuracy": "Share of them judged correctly; empty for a class without a test image.",
+    "correct": "How many of them are classified correctly.",
+    "accuracy": "Share of them classified correctly; empty for a class without a test image.",
     "arithmetic": "published or corrected: at which argument the activation's slope is taken.",
     "parameter": "weights or bias of the layer.",
     "gradient_norm": "Euclidean norm of the loss gradient by central differences.",
@@ -74,7 +51,7 @@ COLUMNS = {
     "claim": "Name of the claim, as the file of claims has it.",
     "source": "Where the claim is made.",
     "statement": "The claim in plain words.",
-    "model": "Which networks the claim is about: dense or conv.",
+    "model": "Family of networks that the claim is about: its section of the configuration.",
     "study": "Study of the configuration whose cells the claim is about.",
     "verdict": "reproduced, contradicted or undecided.",
     "basis": (
@@ -92,13 +69,9 @@ COLUMNS = {
     "p_below": "p-value of the effect being below its margin, uncorrected.",
     "value": "What was measured: of a tag, or of a contrast for one seed.",
     "tag": "Name of a monitored scalar.",
-    "tensor": "Layer and tensor, such as conv1/weights.",
+    "tensor": "Layer and tensor, with a slash between them.",
     "uniform_distance": "Kolmogorov-Smirnov distance from the best uniform distribution.",
     "normal_distance": "Kolmogorov-Smirnov distance from the best normal distribution.",
-    "boundary_linearity": (
-        "Share of the held-out points at which one straight line (of several classes, one between "
-        "each two) predicts the network's own label."
-    ),
     "p_value": "p-value of the verdict, in both directions; empty without significance.",
     "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
     "further_seeds": (
@@ -120,26 +93,73 @@ COLUMNS = {
     "peak_memory_mb": "Largest resident memory, in MB; sampled, so empty for the shortest jobs.",
 }
 STATISTICS = {
-    "mean": "mean over the seeds that did not diverge",
-    "sd": "standard deviation over seeds",
-    "low": "lower end of the 95% Student interval of the mean",
-    "high": "upper end of the 95% Student interval of the mean",
+    "mean": "The mean over the seeds that did not diverge.",
+    "sd": "The standard deviation over seeds.",
+    "low": "The lower end of the 95% Student interval of the mean.",
+    "high": "The upper end of the 95% Student interval of the mean.",
 }
 
 
-def describe_columns(names) -> dict[str, str]:
-    """Meaning of each of the given columns.
+def describe_columns(
+    names: Iterable[str], families: Iterable[Family] | None = None
+) -> dict[str, str]:
+    """Return the meaning of each of the given columns.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The columns.
+    families : iterable of Family, optional
+        Those that the table is about; by default all. Where a column means different things, each
+        stands behind the title of its family.
 
     Raises
     ------
     KeyError
         If a column is not described: a table may not grow one silently.
     """
-    return {name: _describe(name) for name in names}
+    families = tuple(FAMILIES.values() if families is None else families)
+    return {name: _describe(name, families) for name in names}
 
 
-def _describe(name: str) -> str:
-    if name in COLUMNS:
-        return COLUMNS[name]
+def _describe(name: str, families: tuple[Family, ...]) -> str:
+    if meaning := _meaning(name, families):
+        return meaning
     measure, _, statistic = name.rpartition("_")
-    return f"{COLUMNS[measure].rstrip('.')}: {STATISTICS[statistic]}."
+    meaning = _meaning(measure, families)
+    if not meaning or statistic not in STATISTICS:
+        raise KeyError(name)
+    return f"{meaning} {STATISTICS[statistic]}"
+
+
+def _meaning(name: str, families: tuple[Family, ...]) -> str:
+    """What a column means, or nothing."""
+    facts = [(family.title, dict(_facts(family)).get(name)) for family in families]
+    meanings = dict.fromkeys(text for _, text in facts if text)
+    own = COLUMNS.get(name, "")
+    if not meanings:
+        return own
+    if len(meanings) == 1 and (not own or len(families) == 1):
+        return next(iter(meanings))
+    return " ".join([own, *(f"{title}: {text}" for title, text in facts if text)]).lstrip()
+
+
+def _facts(family: Family) -> Iterator[tuple[str, str]]:
+    """Columns that a family's facts describe, with their meaning."""
+    for axis in family.all_axes:
+        yield axis.name, _axis(axis)
+    for measure in family.measures:
+        yield measure.name, measure.description
+    if family.time:
+        yield from _time(family.time, family)
+
+
+def _axis(axis: Axis) -> str:
+    return axis.column or axis.description
+
+
+def _time(time: Time, family: Family) -> Iterator[tuple[str, str]]:
+    """The columns of what training advances by: how much so far, and how much in all."""
+    unit = next((each.description for each in family.settings if each.name == time.budget), "")
+    yield time.name, f"{time.label} so far. {unit}".rstrip()
+    yield time.plural, f"{time.label}, up to the divergence where there was one. {unit}".rstrip()

@@ -170,7 +170,7 @@ def read_run(folder: str | Path, name: str = ".") -> Run:
 
 
 def find_event_files(folder: str | Path) -> list[Path]:
-    """Event files of a folder, not of those below it, in the order in which they are read."""
+    """Return the event files of a folder, not of those below it, in the order of reading."""
     paths = Path(folder).glob(EVENT_FILES)
     return sorted(path for path in paths if path.is_file() and path.suffix != NO_SUMMARIES)
 
@@ -229,13 +229,13 @@ def _fault(path: Path, what: str, count: int, position: int, size: int) -> str:
 
 
 def _checksum(content: bytes) -> bytes:
-    """CRC-32C in the form in which event files keep it: rotated, and a constant added."""
+    """Return the CRC-32C as event files keep it: rotated, and a constant added."""
     value = google_crc32c.value(content)
     return ((((value >> 15) | (value << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    """The folder and those below it, through links too, that hold an event file."""
+    """Yield the folder and those below it, through links too, that hold an event file."""
     seen = set()
     for place, below, _ in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(place)) in seen:
@@ -373,14 +373,14 @@ class _RunReader:
 
 
 def _count_again(points: list[tuple[int, float, Any]]) -> int:
-    """How many points are followed by one of the same or an earlier step."""
+    """Return how many points are followed by one of the same or an earlier step."""
     steps = np.array([point[0] for point in points], np.int64)
     least_after = np.minimum.accumulate(steps[::-1])[::-1]
     return int(np.count_nonzero(steps[:-1] >= least_after[1:]))
 
 
 def _parse_version(text: str) -> float:
-    """Number of an event file's format: "brain.Event:2"."""
+    """Return the number of an event file's format: "brain.Event:2"."""
     try:
         return float(text.removeprefix("brain.Event:"))
     except ValueError:
@@ -408,7 +408,7 @@ def _decode_scalar(value: Any) -> float:
 
 
 def _decode_histogram(value: Any) -> bytes:
-    """Rows (left, right, count) as the bytes of float64."""
+    """Return the rows (left, right, count) as the bytes of float64."""
     if value.WhichOneof("value") == "histo":
         return _convert_histogram(value.histo).tobytes()
     tensor = value.tensor
@@ -421,7 +421,7 @@ def _decode_histogram(value: Any) -> bytes:
 
 
 def _convert_histogram(histogram: Any) -> np.ndarray:
-    """Rows (left, right, count) of a message of the old kind, as ``data_compat`` makes them.
+    """Return the rows (left, right, count) of a message of the old kind, as ``data_compat`` does.
 
     Empty buckets at both ends go, the outermost edges become the least and the largest value, and
     all of it is rounded to float32.
@@ -439,7 +439,7 @@ def _convert_histogram(histogram: Any) -> np.ndarray:
 
 
 def _decode_images(value: Any) -> tuple[int, int, list[bytes]]:
-    """Width, height and the files of the pictures of one step."""
+    """Return width, height and the files of the pictures of one step."""
     if value.WhichOneof("value") == "image":
         image = value.image
         return image.width, image.height, [image.encoded_image_string]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from restudy.analysis.event_files import EventFileError, Run, read_run
 
-# Tags that tell of the machine, not of the network: in no two runs alike.
+# Tags that are about the machine, not about the network: in no two runs alike.
 SPEED = "speed/"
 
 
@@ -71,7 +71,7 @@ def read_histograms(folder: str | Path) -> pd.DataFrame:
 
 
 def read_whole_run(folder: str | Path) -> Run:
-    """Read the event files of a folder; what makes them less than whole is an error."""
+    """Return the event files of a folder as a run, or raise an error if they are not whole."""
     run = read_run(folder)
     if run.faults:
         raise EventFileError(run.faults[0])

@@ -4,41 +4,91 @@ Descriptive only: means with their standard deviations, rankings and gaps. It ma
 significance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.captions import in_sentence
 from restudy.analysis.summaries import rows_of
 from restudy.data.class_names import class_names
-from restudy.study.grid import AXES, cell_path, compared_axes, unique_cells
-from restudy.study.labels import COUNTED, LABELS, label_of
-
-# What cells are compared by. The CNN's training loss is that of one minibatch, too little to rank.
-COMPARED = {
-    "dense": ("train_loss", "heldout_accuracy"),
-    "conv": ("test_loss", "test_accuracy"),
-}
-WORDS = {
-    "train_loss": "training loss",
-    "train_accuracy": "training accuracy",
-    "heldout_accuracy": "held-out accuracy",
-    "first_layer_gradient": "final gradient norm of the first layer",
-    "saturated_points": "final share of saturated (unit, point) pairs",
-    "saturated_images": "final share of saturated (unit, image) pairs",
-    "dead": "final share of dead units",
-    "test_loss": "test loss",
-    "test_accuracy": "test accuracy",
-}
+from restudy.families.contract import Family, Measure
+from restudy.study.cell import make_cell
+from restudy.study.grid import compared_axes
+from restudy.study.labels import counted_axes, known_labels, label_of
 
 
-def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping]) -> dict:
-    """Sentences for every study of a model and every cell.
+class Quantity(NamedTuple):
+    """What values of an axis are ranked by.
+
+    Attributes
+    ----------
+    column : str
+        Of the table of runs.
+    words : str
+        As they stand within a sentence.
+    lowest_first : bool
+        Whether the best is the lowest.
+    """
+
+    column: str
+    words: str
+    lowest_first: bool = False
+
+
+def describe_family(
+    family: Family,
+    tables: Mapping[str, pd.DataFrame],
+    studies: Mapping[str, Mapping],
+    kinds: Mapping[str, str],
+) -> dict:
+    """Return all that is said of a family, from those of its tables that there are.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
-        Which measures there are.
+    family : Family
+        Which axes and measures there are.
+    tables : mapping
+        ``runs``, and as far as the family has them ``layers``, ``gradients`` (of the gradient
+        check), ``classes`` and ``confusion`` (of predictions), and ``scalars`` (of tensors).
+    studies : mapping
+        As in `state_findings`.
+    kinds : mapping
+        Data set -> its kind, which may name its classes.
+
+    Returns
+    -------
+    dict
+        What `state_findings` says, with ``layers`` added to every study; and, each where there is
+        its table, ``gradient_check`` and ``classes``, texts, and ``predictions`` and
+        ``first_layer``, texts by the path of the run below the family's folder.
+    """
+    found = state_findings(family, tables["runs"], studies)
+    layers = {}
+    if "layers" in tables:
+        layers = describe_layers(family, tables["runs"], tables["layers"], studies)
+    for name, study in found["studies"].items():
+        study["layers"] = layers.get(name, {"gradients": [], "units": []})
+    if "gradients" in tables:
+        found["gradient_check"] = describe_gradients(tables["gradients"])
+    if "classes" in tables:
+        found["classes"] = describe_classes(family, tables["classes"], kinds)
+        found["predictions"] = describe_predictions(
+            family, tables["runs"], tables["classes"], tables["confusion"], kinds
+        )
+    if "scalars" in tables:
+        found["first_layer"] = describe_first_layers(family, tables["scalars"])
+    return found
+
+
+def state_findings(family: Family, runs: pd.DataFrame, studies: Mapping[str, Mapping]) -> dict:
+    """Return sentences for every study of a family and every cell.
+
+    Parameters
+    ----------
+    family : Family
+        Which axes and measures there are, and by which of them cells are ranked.
     runs : DataFrame
         A row per run.
     studies : mapping
@@ -48,32 +98,28 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     Returns
     -------
     dict
-        ``studies``: name -> question, and loss, accuracy and gap, lists of sentences, one for
-        each protocol where the study varies it and another axis, and best, for each of them the
-        level with the lowest loss and the one with the highest accuracy; ``cells``: path of each
-        cell that is pictured -> sentence; ``runs``, ``cells_trained``, ``diverged``: counts.
+        ``title`` and ``takes`` of the family; ``columns``, headings of what is best by each
+        ranking measure; ``studies``: name -> question; outcome, sentences on each ranking measure
+        and on the gaps, one for each protocol where the study varies it and another axis;
+        by_quantity, those on losses and those on accuracies; and best, for each protocol the best
+        value by each ranking measure; ``cells``: path of each cell that is pictured -> sentence;
+        ``runs``, ``cells_trained``, ``diverged``: counts.
     """
-    sentences = {}
-    for name, study in studies.items():
-        own = rows_of(runs, study["cells"])
-        loss, accuracy = COMPARED[model]
-        sentences[name] = {
-            "question": study["question"],
-            "loss": _ranking(own, study, loss, lowest=True),
-            "accuracy": _ranking(own, study, accuracy, lowest=False),
-            "gap": _gaps(own, study) if model == "dense" else [],
-            "best": _best(own, study, loss, accuracy),
-        }
-    axes = list(AXES[model])
-    pictured = unique_cells(
+    axes = list(family.axis_names)
+    pictured = [
         cell for study in studies.values() if study.get("pictured", True) for cell in study["cells"]
-    )
-    shown = rows_of(runs, pictured) if pictured else runs.iloc[:0]
+    ]
     return {
-        "studies": sentences,
+        "title": family.title,
+        "takes": family.takes,
+        "columns": [
+            f"{'Lowest' if each.lowest_first else 'Highest'} {each.words}"
+            for each in ranking_measures(family)
+        ],
+        "studies": {name: _study(family, runs, study) for name, study in studies.items()},
         "cells": {
-            cell_path(dict(zip(axes, values, strict=True))): _cell_sentence(model, group)
-            for values, group in shown.groupby(axes, sort=False)
+            _path(family, values): _cell_sentence(family, group)
+            for values, group in rows_of(runs, pictured).groupby(axes, sort=False)
         },
         "runs": len(runs),
         "cells_trained": len(runs.groupby(axes)),
@@ -81,15 +127,26 @@ def state_findings(model: str, runs: pd.DataFrame, studies: Mapping[str, Mapping
     }
 
 
-def describe_layers(model: str, runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping) -> dict:
-    """Sentences on gradient norms and inactive units at the end of training, for every study.
+def ranking_measures(family: Family) -> list[Quantity]:
+    """Return the measures by which cells are compared in words, as far as each run has them."""
+    return [
+        Quantity(measure.name, in_sentence(measure.label), measure.better == "lower")
+        for measure in map(family.measure, family.ranked_by)
+        if measure.in_runs
+    ]
+
+
+def describe_layers(
+    family: Family, runs: pd.DataFrame, layers: pd.DataFrame, studies: Mapping
+) -> dict:
+    """Return sentences on gradient norms and inactive units at the end of training, by study.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
-        Which axes, layers and measure of time there are.
+    family : Family
+        Which axes there are, and what training advances by.
     runs, layers : DataFrame
-        A row per run; a row per run, recorded pass or step, and layer.
+        A row per run; a row per run, recorded pass or step, and layer, the first layer first.
     studies : mapping
         As in `state_findings`.
 
@@ -98,41 +155,45 @@ def describe_layers(model: str, runs: pd.DataFrame, layers: pd.DataFrame, studie
     dict
         Study name -> ``gradients`` and ``units``, lists of sentences.
     """
-    keys = [*AXES[model], "seed"]
-    time, first_layer, saturated = {
-        "dense": ("pass", 1, "saturated_points"),
-        "conv": ("step", "conv1", "saturated_images"),
-    }[model]
+    keys = list(family.keys)
+    time = family.time.name
     last = layers[layers[time] == layers.groupby(keys)[time].transform("max")]
-    first = last[last["layer"] == first_layer].set_index(keys)["grad_norm"]
+    first = last[last["layer"].isin(layers["layer"].head(1))].set_index(keys)["grad_norm"]
     hidden = last.groupby(keys)[["saturated_share", "dead_share"]].mean()
     places = pd.MultiIndex.from_frame(runs[keys])
     runs = runs.assign(
         first_layer_gradient=first.reindex(places).to_numpy(),
-        **{saturated: hidden["saturated_share"].reindex(places).to_numpy()},
+        saturated=hidden["saturated_share"].reindex(places).to_numpy(),
         dead=hidden["dead_share"].reindex(places).to_numpy(),
     )
+    gradient = Quantity("first_layer_gradient", "final gradient norm of the first layer")
+    saturated = Quantity(
+        "saturated", f"final share of saturated (unit, {family.time.example}) pairs"
+    )
+    dead = Quantity("dead", "final share of dead units")
     sentences = {}
     for name, study in studies.items():
         own = rows_of(runs, study["cells"])
         sentences[name] = {
-            "gradients": _ranking(own, study, "first_layer_gradient", lowest=False),
-            "units": [
-                sentence
-                for measure in (saturated, "dead")
-                for sentence in _ranking(own, study, measure, lowest=False)
-            ],
+            "gradients": _ranking(own, study, gradient),
+            "units": [*_ranking(own, study, saturated), *_ranking(own, study, dead)],
         }
     return sentences
 
 
-def describe_judgements(
-    runs: pd.DataFrame, classes: pd.DataFrame, pairs: pd.DataFrame, kinds: Mapping[str, str]
+def describe_predictions(
+    family: Family,
+    runs: pd.DataFrame,
+    classes: pd.DataFrame,
+    pairs: pd.DataFrame,
+    kinds: Mapping[str, str],
 ) -> dict[str, str]:
-    """For every run of the CNN how many test images it judged wrongly, and which.
+    """Return for every run how many test examples it classified wrongly, and which.
 
     Parameters
     ----------
+    family : Family
+        Which axes there are, and what is classified.
     runs, classes, pairs : DataFrame
         A row per run; of each that finished a row per class, and one per pair of classes, as
         `restudy.analysis.predictions` counts them.
@@ -142,45 +203,47 @@ def describe_judgements(
     Returns
     -------
     dict
-        Path of the run, below the model's folder -> sentences.
+        Path of the run, below the family's folder -> sentences.
     """
-    keys = [*AXES["conv"], "seed"]
+    keys = list(family.keys)
     by_class, by_pair = dict(list(classes.groupby(keys))), dict(list(pairs.groupby(keys)))
     sentences = {}
     for values in runs[keys].itertuples(index=False, name=None):
-        path = cell_path(dict(zip(keys, values, strict=True)))
+        path = _path(family, values)
         if values not in by_class:
-            sentences[path] = "The run diverged, so it judged no image."
+            sentences[path] = f"The run diverged, so it classified no {family.takes}."
             continue
         kind = kinds[values[keys.index("dataset")]]
-        sentences[path] = _judgement_sentence(by_class[values], by_pair[values], kind)
+        sentences[path] = _prediction_sentence(
+            by_class[values], by_pair[values], kind, family.takes
+        )
     return sentences
 
 
-def describe_classes(classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
-    """Which class of each data set is judged best and worst on average over all runs.
+def describe_classes(family: Family, classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
+    """Return which class of each data set is classified best and worst on average over all runs.
 
     Parameters
     ----------
-    classes, kinds
-        As in `describe_judgements`.
+    family, classes, kinds
+        As in `describe_predictions`.
     """
     sentences = []
     for dataset, rows in classes.groupby("dataset", sort=False):
         names = class_names(kinds[dataset], int(rows["label"].max()) + 1)
         means = rows.groupby("label")["accuracy"].mean().dropna().sort_values(kind="stable")
-        count = len(rows.groupby([*AXES["conv"], "seed"]))
+        count = len(rows.groupby(list(family.keys)))
         over = f"over {count} runs" if count > 1 else "in the only run"
         sentences.append(
-            f"Of {label_of(dataset)}, class {names[means.index[0]]} is judged worst {over} "
+            f"Of {label_of(dataset)}, class {names[means.index[0]]} is classified worst {over} "
             f"(mean accuracy {means.iloc[0]:.4f}) and class {names[means.index[-1]]} best "
             f"({means.iloc[-1]:.4f})."
         )
-    return " ".join(sentences) or "No run finished, so no image was judged."
+    return " ".join(sentences) or f"No run finished, so no {family.takes} were classified."
 
 
 def describe_claims(claims: pd.DataFrame) -> str:
-    """How many claims are reproduced, contradicted and undecided, and which are contradicted.
+    """Return how many claims got which verdict, and which of them are contradicted.
 
     Parameters
     ----------
@@ -198,7 +261,7 @@ def describe_claims(claims: pd.DataFrame) -> str:
 
 
 def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
-    """Where the gradient of each arithmetic differs from central differences of the loss.
+    """Return where the gradient of each arithmetic differs from central differences of the loss.
 
     Parameters
     ----------
@@ -227,33 +290,87 @@ def describe_gradients(table: pd.DataFrame, agreement: float = 1e-6) -> str:
     return " ".join(sentences)
 
 
-def describe_first_layer(scalars: pd.DataFrame) -> str:
-    """How mean and standard deviation of the CNN's first-layer weights and bias moved.
+def describe_first_layers(family: Family, scalars: pd.DataFrame) -> dict[str, str]:
+    """Return for every run how its first layer moved.
+
+    Parameters
+    ----------
+    family : Family
+        Which axes there are, and what training advances by.
+    scalars : DataFrame
+        The axes, seed, tag, step and value: a row per run, recorded scalar and step.
+
+    Returns
+    -------
+    dict
+        Path of the run, below the family's folder -> a sentence.
+    """
+    return {
+        _path(family, values): describe_first_layer(rows, family.time.plural)
+        for values, rows in scalars.groupby(list(family.keys), sort=False)
+    }
+
+
+def describe_first_layer(scalars: pd.DataFrame, steps: str) -> str:
+    """Return how mean and standard deviation of the first layer's weights and bias moved in a run.
 
     Parameters
     ----------
     scalars : DataFrame
-        tag, step, value, as `restudy.analysis.events.read_scalars` gives them.
+        tag (such as ``conv1/weights/mean``), step and value. The first layer is that of the first
+        tag of weights.
+    steps : str
+        What training advances by, in the plural.
     """
+    tags = scalars["tag"]
+    layer = next(iter(tags[tags.str.contains("/weights/")]), "").partition("/weights/")[0]
     parts = []
     for tensor in ("weights", "bias"):
         moves = []
         for statistic, words in (("mean", "mean"), ("std", "standard deviation")):
-            values = scalars[scalars["tag"] == f"conv1/{tensor}/{statistic}"].sort_values("step")
+            values = scalars[tags == f"{layer}/{tensor}/{statistic}"].sort_values("step")
             if values.empty:
-                return "The event files hold no statistics of the first layer."
+                return "No statistics of the first layer are recorded."
             first, last = values["value"].iloc[0], values["value"].iloc[-1]
             moves.append(f"the {words} went from {first:.5f} to {last:.5f}")
         parts.append(f"of the {tensor}, {' and '.join(moves)}")
-    steps = int(scalars["step"].max())
-    return f"Over {steps:,} steps: {'; '.join(parts)}."
+    return f"Over {int(scalars['step'].max()):,} {steps}: {'; '.join(parts)}."
 
 
-def _judgement_sentence(classes: pd.DataFrame, pairs: pd.DataFrame, kind: str) -> str:
-    """How many images one run judged wrongly, its worst class and its most frequent confusion."""
+def _study(family: Family, runs: pd.DataFrame, study: Mapping) -> dict:
+    """What came out of one study; see `state_findings`."""
+    own = rows_of(runs, study["cells"])
+    ranking = ranking_measures(family)
+    outcome, by_quantity = [], {}
+    for each in ranking:
+        sentences = _ranking(own, study, each)
+        outcome += sentences
+        by_quantity.setdefault(family.measure(each.column).quantity, []).extend(sentences)
+    return {
+        "question": study["question"],
+        "outcome": [*outcome, *_gaps(family, own, study)],
+        "by_quantity": by_quantity,
+        "best": _best(own, study, ranking),
+    }
+
+
+def _path(family: Family, values: Sequence) -> str:
+    """Path of a cell, or of a run where the values end with a seed, below the family's folder."""
+    row = dict(zip(family.keys, values, strict=False))
+    path = make_cell(family, row).path
+    return f"{path}/seed~{row['seed']}" if "seed" in row else path
+
+
+def _prediction_sentence(
+    classes: pd.DataFrame, pairs: pd.DataFrame, kind: str, examples: str
+) -> str:
+    """How many examples one run classified wrongly, its worst class, its commonest confusion."""
     names = class_names(kind, int(classes["label"].max()) + 1)
-    images, wrong = classes["images"].sum(), (classes["images"] - classes["correct"]).sum()
-    text = f"{wrong:,} of {images:,} test images are judged wrongly (error {wrong / images:.4f})."
+    total, wrong = classes["images"].sum(), (classes["images"] - classes["correct"]).sum()
+    text = (
+        f"{wrong:,} of {total:,} test {examples} are classified wrongly "
+        f"(error {wrong / total:.4f})."
+    )
     if not wrong:
         return text
     worst = classes.loc[classes["accuracy"].idxmin()]
@@ -261,12 +378,12 @@ def _judgement_sentence(classes: pd.DataFrame, pairs: pd.DataFrame, kind: str) -
     most = confused.loc[confused["count"].idxmax()]
     return (
         f"{text} Worst is class {names[worst['label']]}, with accuracy {worst['accuracy']:.4f} "
-        f"over {worst['images']:,} images; most often, {names[most['label']]} is taken for "
-        f"{names[most['predicted']]} ({most['count']:,} images)."
+        f"over {worst['images']:,} {examples}; most often, {names[most['label']]} is taken for "
+        f"{names[most['predicted']]} ({most['count']:,} {examples})."
     )
 
 
-def _by_protocol(runs: pd.DataFrame, study: Mapping):
+def _by_protocol(runs: pd.DataFrame, study: Mapping) -> Iterator[tuple[str, pd.DataFrame]]:
     """Groups that are compared among themselves, with the words for what each has in common."""
     if "protocol" not in study["vary"] or compared_axes(study) == ["protocol"]:
         yield "", runs
@@ -278,8 +395,8 @@ def _by_protocol(runs: pd.DataFrame, study: Mapping):
 def _words(axis: str, value) -> str:
     """A value on an axis in words; names that are the user's own need the axis' name too."""
     words = label_of(value, axis)
-    known = axis in COUNTED or str(value) in LABELS
-    return words if known else f"{label_of(axis).lower()} {words}"
+    known = axis in counted_axes() or str(value) in known_labels()
+    return words if known else f"{in_sentence(label_of(axis))} {words}"
 
 
 def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
@@ -307,76 +424,103 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def _ranking(runs: pd.DataFrame, study: Mapping, measure: str, lowest: bool) -> list[str]:
-    """Which level has the lowest and the highest mean, and which has none."""
-    best, worst = ("lowest", "highest") if lowest else ("highest", "lowest")
+def _ranked(runs: pd.DataFrame, study: Mapping, quantity: Quantity):
+    """Values that have a finished run, the best first; and the names of those without one."""
+    levels = _levels(runs, compared_axes(study), runs[quantity.column])
+    finished = levels[levels["finished"] > 0]
+    lost = levels[levels["finished"] == 0]["name"].tolist()
+    return finished.sort_values("mean", ascending=quantity.lowest_first), lost
+
+
+def _ranking(runs: pd.DataFrame, study: Mapping, quantity: Quantity) -> list[str]:
+    """Which value has the lowest and the highest mean, and which has none."""
+    best, worst = ("lowest", "highest") if quantity.lowest_first else ("highest", "lowest")
     sentences = []
     for common, group in _by_protocol(runs, study):
-        levels = _levels(group, compared_axes(study), group[measure])
-        ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
+        ranked, lost = _ranked(group, study, quantity)
         if ranked.empty:
             text = "every run diverged"
         elif len(ranked) == 1:
-            text = f"mean {WORDS[measure]} with {_level(ranked.iloc[0])}"
+            text = f"mean {quantity.words} with {_level(ranked.iloc[0])}"
         elif f"{ranked['mean'].iloc[0]:.4f}" == f"{ranked['mean'].iloc[-1]:.4f}":
-            text = f"mean {WORDS[measure]} is {ranked['mean'].iloc[0]:.4f} at all of them"
+            text = f"mean {quantity.words} is {ranked['mean'].iloc[0]:.4f} at all of them"
         else:
             text = (
-                f"mean {WORDS[measure]} is {best} with {_level(ranked.iloc[0])} "
+                f"mean {quantity.words} is {best} with {_level(ranked.iloc[0])} "
                 f"and {worst} with {_level(ranked.iloc[-1])}"
             )
-        lost = levels[levels["finished"] == 0]["name"].tolist()
         if lost and not ranked.empty:
             text += f"; every run diverged with {' and with '.join(lost)}"
         sentences.append(_sentence(common, text))
     return sentences
 
 
-def _best(runs: pd.DataFrame, study: Mapping, loss: str, accuracy: str) -> list[dict]:
-    """For each group the level with the lowest mean loss and that with the highest accuracy."""
+def _best(runs: pd.DataFrame, study: Mapping, ranking: Sequence[Quantity]) -> list[dict]:
+    """For each group the best value by each measure, with its mean and deviation."""
     rows = []
     for common, group in _by_protocol(runs, study):
-        row = {"common": _capital(common)}
-        for kind, measure, lowest in (("loss", loss, True), ("accuracy", accuracy, False)):
-            levels = _levels(group, compared_axes(study), group[measure])
-            ranked = levels[levels["finished"] > 0].sort_values("mean", ascending=lowest)
-            row[kind] = {"level": "", "figure": "every run diverged"}
-            if not ranked.empty:
-                first = ranked.iloc[0]
-                figure = _figure(first["mean"], first["deviation"])
-                row[kind] = {"level": first["name"], "figure": figure}
-        rows.append(row)
+        levels = []
+        for quantity in ranking:
+            ranked, _ = _ranked(group, study, quantity)
+            if ranked.empty:
+                levels.append({"level": "", "figure": "every run diverged"})
+                continue
+            first = ranked.iloc[0]
+            figure = _figure(first["mean"], first["deviation"])
+            levels.append({"level": first["name"], "figure": figure})
+        rows.append({"common": _capital(common), "levels": levels})
     return rows
 
 
-def _gaps(runs: pd.DataFrame, study: Mapping) -> list[str]:
-    """Held-out minus training loss: what was learned that does not carry over."""
+def _gaps(family: Family, runs: pd.DataFrame, study: Mapping) -> list[str]:
+    """Where the differences of measures are largest: what was learned and does not carry over."""
+    return [
+        sentence
+        for measure in family.measures
+        if measure.difference
+        for sentence in _gap(*map(family.measure, measure.difference), runs, study)
+    ]
+
+
+def _gap(above: Measure, below: Measure, runs: pd.DataFrame, study: Mapping) -> list[str]:
+    """Where one measure exceeds another most."""
+    higher, lower = in_sentence(above.label), in_sentence(below.label)
     sentences = []
     for common, group in _by_protocol(runs, study):
-        gap = group["heldout_loss"] - group["train_loss"]
-        levels = _levels(group, compared_axes(study), gap)
+        levels = _levels(group, compared_axes(study), group[above.name] - group[below.name])
         levels = levels[levels["finished"] > 0].sort_values("mean")
         if levels.empty:
             continue
         worst = levels.iloc[-1]
         if worst["mean"] <= 0:
-            text = "mean held-out loss is above mean training loss nowhere"
+            text = f"mean {higher} is above mean {lower} nowhere"
         else:
-            text = f"held-out loss exceeds training loss most with {_level(worst)}"
+            text = f"{higher} exceeds {lower} most with {_level(worst)}"
         sentences.append(_sentence(common, text))
     return sentences
 
 
-def _cell_sentence(model: str, runs: pd.DataFrame) -> str:
+def _cell_sentence(family: Family, runs: pd.DataFrame) -> str:
     finished = runs[runs["diverged_at"].isna()]
     if finished.empty:
         return f"All {len(runs)} runs diverged."
-    loss, accuracy = COMPARED[model]
     parts = [
-        f"{WORDS[measure]} {_figure(finished[measure].mean(), finished[measure].std())}"
-        for measure in dict.fromkeys(("train_accuracy", accuracy, loss))
+        f"{in_sentence(measure.label)} "
+        f"{_figure(finished[measure.name].mean(), finished[measure.name].std())}"
+        for measure in _cell_measures(family)
     ]
-    return _capital(f"{', '.join(parts)} ({_seeds(len(finished), len(runs))}).")
+    return _capital(f"{', '.join(parts)} ({_seeds(len(finished), len(runs))}).".lstrip())
+
+
+def _cell_measures(family: Family) -> list[Measure]:
+    """What is said of a cell: the ranking measures, the last first, after its training twin."""
+    measures = [family.measure(each.column) for each in reversed(ranking_measures(family))]
+    twins = [
+        each
+        for each in family.measures
+        if measures and each.part == "train" and each.quantity == measures[0].quantity
+    ]
+    return list(dict.fromkeys([*twins, *measures]))
 
 
 def _level(row) -> str:

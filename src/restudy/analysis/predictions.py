@@ -1,23 +1,24 @@
-"""How the CNN's runs judged the test images: pairs of true and predicted class, class by class."""
+"""What runs predicted of the test examples: pairs of true and predicted class, and each class."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from restudy.study.grid import AXES
+from restudy.families.contract import Family
 
-KEYS = [*AXES["conv"], "seed"]
 PAIR = ["label", "predicted"]
 
 
-def count_pairs(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """How often each run took an image of one class for one of another, or of the same.
+def count_pairs(family: Family, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return how often each run took an example of one class for one of another, or of the same.
 
     Parameters
     ----------
+    family : Family
+        Which axes there are.
     tables : iterable of DataFrame
-        Each run's judgements: the axes, seed, label and predicted, a row per test image; no row
+        Each run's predictions: the axes, seed, label and predicted, a row per test example; no row
         for a run that diverged. They are taken one at a time, so that a grid's fit into memory.
 
     Returns
@@ -27,14 +28,15 @@ def count_pairs(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
         that never occurred with 0. The classes of a data set are 0 to the highest that any of its
         runs met or predicted.
     """
-    found = pd.concat([_occurring_pairs(table) for table in tables], ignore_index=True)
+    keys = list(family.keys)
+    found = pd.concat([_occurring_pairs(family, table) for table in tables], ignore_index=True)
     if found.empty:
         return found
     highest = found[PAIR].max(axis=1).groupby(found["dataset"]).max()
-    runs = [
-        _all_pairs(dict(zip(KEYS, values, strict=True)), group, highest[values[0]] + 1)
-        for values, group in found.groupby(KEYS, sort=False)
-    ]
+    runs = []
+    for values, group in found.groupby(keys, sort=False):
+        run = dict(zip(keys, values, strict=True))
+        runs.append(_all_pairs(run, group, highest[run["dataset"]] + 1))
     return pd.concat(runs, ignore_index=True)
 
 
@@ -44,11 +46,13 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def count_classes(pairs: pd.DataFrame) -> pd.DataFrame:
-    """How well each run judged each class.
+def count_classes(family: Family, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return how many examples of each class each run classified correctly.
 
     Parameters
     ----------
+    family : Family
+        Which axes there are.
     pairs : DataFrame
         As `count_pairs` gives them.
 
@@ -56,20 +60,25 @@ def count_classes(pairs: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The axes, seed, label, images, correct, accuracy (correct / images): of each run every
-        class; the accuracy of a class without an image is missing.
+        class; the accuracy of a class without an example is missing.
     """
     right = pairs["count"].where(pairs["label"] == pairs["predicted"], 0)
-    counted = pairs[[*KEYS, "label"]].assign(images=pairs["count"], correct=right)
-    table = counted.groupby([*KEYS, "label"], sort=False, as_index=False)[["images", "correct"]]
+    keys = [*family.keys, "label"]
+    counted = pairs[keys].assign(images=pairs["count"], correct=right)
+    table = counted.groupby(keys, sort=False, as_index=False)[["images", "correct"]]
     table = table.sum()
     return table.assign(accuracy=table["correct"] / table["images"].where(table["images"] > 0))
 
 
-def _occurring_pairs(judgements: pd.DataFrame) -> pd.DataFrame:
+def _occurring_pairs(family: Family, predictions: pd.DataFrame) -> pd.DataFrame:
     """Count the pairs that occur in one run."""
     # A run that diverged has no row, and so no type of its own either.
-    judgements = judgements.astype(dict.fromkeys(("seed", *PAIR), np.int64))
-    return judgements.groupby([*KEYS, *PAIR], sort=False).size().reset_index(name="count")
+    types = dict.fromkeys(("seed", *PAIR), np.int64)
+    for axis in family.all_axes:
+        if axis.is_number:
+            types[axis.name] = np.int64 if axis.values == "whole_number" else np.float64
+    found = predictions.astype(types).groupby([*family.keys, *PAIR], sort=False)
+    return found.size().reset_index(name="count")
 
 
 def _all_pairs(run: dict, found: pd.DataFrame, classes: int) -> pd.DataFrame:

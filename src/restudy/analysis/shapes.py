@@ -1,13 +1,21 @@
-"""How straight a boundary is, and what shape a tensor's values have: one number each."""
+"""How straight a boundary is, and what shape a tensor's values have: one number each.
+
+Both are measured of final weights, which families store in two ways: see `stack_runs` and
+`tensors_by_run`.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
+
+from restudy.families.contract import ALL, Family
 
 DIRECTIONS = 60
 
 
 def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
-    """Share of a network's own labels that the best straight line predicts.
+    """Return the share of a network's own labels that the best straight line predicts.
 
     Parameters
     ----------
@@ -43,7 +51,7 @@ def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _best_cut(along: np.ndarray, positive: np.ndarray) -> float:
-    """Largest share of labels that one cut through the values of one column (N, K) predicts."""
+    """Return the largest share of labels that one cut through a column's values (N, K) predicts."""
     order = np.argsort(along, axis=0)
     ordered = np.take_along_axis(along, order, axis=0)
     # The cut after each value: right are the negatives before it and the positives behind it.
@@ -53,7 +61,7 @@ def _best_cut(along: np.ndarray, positive: np.ndarray) -> float:
 
 
 def shape_distances(values: np.ndarray) -> dict[str, float]:
-    """Kolmogorov-Smirnov distance of values from the best uniform and normal distribution.
+    """Return the Kolmogorov-Smirnov distance of values from the best uniform and normal one.
 
     Parameters
     ----------
@@ -75,3 +83,40 @@ def shape_distances(values: np.ndarray) -> dict[str, float]:
         "uniform_distance": float(stats.kstest(flat, "uniform", (low, extent)).statistic),
         "normal_distance": float(stats.kstest(flat, "norm", (flat.mean(), flat.std())).statistic),
     }
+
+
+def stack_runs(family: Family, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a job's final weights with the run as the first axis.
+
+    Parameters
+    ----------
+    family : Family
+        Whose jobs that train all seeds store arrays like that; those that train one leave out the
+        axis.
+    arrays : mapping of str to ndarray
+        What a job stored.
+    """
+    if family.seeds_per_job == ALL:
+        return dict(arrays)
+    return {name: values[np.newaxis] for name, values in arrays.items()}
+
+
+def tensors_by_run(family: Family, arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Return the weights and biases of every run of a job, by names such as ``layer1/weights``.
+
+    Parameters
+    ----------
+    family : Family
+        Its jobs that train one seed store tensors by these names; those that train all store a
+        layer each, shape (R, rows, fan_in + 1), with the bias in the last column.
+    arrays : mapping of str to ndarray
+        What a job stored.
+    """
+    if family.seeds_per_job != ALL:
+        return [dict(arrays)]
+    parts = {
+        f"{layer}/{part}": values
+        for layer, stored in arrays.items()
+        for part, values in (("weights", stored[:, :, :-1]), ("bias", stored[:, :, -1]))
+    }
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]

@@ -2,34 +2,22 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from restudy.analysis.statistics import mean_interval
-from restudy.study.grid import AXES
-
-MEASURES = {
-    "dense": ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy", "grad_norm"),
-    "conv": (
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "test_loss",
-        "test_accuracy",
-    ),
-}
+from restudy.families.contract import Family
 
 
-def summarize(model: str, runs: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell: how many runs, how many diverged, and each measure over the others.
+def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per cell: how many runs, how many diverged, each measure over the others.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
+    family : Family
         Which axes and measures there are.
     runs : DataFrame
         A row per run.
@@ -41,7 +29,8 @@ def summarize(model: str, runs: pd.DataFrame) -> pd.DataFrame:
         in the denominator) and the 95% Student interval of the mean (``_low``, ``_high``). A
         single run has a mean and no spread.
     """
-    axes = list(AXES[model])
+    axes = list(family.axis_names)
+    measures = [each.name for each in family.measures if each.summarised and each.in_runs]
     rows = []
     for values, group in runs.groupby(axes, sort=False):
         finite = group[group["diverged_at"].isna()]
@@ -49,7 +38,7 @@ def summarize(model: str, runs: pd.DataFrame) -> pd.DataFrame:
             "n": len(group),
             "diverged": len(group) - len(finite),
         }
-        for measure in MEASURES[model]:
+        for measure in measures:
             row |= _spread(measure, finite[measure].to_numpy(float))
         rows.append(row)
     return pd.DataFrame(rows)
@@ -66,27 +55,39 @@ def _spread(measure: str, values: np.ndarray) -> dict[str, float]:
     }
 
 
-def rows_of(frame: pd.DataFrame, cells: Sequence[dict]) -> pd.DataFrame:
-    """Rows that belong to the given cells, in the order of the cells."""
-    wanted = pd.DataFrame(cells)
-    wanted["_order"] = range(len(wanted))
-    joined = wanted.merge(frame, on=[c for c in wanted.columns if c != "_order"], how="inner")
-    return (
-        joined.sort_values("_order", kind="stable")
-        .drop(columns="_order")[list(frame.columns)]
-        .reset_index(drop=True)
-    )
-
-
-def read_benchmarks(records: Iterable[str | Path]) -> pd.DataFrame:
-    """Snakemake's benchmark files of the training jobs as one table.
+def rows_of(frame: pd.DataFrame, cells: Iterable[Mapping]) -> pd.DataFrame:
+    """Return the rows that belong to the given cells, in the order of the cells.
 
     Parameters
     ----------
-    records : iterable of path
-        The jobs' provenance records, ``results/MODEL/JOB/provenance.json``, where the job may be
-        several folders deep: they know their processor time to the end, where Snakemake's samples,
-        in ``results/benchmarks/train_MODEL/JOB.tsv``, stop before.
+    frame : DataFrame
+        Among its columns are the axes.
+    cells : iterable of mapping
+        Axis -> value.
+    """
+    wanted = pd.DataFrame(list(map(dict, cells))).drop_duplicates()
+    if wanted.empty:
+        return frame.iloc[:0].reset_index(drop=True)
+    axes = pd.MultiIndex.from_frame(frame[list(wanted.columns)])
+    places = pd.MultiIndex.from_frame(wanted).get_indexer(axes)
+    rows = np.argsort(places, kind="stable")
+    return frame.iloc[rows[places[rows] >= 0]].reset_index(drop=True)
+
+
+def read_benchmarks(
+    jobs: Mapping[str, Iterable[str]], records: Mapping[str, str | Path]
+) -> pd.DataFrame:
+    """Return Snakemake's benchmark files of the training jobs as one table.
+
+    Parameters
+    ----------
+    jobs : mapping
+        Family -> the folders of its training jobs, ``results/FAMILY/JOB``, where the job may be
+        several folders deep.
+    records : mapping
+        Folder of a job -> path of its provenance record, ``FOLDER/provenance.json``, perhaps below
+        another folder. Records know the job's processor time to the end, where Snakemake's
+        samples, in ``results/benchmarks/train_FAMILY/JOB.tsv`` beside them, stop before.
 
     Returns
     -------
@@ -95,26 +96,27 @@ def read_benchmarks(records: Iterable[str | Path]) -> pd.DataFrame:
         job was too short to be sampled, and with the wall time where its benchmark file is gone.
     """
     rows = []
-    for record in map(Path, records):
-        start = record.parts.index("results")
-        model, *job = record.parts[start + 1 : -1]
-        rule, name = f"train_{model}", "/".join(job)
-        path = Path(*record.parts[: start + 1], "benchmarks", rule, f"{name}.tsv")
-        measured = read_benchmark(path) if path.exists() else {}
-        rows.append(
-            {
-                "rule": rule,
-                "job": name,
-                "wall_seconds": measured.get("s", np.nan),
-                "cpu_seconds": json.loads(record.read_text())["cpu_seconds"],
-                "peak_memory_mb": measured.get("max_rss", np.nan),
-            }
-        )
+    for family, folders in jobs.items():
+        for folder in folders:
+            rule, job = f"train_{family}", folder.removeprefix(f"results/{family}/")
+            record = Path(records[folder])
+            above = str(record.parent).removesuffix(folder)
+            path = Path(f"{above}results/benchmarks/{rule}/{job}.tsv")
+            measured = read_benchmark(path) if path.exists() else {}
+            rows.append(
+                {
+                    "rule": rule,
+                    "job": job,
+                    "wall_seconds": measured.get("s", np.nan),
+                    "cpu_seconds": json.loads(record.read_text())["cpu_seconds"],
+                    "peak_memory_mb": measured.get("max_rss", np.nan),
+                }
+            )
     return pd.DataFrame(rows).sort_values(["rule", "job"], ignore_index=True)
 
 
 def read_benchmark(path: str | Path) -> dict[str, float]:
-    """What Snakemake measured of a job, by column; without what it could not measure."""
+    """Return what Snakemake measured of a job, by column; without what it could not measure."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file, delimiter="\t"))
     return {name: float(value) for name, value in row.items() if _is_number(value)}

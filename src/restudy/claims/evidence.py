@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from restudy.study.grid import AXES
-
-TIME = {"dense": "pass", "conv": "step"}
+from restudy.families.contract import Measure
+from restudy.families.registry import FAMILIES
+from restudy.study.cell import Cell
 
 
 class Evidence:
@@ -18,28 +18,24 @@ class Evidence:
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        By name, as far as the claims need them: ``dense_runs``, ``dense_history``,
-        ``dense_linearity``, ``dense_shapes``, and ``conv_runs``, ``conv_history``,
-        ``conv_scalars``, ``conv_shapes``.
+        By name, such as ``{family}_runs``, as far as the claims need them: of a family ``runs``,
+        ``history``, ``scalars`` (what was monitored of tensors), ``shapes`` (distances of trained
+        tensors from distributions), and the tables that its measures name.
     """
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]):
-        self._groups = {
-            name: dict(list(table.groupby(list(AXES[name.split("_")[0]]))))
-            for name, table in tables.items()
-        }
+        self._tables = tables
+        self._groups: dict[tuple[str, str], dict[tuple, pd.DataFrame]] = {}
 
-    def values(self, model: str, measure: str, cell: Mapping, at: int | None) -> pd.Series:
-        """Value of a measure for each seed of a cell.
+    def values(self, measure: str, cell: Cell, at: int | None) -> pd.Series:
+        """Return the value of a measure for each seed of a cell.
 
         Parameters
         ----------
-        model : {"dense", "conv"}
-            The cell's model.
         measure : str
-            A column, or one of the derived measures.
-        cell : mapping
-            A value for every axis.
+            A measure of the family, ``{tensor}/{shape}_distance``, or a monitored statistic.
+        cell : Cell
+            Whose runs count.
         at : int or None
             Pass or step; None for the end of training.
 
@@ -48,40 +44,58 @@ class Evidence:
         Series
             Index seed, only the runs that did not diverge and have the measure, as a finite number.
         """
-        runs = self._rows(f"{model}_runs", cell)
+        runs = self._rows("runs", cell)
         finished = runs.loc[runs["diverged_at"].isna(), "seed"]
-        found = self._all(model, measure, cell, at, runs)
+        facts = FAMILIES[cell.family].measure(measure)
+        if facts is not None:
+            found = self._measured(facts, cell, at)
+        elif measure.endswith("_distance"):
+            found = self._distances(measure, cell)
+        else:
+            found = self._monitored(measure, cell, at)
         found = found[found.index.isin(finished)].astype(float)
         return found[np.isfinite(found)]
 
-    def tried(self, model: str, cell: Mapping) -> int:
-        """How many runs of a cell there are, those that diverged included."""
-        return len(self._rows(f"{model}_runs", cell))
+    def tried(self, cell: Cell) -> int:
+        """Return how many runs of a cell there are, those that diverged included."""
+        return len(self._rows("runs", cell))
 
-    def _all(
-        self, model: str, measure: str, cell: Mapping, at: int | None, runs: pd.DataFrame
-    ) -> pd.Series:
-        if measure == "boundary_linearity":
-            return self._rows("dense_linearity", cell).set_index("seed")[measure]
-        tensor, _, last = measure.rpartition("/")
-        if last.endswith("_distance"):
-            rows = self._rows(f"{model}_shapes", cell)
-            return rows[rows["tensor"] == tensor].set_index("seed")[last]
-        rows, column = runs, measure
-        if tensor:
-            rows, column = self._rows("conv_scalars", cell), "value"
-            rows = rows[rows["tag"] == measure]
-            at = rows["step"].max() if at is None else at
-        elif at is not None:
-            rows = self._rows(f"{model}_history", cell)
-        if at is not None:
-            rows = rows[rows[TIME[model]] == at]
+    def _measured(self, measure: Measure, cell: Cell, at: int | None) -> pd.Series:
+        """Return a measure of the family at the end, or as the history has it."""
+        if measure.table:
+            rows = self._rows(measure.table, cell)
+        elif at is None:
+            rows = self._rows("runs", cell)
+        else:
+            rows = self._at(self._rows("history", cell), cell, at)
         rows = rows.set_index("seed")
-        if measure == "generalisation_gap":
-            return rows["heldout_loss"] - rows["train_loss"]
-        return rows[column]
+        if measure.difference:
+            minuend, subtrahend = measure.difference
+            return rows[minuend] - rows[subtrahend]
+        return rows[measure.name]
 
-    def _rows(self, table: str, cell: Mapping) -> pd.DataFrame:
-        groups = self._groups[table]
-        rows = groups.get(tuple(cell.values()))
-        return next(iter(groups.values())).iloc[:0] if rows is None else rows
+    def _distances(self, measure: str, cell: Cell) -> pd.Series:
+        tensor, _, column = measure.rpartition("/")
+        rows = self._rows("shapes", cell)
+        return rows[rows["tensor"] == tensor].set_index("seed")[column]
+
+    def _monitored(self, tag: str, cell: Cell, at: int | None) -> pd.Series:
+        """Return a monitored statistic; its end is its last record."""
+        rows = self._rows("scalars", cell)
+        rows = rows[rows["tag"] == tag]
+        if at is None:
+            at = rows[FAMILIES[cell.family].time.name].max()
+        return self._at(rows, cell, at).set_index("seed")["value"]
+
+    def _at(self, rows: pd.DataFrame, cell: Cell, at: int) -> pd.DataFrame:
+        return rows[rows[FAMILIES[cell.family].time.name] == at]
+
+    def _rows(self, name: str, cell: Cell) -> pd.DataFrame:
+        """Return the rows of a cell in one of its family's tables; none if the table has none."""
+        key = cell.family, name
+        if key not in self._groups:
+            axes = list(FAMILIES[cell.family].axis_names)
+            table = self._tables[f"{cell.family}_{name}"]
+            self._groups[key] = dict(list(table.groupby(axes)))
+        rows = self._groups[key].get(tuple(cell.values()))
+        return self._tables[f"{cell.family}_{name}"].iloc[:0] if rows is None else rows

@@ -1,4 +1,4 @@
-"""From values over seeds to a judgement: interval, p-values, correction, seeds still needed.
+"""From values over seeds to a judgement: interval, p-values, correction, further seeds.
 
 The statistics come from SciPy and statsmodels; only the studentised bootstrap, which SciPy lacks,
 is written here.
@@ -16,21 +16,26 @@ from statsmodels.stats.power import TTestPower
 
 LEVEL = 0.05  # of all tests of a run together
 RESAMPLES = 9_999
-FEWEST_FOR_BOOTSTRAP = 5  # fewer values repeat themselves too often in a resample
+MIN_FOR_BOOTSTRAP = 5  # fewer values repeat themselves too often in a resample
 POWER = 0.8
-MOST_SEEDS = 100_000
+MAX_SEEDS = 100_000
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """95% interval of the mean by the studentised bootstrap.
+    r"""Return the 95% interval of the mean by the studentised bootstrap.
 
     Each resample's mean is measured in its own standard errors, which carries the interval's
-    coverage over to small and skewed samples (Efron and Tibshirani 1993, section 12.5).
+    coverage over to small and skewed samples (Efron and Tibshirani 1993, section 12.5). With the
+    mean :math:`\bar d`, its standard error :math:`e = s / \sqrt n`, and both of a resample
+    starred, :math:`q_\alpha` is a quantile of :math:`t^* = (\bar d^* - \bar d) / e^*`, and the
+    interval
+
+    .. math:: [\bar d - q_{0.975}\, e,\; \bar d - q_{0.025}\, e]
 
     Parameters
     ----------
     values : sequence of float, n
-        One a seed. With fewer than `FEWEST_FOR_BOOTSTRAP` it is Student's interval.
+        One for each seed. With fewer than `MIN_FOR_BOOTSTRAP` it is Student's interval.
     seed : int
         Of the resampling, so that the same values give the same interval.
 
@@ -46,7 +51,7 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, f
     mean, error = values.mean(), values.std(ddof=1) / math.sqrt(n)
     if error <= 1e-12 * max(1.0, abs(mean)):
         return (float(mean), float(mean))
-    if n < FEWEST_FOR_BOOTSTRAP:
+    if n < MIN_FOR_BOOTSTRAP:
         half = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
         return (float(mean - half), float(mean + half))
     resamples = values[np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))]
@@ -58,12 +63,18 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, f
 
 
 def one_sided_p(values: Sequence[float], bound: float) -> tuple[float, float]:
-    """p-values of Student's test of one sample against a bound, in both directions.
+    r"""Return the p-values of Student's test of one sample against a bound, in both directions.
+
+    With the statistic :math:`t = (\bar d - b)\, \sqrt n / s` of mean :math:`\bar d`, standard
+    deviation :math:`s` and bound :math:`b`, and :math:`T` of Student's distribution with
+    :math:`n - 1` degrees of freedom,
+
+    .. math:: p_\text{above} = P(T \ge t), \qquad p_\text{below} = P(T \le t)
 
     Parameters
     ----------
     values : sequence of float, n
-        One a seed; at least two.
+        One for each seed; at least two.
     bound : float
         The mean under the null hypothesis.
 
@@ -83,14 +94,22 @@ def one_sided_p(values: Sequence[float], bound: float) -> tuple[float, float]:
 
 
 def correct(p_values: Sequence[float]) -> list[float]:
-    """p-values after Holm's correction; the family is all that are given."""
+    r"""Return p-values after Holm's correction for all that are given.
+
+    With :math:`p_{(1)} \le \dots \le p_{(m)}` in rising order,
+
+    .. math:: \tilde p_{(i)} = \max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})
+    """
     if not len(p_values):
         return []
     return [float(p) for p in multipletests(p_values, alpha=LEVEL, method="holm")[1]]
 
 
 def seeds_needed(distance: float, spread: float, level: float) -> int | None:
-    """Seeds at which a difference would be found in `POWER` of all experiments.
+    r"""Return how many seeds find a difference in `POWER` of all experiments.
+
+    It is the smallest :math:`n` at which Student's test, two-sided, of an effect of
+    :math:`|\text{distance}| / \text{spread}` standard deviations has that power.
 
     Parameters
     ----------
@@ -104,7 +123,7 @@ def seeds_needed(distance: float, spread: float, level: float) -> int | None:
     Returns
     -------
     int or None
-        At least 2; None if more than `MOST_SEEDS` would be needed.
+        At least 2; None if more than `MAX_SEEDS` would be needed.
     """
     if distance == 0:
         return None
@@ -117,7 +136,7 @@ def seeds_needed(distance: float, spread: float, level: float) -> int | None:
 
     high = 2
     while power(high) < POWER:
-        if high > MOST_SEEDS:
+        if high > MAX_SEEDS:
             return None
         high *= 2
     low = high // 2

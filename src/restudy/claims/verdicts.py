@@ -1,9 +1,40 @@
-"""Judge claims: from contrasts over cells to verdicts with effect, interval and correction.
+r"""Judge claims: from contrasts over cells to verdicts with effect, interval and correction.
 
-A claim is reproduced if every one of its contrasts exceeds its margin, and contradicted if one of
-them stays below it; both are tested by Student's test on the seeds' own differences, in both
-directions, with Holm's correction over all verdicts of the run. Where a cell has a single seed,
-the interval is that of a spread that the claim states, and nothing is called significant.
+The decision rule. A contrast :math:`k` of a claim has one value for each seed :math:`s` whose runs
+finished in all of its cells :math:`c_i`, so that what a seed does to all cells alike drops out:
+
+.. math:: d_{ks} = \sum_i w_i\, m_s(c_i, t_i) - \text{constant}_k, \qquad s = 1, \dots, n_k
+
+It is claimed that the mean exceeds the margin :math:`\delta_k`, the smallest difference that
+matters. Student's test of :math:`d_k` against :math:`\delta_k` has the one-sided p-values
+:math:`p^\uparrow_k`, small where the mean is above, and :math:`p^\downarrow_k`, small where it is
+below (`one_sided_p`). A claim of :math:`K` contrasts is *reproduced* if all of them exceed their
+margins (an intersection, so that the largest p-value counts) and *contradicted* if one stays below
+(a union, after Bonferroni's correction):
+
+.. math::
+
+    p_R = \max_k p^\uparrow_k, \qquad p_C = \min(1, K \min_k p^\downarrow_k), \qquad
+    p = \min(1, 2 \min(p_R, p_C))
+
+These two-sided p-values are corrected by Holm's method over all verdicts of the run that rest on
+at least two seeds (`correct`). With the 95% interval :math:`[l_k, u_k]` of each mean by the
+studentised bootstrap (`bootstrap_interval`), the verdict is
+
+- reproduced, if the corrected :math:`p \le 0.05` and :math:`l_k > \delta_k` for every :math:`k`;
+- contradicted, if the corrected :math:`p \le 0.05` and :math:`u_k < \delta_k` for some :math:`k`;
+- undecided otherwise.
+
+Where a contrast has a single seed, the interval is that of the spread :math:`\sigma` from seed to
+seed that the test states; the intervals alone decide, and nothing is called significant:
+
+.. math:: d_k \pm z_{0.975}\, \sigma \sqrt{\textstyle\sum_i w_i^2}
+
+Without a stated spread the claim stays undecided. An undecided claim is told how many further
+seeds would decide it in `POWER` of all experiments, should the effects be as they look now: those
+that the test of each contrast needs (`seeds_needed`) at the level :math:`0.05 / M` of :math:`M`
+verdicts, the most of them if all contrasts exceed their margins; otherwise, at
+:math:`0.05 / (M K)`, the fewest among the contrasts that do not.
 """
 
 from __future__ import annotations
@@ -23,7 +54,8 @@ from restudy.claims.inference import (
     one_sided_p,
     seeds_needed,
 )
-from restudy.study.grid import cell_path
+from restudy.families.registry import FAMILIES
+from restudy.study.cell import make_cell
 
 SIGNIFICANCE, STATED_SPREAD, NOTHING = "significance", "stated spread", "nothing"
 TEST_COLUMNS = (
@@ -41,7 +73,7 @@ TEST_COLUMNS = (
 
 
 def judge_claims(claims: Sequence[Mapping], evidence: Evidence) -> dict[str, pd.DataFrame]:
-    """Verdicts on all claims, for each protocol that they are judged under.
+    """Return the verdicts on all claims, for each protocol that they are judged under.
 
     Parameters
     ----------
@@ -57,7 +89,11 @@ def judge_claims(claims: Sequence[Mapping], evidence: Evidence) -> dict[str, pd.
         per contrast and seed, with its value. `restudy.analysis.columns` explains the columns.
     """
     judged = [
-        {"claim": claim, "protocol": protocol, "tests": _weigh_all(claim, contrasts, evidence)}
+        {
+            "claim": claim,
+            "protocol": protocol,
+            "tests": [_weigh(claim["model"], each, evidence) for each in contrasts],
+        }
         for claim in claims
         for protocol, contrasts in claim["protocols"].items()
     ]
@@ -84,7 +120,7 @@ def judge_claims(claims: Sequence[Mapping], evidence: Evidence) -> dict[str, pd.
 
 
 def disagreements(claims: pd.DataFrame) -> list[str]:
-    """A line for each verdict that differs from what its claim expects.
+    """Return a line for each verdict that differs from what its claim expects.
 
     Parameters
     ----------
@@ -98,14 +134,10 @@ def disagreements(claims: pd.DataFrame) -> list[str]:
     ]
 
 
-def _weigh_all(claim: Mapping, contrasts: Sequence[Mapping], evidence: Evidence) -> list[dict]:
-    return [_weigh(claim["model"], each, evidence) for each in contrasts]
-
-
-def _weigh(model: str, contrast: Mapping, evidence: Evidence) -> dict:
-    """Effect, interval and p-values of one contrast."""
-    terms = contrast["terms"]
-    series = [evidence.values(model, contrast["measure"], cell, at) for _, cell, at in terms]
+def _weigh(name: str, contrast: Mapping, evidence: Evidence) -> dict:
+    """Return effect, interval and p-values of a contrast over cells of a family, by its name."""
+    terms = [(weight, make_cell(FAMILIES[name], row), at) for weight, row, at in contrast["terms"]]
+    series = [evidence.values(contrast["measure"], cell, at) for _, cell, at in terms]
     paired = pd.concat(series, axis=1, join="inner")
     coefficients = np.array([coefficient for coefficient, _, _ in terms])
     values = paired.to_numpy() @ coefficients - contrast["constant"]
@@ -119,7 +151,8 @@ def _weigh(model: str, contrast: Mapping, evidence: Evidence) -> dict:
         "ci_high": math.nan,
         "margin": margin,
         "n": n,
-        "tried": max(evidence.tried(model, cell) for _, cell, _ in terms),
+        "tried": max(evidence.tried(cell) for _, cell, _ in terms),
+        "cells": [cell.path for _, cell, _ in terms],
         "p_above": math.nan,
         "p_below": math.nan,
         "error": math.nan,
@@ -143,13 +176,13 @@ def _weigh(model: str, contrast: Mapping, evidence: Evidence) -> dict:
 
 
 def _basis(tests: Sequence[Mapping]) -> str:
-    """What a verdict rests on: the weakest basis among its contrasts."""
+    """Return what a verdict rests on: the weakest basis among its contrasts."""
     order = (NOTHING, STATED_SPREAD, SIGNIFICANCE)
     return min((test["basis"] for test in tests), key=order.index)
 
 
 def _directed_p(tests: Sequence[Mapping]) -> tuple[float, float]:
-    """p-values of "all exceed their margins" and of "one stays below"."""
+    """Return the p-values of "all exceed their margins" and of "one stays below"."""
     reproduced = max(test["p_above"] for test in tests)
     contradicted = min(1.0, len(tests) * min(test["p_below"] for test in tests))
     return reproduced, contradicted
@@ -159,7 +192,8 @@ def _p_value(tests: Sequence[Mapping]) -> float:
     return min(1.0, 2 * min(_directed_p(tests)))
 
 
-def _verdict_row(entry: Mapping, family: int) -> dict:
+def _verdict_row(entry: Mapping, tested: int) -> dict:
+    """Return a row of the table of claims, given how many verdicts are tested for significance."""
     claim, tests = entry["claim"], entry["tests"]
     basis = _basis(tests)
     verdict = _verdict(tests, basis, entry.get("p_adjusted"))
@@ -167,9 +201,8 @@ def _verdict_row(entry: Mapping, family: int) -> dict:
     seeds = min(test["n"] for test in tests)
     further = None
     if verdict == "undecided" and basis != NOTHING:
-        further = _further_seeds(tests, family if basis == SIGNIFICANCE else family + 1)
-    protocols = claim["protocols"][entry["protocol"]]
-    cells = dict.fromkeys(cell_path(cell) for part in protocols for _, cell, _ in part["terms"])
+        further = _further_seeds(tests, tested if basis == SIGNIFICANCE else tested + 1)
+    cells = dict.fromkeys(path for test in tests for path in test["cells"])
     return {
         "claim": claim["id"],
         "source": claim["source"],
@@ -199,6 +232,7 @@ def _verdict_row(entry: Mapping, family: int) -> dict:
 
 
 def _verdict(tests: Sequence[Mapping], basis: str, p_adjusted: float | None) -> str:
+    """Return the verdict by the rule above."""
     above = all(test["ci_low"] > test["margin"] for test in tests)
     below = any(test["ci_high"] < test["margin"] for test in tests)
     if basis == SIGNIFICANCE and p_adjusted > LEVEL:
@@ -209,7 +243,7 @@ def _verdict(tests: Sequence[Mapping], basis: str, p_adjusted: float | None) -> 
 
 
 def _strength(test: Mapping) -> float:
-    """How far a contrast exceeds its margin, in standard errors."""
+    """Return by how many standard errors a contrast exceeds its margin."""
     distance = test["effect"] - test["margin"]
     if math.isnan(distance):
         return -math.inf
@@ -218,12 +252,13 @@ def _strength(test: Mapping) -> float:
     return distance / test["error"]
 
 
-def _further_seeds(tests: Sequence[Mapping], family: int) -> int | None:
-    """Seeds beyond the present ones that would decide it, should the effects be as seen.
+def _further_seeds(tests: Sequence[Mapping], tested: int) -> int | None:
+    """Return how many seeds beyond the present ones would decide it, the effects being as seen.
 
-    As many of them as of the present ones are taken to diverge.
+    The share of them that diverges is taken to be that of the present ones; ``tested`` is the
+    number of verdicts that share the level.
     """
-    level = LEVEL / max(family, 1)
+    level = LEVEL / max(tested, 1)
     distances = [test["effect"] - test["margin"] for test in tests]
     if all(distance > 0 for distance in distances):
         pairs = zip(distances, tests, strict=True)
@@ -241,30 +276,30 @@ def _further_seeds(tests: Sequence[Mapping], family: int) -> int | None:
 
 
 def _runs_needed(test: Mapping, distance: float, level: float) -> int | None:
-    """Seeds to start so that as many finish as a contrast needs."""
+    """Return how many seeds to start so that as many finish as a contrast needs."""
     needed = seeds_needed(distance, test["spread"], level)
     return None if needed is None else math.ceil(needed * test["tried"] / test["n"])
 
 
 def _tried(tests: Sequence[Mapping]) -> int:
-    """Seeds that were started, whether they diverged or not."""
+    """Return how many seeds were started, whether they diverged or not."""
     return max(test["tried"] for test in tests)
 
 
-def _setting(model: str, protocol: str, seeds: int, further: int | None) -> str:
-    """What `snakemake --config` takes to run the further seeds too; empty without any."""
+def _setting(family: str, protocol: str, seeds: int, further: int | None) -> str:
+    """Return what `snakemake --config` takes to run the further seeds too; empty without any."""
     if further is None:
         return ""
-    return f'{model}={{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
+    return f'{family}={{"protocols": {{"{protocol}": {{"replicates": {seeds + further}}}}}}}'
 
 
 def _reason(tests: Sequence[Mapping], basis: str, verdict: str, further: int | None) -> str:
-    """Why a claim is undecided, in a sentence; empty otherwise."""
+    """Return why a claim is undecided, in a sentence; empty otherwise."""
     if verdict != "undecided":
         return ""
     if basis == NOTHING:
         if any(test["n"] == 0 for test in tests):
-            return "A cell of it has no run that finished and has the measure."
+            return "At least one cell has no finished run that has the measure."
         return "A single seed finished, and the test states no spread."
     if further is None:
         return "The effect is so close to its margin that no number of seeds would settle it."

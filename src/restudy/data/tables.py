@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
 
-# Names stay text, even those that look like a number (a data set called "inf"); and without its
-# type a column of divergences would come back as float, 17.0.
-TYPES = {
-    **dict.fromkeys(("dataset", "protocol", "activation", "initializer", "optimizer"), "str"),
-    "diverged_at": "Int64",
-}
+from restudy.data.column_types import TYPES
+
 # Rows of a row group of a Parquet table, and the most of it that is held in memory.
 GROUP_ROWS = 1 << 20
 
@@ -54,6 +50,25 @@ def read_rows(paths: Iterable[str | Path], levels: Mapping[str, Sequence]) -> pd
     for axis, values in levels.items():
         kept &= frame[axis].isin(values).to_numpy()
     return frame[kept].reset_index(drop=True)
+
+
+def by_folder(paths: Iterable[str | Path]) -> dict[str, str | Path]:
+    """Return files, or folders of files, by the folder that they lie in, from results/ on.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        At most one in each folder. What comes before ``results/`` may be anything: an executor
+        may hand a job copies of the files.
+    """
+    return {from_results(PurePath(path).parent): path for path in paths}
+
+
+def from_results(path: str | Path) -> str:
+    """Return the part of a path from its folder ``results`` on."""
+    parts = PurePath(path).parts
+    first = len(parts) - 1 - parts[::-1].index("results")
+    return "/".join(parts[first:])
 
 
 def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:

@@ -119,7 +119,7 @@ def mean_and_deviation(summary: pd.DataFrame, measure: str, digits: int = 4) -> 
     Parameters
     ----------
     summary : DataFrame
-        A row per cell, as ``dense_summary.csv`` and ``conv_summary.csv``.
+        A row per cell, as ``results/tables/{family}_summary.csv``.
     measure : str
         Such as ``train_loss``.
     digits : int

@@ -31,7 +31,7 @@ class NotebookError(UserError):
 def run_notebook(
     template: str | Path,
     parameters: Mapping[str, Any],
-    wreck: str | Path,
+    partial_notebook: str | Path,
     folder: str | Path = ".",
 ) -> NotebookNode:
     """Execute a template.
@@ -45,7 +45,7 @@ def run_notebook(
         Notebook with a cell tagged ``parameters``.
     parameters : mapping
         Values that replace those of that cell.
-    wreck : path
+    partial_notebook : path
         Where the notebook is kept, as far as it was executed, if a cell fails.
     folder : path
         Working directory of the notebook: where ``results`` lies.
@@ -60,13 +60,13 @@ def run_notebook(
     NotebookError
         If a cell fails, or the kernel dies.
     """
-    template, wreck = Path(template), Path(wreck)
-    wreck.unlink(missing_ok=True)
+    template, partial_notebook = Path(template), Path(partial_notebook)
+    partial_notebook.unlink(missing_ok=True)
     with TemporaryDirectory() as private:
         try:
             notebook = papermill.execute_notebook(
                 template,
-                wreck,
+                partial_notebook,
                 dict(parameters),
                 kernel_name="python3",
                 kernel_manager_class=_kernel_manager(private),
@@ -74,15 +74,15 @@ def run_notebook(
                 cwd=str(folder),
             )
         except PapermillExecutionError as error:
-            partial = nbformat.read(wreck, as_version=4)
-            nbformat.write(_without_traces(partial), wreck)
-            raise NotebookError(_describe(error, template, wreck)) from None
+            kept = nbformat.read(partial_notebook, as_version=4)
+            nbformat.write(_without_traces(kept), partial_notebook)
+            raise NotebookError(_describe(error, template, partial_notebook)) from None
         except DeadKernelError:
             raise NotebookError(
                 f"{template.name}: its kernel died, perhaps for want of memory; the notebook as "
-                f"far as it was executed: {wreck}"
+                f"far as it was executed: {partial_notebook}"
             ) from None
-    wreck.unlink()
+    partial_notebook.unlink()
     return _without_traces(notebook)
 
 
@@ -133,12 +133,12 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def _describe(error: PapermillExecutionError, template: Path, wreck: Path) -> str:
+def _describe(error: PapermillExecutionError, template: Path, partial_notebook: Path) -> str:
     """Say which cell failed, show it and its error, and where the rest can be looked at."""
     ids = [cell.id for cell in nbformat.read(template, as_version=4).cells]
     failed = next(
         cell
-        for cell in nbformat.read(wreck, as_version=4).cells
+        for cell in nbformat.read(partial_notebook, as_version=4).cells
         if any(output.output_type == "error" for output in cell.get("outputs", []))
     )
     which = (
@@ -151,5 +151,5 @@ def _describe(error: PapermillExecutionError, template: Path, wreck: Path) -> st
         f"{template.name}: {which} failed: {error.ename}: {without_escapes(error.evalue)}\n"
         f"--- the cell\n{error.source}\n"
         f"--- its error\n{trace}\n"
-        f"--- the notebook as far as it was executed: {wreck}"
+        f"--- the notebook as far as it was executed: {partial_notebook}"
     )

@@ -14,6 +14,8 @@ import pandas as pd
 
 from restudy.analysis.summaries import rows_of
 from restudy.data.tables import combine, read_description, read_table
+from restudy.families.contract import ALL
+from restudy.families.registry import FAMILIES
 from restudy.notebooks.display import (
     PLUS_MINUS,
     Picture,
@@ -22,20 +24,25 @@ from restudy.notebooks.display import (
     mean_and_deviation,
     say,
 )
-from restudy.study.grid import cell_path, study_cells, unique_cells
+from restudy.study.cell import Cell, make_cell, unique_cells
+from restudy.study.grid import study_cells
 from restudy.study.labels import label_of
-from restudy.views import boundaries, conv_curves, curves
+from restudy.views.boundaries import boundary_panel
+from restudy.views.curves import curves_figure
+from restudy.views.final_accuracy_figure import final_accuracy_figure
+from restudy.views.panels import part_label
+from restudy.views.selection import final_measure
 
 TABLES = Path("results/tables")
 Shown = Any  # what a cell may end with
 
 
 class Results:
-    """Studies of one model and what came out of them.
+    """Studies of one family and what came out of them.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
+    family : str
         Whose studies these are.
     baseline : mapping
         The cell that every study starts from.
@@ -43,20 +50,20 @@ class Results:
         Name -> study, as the configuration has it.
     """
 
-    def __init__(self, model: str, baseline: Mapping, studies: Mapping[str, Mapping]):
-        self.model = model
+    def __init__(self, family: str, baseline: Mapping, studies: Mapping[str, Mapping]):
+        self.family = FAMILIES[family]
         self.baseline = baseline
         self.studies = {name: {"name": name, **study} for name, study in studies.items()}
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """A row per cell."""
-        return read_table(TABLES / f"{self.model}_summary.csv")
+        return self._table_of("summary.csv")
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """A row per cell and seed."""
-        return read_table(TABLES / f"{self.model}_runs.csv")
+        return self._table_of("runs.csv")
 
     def study_of(self, axis: str) -> dict | None:
         """Return the first study that varies an axis alone, or together with the protocol."""
@@ -65,9 +72,17 @@ class Results:
                 return study
         return None
 
-    def cells(self, study: Mapping) -> list[dict]:
+    def cells(self, study: Mapping) -> list[Cell]:
         """Return the cells of a study."""
-        return study_cells(self.model, self.baseline, study)
+        return study_cells(self.family, self.baseline, study)
+
+    def run_of(self, folder: str) -> tuple[Cell, int]:
+        """Return the cell and the seed of the run that a folder has."""
+        for row in self.runs[list(self.family.keys)].to_dict("records"):
+            cell = make_cell(self.family, row)
+            if f"{cell.folder}/seed~{row['seed']}" == folder:
+                return cell, row["seed"]
+        raise ValueError(f"no run is in {folder}")
 
     def table(self, study: Mapping | str | None, measures: Sequence[str]) -> Shown:
         """Return mean ± standard deviation over seeds of every cell of a study.
@@ -81,83 +96,98 @@ class Results:
         """
         return self._of(study, lambda found: self._table(found, measures))
 
-    def _table(self, study: Mapping, measures: Sequence[str]) -> Table:
-        rows = rows_of(self.summary, self.cells(study))
-        columns = {
-            **in_words(rows, list(study["vary"])),
-            "Seeds": rows["n"] - rows["diverged"],
-            **{label_of(measure): mean_and_deviation(rows, measure) for measure in measures},
-        }
-        seeds = "mean ± standard deviation over seeds" if rows["n"].max() > 1 else "one seed a cell"
-        return Table(pd.DataFrame(columns), f"After training: {seeds}.")
+    def curves(self, study: Mapping | str | None, quantity: str) -> Shown:
+        """Return a quantity, such as "loss", over the training of a study's cells.
 
-    def _of(self, study: Mapping | str | None, show: Callable[[Mapping], Shown]) -> Shown:
-        """Return what is shown of a study, or a sentence if there is none."""
-        if isinstance(study, str):
-            axis, study = study, self.study_of(study)
-            words = f"no study of a size to show that varies the {label_of(axis).lower()} alone"
-        else:
-            words = "no such study"
-        return show(study) if study else say(f"This run's configuration has {words}.")
+        Of a family that leaves ``history.parquet``. A study is one, or the axis that it varies.
+        """
 
+        def draw(found: Mapping) -> Picture:
+            history, runs = self._history(found), rows_of(self.runs, self.cells(found))
+            alt = f"{quantity.capitalize()} over {self.family.time.label.lower()}."
+            return Picture(curves_figure(history, found, self.family, quantity, runs), alt)
 
-class DenseResults(Results):
-    """Studies of dense networks."""
+        return self._of(study, draw)
 
-    def __init__(self, baseline: Mapping, studies: Mapping[str, Mapping]):
-        super().__init__("dense", baseline, studies)
+    def history_table(self, study: Mapping | str | None, measure: str, parts: int = 4) -> Shown:
+        """Return a measure of a study's cells at equal parts of the training.
 
-    def _history(self, study: Mapping) -> pd.DataFrame:
-        """What each cell of a study wrote while it trained; the table of all cells may be huge."""
-        return combine(
-            f"results/dense/{cell_path(cell)}/history.parquet" for cell in self.cells(study)
-        )
+        Of a family that leaves ``history.parquet``.
+        """
+
+        def show(found: Mapping) -> Table:
+            history, time = self._history(found), self.family.time
+            times = np.sort(history[time.name].unique())
+            wanted = times[np.linspace(0, len(times) - 1, parts + 1).round().astype(int)][1:]
+            axes = list(found["vary"])
+            shown = history[history[time.name].isin(wanted)]
+            means = shown.groupby([*axes, time.name], sort=False)[measure].mean()
+            rows = means.unstack(time.name).reset_index()
+            words = in_words(rows, axes)
+            columns = {f"After {each:,} {time.plural}": rows[each] for each in wanted}
+            caption = f"{label_of(measure)}, mean over the seeds."
+            return Table(pd.DataFrame({**words, **columns}), caption)
+
+        return self._of(study, show)
 
     def boundaries(self, axis: str) -> Shown:
-        """Return the boundaries of all cells of the study that varies an axis."""
+        """Return the boundaries of all cells of the study that varies an axis.
+
+        Of a family that leaves ``boundary.npz``.
+        """
         return self._of(axis, self._boundaries)
 
-    def _boundaries(self, study: Mapping) -> Shown:
-        panels = []
-        for cell in self.cells(study):
-            folder, data = f"results/dense/{cell_path(cell)}", f"results/data/{cell['dataset']}"
-            description = read_description(f"{data}/description.json")
-            if len(description["features"]) != 2:
-                continue
-            with np.load(f"{folder}/boundary.npz") as file:
-                grid = dict(file)
-            panels.append(
-                {
-                    "values": cell,
-                    "points": read_table(f"{data}/points.csv"),
-                    "description": description,
-                    "grid": grid if len(grid["seeds"]) else None,
-                    "heldout_accuracy": rows_of(self.summary, [cell])["heldout_accuracy_mean"][0],
-                }
+    def final_accuracy(self, study: Mapping | None) -> Shown:
+        """Return the accuracy after training of every cell of a study, best on top."""
+
+        def show(found: Mapping) -> Picture:
+            runs = rows_of(self.runs, self.cells(found))
+            label = final_measure(self.family, "accuracy").label
+            alt = f"{label} after training of every cell; the table above has the values."
+            return Picture(final_accuracy_figure(runs, found, self.family), alt)
+
+        return self._of(study, show)
+
+    def factor_table(self, study: Mapping | None) -> Shown:
+        """Return the mean accuracy at each value of each varied axis, over all other axes."""
+        measure = final_measure(self.family, "accuracy")
+
+        def show(found: Mapping) -> Table:
+            rows = rows_of(self.summary, self.cells(found))
+            lines = []
+            for axis, values in found["vary"].items():
+                for value in values:
+                    members = rows.loc[rows[axis] == value, f"{measure.name}_mean"]
+                    lines.append(
+                        {
+                            "Axis": label_of(axis),
+                            "Value": label_of(value, axis),
+                            "Cells": len(members),
+                            f"Mean {measure.label.lower()}": members.mean(),
+                            "Lowest": members.min(),
+                            "Highest": members.max(),
+                        }
+                    )
+            return Table(
+                pd.DataFrame(lines), "Each value of an axis, over all values of the others."
             )
-        if not panels:
-            return say("The points of this study have no plane to draw a boundary in.")
-        alt = f"Decision boundaries of {len(panels)} cells; the table above has their accuracies."
-        return Picture(boundaries.boundary_panel(panels, study), alt)
 
-    def loss_curves(self, axis: str) -> Shown:
-        """Return training and held-out loss over passes of the study that varies an axis."""
+        return self._of(study, show)
 
-        def draw(study: Mapping) -> Picture:
-            history, runs = self._history(study), rows_of(self.runs, self.cells(study))
-            alt = "Loss over training; the table above has the values after the last pass."
-            return Picture(curves.loss_curves(history, study, runs), alt)
-
-        return self._of(axis, draw)
-
-    def arithmetic_table(self, protocols: Mapping[str, Mapping]) -> Shown:
+    def arithmetic_table(
+        self, protocols: Mapping[str, Mapping], measures: Mapping[str, str]
+    ) -> Shown:
         """Return each published cell beside its corrected twin, seed by seed.
+
+        Of a family whose protocols say which arithmetic is used.
 
         Parameters
         ----------
         protocols : mapping
             Name -> settings. Twins have the same axes, and protocols that differ in nothing but
             the arithmetic.
+        measures : mapping of str to str
+            What is compared, and its words.
         """
         cells = unique_cells(cell for study in self.studies.values() for cell in self.cells(study))
         lines = []
@@ -166,20 +196,68 @@ class DenseResults(Results):
             if settings["arithmetic"] != "published":
                 continue
             wanted = {**settings, "arithmetic": "corrected"}
-            names = [name for name, other in protocols.items() if other == wanted]
-            twin = next(
-                (c for c in cells if any(c == {**cell, "protocol": n} for n in names)), None
-            )
+            twins = {
+                make_cell(self.family, {**cell, "protocol": name})
+                for name, other in protocols.items()
+                if other == wanted
+            }
+            twin = next((each for each in cells if each in twins), None)
             if twin is not None:
-                lines.append(self._compare(cell, twin))
+                lines.append(self._compare(cell, twin, measures))
         if not lines:
             return say("This run's configuration has no pair of published and corrected cells.")
         caption = "Differences are published minus corrected, seed by seed: mean ± deviation."
         return Table(pd.DataFrame(lines), caption)
 
-    def _compare(self, published: Mapping, corrected: Mapping) -> dict:
-        """A line of the table: loss and accuracy of two cells, and their differences by seed."""
-        measures = {"train_loss": "Loss", "heldout_accuracy": "Held-out accuracy"}
+    def _table_of(self, table: str) -> pd.DataFrame:
+        """A table of all cells."""
+        return read_table(TABLES / f"{self.family.name}_{table}")
+
+    def _history(self, study: Mapping) -> pd.DataFrame:
+        """What each cell of a study wrote while it trained."""
+        cells = self.cells(study)
+        if self.family.seeds_per_job == ALL:  # the table of all cells may be huge
+            return combine(f"{cell.folder}/history.parquet" for cell in cells)
+        return rows_of(self._table_of("history.parquet"), cells)
+
+    def _table(self, study: Mapping, measures: Sequence[str]) -> Table:
+        rows = rows_of(self.summary, self.cells(study))
+        columns = {
+            **in_words(rows, list(study["vary"])),
+            "Seeds": rows["n"] - rows["diverged"],
+            **{label_of(measure): mean_and_deviation(rows, measure) for measure in measures},
+        }
+        several = rows["n"].max() > 1
+        seeds = "mean ± standard deviation over seeds" if several else "one seed per cell"
+        return Table(pd.DataFrame(columns), f"After training: {seeds}.")
+
+    def _boundaries(self, study: Mapping) -> Shown:
+        measure = final_measure(self.family, "accuracy")
+        panels = []
+        for cell in self.cells(study):
+            data = f"results/data/{cell['dataset']}"
+            description = read_description(f"{data}/description.json")
+            if len(description["features"]) != 2:
+                continue
+            with np.load(f"{cell.folder}/boundary.npz") as file:
+                grid = dict(file)
+            accuracy = rows_of(self.summary, [cell])[f"{measure.name}_mean"][0]
+            panels.append(
+                {
+                    "values": cell,
+                    "points": read_table(f"{data}/points.csv"),
+                    "description": description,
+                    "grid": grid if len(grid["seeds"]) else None,
+                    "accuracies": {part_label(measure): accuracy},
+                }
+            )
+        if not panels:
+            return say("The points of this study have no plane to draw a boundary in.")
+        alt = f"Decision boundaries of {len(panels)} cells; the table above has their accuracies."
+        return Picture(boundary_panel(panels, study), alt)
+
+    def _compare(self, published: Mapping, corrected: Mapping, measures: Mapping[str, str]) -> dict:
+        """A line of the table: measures of two cells, and their differences by seed."""
         one, other = (
             rows_of(self.runs, [cell]).set_index("seed")[list(measures)]
             for cell in (published, corrected)
@@ -196,79 +274,14 @@ class DenseResults(Results):
             line[f"{word}, difference"] = _mean_and_sd(one[measure] - other[measure])
         return line
 
-    def history_table(self, study: Mapping | str | None, parts: int = 4) -> Shown:
-        """Return training accuracy and loss of a study's cells at equal parts of the training."""
-
-        def show(found: Mapping) -> Table:
-            history = self._history(found)
-            passes = np.sort(history["pass"].unique())
-            wanted = passes[np.linspace(0, len(passes) - 1, parts + 1).round().astype(int)][1:]
-            axes = list(found["vary"])
-            shown = history[history["pass"].isin(wanted)]
-            means = shown.groupby([*axes, "pass"], sort=False)["train_accuracy"].mean()
-            rows = means.unstack("pass").reset_index()
-            words = in_words(rows, axes)
-            columns = {f"After {number:,} passes": rows[number] for number in wanted}
-            return Table(
-                pd.DataFrame({**words, **columns}), "Training accuracy, mean over the seeds."
-            )
-
-        return self._of(study, show)
-
-
-class ConvResults(Results):
-    """Studies of the convolutional network."""
-
-    def __init__(self, baseline: Mapping, studies: Mapping[str, Mapping]):
-        super().__init__("conv", baseline, studies)
-
-    def curves(self, study: Mapping | None, measure: str) -> Shown:
-        """Return loss or accuracy over steps of a study."""
-        draw = {"loss": conv_curves.conv_loss_curves, "accuracy": conv_curves.conv_accuracy_curves}
-
-        def show(found: Mapping) -> Picture:
-            cells = self.cells(found)
-            history = rows_of(read_table(TABLES / "conv_history.parquet"), cells)
-            runs = rows_of(self.runs, cells)
-            alt = f"{measure.capitalize()} over training steps."
-            return Picture(draw[measure](history, found, runs), alt)
-
-        return self._of(study, show)
-
-    def final_accuracy(self, study: Mapping | None) -> Shown:
-        """Return the test accuracy of every cell of a study, best on top."""
-
-        def show(found: Mapping) -> Picture:
-            runs = rows_of(self.runs, self.cells(found))
-            alt = "Test accuracy after training of every cell; the table above has the values."
-            return Picture(conv_curves.final_accuracy_figure(runs, found), alt)
-
-        return self._of(study, show)
-
-    def factor_table(self, study: Mapping | None) -> Shown:
-        """Return the mean test accuracy at each value of each varied axis, over all other axes."""
-
-        def show(found: Mapping) -> Table:
-            rows = rows_of(self.summary, self.cells(found))
-            lines = []
-            for axis, values in found["vary"].items():
-                for value in values:
-                    members = rows.loc[rows[axis] == value, "test_accuracy_mean"]
-                    lines.append(
-                        {
-                            "Axis": label_of(axis),
-                            "Value": label_of(value, axis),
-                            "Cells": len(members),
-                            "Mean test accuracy": members.mean(),
-                            "Lowest": members.min(),
-                            "Highest": members.max(),
-                        }
-                    )
-            return Table(
-                pd.DataFrame(lines), "Each value of an axis, over all values of the others."
-            )
-
-        return self._of(study, show)
+    def _of(self, study: Mapping | str | None, show: Callable[[Mapping], Shown]) -> Shown:
+        """Return what is shown of a study, or a sentence if there is none."""
+        if isinstance(study, str):
+            axis, study = study, self.study_of(study)
+            words = f"no study of a size to show that varies the {label_of(axis).lower()} alone"
+        else:
+            words = "no such study"
+        return show(study) if study else say(f"This run's configuration has {words}.")
 
 
 def _mean_and_sd(values: pd.Series) -> str:

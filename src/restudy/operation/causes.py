@@ -1,25 +1,19 @@
 """Why a job runs again: what changed since it ran last, in the words of what a user edits."""
 
-import ast
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from itertools import groupby
 from textwrap import fill
 from typing import Any
 
+from restudy.families.contract import Family
+from restudy.families.registry import FAMILIES
 from restudy.study.config import key_path
 
 ABSENT = object()
-LONGEST_VALUE = 60  # characters of a value that is shown
+MAX_SHOWN = 60  # characters of a value
 LINE_WIDTH = 100
-# Entries of a cell's settings, by the part of the configuration that has them.
-PARTS_OF_SETTINGS = {
-    "protocol": "protocols",
-    "optimizer": "optimizers",
-    "activation": "activations",
-    "initializer": "initializers",
-}
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Cause:
 
 @dataclass
 class PendingJob:
-    """A job that would run.
+    """A job that would run, as `explain` tells of it.
 
     Attributes
     ----------
@@ -48,7 +42,7 @@ class PendingJob:
     causes : list of Cause
         What changed for it alone.
     inherited : list of Cause
-        What changed for jobs before it, which make its input anew.
+        What changed for jobs before it, which rebuild its input.
     """
 
     name: str
@@ -59,7 +53,7 @@ class PendingJob:
 
 
 def differences(old: Any, new: Any, path: tuple = ()) -> Iterator[tuple[tuple, Any, Any]]:
-    """Places at which two JSON-like values differ.
+    """Iterate over the places at which two JSON-like values differ.
 
     Yields
     ------
@@ -82,7 +76,7 @@ def _is_list_of_parts(value) -> bool:
 
 
 def describe_difference(place: str, old: Any, new: Any) -> str:
-    """A line such as ``dense.optimizers.gd.learning_rate: 0.01 → 0.02``."""
+    """Return a line such as ``dense.optimizers.gd.learning_rate: 0.01 → 0.02``."""
     if old is ABSENT:
         return f"{place}: new, {_shown(new)}"
     if new is ABSENT:
@@ -91,113 +85,137 @@ def describe_difference(place: str, old: Any, new: Any) -> str:
 
 
 def _shown(value) -> str:
-    if isinstance(value, list | tuple) and len(repr(value)) > LONGEST_VALUE:
+    if isinstance(value, list | tuple) and len(repr(value)) > MAX_SHOWN:
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
     text = str(value) or "nothing"
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def decides_on_cells(path: Sequence) -> bool:
-    """Whether a key of the configuration has a part in which cells and runs there are."""
+    """Whether a key of the configuration has a say in which cells and runs there are."""
     return path[-1] == "replicates" or bool({"studies", "baseline", "claims"} & {*path[:2]})
 
 
 def configuration_causes(
-    old: Sequence[str], new: Mapping[str, Any], wildcards: Mapping[str, str], model: str
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    wildcards: Mapping[str, str],
+    family: Family | None,
 ) -> tuple[list[Cause], list[Cause]]:
-    """What changed in a job's parameters, by the keys of the configuration.
+    """Return what changed in a job's parameters, by the keys of the configuration.
 
     Parameters
     ----------
-    old : sequence of str
-        Those of the last run, as Snakemake keeps them: the ``repr`` of each value, without names.
-    new : mapping
-        Name -> value.
+    old, new : mapping
+        Name -> value as JSON has it, of the last run and now.
     wildcards : mapping
         Of the job.
-    model : str
-        "dense" or "conv", the section of the configuration that the job belongs to.
+    family : Family or None
+        Whose section of the configuration the job belongs to, if it belongs to one.
 
     Returns
     -------
     named, unnamed : lists of Cause
         What a key of the configuration names, and what follows from it, by the parameter's name.
     """
-    left = {name: value for name, value in new.items() if repr(value) not in old}
-    gone = [text for text in old if text not in {repr(value) for value in new.values()}]
     named, unnamed = [], []
-    for name, value in left.items():
-        before = max(gone, key=lambda text: _likeness(text, value), default=None)
-        if before is None:
+    for name in dict.fromkeys([*new, *old]):
+        if name not in old:
             unnamed.append(Cause("configuration", f"{name} is asked for, which was not before"))
-            continue
-        gone.remove(before)
-        try:
-            old_value = ast.literal_eval(before)
-        except (ValueError, SyntaxError):
-            unnamed.append(Cause("configuration", f"{name} is another than before"))
-            continue
-        if name == "revision":
-            text = f"git revision {old_value[:12]} → {value[:12]}"
+        elif name not in new:
+            unnamed.append(Cause("configuration", f"{name} is no longer used"))
+        elif name == "revision" and old[name] != new[name]:
+            text = f"git revision {old[name][:12]} → {new[name][:12]}"
             named.append(Cause("code", text))
-            continue
-        if name == "claims":
-            old_value, value = (
-                {claim["id"]: claim for claim in each} for each in (old_value, value)
-            )
-        changes = list(differences(old_value, value))
-        if not changes:
-            unnamed.append(Cause("configuration", f"{name}: the order of its entries"))
-        for path, old_part, new_part in changes:
-            place = _place(name, path, value, wildcards, model)
-            text = describe_difference(place or key_path([name, *path]), old_part, new_part)
-            (named if place else unnamed).append(Cause("configuration", text))
+        # As texts: Snakemake, too, takes another order of entries for another value.
+        elif json.dumps(old[name]) != json.dumps(new[name]):
+            found = value_causes(name, old[name], new[name], wildcards, family)
+            for each, has_key in found:
+                (named if has_key else unnamed).append(each)
     return named, unnamed
 
 
-def _likeness(text: str, value) -> float:
-    """How likely the text is an earlier state of a value: by kind, then by the text itself."""
-    new = repr(value)
-    matcher = SequenceMatcher(None, text[:2000], new[:2000], autojunk=False)
-    return (text[:1] == new[:1]) + matcher.quick_ratio()
+def value_causes(
+    name: str, old: Any, new: Any, wildcards: Mapping[str, str], family: Family | None
+) -> Iterator[tuple[Cause, bool]]:
+    """Iterate over what changed in a parameter, and whether a key of the configuration names it."""
+    old, new = _by_id(name, old), _by_id(name, new)
+    changes = list(differences(old, new))
+    if not changes:
+        yield Cause("configuration", f"{name}: the order of its entries"), False
+    for path, before, after in changes:
+        place = _place(name, path, new, wildcards, family)
+        text = describe_difference(place or key_path([name, *path]), before, after)
+        yield Cause("configuration", text), place is not None
 
 
-def _place(name: str, path: tuple, value, wildcards: Mapping, model: str) -> str | None:
+def _by_id(name: str, value: Any) -> Any:
+    """A list of claims by their ids, alone or in a configuration; any other value as it is."""
+    if name == "claims" and isinstance(value, list):
+        return {claim["id"]: claim for claim in value}
+    if name == "config" and isinstance(value.get("claims"), list):
+        return {**value, "claims": _by_id("claims", value["claims"])}
+    return value
+
+
+def _place(
+    name: str, path: tuple, value: Any, wildcards: Mapping, family: Family | None
+) -> str | None:
     """Key of the configuration that a parameter's part was taken from; None where there is none."""
     while path and isinstance(path[0], int) and isinstance(value, list):
         value, path = value[path[0]], path[1:]
-    if name == "settings" and path and isinstance(value, Mapping):
-        cell, (part, *rest) = value["cell"], path
-        if part == "dataset":
-            return key_path(["datasets", cell["dataset"], *rest])
-        if part in PARTS_OF_SETTINGS:
-            return key_path([model, PARTS_OF_SETTINGS[part], cell[part], *rest])
-        return None
+    if name == "config":
+        return key_path(path)
+    if path[:1] == ("settings",) and isinstance(value, Mapping):
+        # One of several jobs or cells, each with its settings.
+        name, value, path = "settings", value["settings"], path[1:]
+    if name == "settings" and path and isinstance(value, Mapping) and "cell" in value:
+        return _place_of_setting(value["cell"], path, family)
+    section = family.name if family else ""
     match name, path:
-        case "config", _:
-            return key_path(path)
         case "dataset", _:
             return key_path(["datasets", wildcards.get("dataset", ""), *path])
-        case "study", _:
-            return key_path([model, "studies", wildcards["study"], *path])
-        case "studies", (section, study, key, *rest) if key != "cells":
-            return key_path([section, "studies", study, key, *rest])
-        case "studies", (section, study):
-            return key_path([section, "studies", study])
-        case "baselines", (section, *rest):
-            return key_path([section, "baseline", *rest])
+        case "study", _ if family:
+            return key_path([section, "studies", wildcards["study"], *path])
+        case "studies", (of_family, study, key, *rest) if key not in ("cells", "pictured"):
+            return key_path([of_family, "studies", study, key, *rest])
+        case "studies", (of_family, study):
+            return key_path([of_family, "studies", study])
+        case "networks", (of_family, int() as place, "settings", *rest) if rest:
+            cell = value[of_family][place]["cell"]
+            return _place_of_setting(cell, tuple(rest), FAMILIES.get(of_family))
+        case "baselines", (of_family, *rest):
+            return key_path([of_family, "baseline", *rest])
         case "claims", (claim, *rest):
             part = {"protocols": "tests"}.get(rest[0], rest[0]) if rest else None
             return key_path(["claims", claim, *([part] if part else [])])
         case "parameters", ("datasets", *rest):
             return key_path(["datasets", *rest])
-        case "parameters", ("baseline" | "protocols" | "optimizers" | "studies", *_):
-            return key_path([model, *path])
+        case "parameters", (part, *_) if family and part in _parts_of_section(family):
+            return key_path([section, *path])
+    return None
+
+
+def _parts_of_section(family: Family) -> list[str]:
+    """Keys of a family's section of the configuration."""
+    bundles = [bundle.name for bundle in family.bundles.values()]
+    return ["baseline", "protocols", *bundles, "studies"]
+
+
+def _place_of_setting(cell: Mapping, path: tuple, family: Family | None) -> str | None:
+    """Key of the configuration that a part of a cell's settings was taken from."""
+    axis, *rest = path
+    if axis == "dataset":
+        return key_path(["datasets", cell[axis], *rest])
+    if family and axis == "protocol":
+        return key_path([family.name, "protocols", cell[axis], *rest])
+    if family and axis in family.bundles:
+        return key_path([family.name, family.bundles[axis].name, cell[axis], *rest])
     return None
 
 
 def explain(jobs: Sequence[PendingJob], changes: Iterable[str] = ()) -> str:
-    """The whole answer, as text: the causes with a number each, then the jobs by their causes.
+    """Return the whole answer as text: causes with a number each, then the jobs by their causes.
 
     Parameters
     ----------
@@ -227,9 +245,7 @@ def explain(jobs: Sequence[PendingJob], changes: Iterable[str] = ()) -> str:
         members = list(group)
         words = [f"{_numbers(own)} {'itself' if len(own) == 1 else 'themselves'}"] if own else []
         if before:
-            words.append(
-                f"{'and input' if own else 'Input'} made anew because of {_numbers(before)}"
-            )
+            words.append(f"{'and input' if own else 'Input'} rebuilt because of {_numbers(before)}")
         lines += ["", f"{', '.join(words)}: {_counted(len(members))}"]
         rules = dict.fromkeys(job.name for job in members)
         lines += [_described([job for job in members if job.name == rule]) for rule in rules]

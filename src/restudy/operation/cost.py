@@ -1,15 +1,17 @@
 """What a run will cost: seconds, memory and disk of each job, and the wall time of all of them.
 
-A job whose like has been recorded (the same rule and, for training, the same settings) takes what
-it took. Any other is computed by a model of its rule: non-negative weights, fitted to records by
-least squares of relative errors, of the features below. Where this machine has records of a rule,
+A job whose like has been recorded (the same kind and, for training, the same settings) takes what
+it took. Any other is computed by a model of its kind: non-negative weights, fitted to records by
+least squares of relative errors, of the features below. Where this machine has records of a kind,
 the model is scaled by their median share of what it says.
+
+The kind of a job is the folder of its benchmark file, which several rules may share; that of a
+training job is ``train_`` and its family.
 """
 
 import csv
 import heapq
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +20,18 @@ import numpy as np
 from scipy.optimize import nnls
 
 from restudy.analysis.summaries import read_benchmark
+from restudy.families.registry import FAMILIES, resolve
 
-# Points, features and classes of point sets that say nothing of them in the configuration; of a
-# file of the user's they are a guess.
-GIVEN = {"iris": (150, 4, 3), "digits": (1797, 64, 10), "csv": (1000, 10, 3)}
-DRAWN_CLASSES = {"moons": 2, "circles": 2, "spirals": 2}
-IMAGES = {"train": 60_000, "test": 10_000}  # of a set that is fetched
-MONITORED_BYTES = 14_000  # of the CNN's event files, per record of its tensors
-OUTPUT_BYTES, IMAGE_BYTES = 0.3e6, 55e6  # of a figure or table, and of a set of images
-FEWEST_CELLS = 500  # a table over all cells takes longer with more: seen from so many on
+TRAINING, RETRAINING = "train_", "retrain_"  # what the kind of such a job begins with
+OUTPUT_BYTES, IMAGE_BYTES = 0.3e6, 55e6  # of what a job leaves, and of a set of images
+UNKNOWN_SECONDS, UNKNOWN_MB = 2.0, 150.0  # of a job whose kind was never recorded
+MIN_CELLS = 500  # a table over all cells takes longer with more: seen from so many on
 
 # Snakemake's own time: until the first job starts, the share of it that grows with the number of
 # jobs, and what a job takes beside what is recorded of it, here and as a job of a cluster.
 START_SECONDS, PLAN_SECONDS = 4.0, 0.002
 JOB_SECONDS, CLUSTER_SECONDS = 0.1, 8.0
-RECORD = ("rule", "name", "settings", "cells", "seconds", "memory_mb", "disk")
+COLUMNS = ("kind", "name", "settings", "cells", "seconds", "memory_mb", "disk")
 
 
 @dataclass
@@ -41,21 +40,19 @@ class Job:
 
     Attributes
     ----------
-    rule : str
-        Its rule.
-    name : str
-        What tells it from others of its rule: of a training job its path.
+    kind, name : str
+        Its kind, and what tells it from others of that kind, see `identify_job`.
     settings : mapping or None
-        Of a training job, those of its cell.
+        Of a training job, those of its cell as its ``provenance.json`` has them.
     threads : int
         Cores that it takes.
     priority : int
         Jobs that are ready start in the order of their priority, the highest first.
     needs : tuple of int
-        Numbers of the jobs that must have ended before.
+        Places, in the sequence of all jobs, of those that must have ended before.
     """
 
-    rule: str
+    kind: str
     name: str
     settings: Mapping | None = None
     threads: int = 1
@@ -73,104 +70,58 @@ class Price:
     known: str  # "recorded", "scaled" or "reference"
 
 
-def features(rule: str, settings: Mapping | None, cells: int) -> list[float]:
-    """Numbers that a job's time is a weighted sum of; the first, 1, stands for its start.
+def identify_job(benchmark: str | Path) -> tuple[str, str]:
+    """Return kind and name of a job from the path of its benchmark file.
 
-    Of a dense network: calls of NumPy, elementwise operations, products, records, and updates of
-    parameters. Of the CNN: images trained on, images judged, and records of its tensors. Of any
-    other rule: cells of the grid, as far as they are many.
+    The kind is the folder below ``benchmarks/``, the name what follows without the ending: of a
+    training job the path of its cell and seed. Training a cell again, for the certificate, is of
+    the kind of its first training: it takes the same time.
     """
-    if rule == "train_dense":
-        return _dense_features(settings)
-    if rule == "train_conv":
-        return _conv_features(settings)
-    return [1.0, _many(cells)]
+    parts = Path(benchmark).with_suffix("").parts
+    kind, *name = parts[parts.index("benchmarks") + 1 :]
+    if kind.startswith(RETRAINING):
+        kind = TRAINING + kind.removeprefix(RETRAINING)
+    return kind, "/".join(name)
+
+
+def features(kind: str, settings: Mapping | None, cells: int) -> list[float]:
+    """Return the numbers that a job's time is a weighted sum of; the first, 1, is for its start.
+
+    Those of a training job come from its family, if that says what its jobs cost. Any other job
+    has one more: the cells of the grid, as far as they are many.
+    """
+    if not kind.startswith(TRAINING):
+        return [1.0, _many(cells)]
+    family_cost = _family_cost(kind)
+    return family_cost.features(settings) if family_cost else [1.0]
+
+
+def disk_of(kind: str, settings: Mapping | None) -> float:
+    """Return the bytes that a job leaves; those of a training job come from its family."""
+    family_cost = _family_cost(kind)
+    if family_cost:
+        return family_cost.disk(settings)
+    return IMAGE_BYTES if kind == "fetch_images" else OUTPUT_BYTES
+
+
+def _family_cost(kind: str):
+    """Return the cost module of the family that jobs of a kind train, if it has one."""
+    family = FAMILIES.get(kind.removeprefix(TRAINING)) if kind.startswith(TRAINING) else None
+    return resolve(family, family.cost) if family and family.cost else None
 
 
 def _many(cells: int) -> float:
-    """A number of cells as far as it matters to a job that looks at all of them."""
-    return float(cells) if cells >= FEWEST_CELLS else 0.0
-
-
-def dense_shape(dataset: Mapping) -> tuple[int, int, int, int]:
-    """Training points, held-out points, features and classes of a point set."""
-    kind = dataset["kind"]
-    if kind in GIVEN:
-        count, inputs, classes = GIVEN[kind]
-        heldout = round(count * dataset["heldout_share"])
-        return count - heldout, heldout, inputs, classes
-    classes = dataset.get("classes", DRAWN_CLASSES.get(kind, 2))
-    return dataset["points"], dataset["heldout_points"], dataset.get("features", 2), classes
-
-
-def _dense_sizes(settings: Mapping) -> tuple[int, int, int]:
-    """Weights, units (each piece of maxout counts) and layers of a dense network."""
-    cell = settings["cell"]
-    _, _, inputs, classes = dense_shape(settings["dataset"])
-    pieces = settings["activation"].get("pieces", 1)
-    width, depth = cell["hidden_size"], cell["depth"]
-    fan_in = [inputs, *[width] * depth]
-    fan_out = [*[width * pieces] * depth, classes]
-    weights = sum((a + 1) * b for a, b in zip(fan_in, fan_out, strict=True))
-    return weights, sum(fan_out), depth + 1
-
-
-def _dense_features(settings: Mapping) -> list[float]:
-    protocol = settings["protocol"]
-    points, heldout, _, _ = dense_shape(settings["dataset"])
-    weights, units, layers = _dense_sizes(settings)
-    batch = min(protocol["batch_size"] or points, points)
-    updates = protocol["passes"] * math.ceil(points / batch)
-    replicates, passes = protocol["replicates"], protocol["passes"]
-    # Half as many bytes pass through the processor.
-    width = 0.5 if protocol["precision"] == "float32" else 1.0
-    records = passes / protocol["record_interval"] + 1
-    return [
-        1.0,
-        updates * layers,
-        width * updates * replicates * batch * units,
-        width * updates * replicates * batch * weights,
-        records * replicates * (heldout + points) * units,
-        width * updates * replicates * weights,
-    ]
-
-
-def _conv_features(settings: Mapping) -> list[float]:
-    protocol, dataset = settings["protocol"], settings["dataset"]
-    tested = dataset["test_examples"] or IMAGES["test"]
-    judgements = protocol["steps"] / protocol["evaluate_interval"] + 1
-    return [
-        1.0,
-        protocol["steps"] * protocol["batch_size"],
-        judgements * (dataset["validation_examples"] + tested),
-        protocol["steps"] / protocol["monitor_interval"] + 1,
-    ]
-
-
-def disk_of(rule: str, settings: Mapping | None) -> float:
-    """Bytes that a job leaves: of training its weights, snapshots, records and event files."""
-    if settings is None:
-        return IMAGE_BYTES if rule == "fetch_images" else OUTPUT_BYTES
-    protocol = settings["protocol"]
-    if rule == "train_conv":
-        judged = settings["dataset"]["test_examples"] or IMAGES["test"]
-        records = protocol["steps"] / protocol["monitor_interval"] + 1
-        return 13.1e6 + 8 * judged + MONITORED_BYTES * records
-    weights, _, layers = _dense_sizes(settings)
-    replicates = protocol["replicates"]
-    rows = replicates * (protocol["passes"] / protocol["record_interval"] + 1)
-    snapshots = 8 * weights * replicates * (protocol["snapshots"] + 1)
-    allowed = 1e6 * protocol["snapshot_megabytes"] + 8 * weights * replicates
-    return 60e3 + min(snapshots, allowed) + rows * (35 + 25 * layers)
+    """Return a number of cells as far as it matters to a job that looks at all of them."""
+    return float(cells) if cells >= MIN_CELLS else 0.0
 
 
 class Prices:
-    """Prices of jobs, from records.
+    """Prices of jobs, computed from records.
 
     Parameters
     ----------
     own, reference : sequence of mapping
-        Records of this machine, and of the one that the project was measured on: ``rule``,
+        Records of this machine, and of the one that the project was measured on: ``kind``,
         ``name``, ``settings`` (of a training job), ``cells`` (of the grid), ``seconds``,
         ``memory_mb`` and ``disk``.
     """
@@ -181,68 +132,68 @@ class Prices:
             # Of the very job, else of one that differs by its seed alone.
             self.recorded.setdefault(job_key(record), record)
             self.recorded[*job_key(record), record["name"]] = record
-        known = {record["rule"] for record in reference}
-        fitted = [*reference, *(record for record in own if record["rule"] not in known)]
+        known = {record["kind"] for record in reference}
+        fitted = [*reference, *(record for record in own if record["kind"] not in known)]
         self.models = {
-            rule: _fit([record for record in fitted if record["rule"] == rule])
-            for rule in {record["rule"] for record in fitted}
+            kind: _fit([record for record in fitted if record["kind"] == kind])
+            for kind in {record["kind"] for record in fitted}
         }
         self.speeds = {}
-        for rule in {record["rule"] for record in own}:
+        for kind in {record["kind"] for record in own}:
             shares = [
                 record["seconds"] / self._modelled(record)
                 for record in own
-                if record["rule"] == rule
+                if record["kind"] == kind
             ]
-            self.speeds[rule] = float(np.median(shares))
+            self.speeds[kind] = float(np.median(shares))
         self.memory: dict[str, float] = {}
         for record in (*reference, *own):
-            most = max(self.memory.get(record["rule"], 0.0), record["memory_mb"])
-            self.memory[record["rule"]] = most
+            most = max(self.memory.get(record["kind"], 0.0), record["memory_mb"])
+            self.memory[record["kind"]] = most
 
     def _modelled(self, job: Mapping) -> float:
-        weights = self.models.get(job["rule"])
+        weights = self.models.get(job["kind"])
         if weights is None:
-            return 2.0  # an unknown rule: a job that draws or tabulates something
-        values = features(job["rule"], job["settings"], job["cells"])
+            return UNKNOWN_SECONDS
+        values = features(job["kind"], job["settings"], job["cells"])
         return max(float(np.dot(values, weights)), 0.3)
 
-    def of(self, job: Job, cells: int) -> Price:
-        """The price of one job of a grid of so many cells."""
+    def price(self, job: Job, cells: int) -> Price:
+        """Return the price of one job of a grid of so many cells."""
         described = {
-            "rule": job.rule,
+            "kind": job.kind,
             "name": job.name,
             "settings": job.settings,
             "cells": cells,
         }
         key = job_key(described)
         record = self.recorded.get((*key, job.name)) or self.recorded.get(key)
-        disk = disk_of(job.rule, job.settings)
+        disk = disk_of(job.kind, job.settings)
         if record:
             return Price(record["seconds"], record["memory_mb"], record["disk"] or disk, "recorded")
-        speed = self.speeds.get(job.rule)
+        speed = self.speeds.get(job.kind)
         seconds = self._modelled(described) * (speed or self.speed)
         known = "scaled" if speed else "reference"
-        return Price(seconds, self.memory.get(job.rule, 150.0), disk, known)
+        return Price(seconds, self.memory.get(job.kind, UNKNOWN_MB), disk, known)
 
     @property
     def speed(self) -> float:
-        """This machine's times over the reference's, over all rules with records; 1 without any."""
+        """This machine's times over the reference's, over all kinds with records; 1 without any."""
         return float(np.median(list(self.speeds.values()))) if self.speeds else 1.0
 
 
 def job_key(record: Mapping) -> tuple:
-    """What two records have in common that are of the same work."""
+    """Return what two records of the same work have in common."""
     settings = record["settings"]
     if settings:
         # A seed is not part of the settings, and takes no other time.
-        return record["rule"], json.dumps(settings, sort_keys=True)
-    return record["rule"], record["name"], _many(record["cells"])
+        return record["kind"], json.dumps(settings, sort_keys=True)
+    return record["kind"], record["name"], _many(record["cells"])
 
 
 def _fit(records: Sequence[Mapping]) -> np.ndarray:
-    """Non-negative weights of the features that fit the records' seconds."""
-    rows = np.array([features(r["rule"], r["settings"], r["cells"]) for r in records])
+    """Return the non-negative weights of the features that fit the records' seconds."""
+    rows = np.array([features(r["kind"], r["settings"], r["cells"]) for r in records])
     seconds = np.array([max(record["seconds"], 0.1) for record in records])
     scale = np.maximum(rows.max(axis=0), 1e-300)
     weights, _ = nnls(rows / scale / seconds[:, None], np.ones(len(rows)))
@@ -250,12 +201,12 @@ def _fit(records: Sequence[Mapping]) -> np.ndarray:
 
 
 def wall_time(jobs: Sequence[Job], seconds: Sequence[float], cores: int, delay: float) -> float:
-    """Seconds until all jobs have ended, each started as soon as it can be.
+    """Return the seconds until all jobs have ended, each started as soon as it can be.
 
     Parameters
     ----------
     jobs : sequence of Job
-        Their ``needs`` are numbers in this sequence.
+        Their ``needs`` are places in this sequence.
     seconds : sequence of float
         What each takes.
     cores : int
@@ -287,17 +238,16 @@ def wall_time(jobs: Sequence[Job], seconds: Sequence[float], cores: int, delay: 
 
 
 def read_records(results: Path) -> list[dict]:
-    """What Snakemake measured of the jobs of a folder of results, for `Prices`."""
+    """Return what Snakemake measured of the jobs of a folder of results, as `Prices` takes it."""
     folder = results / "benchmarks"
-    paths = sorted(folder.rglob("*.tsv"))
     records = []
-    for path in paths:
-        rule, *rest = path.relative_to(folder).with_suffix("").parts
-        if rule.startswith("retrain_"):
+    for path in sorted(folder.rglob("*.tsv")):
+        if path.relative_to(folder).parts[0].startswith(RETRAINING):
             continue  # the certificate's, of jobs that are here already
+        kind, name = identify_job(path.relative_to(results))
         measured, settings, disk = read_benchmark(path), None, 0.0
-        if rule.startswith("train_"):
-            job = results / rule.removeprefix("train_") / Path(*rest)
+        if kind.startswith(TRAINING):
+            job = results / kind.removeprefix(TRAINING) / name
             try:
                 settings = json.loads((job / "provenance.json").read_text())["settings"]
             except (OSError, ValueError, KeyError):
@@ -305,8 +255,8 @@ def read_records(results: Path) -> list[dict]:
             disk = float(sum(file.stat().st_size for file in job.rglob("*") if file.is_file()))
         records.append(
             {
-                "rule": rule,
-                "name": "/".join(rest),
+                "kind": kind,
+                "name": name,
                 "settings": settings,
                 "seconds": measured["s"],
                 "memory_mb": measured.get("max_rss", 0.0),
@@ -318,12 +268,12 @@ def read_records(results: Path) -> list[dict]:
 
 
 def read_reference(path: Path) -> list[dict]:
-    """Records as `write_reference` keeps them."""
+    """Return records as `write_reference` keeps them."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
             {key: float(row[key]) for key in ("seconds", "memory_mb", "disk")}
             | {
-                "rule": row["rule"],
+                "kind": row["kind"],
                 "name": row["name"],
                 "settings": json.loads(row["settings"]) if row["settings"] else None,
                 "cells": int(row["cells"]),
@@ -333,13 +283,13 @@ def read_reference(path: Path) -> list[dict]:
 
 
 def write_reference(records: Sequence[Mapping], path: Path) -> None:
-    """Write records as a table, a row a job."""
+    """Write records as a table, one row per job."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(RECORD)
+        writer.writerow(COLUMNS)
         for record in records:
             settings = json.dumps(record["settings"], sort_keys=True) if record["settings"] else ""
-            writer.writerow(settings if key == "settings" else record[key] for key in RECORD)
+            writer.writerow(settings if key == "settings" else record[key] for key in COLUMNS)
 
 
 @dataclass
@@ -348,8 +298,8 @@ class Estimate:
 
     Attributes
     ----------
-    rules : dict of str to tuple
-        Rule -> number of its jobs, and seconds of cores that they take together.
+    kinds : dict of str to tuple
+        Kind -> number of its jobs, and seconds of cores that they take together.
     core_seconds, wall_seconds, disk : float
         Of all jobs; the last in bytes.
     memory_mb : float
@@ -362,7 +312,7 @@ class Estimate:
         What it is computed for.
     """
 
-    rules: dict[str, tuple[int, float]]
+    kinds: dict[str, tuple[int, float]]
     core_seconds: float
     wall_seconds: float
     disk: float
@@ -376,7 +326,7 @@ class Estimate:
 def estimate(
     jobs: Sequence[Job], cells: int, prices: Prices, cores: int, nodes: int = 1
 ) -> Estimate:
-    """Add up what jobs will cost.
+    """Return what jobs will cost together.
 
     Parameters
     ----------
@@ -389,20 +339,20 @@ def estimate(
     cores, nodes : int
         Cores of each node, and nodes; of several, each job is submitted to a cluster.
     """
-    found = [prices.of(job, cells) for job in jobs]
+    found = [prices.price(job, cells) for job in jobs]
     taken = [
         min(job.threads, cores) * price.seconds for job, price in zip(jobs, found, strict=True)
     ]
-    rules: dict[str, tuple[int, float]] = {}
+    kinds: dict[str, tuple[int, float]] = {}
     known = {"recorded": 0, "scaled": 0, "reference": 0}
     for job, price, seconds in zip(jobs, found, taken, strict=True):
-        count, total = rules.get(job.rule, (0, 0.0))
-        rules[job.rule] = count + 1, total + seconds
+        count, total = kinds.get(job.kind, (0, 0.0))
+        kinds[job.kind] = count + 1, total + seconds
         known[price.known] += 1
     delay = CLUSTER_SECONDS if nodes > 1 else JOB_SECONDS
     wall = wall_time(jobs, [price.seconds for price in found], cores * nodes, delay)
     return Estimate(
-        rules,
+        kinds,
         sum(taken),
         START_SECONDS + PLAN_SECONDS * len(jobs) + wall if jobs else 0.0,
         sum(price.disk for price in found),
@@ -415,14 +365,14 @@ def estimate(
 
 
 def describe_estimate(found: Estimate) -> str:
-    """The estimate as text for a terminal."""
-    if not found.rules:
+    """Return the estimate as text for a terminal."""
+    if not found.kinds:
         return "Nothing is left to be done."
-    width = max(map(len, found.rules))
-    lines = [f"{'rule':{width}}  {'jobs':>7}  {'core time':>12}"]
-    for rule, (count, seconds) in sorted(found.rules.items(), key=lambda item: -item[1][1]):
-        lines.append(f"{rule:{width}}  {count:>7,}  {_duration(seconds):>12}")
-    jobs = sum(count for count, _ in found.rules.values())
+    width = max(map(len, found.kinds))
+    lines = [f"{'kind':{width}}  {'jobs':>7}  {'core time':>12}"]
+    for kind, (count, seconds) in sorted(found.kinds.items(), key=lambda item: -item[1][1]):
+        lines.append(f"{kind:{width}}  {count:>7,}  {_duration(seconds):>12}")
+    jobs = sum(count for count, _ in found.kinds.values())
     lines.append(f"{'total':{width}}  {jobs:>7,}  {_duration(found.core_seconds):>12}")
     where = f"on {_count(found.cores, 'core')}"
     if found.nodes > 1:
@@ -445,7 +395,7 @@ def describe_estimate(found: Estimate) -> str:
         lines.append(
             f"{_count(found.known['recorded'], 'job')} as recorded in this folder; "
             f"{_count(found.known['scaled'], 'job')} computed and scaled by records of the same "
-            f"rule; {_count(found.known['reference'], 'job')} from the reference that comes with "
+            f"kind; {_count(found.known['reference'], 'job')} from the reference that comes with "
             f"the project, times {found.speed:.2f}, this machine's share of its times."
         )
     return "\n".join(lines)

@@ -14,17 +14,36 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from restudy.errors import UserError
 
-STATE = Path(".snakemake")
-# Open as long as this process lives: closing the file gives up the folder.
-HELD = []
+# Files that stay open as long as this process lives: closing one gives up its folder.
+_open_locks = []
 # Another process may look who runs, which keeps the file locked for an instant.
 ATTEMPTS, PAUSE = 20, 0.05
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run keeps what it needs below its working directory.
+
+    Attributes
+    ----------
+    owner : Path
+        Our file, which is locked and says who runs.
+    locks : Path
+        Snakemake's folder of locks, empty while nothing runs.
+    scripts : Path
+        Its folder of the scripts that its jobs run.
+    """
+
+    owner: Path
+    locks: Path
+    scripts: Path
 
 
 class OrphanedJobsError(UserError):
@@ -35,13 +54,15 @@ class FolderInUseError(UserError):
     """Another run works in the folder."""
 
 
-def claim(folder: Path) -> bool:
+def acquire_run_lock(folder: Path, places: Places) -> bool:
     """Make this process the one that runs in a folder, until it ends.
 
     Parameters
     ----------
     folder : Path
         Working directory of the run.
+    places : Places
+        Where it keeps what it needs.
 
     Returns
     -------
@@ -55,10 +76,10 @@ def claim(folder: Path) -> bool:
     OrphanedJobsError
         If a killed run's jobs still compute there.
     """
-    if HELD:
+    if _open_locks:
         return False
-    (folder / STATE).mkdir(exist_ok=True)
-    file = (folder / STATE / "owner.json").open("a+")
+    (folder / places.owner).parent.mkdir(exist_ok=True)
+    file = (folder / places.owner).open("a+")
     for _ in range(ATTEMPTS):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,7 +90,7 @@ def claim(folder: Path) -> bool:
             return False  # this file system keeps no locks: Snakemake's own has to do
     else:
         raise FolderInUseError(_in_use(file, "Wait until it has ended, or end it."))
-    removed = _remove_stale_lock(folder, _read(file))
+    removed = _remove_stale_lock(folder, places, _read(file))
     process = psutil.Process()
     owner = {
         "host": platform.node(),
@@ -79,20 +100,20 @@ def claim(folder: Path) -> bool:
         "submits": False,
     }
     _write(file, owner)
-    HELD.append(file)
+    _open_locks.append(file)
     return removed
 
 
 def note_submission() -> None:
     """Add to what is noted of this run that it submits jobs to Slurm."""
-    for file in HELD:
+    for file in _open_locks:
         _write(file, _read(file) | {"submits": True})
 
 
-def who_runs(folder: Path) -> str:
-    """A line that says which run works in a folder; empty if none does."""
+def who_runs(folder: Path, places: Places) -> str:
+    """Return a line that says which run works in a folder; empty if none does."""
     try:
-        with (folder / STATE / "owner.json").open() as file:
+        with (folder / places.owner).open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -127,16 +148,16 @@ def _in_use(file, advice: str) -> str:
     return f"Another run works in this folder: {who}. {advice}"
 
 
-def _remove_stale_lock(folder: Path, owner: dict) -> bool:
+def _remove_stale_lock(folder: Path, places: Places, owner: dict) -> bool:
     """Remove Snakemake's lock, if its owner is known, was on this host and has left no job."""
-    locks = folder / STATE / "locks"
+    locks = folder / places.locks
     if not any(locks.glob("*")) or not owner or owner["host"] != platform.node():
         return False
     jobs, what, end = _submitted_jobs(folder) if owner["submits"] else [], "Slurm job", "scancel"
     if jobs is None:
         return False
     if not jobs:
-        jobs, what, end = _living_jobs(folder), "process", "kill"
+        jobs, what, end = _living_jobs(folder / places.scripts), "process", "kill"
     if jobs:
         raise OrphanedJobsError(
             f"The last run was killed, but jobs that it started still compute: {what} "
@@ -148,13 +169,13 @@ def _remove_stale_lock(folder: Path, owner: dict) -> bool:
     return True
 
 
-def _living_jobs(folder: Path) -> list[str]:
+def _living_jobs(scripts: Path) -> list[str]:
     """Numbers of the processes that run a script which Snakemake put into the folder."""
-    scripts = str((folder / STATE / "scripts").resolve())
+    place = str(scripts.resolve())
     return [
         str(process.pid)
         for process in psutil.process_iter(["cmdline"])
-        if any(part.startswith(scripts) for part in process.info["cmdline"] or [])
+        if any(part.startswith(place) for part in process.info["cmdline"] or [])
     ]
 
 

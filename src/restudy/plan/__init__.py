@@ -1,1 +1,1 @@
-"""From configuration and families to files: what there is, who makes it, what it is called."""
+"""The plan: from configuration and families to files; what there is, who makes it, its names."""

@@ -6,16 +6,19 @@ make an edited module re-run what it computes, and nothing else.
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from restudy.families.contract import Family
+from restudy.provenance.environment import file_digest, file_digests
 
 PACKAGE = "restudy"
 
 
 @cache
 def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
-    """Files of the package that a script imports, directly or through one another.
+    """Return the files of the package that a script imports, directly or through one another.
 
     Parameters
     ----------
@@ -43,6 +46,59 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
                     found.add(path)
                     waiting.append(path)
     return tuple(sorted(found))
+
+
+def module_files(path: str, source: Path) -> tuple[Path, ...]:
+    """Return the files of the package that importing a module runs, itself among them.
+
+    Parameters
+    ----------
+    path : str
+        ``package.module``, or ``package.module:name``.
+    source : Path
+        Folder that holds the package.
+    """
+    own = list(_files(path.partition(":")[0], source))
+    further = (each for file in own for each in imported_files(file, source))
+    return tuple(sorted({*own, *further}))
+
+
+def training_parts(
+    script: Path, family: Family, others: Iterable[Family], source: Path
+) -> dict[str, str]:
+    """Return the digest of every file whose code a training job runs.
+
+    Parameters
+    ----------
+    script : Path
+        Trains any family.
+    family : Family
+        Which it trains.
+    others : iterable of Family
+        Further ones, whose facts the script loads as well: they decide on nothing here.
+    source : Path
+        Folder that holds the package.
+
+    Returns
+    -------
+    dict of str to str
+        Files of the project by their place in it; a file of the user's, wherever it lies, by its
+        name.
+    """
+    rooms = {_room(other, source) for other in others if not other.file}
+    shared = (path for path in imported_files(script, source) if path.parent not in rooms)
+    if family.file:
+        own = imported_files(Path(family.file), source)
+        user = {Path(family.file).name: file_digest(family.file)}
+    else:
+        own, user = module_files(family.train, source), {}
+    return {**file_digests(sorted({*shared, *own}), source.parent), **user}
+
+
+def _room(family: Family, source: Path) -> Path:
+    """The folder that a built-in family has for itself."""
+    *_, module = _files(family.train.partition(":")[0], source)
+    return module.parent
 
 
 @cache

@@ -13,40 +13,35 @@ from functools import cache
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from restudy.data.kinds import IMAGES, kinds_that, without_location
 from restudy.errors import UserError
-from restudy.study.grid import AXES, INTEGER_AXES, all_cells, study_cells
+from restudy.families.contract import ONE, Axis, Bundle, Family
+from restudy.families.registry import FAMILIES, resolve
+from restudy.study.cell import read_value
+from restudy.study.grid import study_cells
+from restudy.study.schema import (
+    CHECKS,
+    bundle_schema,
+    cell_schema,
+    config_schema,
+)
 
-MODELS = ("dense", "conv")
-KINDS_OF_MODEL = {
-    "dense": ("moons", "circles", "spirals", "blobs", "iris", "digits", "csv"),
-    "conv": ("mnist", "fashion_mnist", "idx"),
-}
-# Where images come from doesn't change what is computed: their bytes are known or digested.
-WHENCE = {"mnist": "sources", "fashion_mnist": "sources", "idx": "path"}
-# What is only asked of results that are there.
-CHECKS = ("against", "tolerance", "certificate")
-PARAMETRIC_AXES = ("activation", "initializer")  # a kind, or a named entry with parameters
-CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
 LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
-# TensorFlow computes in 32 bits and takes smaller numbers for 0, larger ones for infinity, and
-# what is closer to 1 for 1.
-SMALLEST_SINGLE, LARGEST_SINGLE, BELOW_ONE = 1.2e-38, 3.4e38, 0.9999999
-DECAYS = ("momentum", "rho", "beta_1", "beta_2")
 
 
 class ConfigError(UserError):
     """A configuration that cannot be run; the message lists every fault found."""
 
 
-def complete_config(config: Mapping, schema: Mapping) -> dict:
-    """Validated copy of a configuration with every default filled in.
+def complete_config(config: Mapping, families: Mapping[str, Family] = FAMILIES) -> dict:
+    """Return a validated copy of a configuration with every default filled in.
 
     Parameters
     ----------
     config : mapping
         As read from YAML.
-    schema : mapping
-        JSON Schema 2020-12; its ``default`` values are filled in.
+    families : mapping of str to Family
+        What it may have sections of.
 
     Returns
     -------
@@ -59,21 +54,33 @@ def complete_config(config: Mapping, schema: Mapping) -> dict:
         If a key, type, value, name or combination is not allowed.
     """
     completed = copy.deepcopy(dict(config))
-    faults = fill_and_check(completed, schema) or list(_inconsistencies(completed, schema))
+    faults = fill_and_check(completed, config_schema(families))
+    faults = faults or list(_inconsistencies(completed, families))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
-    for section in (*MODELS, "claims"):
-        completed.setdefault(section, None)
+    for name, family in families.items():
+        if completed.setdefault(name, None) is not None:
+            _make_numbers_floats(completed[name], family)
+    completed.setdefault("claims", None)
     return completed
 
 
-def without_whereabouts(config: Mapping) -> dict:
-    """A configuration without where its data lie: of two that differ in that, results are equal."""
-    datasets = {
-        name: {key: value for key, value in dataset.items() if key not in ("sources", "path")}
-        for name, dataset in config["datasets"].items()
-    }
-    return {**config, "datasets": datasets}
+def without_checks(config: Mapping) -> dict:
+    """Return a configuration without what never affects results, as a whole or by its place."""
+    datasets = {name: without_location(each) for name, each in config["datasets"].items()}
+    kept = {key: value for key, value in config.items() if key not in (*CHECKS, "families")}
+    return {**kept, "datasets": datasets}
+
+
+def _make_numbers_floats(section: dict, family: Family) -> None:
+    """Give numbers on axes one type, so that 1 and 1.0 are one cell."""
+    for axis in (axis.name for axis in family.axes if axis.values == "number"):
+        section["baseline"][axis] = float(section["baseline"][axis])
+        for study in section["studies"].values():
+            if axis in study["fix"]:
+                study["fix"][axis] = float(study["fix"][axis])
+            if axis in study["vary"]:
+                study["vary"][axis] = [float(value) for value in study["vary"][axis]]
 
 
 def with_typed_values(config: Mapping, given: Mapping) -> dict:
@@ -198,7 +205,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
         case "minProperties" | "minItems":
             yield f"{place}: got {_join(found)} alone; allowed: at least {rule}"
         case "anyOf":
-            yield f"{place}: got only {_join(found)}; allowed: datasets with dense, conv or both"
+            names = _join(branch["required"][0] for branch in rule)
+            yield f"{place}: got only {_join(found)}; allowed: datasets with one or more of {names}"
         case "uniqueItems":
             yield f"{place}: got {found!r}; allowed: each value once"
         case "pattern" if rule.startswith("^[a-z]"):
@@ -260,17 +268,15 @@ def _join(names) -> str:
     return ", ".join(str(name) for name in names) or "none"
 
 
-def _inconsistencies(config: Mapping, schema: Mapping) -> Iterator[str]:
+def _inconsistencies(config: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
     """Faults that a schema cannot see: names that nothing defines, settings that clash."""
     for name, dataset in config["datasets"].items():
         yield from _dataset_faults(f"datasets.{name}", dataset)
-    for model in MODELS:
-        if model in config:
-            yield from _reference_faults(model, config[model], config["datasets"], schema)
-    if "dense" in config:
-        yield from _schedule_faults(config["dense"])
-    if "conv" in config:
-        yield from _single_precision_faults(config["conv"])
+    for name, family in families.items():
+        if name in config:
+            yield from _reference_faults(family, config[name], config["datasets"])
+            if family.check:
+                yield from resolve(family, family.check)(config[name], name)
 
 
 def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
@@ -288,26 +294,25 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
                 )
 
 
-def _reference_faults(
-    model: str, section: Mapping, datasets: Mapping, schema: Mapping
-) -> Iterator[str]:
-    defined = {
-        "dataset": [n for n, d in datasets.items() if d["kind"] in KINDS_OF_MODEL[model]],
-        "protocol": list(section["protocols"]),
-        "optimizer": list(section["optimizers"]),
+def _reference_faults(family: Family, section: Mapping, datasets: Mapping) -> Iterator[str]:
+    kinds = kinds_that(family.takes)
+    known = {
+        "dataset": ("defined", [name for name, each in datasets.items() if each["kind"] in kinds]),
+        "protocol": ("defined", list(section["protocols"])),
     }
-    allowed = {axis: [*section[f"{axis}s"], *_kinds(schema, axis)] for axis in PARAMETRIC_AXES}
+    for axis, bundle in family.bundles.items():
+        names = [*section[bundle.name], *(kind.name for kind in bundle.kinds if bundle.plain)]
+        known[axis] = ("allowed" if bundle.plain else "defined", names)
 
     def check(place: str, axis: str, name) -> Iterator[str]:
-        for word, known in (("defined", defined), ("allowed", allowed)):
-            names = known.get(axis, [name])
-            if name not in names:
-                yield f"{place}: got {name!r}{_hint(name, names)}; {word}: {_join(names)}"
+        word, names = known.get(axis, ("", [name]))
+        if name not in names:
+            yield f"{place}: got {name!r}{_hint(name, names)}; {word}: {_join(names)}"
 
     for axis, name in section["baseline"].items():
-        yield from check(f"{model}.baseline.{axis}", axis, name)
+        yield from check(f"{family.name}.baseline.{axis}", axis, name)
     for study_name, study in section["studies"].items():
-        place = f"{model}.studies.{study_name}"
+        place = f"{family.name}.studies.{study_name}"
         for axis, name in study["fix"].items():
             yield from check(f"{place}.fix.{axis}", axis, name)
             if axis in study["vary"]:
@@ -317,39 +322,9 @@ def _reference_faults(
                 yield from check(f"{place}.vary.{axis}[{index}]", axis, name)
 
 
-def _schedule_faults(section: Mapping) -> Iterator[str]:
-    """Warm-ups of dense networks that last longer than the passes."""
-    for name, protocol in section["protocols"].items():
-        warm_up, passes = protocol["schedule"]["warm_up"], protocol["passes"]
-        if warm_up > passes:
-            yield (
-                f"dense.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
-                f"{passes}, the passes of the protocol"
-            )
-
-
-def _single_precision_faults(section: Mapping) -> Iterator[str]:
-    """Numbers of the CNN that 32 bits cannot tell from 0, from infinity or from 1."""
-    for group in ("protocols", "optimizers", "activations", "initializers"):
-        for name, entry in section[group].items():
-            for key, value in entry.items():
-                place = f"conv.{group}.{name}.{key}: got {value!r}; allowed:"
-                if key == "kind":
-                    continue
-                if value and not SMALLEST_SINGLE <= abs(value) <= LARGEST_SINGLE:
-                    zero = "0, or " if key in _MAY_BE_ZERO else ""
-                    yield (
-                        f"{place} {zero}{SMALLEST_SINGLE} to {LARGEST_SINGLE}, which the CNN's "
-                        "32-bit numbers can hold"
-                    )
-                elif key in DECAYS and value > BELOW_ONE:
-                    yield f"{place} at most {BELOW_ONE}, which 32 bits can tell from 1"
-
-
-_MAY_BE_ZERO = (*DECAYS, "initial_bias", "initial_accumulator", "weight_decay")
-
-
-def check_image_counts(config: Mapping, images: Mapping) -> None:
+def check_image_counts(
+    config: Mapping, images: Mapping, families: Mapping[str, Family] = FAMILIES
+) -> None:
     """Refuse to take more images than there are, for a part of a data set or for a batch.
 
     Parameters
@@ -371,8 +346,9 @@ def check_image_counts(config: Mapping, images: Mapping) -> None:
         faults += found
         if not found:
             sound[name] = counts
-    if config["conv"]:
-        faults += _batch_faults(config["conv"], config["datasets"], sound)
+    for name, family in families.items():
+        if config[name] and family.takes == IMAGES:
+            faults += _batch_faults(family, config[name], config["datasets"], sound)
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
 
@@ -397,144 +373,106 @@ def _part_faults(place: str, dataset: Mapping, counts) -> Iterator[str]:
         )
 
 
-def _batch_faults(section: Mapping, datasets: Mapping, images: Mapping) -> Iterator[str]:
+def _batch_faults(
+    family: Family, section: Mapping, datasets: Mapping, images: Mapping
+) -> Iterator[str]:
     for study_name, study in section["studies"].items():
-        for cell in study_cells("conv", section["baseline"], study):
+        for cell in study_cells(family, section["baseline"], study):
             name = cell["dataset"]
-            if name not in images:
+            batch = section["protocols"][cell["protocol"]].get("batch_size")
+            if name not in images or batch is None:
                 continue
-            dataset, batch = datasets[name], section["protocols"][cell["protocol"]]["batch_size"]
+            dataset = datasets[name]
             validation = dataset["validation_examples"]
             examples = dataset["train_examples"] or images[name].train - validation
             smallest = min(examples, validation)
             if batch > smallest:
+                place = f"{family.name}.protocols.{cell['protocol']}.batch_size"
                 yield (
-                    f"conv.protocols.{cell['protocol']}.batch_size: got {batch}; allowed: at most "
-                    f"{smallest}, the smallest part of data set {name!r} that study "
-                    f"{study_name!r} uses"
+                    f"{place}: got {batch}; allowed: at most {smallest}, the smallest part of "
+                    f"data set {name!r} that study {study_name!r} uses"
                 )
 
 
-def cell_settings(config: Mapping, schema: Mapping, model: str, cell: Mapping) -> dict:
-    """All that decides what a cell computes: the cell with its settings spelled out.
+def cell_settings(config: Mapping, family: Family, cell: Mapping) -> dict:
+    """Return all that decides what a cell computes: the cell with its settings spelled out.
 
     Parameters
     ----------
     config : mapping
         A completed configuration.
-    schema : mapping
-        Its schema, which says what an axis may be.
-    model : {"dense", "conv"}
-        The cell's model.
+    family : Family
+        The cell's family.
     cell : mapping
         One value per axis; it need not belong to a study.
 
     Returns
     -------
     dict
-        cell, dataset, protocol, optimizer, activation and initializer, keys sorted within each.
-        What does not change the numbers is left out: where images come from and, for the CNN, the
-        number of replicates (each is a job of its own).
+        cell, dataset, protocol, and for every axis with a bundle the kind that its value stands
+        for; keys sorted within each. What does not change the numbers is left out: where data lie
+        and, where each seed has a job of its own, the number of replicates.
 
     Raises
     ------
     ConfigError
         If the cell has a value that is not allowed, or names what is not defined.
     """
-    section = config[model]
+    section = config[family.name]
     if section is None:
-        raise ConfigError(f"{model}: the configuration has no such section")
-    axes = {"$ref": f"#/$defs/{model}_cell", "$defs": schema["$defs"]}
-    errors = _filling_validator()(axes).iter_errors(dict(cell))
-    faults = [f"{model}.{line}" for error in errors for line in _describe(error)]
+        raise ConfigError(f"{family.name}: the configuration has no such section")
+    errors = _filling_validator()(cell_schema(family)).iter_errors(dict(cell))
+    faults = [f"{family.name}.{line}" for error in errors for line in _describe(error)]
     if not faults:
         alone = {**section, "studies": {}, "baseline": cell}
-        found = _reference_faults(model, alone, config["datasets"], schema)
+        found = _reference_faults(family, alone, config["datasets"])
         faults = [line.replace(".baseline", "", 1) for line in found]
     if faults:
         raise ConfigError("\n".join(faults))
-    return settings_lookup(config, schema, model)(cell)
+    return settings_lookup(config, family)(cell)
 
 
-def settings_lookup(
-    config: Mapping, schema: Mapping, model: str
-) -> Callable[[Mapping], dict[str, dict]]:
-    """Function that gives the `cell_settings` of a model's cells that are known to be allowed.
+def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict[str, dict]]:
+    """Return a function that gives the `cell_settings` of cells that are known to be allowed.
 
     All cells of the configuration's own studies are. What one value of an axis stands for is
     looked up once, and shared by the cells that have it: a grid has thousands.
     """
-    section = config[model]
+    section = config[family.name]
+    # A job of one seed computes the same, however many seeds there are.
+    left_out = ("replicates",) if family.seeds_per_job == ONE else ()
 
     @cache
     def part(axis: str, name: str) -> dict:
-        if axis in PARAMETRIC_AXES:
-            return _parametric(section, schema, axis, name)
         if axis == "dataset":
-            dataset = config["datasets"][name]
-            left_out = WHENCE.get(dataset["kind"])
-            entry = dataset
-        else:
-            entry = section[f"{axis}s"][name]
-            left_out = "replicates" if (model, axis) == ("conv", "protocol") else None
-        return _sorted({key: entry[key] for key in entry if key != left_out})
+            return _sorted(without_location(config["datasets"][name]))
+        if axis == "protocol":
+            entry = section["protocols"][name]
+            return _sorted({key: entry[key] for key in entry if key not in left_out})
+        return named_entry(section, family.bundles[axis], name)
 
-    axes = ("dataset", "protocol", "optimizer", *PARAMETRIC_AXES)
+    axes = ("dataset", "protocol", *family.bundles)
     return lambda cell: {"cell": dict(cell), **{axis: part(axis, cell[axis]) for axis in axes}}
 
 
-def gradient_check_settings(section: Mapping, schema: Mapping) -> dict:
-    """What the gradient check looks at, small enough to take a moment.
-
-    Parameters
-    ----------
-    section : mapping
-        The ``dense`` section of a completed configuration.
-    schema : mapping
-        The configuration's schema.
-
-    Returns
-    -------
-    dict
-        dataset, initializer, l2 and hidden_size of the baseline, the last at most
-        `CHECKED_UNITS`; depth, that of the deepest cell, at most `CHECKED_DEPTH`; activations,
-        every one that a cell has, with its parameters.
-    """
-    baseline = section["baseline"]
-    cells = all_cells("dense", section)
-    names = dict.fromkeys(cell["activation"] for cell in cells)
-    return {
-        "dataset": baseline["dataset"],
-        "hidden_size": min(baseline["hidden_size"], CHECKED_UNITS),
-        "depth": min(max(cell["depth"] for cell in cells), CHECKED_DEPTH),
-        "initializer": _parametric(section, schema, "initializer", baseline["initializer"]),
-        "l2": section["protocols"][baseline["protocol"]]["l2"],
-        "activations": {n: _parametric(section, schema, "activation", n) for n in names},
-    }
-
-
-def _parametric(section: Mapping, schema: Mapping, axis: str, name: str) -> dict:
-    """A named entry, or the kind of that name, with all its parameters."""
-    entry = dict(section[f"{axis}s"].get(name, {"kind": name}))
-    definition = {"$ref": f"#/$defs/{axis}", "$defs": schema["$defs"]}
-    list(_filling_validator()(definition).iter_errors(entry))
+def named_entry(section: Mapping, bundle: Bundle, name: str) -> dict:
+    """Return a named entry, or the kind of that name, with all its parameters."""
+    entry = dict(section[bundle.name].get(name, {"kind": name}))
+    list(_filling_validator()(bundle_schema(bundle)).iter_errors(entry))
     return _sorted(entry)
 
 
-def _kinds(schema: Mapping, axis: str) -> list[str]:
-    """Kinds of an axis whose values may be named with parameters of their own."""
-    return schema["$defs"][axis]["properties"]["kind"]["enum"]
-
-
-def check_target(config: Mapping, schema: Mapping, target: str) -> None:
+def check_target(config: Mapping, target: str, families: Mapping[str, Family] = FAMILIES) -> None:
     """Refuse a typed target that spells a cell which cannot be trained.
 
     Parameters
     ----------
-    config, schema : mapping
-        As in `cell_settings`.
+    config : mapping
+        A completed configuration.
     target : str
         A path; any that spells no cell is left to Snakemake.
+    families : mapping of str to Family
+        As in `complete_config`.
 
     Raises
     ------
@@ -542,19 +480,23 @@ def check_target(config: Mapping, schema: Mapping, target: str) -> None:
         If an axis has a value that is not allowed.
     """
     parts = target.split("/")
-    for model in set(MODELS) & set(parts):
+    for name in set(families) & set(parts):
         values = dict(part.split("~", 1) for part in parts if "~" in part)
-        if set(AXES[model]) <= set(values):
-            integers = {
-                axis: int(values[axis])
-                for axis in INTEGER_AXES
-                if axis in AXES[model] and values[axis].isdecimal()
-            }
-            cell = {axis: values[axis] for axis in AXES[model]} | integers
+        if set(families[name].axis_names) <= set(values):
+            cell = {axis.name: _read(axis, values[axis.name]) for axis in families[name].all_axes}
             try:
-                cell_settings(config, schema, model, cell)
+                cell_settings(config, families[name], cell)
             except ConfigError as fault:
                 raise ConfigError(f"{target}\n{fault}") from None
+
+
+def _read(axis: Axis, text: str):
+    """The value that a path spells, or the text itself where it spells none."""
+    try:
+        value = read_value(axis, text)
+    except ValueError:
+        return text
+    return text if isinstance(value, int) and not text.isdecimal() else value
 
 
 def _sorted(settings: Mapping) -> dict:

@@ -1,36 +1,19 @@
-"""From studies to cells: pure functions of a completed configuration.
-
-A cell is a plain dict, its keys in the order of `AXES`. Its path spells it out, so that a target
-can be typed, and is read back from the path's wildcards.
-"""
+"""From studies to cells: pure functions of a completed configuration."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import product
 
-AXES: dict[str, tuple[str, ...]] = {
-    "dense": (
-        "dataset",
-        "protocol",
-        "activation",
-        "hidden_size",
-        "depth",
-        "initializer",
-        "optimizer",
-    ),
-    "conv": ("dataset", "protocol", "activation", "initializer", "optimizer"),
-}
-INTEGER_AXES = ("hidden_size", "depth")
-
-Cell = dict[str, str | int]
+from restudy.families.contract import Family
+from restudy.study.cell import Cell, make_cell, unique_cells
 
 
-def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
+def study_cells(family: Family, baseline: Mapping, study: Mapping) -> list[Cell]:
     """Cells of one study: the product of its varied axes around the baseline.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
+    family : Family
         Which axes there are.
     baseline : mapping
         A value for every axis.
@@ -39,7 +22,7 @@ def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
 
     Returns
     -------
-    list of dict
+    list of Cell
         In the order in which the study names its axes and values, the last axis fastest.
     """
     vary = study["vary"]
@@ -47,24 +30,25 @@ def study_cells(model: str, baseline: Mapping, study: Mapping) -> list[Cell]:
     cells = (
         {**settled, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
     )
-    return [{axis: cell[axis] for axis in AXES[model]} for cell in cells]
+    return [make_cell(family, cell) for cell in cells]
 
 
-def study_levels(model: str, baseline: Mapping, study: Mapping) -> dict[str, list]:
+def study_levels(family: Family, baseline: Mapping, study: Mapping) -> dict[str, list]:
     """Values of every axis that the cells of a study have, in its order: the cells' product."""
     settled = {**baseline, **study.get("fix", {})}
-    return {axis: list(study["vary"].get(axis, [settled[axis]])) for axis in AXES[model]}
+    return {axis: list(study["vary"].get(axis, [settled[axis]])) for axis in family.axis_names}
 
 
-def by_distance(cells: Sequence[Mapping], baseline: Mapping) -> list[int]:
-    """Numbers of the cells, those first that differ from the baseline on the fewest axes.
+def by_distance(cells: Iterable[Cell], baseline: Mapping) -> list[Cell]:
+    """Return the cells, those first that differ from the baseline on the fewest axes.
 
     The protocol does not count: a cell and its counterpart under another protocol stay together.
     """
-    distances = [
-        sum(cell[axis] != baseline[axis] for axis in cell if axis != "protocol") for cell in cells
-    ]
-    return sorted(range(len(cells)), key=distances.__getitem__)
+
+    def distance(cell: Cell) -> int:
+        return sum(cell[axis] != baseline[axis] for axis in cell if axis != "protocol")
+
+    return sorted(cells, key=distance)
 
 
 def compared_axes(study: Mapping) -> list[str]:
@@ -75,15 +59,15 @@ def compared_axes(study: Mapping) -> list[str]:
     return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
 
 
-def one_axis_studies(model: str, section: Mapping, most: int) -> dict[str, dict]:
-    """Studies, as far as they vary one axis and perhaps the protocol, and have few cells.
+def one_axis_studies(family: Family, section: Mapping, most: int) -> dict[str, dict]:
+    """Return the studies that vary exactly one axis, and perhaps the protocol, and have few cells.
 
     An axis that no such study varies is looked for in the others: what they have around the
     baseline makes a study of its own, named after the axis.
 
     Parameters
     ----------
-    model : {"dense", "conv"}
+    family : Family
         Which axes there are.
     section : mapping
         Baseline and studies.
@@ -100,18 +84,18 @@ def one_axis_studies(model: str, section: Mapping, most: int) -> dict[str, dict]
         name: dict(study)
         for name, study in section["studies"].items()
         if len(set(study["vary"]) - {"protocol"}) == 1
-        and len(study_cells(model, baseline, study)) <= most
+        and len(study_cells(family, baseline, study)) <= most
     }
     varied = {axis for study in found.values() for axis in study["vary"]}
-    cells = all_cells(model, section)
-    for axis in AXES[model]:
+    cells = all_cells(family, section)
+    for axis in family.axis_names:
         if axis in varied or axis == "protocol":
             continue
         held = {key: baseline[key] for key in baseline if key not in (axis, "protocol")}
         near = [cell for cell in cells if held.items() <= cell.items()]
         vary = {key: list(dict.fromkeys(c[key] for c in near)) for key in ("protocol", axis)}
         study = {"question": f"What does the {axis.replace('_', ' ')} change?", "vary": vary}
-        product_cells = study_cells(model, baseline, study)
+        product_cells = study_cells(family, baseline, study)
         complete = all(cell in near for cell in product_cells)
         if len(vary[axis]) > 1 and complete and len(product_cells) <= most:
             found[f"by_{axis}"] = {"fix": {}, **study}
@@ -124,36 +108,13 @@ def nearest_cell(cells: Iterable[Cell], baseline: Mapping, wanted: Mapping) -> C
     return max(fitting, key=lambda cell: len(baseline.items() & cell.items()), default=None)
 
 
-def unique_cells(cells: Iterable[Cell]) -> list[Cell]:
-    """Cells without repeats, in order of first appearance: one serves every study that names it."""
-    return list({tuple(cell.items()): cell for cell in cells}.values())
-
-
-def all_cells(model: str, section: Mapping) -> list[Cell]:
-    """The pooled cells of all studies of a model, each once."""
+def all_cells(family: Family, section: Mapping) -> list[Cell]:
+    """Return the pooled cells of all studies of a family, each once."""
     return unique_cells(
         cell
         for study in section["studies"].values()
-        for cell in study_cells(model, section["baseline"], study)
+        for cell in study_cells(family, section["baseline"], study)
     )
-
-
-def cell_path(cell: Mapping) -> str:
-    """Path of a cell below its model's folder: ``axis~value`` folders in the order of the axes."""
-    return "/".join(f"{axis}~{value}" for axis, value in cell.items())
-
-
-def cell_pattern(model: str) -> str:
-    """The same path with a wildcard for every value."""
-    return "/".join(f"{axis}~{{{axis}}}" for axis in AXES[model])
-
-
-def cell_from_wildcards(model: str, wildcards: Mapping[str, str]) -> Cell:
-    """The cell that a path's wildcards spell."""
-    return {
-        axis: int(wildcards[axis]) if axis in INTEGER_AXES else str(wildcards[axis])
-        for axis in AXES[model]
-    }
 
 
 def choose_folders(folders: Iterable[str], share: float, seed: int) -> list[str]:
@@ -162,11 +123,11 @@ def choose_folders(folders: Iterable[str], share: float, seed: int) -> list[str]
     Parameters
     ----------
     folders
-        Those of all jobs of a model.
+        Those of all jobs of a family.
     share
         How many, as a share of them all; rounded, and at least one of any.
     seed
-        Another seed chooses others. The order of the folders has no part in it, and a further
+        Another seed chooses others. The order of the folders does not matter, and a further
         folder displaces at most one.
 
     Returns

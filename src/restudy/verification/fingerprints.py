@@ -31,6 +31,7 @@ BLOCK = 4096  # numbers that share a factor of their weights
 ROWS = 65536  # of a table, read at a time
 # Below it numbers are compared by their difference, above by their ratio.
 SMALLEST = 1e-6
+TIMESTAMP = ".snakemake_timestamp"  # Snakemake's, in a folder that a job leaves
 # Of what HParams keeps in event files, what is in no two runs alike.
 TIME_FIELDS = ("start_time_secs", "end_time_secs", "time_created_secs")
 
@@ -43,14 +44,15 @@ def describe_file(path: str | Path) -> dict:
     Parameters
     ----------
     path
-        A file, or a folder of event files.
+        A file, or a folder of files.
 
     Returns
     -------
     dict
-        ``sha256`` of the bytes and their number ``bytes``. Of a folder of event files, which hold
-        times, ``content_sha256`` instead: of tags, steps and values. Of a table, arrays or event
-        files also ``fingerprint``: see `Fingerprint`.
+        ``sha256`` of the bytes and their number ``bytes``. Of a folder ``content_sha256`` instead:
+        of event files, which hold times, that of tags, steps and values; of other files, that of
+        their names and bytes. Of a table, arrays or a folder also ``fingerprint``: see
+        `Fingerprint`.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def describe_file(path: str | Path) -> dict:
     """
     path = Path(path)
     if path.is_dir():
-        size = sum(file.stat().st_size for file in find_event_files(path))
+        files = find_event_files(path) or list_files(path)
+        size = sum(file.stat().st_size for file in files)
         found = take_fingerprint(read_parts(path))
         return {"content_sha256": found.digest(), "bytes": size, "fingerprint": found.summary()}
     with path.open("rb") as file:
@@ -73,7 +76,7 @@ def describe_file(path: str | Path) -> dict:
 
 
 def digest_of(path: str | Path) -> dict:
-    """The digest alone of `describe_file`."""
+    """Return the digest alone of `describe_file`."""
     path = Path(path)
     if path.is_dir():
         return {"content_sha256": take_fingerprint(read_parts(path)).digest()}
@@ -82,13 +85,27 @@ def digest_of(path: str | Path) -> dict:
 
 
 def read_parts(path: str | Path) -> Iterator[Part]:
-    """Yield names and arrays of what a file or event files hold; long ones in pieces."""
+    """Yield names and arrays of what a file or a folder holds; long ones in pieces."""
     path = Path(path)
-    yield from _read_events(path) if path.is_dir() else READERS[path.suffix](path)
+    yield from _read_folder(path) if path.is_dir() else READERS[path.suffix](path)
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files in a folder and below it, in the order of their paths.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != TIMESTAMP)
+    if not files:
+        raise FileNotFoundError(f"{folder}: holds no file")
+    return files
 
 
 def take_fingerprint(parts: Iterator[Part]) -> "Fingerprint":
-    """The fingerprint of all parts."""
+    """Return the fingerprint of all parts."""
     taken = Fingerprint()
     for name, array in parts:
         taken.add(name, array)
@@ -148,17 +165,17 @@ class Fingerprint:
                 digests[name].update(shape.encode())
 
     def digest(self) -> str:
-        """sha256 of all names and numbers."""
+        """Return the sha256 of all names and numbers."""
         return _digest_of_digests(self._all, self._places)
 
     def summary(self) -> list:
-        """Digest of what is no floating-point number, number of those that are, and their sums."""
+        """Return digest of all else than floating-point numbers, count of these, and their sums."""
         labels = _digest_of_digests(self._labels, self._places)[:16]
         return [labels, self.count, *(round(float(total), 11) for total in self.sums)]
 
 
 def distance(one: list, other: list) -> float:
-    """How far apart the numbers behind two fingerprints are.
+    """Return how far apart the numbers behind two fingerprints are.
 
     Parameters
     ----------
@@ -187,14 +204,15 @@ def _digest_of_digests(digests: Mapping, places: Mapping[str, int]) -> str:
 
 
 def _text_bytes(array: np.ndarray) -> bytes:
-    """Texts, each with an end of its own; gaps are not the text "None"."""
+    """Return texts, each with an end of its own; gaps are not the text "None"."""
     return "".join("\0" if value is None else f"{value}\x1f" for value in array.tolist()).encode()
 
 
 def _random(numbers: np.ndarray) -> np.ndarray:
-    """Fixed pseudo-random weights of mean square 1, sizes 0.48 to 1.44; the same everywhere.
+    """Return fixed pseudo-random weights of mean square 1, 0.48 to 1.44 in size.
 
-    NumPy's own generators may change from one version to the next: this is SplitMix64.
+    They are the same everywhere. NumPy's own generators may change from one version to the next:
+    this is SplitMix64.
     """
     with np.errstate(over="ignore"):
         mixed = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -209,7 +227,7 @@ WEIGHTS = _random(np.arange(1, BLOCK * SUMS + 1)).reshape(BLOCK, SUMS)
 
 
 def _weighted_sums(values: np.ndarray, start: int, name: str) -> np.ndarray:
-    """Sums of numbers that stand from a place on in the array of a name, shape (SUMS,)."""
+    """Return sums of numbers from a place on in the array of a name, shape (SUMS,)."""
     first, lead = divmod(start, BLOCK)
     count = -(-(lead + len(values)) // BLOCK)
     padded = np.zeros(count * BLOCK)
@@ -241,7 +259,7 @@ def _read_parquet(path: Path) -> Iterator[Part]:
 
 
 def _columns(frame: pd.DataFrame) -> Iterator[Part]:
-    """Columns of a table, in its order; whole numbers with gaps as text."""
+    """Yield columns of a table, in its order; whole numbers with gaps as text."""
     for place, name in enumerate(frame.columns):
         column = frame[name]
         if pd.api.types.is_extension_array_dtype(column.dtype):
@@ -260,12 +278,18 @@ def _read_arrays(path: Path) -> Iterator[Part]:
             yield f"{name}{array.shape}", array
 
 
-def _read_events(folder: Path) -> Iterator[Part]:
-    yield from run_parts(read_whole_run(folder))
+def _read_folder(folder: Path) -> Iterator[Part]:
+    if find_event_files(folder):
+        yield from run_parts(read_whole_run(folder))
+        return
+    for file in list_files(folder):
+        with file.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        yield file.relative_to(folder).as_posix(), np.array([sha256], dtype=object)
 
 
 def run_parts(run: Run) -> Iterator[Part]:
-    """What event files say, without times and speeds."""
+    """Yield what event files say, without times and speeds."""
     for tag, series in run.scalars.items():
         if not tag.startswith(SPEED):
             yield f"{tag} step", series.step

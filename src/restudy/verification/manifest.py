@@ -36,10 +36,10 @@ def describe_cells(
         Where ``results/`` lies: the working directory or, of a run that keeps its results in a
         bucket, the copy of it here.
     folders
-        Folders of the jobs, as ``results/…``, by the model ("dense", "conv"); each has the job's
+        Folders of the jobs, as ``results/…``, by the family's name; each has the job's
         ``provenance.json``.
     files
-        Names of the artefacts of a job, by the model.
+        Names of the artefacts of a job, by the family's name.
 
     Returns
     -------
@@ -48,8 +48,8 @@ def describe_cells(
         environment, and files: by name, see `describe_file`.
     """
     return {
-        folder: _describe_job(root / folder, files[model])
-        for model, jobs in folders.items()
+        folder: _describe_job(root / folder, files[family])
+        for family, jobs in folders.items()
         for folder in jobs
     }
 
@@ -100,7 +100,7 @@ def describe_aggregates(
 def make_manifest(
     cells: Mapping, aggregates: Mapping, computed: str, left_out: Mapping[str, str]
 ) -> dict:
-    """The whole manifest.
+    """Return the whole manifest.
 
     Parameters
     ----------
@@ -119,13 +119,13 @@ def make_manifest(
     """
     environments: dict[str, int] = {}
 
-    def numbered(group: Mapping) -> dict:
+    def with_number(group: Mapping) -> dict:
         text = json.dumps(group["environment"], sort_keys=True)
         return {**group, "environment": environments.setdefault(text, len(environments))}
 
     groups = {
-        "cells": {folder: numbered(cell) for folder, cell in cells.items()},
-        "aggregates": numbered(aggregates),
+        "cells": {folder: with_number(cell) for folder, cell in cells.items()},
+        "aggregates": with_number(aggregates),
     }
     return {
         "format": FORMAT,
@@ -198,7 +198,7 @@ def read_manifest(path: str | Path, computed: str | None = None) -> dict:
 
 
 def artefacts_of(manifest: Mapping) -> dict[str, tuple[dict, dict]]:
-    """Each artefact's entry, and the digests of what it was computed from, by its path."""
+    """Return each artefact's entry, and what it was computed from by digest, by its path."""
     listed = {}
     for folder, cell in manifest["cells"].items():
         for name, entry in cell["files"].items():
@@ -209,7 +209,7 @@ def artefacts_of(manifest: Mapping) -> dict[str, tuple[dict, dict]]:
 
 
 def is_same(entry: Mapping, other: Mapping) -> bool:
-    """Whether two entries have the same digest, of bytes or of content."""
+    """Return whether two entries have the same digest, of bytes or of content."""
     return all(entry.get(key) == other.get(key) for key in ("sha256", "content_sha256"))
 
 
@@ -219,7 +219,7 @@ def compare_manifests(own: Mapping, other: Mapping, tolerance: float) -> pd.Data
     Parameters
     ----------
     own
-        This run's manifest. Its files are looked at again: an artefact that has changed since the
+        This run's manifest. Its files are read again: an artefact that has changed since the
         manifest was written is compared as it is now.
     other
         The other run's.
@@ -253,7 +253,7 @@ def compare_manifests(own: Mapping, other: Mapping, tolerance: float) -> pd.Data
 
 
 def state_comparison(table: pd.DataFrame, tolerance: float) -> list[str]:
-    """The comparison in words: a line for each artefact that is not identical, then a summary."""
+    """Return the comparison in words: a line per artefact that is not identical, then a summary."""
     lines = []
     for row in table[table["outcome"] != "identical"].itertuples():
         # Sums are kept to eleven decimals: a last bit may be lost in them.
@@ -266,7 +266,7 @@ def state_comparison(table: pd.DataFrame, tolerance: float) -> list[str]:
 
 
 def _present(path: str, entry: dict) -> tuple[dict | None, str]:
-    """An artefact as it is now, and a remark if that is not as its manifest says."""
+    """Return an artefact as it is now, and a remark if that is not as its manifest says."""
     try:
         digest = digest_of(path)
         if is_same(entry, digest):
@@ -279,7 +279,7 @@ def _present(path: str, entry: dict) -> tuple[dict | None, str]:
 
 
 def _closeness(entry: Mapping, other: Mapping, tolerance: float) -> tuple[str, float | None]:
-    """Outcome and distance of two artefacts whose digests differ."""
+    """Return outcome and distance of two artefacts whose digests differ."""
     if "fingerprint" not in entry or "fingerprint" not in other:
         return "different", None
     apart = distance(entry["fingerprint"], other["fingerprint"])
@@ -287,7 +287,7 @@ def _closeness(entry: Mapping, other: Mapping, tolerance: float) -> tuple[str, f
 
 
 def _causes(own: Mapping, other: Mapping, here: list, there: list) -> str:
-    """What differs in what two artefacts were computed from."""
+    """Return what differs in what two artefacts were computed from."""
     causes = [
         f"{name} differ" if name in ("settings", "data") else f"{name} differs"
         for name in DIGESTS
@@ -300,7 +300,7 @@ def _causes(own: Mapping, other: Mapping, here: list, there: list) -> str:
 def environment_differences(
     own: Mapping, other: Mapping, here: str = "here", there: str = "there"
 ) -> list[str]:
-    """A phrase for each entry in which two environments differ, each with a word for its side."""
+    """Return a phrase for each entry in which two environments differ, with a word per side."""
     flat = [_flat(environment) for environment in (own, other)]
     return [
         f"{key}: {flat[0].get(key, 'unknown')} {here}, {flat[1].get(key, 'unknown')} {there}"

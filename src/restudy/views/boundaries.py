@@ -105,8 +105,7 @@ def boundary_figure(
     description: Mapping[str, Any],
     title: str,
     notes: str = "",
-    train_accuracy: float | None = None,
-    heldout_accuracy: float | None = None,
+    accuracies: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw the boundary of one cell, its accuracies in the subtitle.
 
@@ -120,8 +119,8 @@ def boundary_figure(
         What cell this is.
     notes : str
         Text below the panel.
-    train_accuracy, heldout_accuracy : float, optional
-        As the summary table has them (means over replicates); None or NaN leaves one out.
+    accuracies : mapping of str to float, optional
+        Part of the data in words -> mean over replicates; NaN leaves one out.
     """
     square = np.ptp(grid["x2"]) > 0.85 * np.ptp(grid["x1"])
     figure, panels = new_figure(panel_size=(6.0, 5.3) if square else (6.6, 4.5))
@@ -130,12 +129,8 @@ def boundary_figure(
     horizontal, vertical = axis_titles(description)
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
-    accuracies = [
-        f"{name} {value:.3f}"
-        for name, value in (("training", train_accuracy), ("held-out", heldout_accuracy))
-        if _is_number(value)
-    ]
-    subtitle = f"Mean accuracy: {', '.join(accuracies)}" if accuracies else ""
+    shown = [f"{part} {value:.3f}" for part, value in _known(accuracies)]
+    subtitle = f"Mean accuracy: {', '.join(shown)}" if shown else ""
     names = {"": description["classes"]}
     color_bar = (mappable, _probability_title(names))
     return compose(figure, title, subtitle, notes, _legend(names), color_bar)
@@ -156,9 +151,9 @@ def boundary_panel(
     ----------
     cells : sequence of mappings
         ``values`` (axis to value, protocol included), ``grid`` and ``points`` as in
-        ``draw_boundary``, ``description`` as in ``boundary_figure``, and if known
-        ``heldout_accuracy``; ``grid`` is None where no replicate finished. Cells may be of
-        several data sets, each then has scales of its own.
+        ``draw_boundary``, ``description`` and ``accuracies`` as in ``boundary_figure``, of which
+        the last is shown; ``grid`` is None where no replicate finished. Cells may be of several
+        data sets, each then has scales of its own.
     study : mapping
         name, question, vary.
     title, note : str
@@ -255,8 +250,8 @@ def _draw_small(
 ) -> ScalarMappable | None:
     """Draw one cell of a panel with its two-line title; say so where nothing finished."""
     names = [label_of(cell["values"][axis], axis) for axis in compared_axes(study)]
-    accuracy = cell.get("heldout_accuracy")
-    second = f"held-out accuracy {accuracy:.3f}" if _is_number(accuracy) else ""
+    known = _known(cell.get("accuracies"))
+    second = "{} accuracy {:.3f}".format(*known[-1]) if known else ""
     axes.set_title(" · ".join(names), fontsize=9.5, pad=16 if second else 5)
     axes.annotate(
         second, (0, 1), (0, 4), textcoords="offset points", xycoords="axes fraction", fontsize=8.8
@@ -336,5 +331,6 @@ def _pixel_extent(x1: np.ndarray, x2: np.ndarray) -> tuple[float, float, float, 
     return (x1[0] - half[0], x1[-1] + half[0], x2[0] - half[1], x2[-1] + half[1])
 
 
-def _is_number(value: float | None) -> bool:
-    return value is not None and not math.isnan(value)
+def _known(accuracies: Mapping[str, float] | None) -> list[tuple[str, float]]:
+    """Return the accuracies that are known, each with its part of the data."""
+    return [(part, value) for part, value in (accuracies or {}).items() if not math.isnan(value)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from restudy.study.labels import label_of
+from restudy.families.registry import FAMILIES
+from restudy.study.labels import value_words
 from restudy.verification.certificate import changed_since
 from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
 
@@ -90,9 +92,8 @@ def certificate_page(certificate: Mapping | None, manifest: Mapping) -> str:
     Parameters
     ----------
     certificate : mapping or None
-        ``results/certificate.json``: date, choice (share, seed), cells (number of all, by model),
-        results (their digest then), environment, and jobs as
-        `restudy.verification.certificate.compare_jobs` describes them. None if there is none.
+        ``results/certificate.json``, see `restudy.verification.certificate.make_certificate`.
+        None if there is none.
     manifest : mapping
         The manifest of the results as they are now.
     """
@@ -117,23 +118,33 @@ def certificate_page(certificate: Mapping | None, manifest: Mapping) -> str:
         failed=failed,
         changed=changed_since(certificate, manifest),
         tried=", ".join(_tried(certificate)),
-        jobs=[{**job, "title": _title(job["folder"])} for job in jobs],
+        jobs=[{**job, "title": _title(job)} for job in jobs],
     )
 
 
 def _tried(certificate: Mapping) -> list[str]:
-    """How many of each model's jobs: "3 of 30 dense cells"."""
-    names = {"dense": "dense cells", "conv": "runs of the convolutional network"}
+    """Return how many of each family's jobs were trained again: "3 of 30 dense cells"."""
+    tried = Counter(job["family"] for job in certificate["jobs"])
     return [
-        f"{sum(job['folder'].startswith(f'results/{model}/') for job in certificate['jobs'])} "
-        f"of {count} {names[model]}"
-        for model, count in certificate["cells"].items()
+        f"{tried[name]} of {count} {_noun(name)}" for name, count in certificate["cells"].items()
     ]
 
 
-def _title(folder: str) -> str:
-    """A job's folder in words."""
-    _, model, *parts = folder.split("/")
-    values = [part.split("~", 1) for part in parts]
-    words = [f"seed {value}" if axis == "seed" else label_of(value, axis) for axis, value in values]
-    return ", ".join([{"dense": "dense", "conv": "CNN"}[model], *words])
+def _noun(name: str) -> str:
+    """Return what the training jobs of a family are called."""
+    family = FAMILIES.get(name)
+    return (family.noun if family else "") or f"training jobs of {_heading(name)}"
+
+
+def _heading(name: str) -> str:
+    """Return the title of a family, or the name of one that the configuration has no longer."""
+    return FAMILIES[name].title if name in FAMILIES else name
+
+
+def _title(job: Mapping) -> str:
+    """Return a job in words: its family, the values of its cell, and its seed if it has one."""
+    words = [_heading(job["family"])]
+    words += [value_words(value, axis) for axis, value in job["cell"].items()]
+    if job["seed"] is not None:
+        words.append(f"seed {job['seed']}")
+    return ", ".join(words)

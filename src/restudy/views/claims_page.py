@@ -196,7 +196,7 @@ def _summary(claims: pd.DataFrame) -> str:
 
 
 def _changed(claims: pd.DataFrame) -> str:
-    """Which claims get other verdicts under published than under corrected arithmetic."""
+    """Return in words which claims the arithmetic decides, published or corrected."""
     both = claims[claims["arithmetic"].isin(["published", "corrected"])]
     if both.empty:
         return ""
@@ -246,7 +246,7 @@ def _claim(
 
 
 def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
-    """A claim's figure as the page shows it; figures as `embed_figure` gives them."""
+    """Return a claim's figure as the page shows it; figures as `embed_figure` gives them."""
     if not path:
         return None
     found, label = figures[path], figure_label(path)
@@ -276,14 +276,14 @@ def _row(row: dict, options: Sequence[str]) -> dict[str, Any]:
 
 
 def _command(setting: str, options: Sequence[str]) -> str:
-    """The call that adds seeds, for a shell; empty where there is no setting."""
+    """Return the call that adds seeds, for a shell; empty where there is no setting."""
     if not setting:
         return ""
     return shlex.join(["snakemake", "--cores", "4", *further_options(options, setting)])
 
 
 def _effect(row: dict) -> str:
-    """The weakest contrast's effect in words."""
+    """Return the weakest contrast's effect in words."""
     if not row["n"]:
         return "no run to judge."
     text = f"{row['contrast']}: {_number(row['effect'])}"
@@ -298,7 +298,7 @@ def _effect(row: dict) -> str:
 
 
 def _drawing(tests: pd.DataFrame, seeds: pd.DataFrame, verdicts: dict[str, str]) -> Markup:
-    """One contrast under every protocol, all on one scale."""
+    """Return the drawing of one contrast under every protocol, all on one scale."""
     first = tests.iloc[0]
     numbers = [*tests[["effect", "ci_low", "ci_high", "margin"]].to_numpy(float).ravel()]
     numbers += [*seeds["value"], 0.0]
@@ -355,7 +355,7 @@ def _protocol(test: dict, verdicts: dict[str, str]) -> str:
 
 
 def _side(test: dict) -> str:
-    """On which side of its margin a contrast's interval lies."""
+    """Return on which side of its margin a contrast's interval lies."""
     if test["ci_low"] > test["margin"]:
         return "reproduced"
     if test["ci_high"] < test["margin"]:

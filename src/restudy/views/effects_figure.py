@@ -1,4 +1,4 @@
-"""What each varied axis does to accuracy or loss, published and corrected side by side.
+"""What each varied axis does to accuracy or loss, protocols side by side.
 
 Every point is one seed, averaged over the other varied axes, so that seeds are what the 95 %
 interval counts; diverged runs are left out and counted.
@@ -14,12 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from restudy.analysis.statistics import mean_interval
+from restudy.families.contract import Family, Measure
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
-from restudy.views.curves import select
+from restudy.views.panels import SHARES, part_label, quantity_label, select
 from restudy.views.selection import (
     divergence_note,
     finished_runs,
+    measures_of,
     values_of,
 )
 from restudy.views.style import (
@@ -32,29 +34,30 @@ from restudy.views.style import (
     title_case,
 )
 
-OFFSETS = {1: (0.0,), 2: (0.19, -0.19), 3: (0.27, 0.0, -0.27)}
-LOOKS = {
-    "train": {"marker": "o", "filled": True},
-    "validation": {"marker": "s", "filled": False},
-    "heldout": {"marker": "D", "filled": False},
-    "test": {"marker": "D", "filled": False},
-}
+MAX_OFFSET, OFFSET_STEP = 0.27, 0.38  # of groups from the middle of their value, and between two
+# Of a family's measures, the first is filled; of the others the last is a diamond.
+FIRST_LOOK = {"marker": "o", "filled": True}
+LAST_LOOK = {"marker": "D", "filled": False}
+MIDDLE_MARKERS = ("s", "^", "v", "p")
 
 
 @styled
 def effects_figure(
-    runs: pd.DataFrame, study: Mapping[str, Any], measure: str = "accuracy"
+    runs: pd.DataFrame, study: Mapping[str, Any], family: Family, quantity: str = "accuracy"
 ) -> Figure:
-    """Draw one measure by the values of each varied axis: a point per seed, mean and interval.
+    """Draw a quantity by the values of each varied axis: a point per seed, mean and interval.
 
     Parameters
     ----------
     runs : DataFrame
-        Dense or convolutional runs of the study's cells.
+        Runs of the study's cells.
     study : mapping
         name, question, vary.
-    measure : {"accuracy", "loss"}
-        What to show, for every part (training, held-out, ...) that the table has.
+    family : Family
+        Which measures there are.
+    quantity : str
+        What is shown, such as "loss": every measure of it that the table has, on training,
+        held-out and other parts of the data.
 
     Notes
     -----
@@ -65,12 +68,17 @@ def effects_figure(
     axes_varied = compared_axes(study)
     if finished.empty or not axes_varied:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
-    parts = [part for part in LOOKS if finished.get(f"{part}_{measure}", pd.Series()).notna().any()]
+    measures = measures_of(family, quantity)
+    looks = {
+        measure: look
+        for measure, look in _looks(measures).items()
+        if finished.get(measure.name, pd.Series()).notna().any()
+    }
     varied = "protocol" in study["vary"]
     protocols = values_of(study, finished, "protocol") if varied else [None]
     counts = [len(values_of(study, finished, axis)) for axis in axes_varied]
 
-    row_height = 0.24 * len(parts) + 0.16
+    row_height = 0.24 * len(looks) + 0.16
     figure, panels = new_figure(
         len(axes_varied),
         len(protocols),
@@ -86,7 +94,7 @@ def effects_figure(
         values = values_of(study, finished, axis)
         for axes, protocol in zip(line, protocols, strict=True):
             members = finished if protocol is None else select(finished, {"protocol": protocol})
-            seeds = max(seeds, _draw_axis(axes, members, axis, values, parts, measure))
+            seeds = max(seeds, _draw_axis(axes, members, axis, values, looks))
             axes.set_yticks(range(len(values)), [_tick(value, axis) for value in values])
             axes.set_ylim(len(values) - 0.45, -0.55)
             axes.grid(axis="y", visible=False)
@@ -96,14 +104,15 @@ def effects_figure(
         if protocol is not None:
             axes.set_title(title_case(label_of(protocol)))
     for axes in panels[-1]:
-        axes.set_xlabel(label_of(measure))
+        axes.set_xlabel(quantity_label(quantity, measures))
         left, right = axes.get_xlim()
-        if measure == "accuracy" and right > 1:
+        if quantity in SHARES and right > 1:
             axes.set_xlim(left, 1 + 0.02 * (1 - left))
     figure.align_ylabels(panels[:, 0])
     note = _note(seeds, len(axes_varied) > 1, diverged)
-    subtitle = f"{measure.capitalize()} after training, {seeds} seed{'s' if seeds != 1 else ''}"
-    legends = [("Measured on", [(_handle(part), label_of(part)) for part in parts])]
+    subtitle = f"{quantity.capitalize()} after training, {seeds} seed{'s' if seeds != 1 else ''}"
+    parts = [(_handle(look), part_label(measure)) for measure, look in looks.items()]
+    legends = [("Measured on", parts)]
     return compose(figure, title, subtitle, note, legends)
 
 
@@ -136,8 +145,7 @@ def _draw_axis(
     frame: pd.DataFrame,
     axis: str,
     values: Sequence,
-    parts: Sequence[str],
-    measure: str,
+    looks: Mapping[Measure, Mapping[str, Any]],
 ) -> int:
     """Draw all values of one axis; return the largest number of seeds behind a mean."""
     seeds = 0
@@ -145,12 +153,12 @@ def _draw_axis(
         if position % 2:
             axes.axhspan(position - 0.5, position + 0.5, color="#F6F7F9", zorder=0, linewidth=0)
         members = frame[frame[axis] == value]
-        for part, offset in zip(parts, OFFSETS[len(parts)], strict=True):
-            points = seed_means(members, f"{part}_{measure}")
+        for (measure, look), offset in zip(looks.items(), _offsets(len(looks)), strict=True):
+            points = seed_means(members, measure.name)
             seeds = max(seeds, len(points))
             if not points.empty:
-                color, accuracy = color_of(axis, value), measure == "accuracy"
-                _draw_group(axes, points, position - offset, color, LOOKS[part], accuracy)
+                is_share = measure.quantity in SHARES
+                _draw_group(axes, points, position - offset, color_of(axis, value), look, is_share)
     return seeds
 
 
@@ -160,9 +168,9 @@ def _draw_group(
     height: float,
     color: str,
     look: Mapping[str, Any],
-    accuracy: bool,
+    is_share: bool,
 ) -> None:
-    """Draw one group's seeds, then mean and interval, which for accuracies ends at 0 and 1."""
+    """Draw one group's seeds, then mean and interval, which for a share ends at 0 and 1."""
     axes.scatter(
         points,
         height + jitter(len(points), 0.09),
@@ -175,7 +183,7 @@ def _draw_group(
         zorder=2,
     )
     mean, low, high = mean_interval(points)
-    if accuracy:
+    if is_share:
         low, high = max(low, 0.0), min(high, 1.0)
     axes.plot([low, high], [height, height], color=color, linewidth=2.6, zorder=3)
     axes.plot(
@@ -191,8 +199,22 @@ def _draw_group(
     )
 
 
-def _handle(part: str) -> Line2D:
-    look = LOOKS[part]
+def _looks(measures: Sequence[Measure]) -> dict[Measure, Mapping[str, Any]]:
+    """Return how the points of each measure look."""
+    middle = [
+        {"marker": MIDDLE_MARKERS[place % len(MIDDLE_MARKERS)], "filled": False}
+        for place in range(len(measures) - 2)
+    ]
+    return dict(zip(measures, [FIRST_LOOK, *middle, LAST_LOOK], strict=False))
+
+
+def _offsets(count: int) -> list[float]:
+    """Return how far above the middle of their value groups stand, the first on top."""
+    top = min(OFFSET_STEP * (count - 1) / 2, MAX_OFFSET)
+    return np.linspace(top, -top, count).tolist()
+
+
+def _handle(look: Mapping[str, Any]) -> Line2D:
     return Line2D(
         [],
         [],

@@ -1,7 +1,7 @@
-"""Figures inside a page: compressed, each once, and turned into pictures when they are looked at.
+"""Figures inside a page: compressed, each once, and turned into pictures when they are opened.
 
-An SVG shrinks to a fifth by compression, which a data address can't have; so the page's program
-inflates a figure when it is opened, and makes the address then.
+Compression shrinks an SVG to a fifth, but a data URL cannot be compressed; so the page's script
+inflates a figure, and makes its URL, only when it is opened.
 """
 
 import base64
@@ -34,12 +34,12 @@ for (const details of document.querySelectorAll("details[data-figure]"))
 
 
 def embed_figure(path: str, content: bytes) -> dict:
-    """What a page needs to show a figure.
+    """Return what a page needs to show a figure.
 
     Parameters
     ----------
     path : str
-        Its file, whose ending says which kind it is: svg or png.
+        Its file; the suffix says which kind it is: svg or png.
     content : bytes
         The file; a PNG is made smaller and gets a palette.
 

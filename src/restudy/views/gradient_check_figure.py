@@ -22,8 +22,8 @@ def gradient_check_figure(
     Parameters
     ----------
     table : DataFrame
-        activation, arithmetic, layer, parameter and relative_error, as
-        `restudy.families.dense.gradient_check.check_gradients` gives them.
+        activation, arithmetic, layer (from 1; the last is the output), parameter and
+        relative_error: a row per activation, arithmetic, layer and parameter.
     title, note : str
         Texts above and below.
     """

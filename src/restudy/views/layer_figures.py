@@ -1,7 +1,6 @@
 """What happens inside during training, layer by layer: gradient norms, saturated and dead units.
 
-Serves dense networks, whose layers are numbered and whose time is passes, and the CNN, whose
-layers have names and whose time is steps.
+Layers are numbered, or have names in the order of the network.
 """
 
 import math
@@ -14,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from restudy.families.contract import Family
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
-from restudy.views.curves import fitting_scale, select, set_time_axis, spread_legend
+from restudy.views.panels import select, set_time_axis, spread_legend, time_scale
 from restudy.views.selection import (
     divergence_note,
     finished_history,
@@ -36,42 +36,60 @@ from restudy.views.style import (
     title_case,
 )
 
-MOST_TIMES = 40  # of a line: enough for its shape, and a small SVG
-MOST_COLUMNS = 6
+MAX_TIMES = 40  # of a line: enough for its shape, and a small SVG
+MAX_COLUMNS = 6
 DASHES = (0, (2.5, 1.6))
 
 
 @styled
 def gradient_norm_figure(
-    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+    layers: pd.DataFrame,
+    study: Mapping[str, Any],
+    family: Family,
+    runs: pd.DataFrame,
+    cells: Sequence[Mapping],
 ) -> Figure:
     """Draw the gradient norm of every layer over training, a panel for each cell.
 
     Parameters
     ----------
     layers : DataFrame
-        The cells' layer tables: axes, seed, pass or step, layer (its number, or its name in the
-        order of the network), grad_norm, saturated_share, dead_share.
+        The cells' layer tables: axes, seed, time, layer (its number, or its name in the order of
+        the network), grad_norm, saturated_share, dead_share.
     study : mapping
         name, question, vary.
+    family : Family
+        What training advances by.
     runs : DataFrame
         The runs, which say who diverged.
     cells : sequence of mapping
         The cells in the study's order.
     """
     return _layer_figure(
-        layers, study, runs, cells, {"grad_norm": "-"}, "Gradient norm", "Gradient norm by layer"
+        layers,
+        study,
+        family,
+        runs,
+        cells,
+        {"grad_norm": "-"},
+        "Gradient norm",
+        "Gradient norm by layer",
     )
 
 
 @styled
 def inactive_units_figure(
-    layers: pd.DataFrame, study: Mapping[str, Any], runs: pd.DataFrame, cells: Sequence[Mapping]
+    layers: pd.DataFrame,
+    study: Mapping[str, Any],
+    family: Family,
+    runs: pd.DataFrame,
+    cells: Sequence[Mapping],
 ) -> Figure:
     """Draw the shares of saturated and dead units; parameters as in `gradient_norm_figure`."""
     return _layer_figure(
         layers,
         study,
+        family,
         runs,
         cells,
         {"saturated_share": "-", "dead_share": DASHES},
@@ -82,20 +100,20 @@ def inactive_units_figure(
 
 def _even_lines(cells: list[dict]) -> list[list[dict]]:
     """Cells in as few lines of panels as fit the page, equally long: eight as four and four."""
-    length = math.ceil(len(cells) / math.ceil(len(cells) / MOST_COLUMNS))
+    length = math.ceil(len(cells) / math.ceil(len(cells) / MAX_COLUMNS))
     return [cells[start : start + length] for start in range(0, len(cells), length)]
 
 
-def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> Figure:
+def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtitle) -> Figure:
     """Draw one or two measures of every layer."""
     title = study.get("question", study["name"])
-    time = "pass" if "pass" in layers else "step"
-    # As in the figures of loss and accuracy, steps of the CNN are never on a logarithmic axis.
-    x_scale = fitting_scale(layers["pass"].to_numpy()) if time == "pass" else "linear"
+    time = family.time.name
+    # The same scale as in the figures of loss and accuracy.
+    x_scale = time_scale(family.recorded_measures, layers[time].to_numpy())
     layers, names = _number_layers(layers)
     shown = layers[layers[time] > 0] if x_scale == "log" else layers
-    times = thin_times(shown[time].unique(), MOST_TIMES, x_scale)
-    shown, diverged = finished_history(shown[shown[time].isin(times)], runs)
+    times = thin_times(shown[time].unique(), MAX_TIMES, x_scale)
+    shown, diverged = finished_history(shown[shown[time].isin(times)], family, runs)
     if shown.empty:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
@@ -128,10 +146,10 @@ def _layer_figure(layers, study, runs, cells, measures, vertical, subtitle) -> F
     for column in panels.T:
         lowest = [axes for axes in column if axes.get_visible()][-1]
         lowest.tick_params(labelbottom=True)
-        lowest.set_xlabel(label_of(time))
+        lowest.set_xlabel(family.time.label)
     legends = [_layer_legend(names, "grad_norm" in measures)]
     if len(measures) > 1:
-        example = "point" if time == "pass" else "image"
+        example = family.time.example
         legends.append(
             (
                 "Units",

@@ -28,9 +28,9 @@ from restudy.views.style import (
 MARKERS = {"train": "os^v", "heldout": "Ds^v"}
 PART_LABELS = {"train": "training", "heldout": "held-out"}
 CROWD = 500  # more points than this are drawn small, and as pixels even in an SVG
-MOST_NAMES = 24  # classes that a legend names
+MAX_NAMES = 24  # classes that a legend names
 ORDINALS = ("First", "Second")
-LONGEST_RATIO = 4.0  # of width and height, up to which both axes have one scale
+MAX_RATIO = 4.0  # of width and height, up to which both axes have one scale
 
 
 class Projection(NamedTuple):
@@ -146,7 +146,7 @@ def axis_titles(description: Mapping[str, Any], short: bool = False) -> tuple[st
 def aspect_of(width: float, height: float) -> str:
     """Return the aspect of axes: one scale for both, unless one extent is far larger."""
     longer, shorter = max(width, height), min(width, height)
-    return "equal" if longer <= LONGEST_RATIO * shorter else "auto"
+    return "equal" if longer <= MAX_RATIO * shorter else "auto"
 
 
 def draw_points(axes: Axes, points: pd.DataFrame, part: str, size: float = 26) -> None:
@@ -191,10 +191,10 @@ def class_handles(names: Sequence[str]) -> list[tuple[Line2D, str]]:
             ),
             plain_text(name),
         )
-        for label, name in enumerate(names[:MOST_NAMES])
+        for label, name in enumerate(names[:MAX_NAMES])
     ]
-    if len(names) > MOST_NAMES:
-        entries.append((Line2D([], [], linestyle=""), f"and {len(names) - MOST_NAMES} more"))
+    if len(names) > MAX_NAMES:
+        entries.append((Line2D([], [], linestyle=""), f"and {len(names) - MAX_NAMES} more"))
     return entries
 
 

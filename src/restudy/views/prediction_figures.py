@@ -1,4 +1,4 @@
-"""How a CNN run judged the test images: its confusion matrix, and the images judged worst."""
+"""What a run predicts on the test images: its confusion matrix, and the most wrong images."""
 
 import math
 from collections.abc import Sequence
@@ -25,44 +25,44 @@ from restudy.views.style import (
     styled,
 )
 
-MOST_NUMBERED = 12  # classes: of more, numbers and names would be too small to read
-MOST_IMAGES = 20
+MAX_NUMBERED = 12  # classes: of more, numbers and names would be too small to read
+MAX_IMAGES = 20
 IMAGES_IN_A_ROW = 5
 CORRECT_COLOR, BAR_COLOR = "#C5DAEA", "#5B93BF"
 MATRIX_PIXELS, IMAGE_PIXELS = 600, 112
-LONGEST_IN_ONE_LINE = 12  # characters of "true → predicted"
+MAX_LINE = 12  # characters of "true → predicted"
 
 
 @styled
 def confusion_figure(
-    judgements: pd.DataFrame, names: Sequence[str], note: str = "", diverged: str = ""
+    predictions: pd.DataFrame, names: Sequence[str], note: str = "", diverged: str = ""
 ) -> Figure:
     """Draw how often each class was taken for each, and the accuracy of each beside its row.
 
-    Wrong answers have a colour scale of their own: on that of the right ones they would vanish.
+    Errors have a colour scale of their own: on that of the diagonal they would vanish.
 
     Parameters
     ----------
-    judgements : DataFrame
+    predictions : DataFrame
         A row per test image of one run: label, predicted.
     names : sequence of str
         Of the classes, in their order.
     note : str
         Text below.
     diverged : str
-        Why there are no judgements: what the figure says if there are none.
+        Why there are no predictions: what the figure says if there are none.
     """
-    if judgements.empty:
-        return empty_figure("Judgement of the test images", _reason(diverged), note)
+    if predictions.empty:
+        return empty_figure("Predictions on the test images", _reason(diverged), note)
     classes = len(names)
-    counts = confusion_matrix(judgements["label"], judgements["predicted"], classes)
+    counts = confusion_matrix(predictions["label"], predictions["predicted"], classes)
     wrong = counts.sum() - np.trace(counts)
     most_wrong = max(int(counts[~np.eye(classes, dtype=bool)].max(initial=0)), 1)
     scale = ScalarMappable(Normalize(0, most_wrong + most_wrong % 2), COUNT_COLORS)
 
     side = min(max(0.43 * classes, 2.2), 4.6)
     bar = max(0.36 * side, 1.6)
-    longest = max(map(len, names)) if classes <= MOST_NUMBERED else 3
+    longest = max(map(len, names)) if classes <= MAX_NUMBERED else 3
     figure, panels = new_figure(
         1,
         2,
@@ -75,42 +75,42 @@ def confusion_figure(
     _draw_accuracies(bars, counts)
     _name_classes(matrix, names)
     title = (
-        f"Judgement of the test images: {wrong:,} of {counts.sum():,} wrong "
+        f"Predictions on the test images: {wrong:,} of {counts.sum():,} wrong "
         f"(error {wrong / counts.sum():.4f})"
     )
-    empty = "; where a cell is empty there is none" if classes <= MOST_NUMBERED else ""
+    empty = "; where a cell is empty there is none" if classes <= MAX_NUMBERED else ""
     return compose(
         figure,
         title,
         f"Number of images by true and predicted class{empty}",
         note,
-        [("Diagonal", [(Patch(facecolor=CORRECT_COLOR), "judged correctly")])],
-        (scale, "Judged wrongly\n(images)"),
+        [("Diagonal", [(Patch(facecolor=CORRECT_COLOR), "correct")])],
+        (scale, "Errors\n(images)"),
     )
 
 
 @styled
-def worst_figure(
-    judgements: pd.DataFrame,
+def most_wrong_figure(
+    predictions: pd.DataFrame,
     images: np.ndarray,
     names: Sequence[str],
     note: str = "",
     diverged: str = "",
 ) -> Figure:
-    """Show the test images with the highest loss, the worst first.
+    """Show the test images with the highest loss, the most wrong first.
 
     Parameters
     ----------
-    judgements : DataFrame
+    predictions : DataFrame
         A row per test image of one run: image (its place in ``images``), label, predicted, loss.
     images : ndarray of uint8, shape (n, height, width)
         The test images.
     names, note, diverged
         As in `confusion_figure`.
     """
-    if judgements.empty:
-        return empty_figure("Test images judged worst", _reason(diverged), note)
-    worst = judgements.sort_values("loss", ascending=False, kind="stable").head(MOST_IMAGES)
+    if predictions.empty:
+        return empty_figure("Most wrong test images", _reason(diverged), note)
+    worst = predictions.sort_values("loss", ascending=False, kind="stable").head(MAX_IMAGES)
     labels = [
         _arrow(names[true], names[predicted])
         for true, predicted in zip(worst["label"], worst["predicted"], strict=True)
@@ -134,13 +134,13 @@ def worst_figure(
     axes.set_xlim(-0.02, columns * across - 0.4)
     axes.set_ylim(rows * down - (down - height) + 0.05, height - down)
     axes.set_axis_off()
-    count = f"The {len(worst)} of {len(judgements):,} with the highest loss"
+    count = f"The {len(worst)} of {len(predictions):,} with the highest loss"
     subtitle = f"{count} (cross-entropy in nats): true → predicted class"
-    return compose(figure, "Test images judged worst", subtitle, note)
+    return compose(figure, "Most wrong test images", subtitle, note)
 
 
 def _reason(diverged: str) -> str:
-    return diverged or "No image was judged."
+    return diverged or "No prediction was recorded."
 
 
 def _draw_matrix(axes: Axes, counts: np.ndarray, scale: ScalarMappable) -> None:
@@ -155,7 +155,7 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, scale: ScalarMappable) -> None:
     axes.tick_params(length=0)
     axes.set_xlabel("Predicted class")
     axes.set_ylabel("True class")
-    if classes > MOST_NUMBERED:
+    if classes > MAX_NUMBERED:
         return
     for border in np.arange(classes - 1) + 0.5:
         axes.axhline(border, color="white", linewidth=0.8)
@@ -177,7 +177,7 @@ def _draw_accuracies(axes: Axes, counts: np.ndarray) -> None:
     """Draw a bar per class, level with its row."""
     images = counts.sum(axis=1)
     accuracies = np.diag(counts) / np.where(images, images, 1)
-    few = len(counts) <= MOST_NUMBERED
+    few = len(counts) <= MAX_NUMBERED
     axes.barh(range(len(counts)), accuracies, height=0.68 if few else 0.9, color=BAR_COLOR)
     if few:
         beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8.8}
@@ -193,7 +193,7 @@ def _draw_accuracies(axes: Axes, counts: np.ndarray) -> None:
 
 def _name_classes(axes: Axes, names: Sequence[str]) -> None:
     """Name rows and columns, upright where a name is long; of many classes, some by number."""
-    if len(names) > MOST_NUMBERED:
+    if len(names) > MAX_NUMBERED:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         return
@@ -205,4 +205,4 @@ def _name_classes(axes: Axes, names: Sequence[str]) -> None:
 def _arrow(true: str, predicted: str) -> str:
     """Say what was taken for what, on two lines where the names are long."""
     text = f"{true} → {predicted}"
-    return text if len(text) <= LONGEST_IN_ONE_LINE else f"{true}\n→ {predicted}"
+    return text if len(text) <= MAX_LINE else f"{true}\n→ {predicted}"

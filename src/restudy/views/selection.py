@@ -1,4 +1,4 @@
-"""Pick and summarise the runs that a figure shows: order of values, divergence, spread over seeds.
+"""Pick and summarise what a figure shows: measures, order of values, divergence, spread over seeds.
 
 Expects frames that hold the runs of one study's cells only; it reads no file.
 """
@@ -9,11 +9,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.study.grid import AXES
+from restudy.families.contract import Family, Measure
 
-KEYS = (*AXES["dense"], "seed")
 SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
 QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
+
+
+def measures_of(family: Family, quantity: str) -> tuple[Measure, ...]:
+    """Return the measures of a quantity that are compared, on every part of the data."""
+    return tuple(
+        each
+        for each in family.measures
+        if each.quantity == quantity and each.in_runs and each.summarised
+    )
+
+
+def recorded_of(family: Family, quantity: str) -> tuple[Measure, ...]:
+    """Return the measures of a quantity that are recorded during training."""
+    return tuple(each for each in family.recorded_measures if each.quantity == quantity)
+
+
+def final_measure(family: Family, quantity: str) -> Measure | None:
+    """Return the measure of a quantity by which cells are ranked: the last one, if there is one."""
+    ranked = [family.measure(name) for name in family.ranked_by]
+    return next((each for each in reversed(ranked) if each.quantity == quantity), None)
 
 
 def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
@@ -37,23 +56,26 @@ def finished_runs(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def finished_history(
-    history: pd.DataFrame, runs: pd.DataFrame | None = None
+    history: pd.DataFrame, family: Family, runs: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, int]:
     """Return the history of the runs that did not diverge, and how many replicates did.
 
     Parameters
     ----------
     history : DataFrame
-        Key columns, seed, and measures over time.
+        Axes, seed, and measures over time.
+    family : Family
+        Which axes there are.
     runs : DataFrame, optional
         The runs table, which says who diverged. Without it a replicate counts as diverged when
-        its training loss is not finite somewhere.
+        the first of the family's recorded measures is not finite somewhere.
     """
-    keys = [key for key in KEYS if key in history]
+    keys = [key for key in family.keys if key in history]
     if history.empty:
         return history, 0
     if runs is None:
-        broken = history.loc[~np.isfinite(history["train_loss"].astype(float)), keys]
+        first = family.recorded_measures[0].name
+        broken = history.loc[~np.isfinite(history[first].astype(float)), keys]
     else:
         broken = runs.loc[has_diverged(runs), [key for key in keys if key in runs]]
     marked = history[keys].merge(broken.drop_duplicates(), how="left", indicator="found")
@@ -86,7 +108,7 @@ def spread_over_seeds(frame: pd.DataFrame, time: str, measure: str, spread: str)
     frame : DataFrame
         One line's history: a row per replicate and time.
     time : str
-        The column ``pass`` or ``step``.
+        The column of what training advances by.
     measure : str
         The column to summarise; missing values are skipped.
     spread : {"quantiles", "range"}

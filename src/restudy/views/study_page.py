@@ -14,9 +14,11 @@ import pandas as pd
 from restudy.analysis.columns import COLUMNS
 from restudy.analysis.effects import level_means, variance_shares
 from restudy.analysis.statistics import half_width
-from restudy.analysis.summaries import MEASURES
-from restudy.study.grid import AXES, INTEGER_AXES, by_distance, unique_cells
-from restudy.study.labels import label_of
+from restudy.families.contract import Axis, Family
+from restudy.families.registry import FAMILIES
+from restudy.study.cell import Cell
+from restudy.study.grid import by_distance, unique_cells
+from restudy.study.labels import label_of, value_words
 from restudy.views.pages import render_page
 from restudy.views.payload import pack, single
 from restudy.views.selection import has_diverged, thin_times
@@ -24,15 +26,17 @@ from restudy.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_h
 from restudy.views.time_machine import Machine, pack_machine
 
 LARGEST_PAGE = 1_390_000  # bytes; a report shows no larger one
-TIMES = {"dense": "pass", "conv": "step"}
-NAMES = {"dense": "Dense networks", "conv": "Convolutional network"}
-ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
-# Means in all curves of the cells of a model, and how many each has at most and at least.
-MOST_CURVE_VALUES = 40_000
-MOST_TIMES, FEWEST_TIMES = 60, 8
-MOST_POOLED_TIMES = 30
+# Means in all curves of the cells of a family, and how many each has at most and at least.
+MAX_CURVE_VALUES = 40_000
+MAX_TIMES, MIN_TIMES = 60, 8
+MAX_POOLED_TIMES = 30
 # Seeds that are drawn one by one.
-MOST_SEEDS = 50
+MAX_SEEDS = 50
+# What the table of layers knows, and how a network's is made of its layers'.
+NORM, SHARES = "grad_norm", ("saturated_share", "dead_share")
+ACTIVITY = (NORM, *SHARES)
+# Measures that do not stand beside each cell unless they are asked for.
+UNUSUAL = (NORM, "saturated_share")
 
 
 def study_page(
@@ -40,39 +44,45 @@ def study_page(
     baselines: Mapping[str, Mapping],
     tables: Mapping[str, Mapping[str, pd.DataFrame]],
     findings: Mapping[str, Any],
-    machine: Machine | None,
+    machines: Mapping[str, Machine],
+    families: Mapping[str, Family] = FAMILIES,
 ) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
     studies : mapping
-        Model -> study name -> ``question``, ``vary`` (axes) and ``cells``.
+        Family's name -> study name -> ``question``, ``vary`` (axes) and ``cells``.
     baselines : mapping
-        Model -> its baseline cell: where not all cells fit, those that differ least come first.
+        Family's name -> its baseline: where not all cells fit, those that differ least come first.
     tables : mapping
-        Model -> ``runs``, ``history`` and ``layers``, tables over all its cells.
+        Family's name -> ``runs``, and as far as the family leaves them ``history`` and ``layers``,
+        tables over all its cells.
     findings : mapping
         The sentences of ``results/report/findings.json``.
-    machine : Machine or None
-        What the time machine of the dense networks reads; None without dense networks.
+    machines : mapping of str to Machine
+        What the time machine reads, of every family whose networks it can show.
+    families : mapping of str to Family
+        Their facts, by name.
     """
-    models = [
-        _model(name, studies[name], baselines[name], tables[name], findings) for name in studies
+    trees = [
+        _family(families[name], studies[name], baselines[name], tables[name], findings)
+        for name in studies
     ]
     tree = {
-        "models": models,
+        "families": trees,
         "look": {
             "classes": list(CLASS_COLORS),
             "probability": [to_hex(PROBABILITY_COLORS(share)) for share in np.linspace(0, 1, 65)],
         },
     }
     blocks = {"study": pack(tree)}
-    if machine is not None:
-        cells = _cells_of(studies["dense"])
-        order = [n for n in by_distance(cells, baselines["dense"]) if n in machine.settings]
-        room = LARGEST_PAGE - _size(blocks | {"machine": ""})
-        blocks["machine"] = pack_machine(machine, cells, order, tables["dense"], room)
+    for waiting, (name, machine) in zip(range(len(machines), 0, -1), machines.items(), strict=True):
+        block = f"machine-{name}"
+        cells = _cells_of(studies[name])
+        order = [cell for cell in by_distance(cells, baselines[name]) if machine.shows(cell)]
+        byte_budget = (LARGEST_PAGE - _size(blocks | {block: ""})) // waiting
+        blocks[block] = pack_machine(machine, cells, order, tables[name], byte_budget)
     return _render(blocks)
 
 
@@ -84,113 +94,145 @@ def _size(blocks: Mapping[str, str]) -> int:
     return len(_render(blocks).encode())
 
 
-def _cells_of(studies: Mapping[str, Mapping]) -> list[dict]:
+def _cells_of(studies: Mapping[str, Mapping]) -> list[Cell]:
     return unique_cells(cell for study in studies.values() for cell in study["cells"])
 
 
-def _model(
-    model: str,
+def _family(
+    family: Family,
     studies: Mapping[str, Mapping],
     baseline: Mapping,
     tables: Mapping[str, pd.DataFrame],
     findings: Mapping[str, Any],
 ) -> dict:
-    """One kind of network: its axes, cells, measures, studies and curves."""
+    """One family: its axes, cells, measures, studies and curves."""
     cells = _cells_of(studies)
-    levels = {axis: _levels(axis, cells) for axis in AXES[model]}
+    axes = family.axis_names
+    levels = {axis.name: _levels(axis, cells) for axis in family.all_axes}
     codes = pd.DataFrame(
-        {axis: [levels[axis].index(cell[axis]) for cell in cells] for axis in AXES[model]}
+        {axis: [levels[axis].index(cell[axis]) for cell in cells] for axis in axes}
     )
-    runs, history = number_cells(model, cells, tables)
-    measures = [
-        name
-        for name in dict.fromkeys([*MEASURES[model], *ACTIVITY])
-        if runs[name].notna().any() or history[name].notna().any()
-    ]
+    runs, history = number_cells(family, cells, tables)
+    measures = _measures(family, runs, history)
     finished = runs[~has_diverged(runs)]
-    history = history.merge(finished[["cell", "seed"]], on=["cell", "seed"])
-    time = TIMES[model]
+    if history is not None:
+        history = history.merge(finished[["cell", "seed"]], on=["cell", "seed"])
+    time = family.time
     return {
-        "name": model,
-        "label": NAMES[model],
-        "time": label_of(time),
+        "name": family.name,
+        "label": family.title,
+        "time": time and {"name": time.name, "plural": time.plural, "label": time.label},
         "axes": [
             {
                 "name": axis,
                 "label": label_of(axis),
-                "levels": [
-                    {"value": value, "label": label_of(value, axis), "color": color_of(axis, value)}
-                    for value in levels[axis]
-                ],
+                "levels": [_level(axis, value) for value in levels[axis]],
             }
-            for axis in AXES[model]
+            for axis in axes
         ],
         "cells": {axis: codes[axis].to_numpy(np.uint16) for axis in codes},
-        "measures": [
-            {
-                "name": name,
-                "label": label_of(name),
-                "quantity": name.rpartition("_")[2],
-                "meaning": COLUMNS[name],
-            }
-            for name in measures
-        ],
+        "measures": [_measure(family, name) for name in measures],
+        "opening": _opening(family, measures),
         "seeds": _counts(runs, len(cells)),
         "finished": _counts(finished, len(cells)),
         "summary": _summary(finished, measures, len(cells)),
-        "curves": _curves(history, time, measures, by_distance(cells, baseline)),
+        "curves": _curves(family, history, measures, by_distance(cells, baseline), cells),
         "studies": [
-            _study(name, study, cells, codes, finished, history, time, measures)
-            | {"answer": _answer(findings, model, name)}
+            _study(name, study, family, cells, codes, finished, history, measures)
+            | {"answer": _answer(findings["families"][family.name]["studies"][name])}
             for name, study in studies.items()
         ],
     }
 
 
-def _levels(axis: str, cells: Sequence[Mapping]) -> list:
+def _levels(axis: Axis, cells: Sequence[Mapping]) -> list:
     """Values of an axis in the order of the cells; numbers in their own."""
-    values = list(dict.fromkeys(cell[axis] for cell in cells))
-    return sorted(values) if axis in INTEGER_AXES else values
+    values = list(dict.fromkeys(cell[axis.name] for cell in cells))
+    return sorted(values) if axis.is_number else values
 
 
-def _answer(findings: Mapping[str, Any], model: str, study: str) -> dict[str, list[str]]:
-    """Sentences on what came out of a study, and on what happened in its networks."""
-    sentences = findings[model]["studies"][study]
-    layers = findings["layers"][model][study]
+def _level(axis: str, value: Any) -> dict[str, Any]:
+    """A value of an axis; ``words`` where it needs more of them away from the axis' heading."""
+    label, words = label_of(value, axis), value_words(value, axis)
+    level = {"value": value, "label": label, "color": color_of(axis, value)}
+    return level if words == label else level | {"words": words}
+
+
+def _measures(family: Family, runs: pd.DataFrame, history: pd.DataFrame | None) -> list[str]:
+    """What is measured of each run, without what no run has; all of it if there is nothing."""
+    summarised = [each.name for each in family.measures if each.in_runs and each.summarised]
+    tables = [table for table in (runs, history) if table is not None]
+    known = [name for name in dict.fromkeys([*summarised, *ACTIVITY]) if name in runs]
+    return [
+        name
+        for name in known
+        if any(table[name].notna().any() for table in tables if name in table)
+    ] or known
+
+
+def _measure(family: Family, name: str) -> dict[str, Any]:
+    """A measure in words."""
+    own = family.measure(name)
     return {
-        "outcome": [*sentences["loss"], *sentences["accuracy"], *sentences["gap"]],
-        "layers": [*layers["gradients"], *layers["units"]],
+        "name": name,
+        "label": label_of(name),
+        "quantity": name.rpartition("_")[2],
+        "meaning": own.description if own else COLUMNS[name],
+        "usual": name not in UNUSUAL,
+    }
+
+
+def _opening(family: Family, measures: Sequence[str]) -> str:
+    """What the page opens with: what cells are ranked by first, on points not trained on if any."""
+    quantity = family.measure(family.ranked_by[0]).quantity if family.ranked_by else ""
+    fitting = [
+        name for name in measures if (own := family.measure(name)) and own.quantity == quantity
+    ]
+    unseen = [name for name in fitting if family.measure(name).part != "train"]
+    return [*measures[:1], *fitting, *unseen][-1]
+
+
+def _answer(sentences: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Sentences on what came out of a study, and on what happened in its networks."""
+    layers = sentences.get("layers", {})
+    return {
+        "outcome": [*sentences["outcome"]],
+        "layers": [*layers.get("gradients", []), *layers.get("units", [])],
     }
 
 
 def number_cells(
-    model: str, cells: Sequence[Mapping], tables: Mapping[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Runs and history of some cells, with a cell's number in place of its axes.
+    family: Family, cells: Sequence[Cell], tables: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Return runs and history of some cells, with a cell's place in place of its axes.
 
-    Both get what the layers' table knows: the norm of the whole gradient, and the shares of
-    saturated and dead units, averaged over the hidden layers.
+    Both get what the layers' table knows, where there is one: the norm of the whole gradient, and
+    the shares of saturated and dead units, averaged over the hidden layers.
 
     Returns
     -------
     runs : DataFrame
         cell, seed, diverged_at, and the measures at the end.
-    history : DataFrame
+    history : DataFrame or None
         cell, seed, pass or step, and the measures then.
     """
-    time = TIMES[model]
-    numbers = pd.DataFrame(cells).assign(cell=range(len(cells)))
+    axes = list(family.axis_names)
+    numbers = pd.DataFrame([cell.row for cell in cells]).assign(cell=range(len(cells)))
     runs, history, layers = (
-        tables[name].merge(numbers, on=list(AXES[model])).drop(columns=list(AXES[model]))
+        tables[name].merge(numbers, on=axes).drop(columns=axes) if name in tables else None
         for name in ("runs", "history", "layers")
     )
-    layers["grad_norm"] = layers["grad_norm"] ** 2
+    if layers is None:
+        return runs, history
+    time = family.time.name
+    layers[NORM] = layers[NORM] ** 2
     grouped = layers.groupby(["cell", "seed", time])
-    activity = grouped.agg({"grad_norm": "sum", "saturated_share": "mean", "dead_share": "mean"})
-    activity["grad_norm"] = np.sqrt(activity["grad_norm"])
-    history = history.merge(activity.reset_index(), on=["cell", "seed", time], how="left")
+    activity = grouped.agg({NORM: "sum", **dict.fromkeys(SHARES, "mean")})
+    activity[NORM] = np.sqrt(activity[NORM])
+    if history is not None:
+        history = history.merge(activity.reset_index(), on=["cell", "seed", time], how="left")
     last = activity.groupby(level=["cell", "seed"]).tail(1).reset_index().drop(columns=time)
-    runs = runs.drop(columns="grad_norm", errors="ignore")
+    runs = runs.drop(columns=NORM, errors="ignore")
     return runs.merge(last, on=["cell", "seed"], how="left"), history
 
 
@@ -213,19 +255,28 @@ def _summary(runs: pd.DataFrame, measures: Sequence[str], cells: int) -> dict[st
 
 
 def _curves(
-    history: pd.DataFrame, time: str, measures: Sequence[str], order: Sequence[int]
-) -> dict:
+    family: Family,
+    history: pd.DataFrame | None,
+    measures: Sequence[str],
+    order: Sequence[Cell],
+    cells: Sequence[Cell],
+) -> dict | None:
     """Mean and half the 95% interval of each measure over time, cell by cell.
 
     Returns
     -------
-    dict
+    dict or None
         cells, the numbers of the cells that have curves; grids, series of times; and for each
-        measure, by cell, the number of its grid and where its values start in mean and half.
+        measure, by cell, the number of its grid and where its values start in mean and half. None
+        without a history.
     """
-    most = MOST_CURVE_VALUES // max(len(measures), 1)
-    times = int(np.clip(most // max(len(order), 1), FEWEST_TIMES, MOST_TIMES))
-    shown = sorted(order[: most // times])
+    if history is None:
+        return None
+    time, measures = family.time.name, [name for name in measures if name in history]
+    most = MAX_CURVE_VALUES // max(len(measures), 1)
+    times = int(np.clip(most // max(len(order), 1), MIN_TIMES, MAX_TIMES))
+    places = {cell: place for place, cell in enumerate(cells)}
+    shown = sorted(places[cell] for cell in order[: most // times])
     grids: dict[bytes, int] = {}
     arrays: list[np.ndarray] = []
     series = {}
@@ -273,19 +324,23 @@ def _thin(times: np.ndarray, most: int) -> np.ndarray:
 def _study(
     name: str,
     study: Mapping[str, Any],
-    cells: Sequence[Mapping],
+    family: Family,
+    cells: Sequence[Cell],
     codes: pd.DataFrame,
     finished: pd.DataFrame,
-    history: pd.DataFrame,
-    time: str,
+    history: pd.DataFrame | None,
     measures: Sequence[str],
 ) -> dict:
     """One study: its cells, the effects of its axes, and means over its cells by level."""
-    places = {tuple(cell.items()): number for number, cell in enumerate(cells)}
-    own = np.array([places[tuple(cell.items())] for cell in study["cells"]])
+    places = {cell: place for place, cell in enumerate(cells)}
+    own = np.array([places[cell] for cell in study["cells"]])
     varied = [axis for axis in study["vary"] if codes.loc[own, axis].nunique() > 1]
     runs = finished[finished["cell"].isin(own)].join(codes[varied], on="cell")
-    past = history[history["cell"].isin(own)].join(codes[varied], on="cell")
+    pooled = {}
+    if history is not None and len(varied) > 1:
+        past = history[history["cell"].isin(own)].join(codes[varied], on="cell")
+        recorded = [measure for measure in measures if measure in history]
+        pooled = {axis: _pooled(past, axis, family.time.name, recorded) for axis in varied}
     return {
         "name": name,
         "label": label_of(name).capitalize(),
@@ -293,9 +348,7 @@ def _study(
         "vary": varied,
         "cells": own.astype(np.uint32),
         "effects": {measure: _effects(runs, varied, measure) for measure in measures},
-        "pooled": {axis: _pooled(past, axis, time, measures) for axis in varied}
-        if len(varied) > 1
-        else {},
+        "pooled": pooled,
     }
 
 
@@ -318,7 +371,7 @@ def _means(table: pd.DataFrame, axes: Iterable[str], seeds: bool = True) -> dict
     columns = {f"level{n}": table[axis].to_numpy(np.uint16) for n, axis in enumerate(axes, 1)}
     columns |= {name: single(table[name]) for name in ("mean", "low", "high")}
     if seeds:
-        most = min(max(map(len, table["seeds"]), default=0), MOST_SEEDS)
+        most = min(max(map(len, table["seeds"]), default=0), MAX_SEEDS)
         padded = np.full((len(table), most), np.nan, np.float32)
         for row, values in zip(padded, table["seeds"], strict=True):
             row[: len(values)] = values[:most]
@@ -335,7 +388,7 @@ def _pooled(past: pd.DataFrame, axis: str, time: str, measures: Sequence[str]) -
     for name in measures:
         rows = past.dropna(subset=[name])
         cells = rows.groupby(time)["cell"].nunique()
-        times = _thin(cells.index[cells == rows["cell"].nunique()].to_numpy(), MOST_POOLED_TIMES)
+        times = _thin(cells.index[cells == rows["cell"].nunique()].to_numpy(), MAX_POOLED_TIMES)
         rows = rows[rows[time].isin(times)]
         by_seed = rows.groupby([axis, time, "seed"])[name].mean()
         values = by_seed.groupby(level=[0, 1]).agg(["mean", "std", "count"]).reset_index()

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from restudy.study.labels import label_of
+from restudy.study.labels import label_of, number_axes
 from restudy.views.palette import CLASS_COLORS
 
 INK = "#1F2430"
@@ -93,8 +93,10 @@ FALLBACK_COLORS = (
     "#C2417C",
     "#46627F",
 )
-# Where half of an ordinal axis' ramp is reached, and how steep the ramp is there.
+# Where half of an ordinal axis' ramp is reached, and how steep the ramp is there; and the same of
+# an axis of numbers that is not among them.
 ORDINAL_AXES = {"hidden_size": (7.0, 1.5), "depth": (3.0, 2.0)}
+OTHER_NUMBERS = (1.0, 0.5)
 
 STYLE = {
     "font.family": ["DejaVu Sans"],
@@ -146,11 +148,11 @@ def color_of(axis: str, value: Any) -> str:
     axis : str
         Name of the axis, such as ``activation``.
     value : Any
-        A value on it. Numbers of hidden units and layers lie on a ramp, small ones light; a name
-        that has no fixed colour gets one that depends on nothing but the name.
+        A value on it. Numbers lie on a ramp, small ones light; a name that has no fixed colour
+        gets one that depends on nothing but the name.
     """
-    if axis in ORDINAL_AXES:
-        middle, slope = ORDINAL_AXES[axis]
+    if axis in ORDINAL_AXES or axis in number_axes():
+        middle, slope = ORDINAL_AXES.get(axis, OTHER_NUMBERS)
         position = 1 / (1 + (middle / max(float(value), 1e-9)) ** slope)
         return to_hex(ORDINAL_COLORS(position))
     known = COLORS.get(axis, {}).get(str(value))

@@ -36,8 +36,8 @@ from restudy.views.pages import render_page
 from restudy.views.palette import run_color
 from restudy.views.payload import pack
 
-FEWEST = 5  # points to which a series of scalars may be thinned
-FEWEST_PICTURED = 2  # histograms or images: the first and the last
+MIN_POINTS = 5  # points to which a series of scalars may be thinned
+MIN_SHOWN = 2  # histograms or images of a series: the first and the last
 SPARE = 4000  # bytes for the notes on what was thinned
 STATUS = ("unknown", "success", "failure", "running")  # by the number in the event files
 COUNT_TYPES = (np.uint8, np.uint16, np.uint32, np.float32)
@@ -84,7 +84,7 @@ def make_page(
     title: str,
     folder: str,
     points: int = 0,
-    most_bytes: float = math.inf,
+    max_bytes: float = math.inf,
     full: str | None = None,
 ) -> str:
     """Return a log directory as a page.
@@ -96,8 +96,8 @@ def make_page(
     title, folder : str
         Title of the page, and the log directory as its reader knows it.
     points : int
-        Most points to keep of a series, at least `FEWEST`; 0 keeps all.
-    most_bytes : float
+        Most points to keep of a series, at least `MIN_POINTS`; 0 keeps all.
+    max_bytes : float
         Size that the page may have: series are thinned as far as it takes.
     full : str, optional
         Name of the file beside the page that has everything.
@@ -105,13 +105,15 @@ def make_page(
     Raises
     ------
     PageSizeError
-        If even the fewest points of every scalar don't fit into `most_bytes`, or a number of
-        points is below `FEWEST`.
+        If even the fewest points of every scalar don't fit into `max_bytes`, or a number of
+        points is below `MIN_POINTS`.
     """
-    if points != 0 and points < FEWEST:
-        raise PageSizeError(f"{points} points per series: it takes {FEWEST} or more, or 0 for all")
-    if not most_bytes > 0:
-        raise PageSizeError(f"a page of {most_bytes / 1e6:g} MB: it takes more than 0")
+    if points != 0 and points < MIN_POINTS:
+        raise PageSizeError(
+            f"{points} points per series: it takes {MIN_POINTS} or more, or 0 for all"
+        )
+    if not max_bytes > 0:
+        raise PageSizeError(f"a page of {max_bytes / 1e6:g} MB: it takes more than 0")
 
     def render(parts: Mapping[str, Part]) -> str:
         blocks = {"index": pack(make_index(runs, title, folder, parts, full))}
@@ -122,51 +124,51 @@ def make_page(
     parts = {kind: packer(runs, points) for kind, packer in PACKERS.items()}
     page = render(parts)
     size = len(page.encode())
-    if size <= most_bytes:
+    if size <= max_bytes:
         return page
     rest = size - sum(part.size for part in parts.values()) + SPARE
-    parts = thin(runs, points, most_bytes - rest)
+    parts = thin(runs, points, max_bytes - rest)
     page = render(parts)
     size = len(page.encode())
-    if size > most_bytes:
+    if size > max_bytes:
         raise PageSizeError(
-            f"the page can't be as small as {most_bytes / 1e6:.2f} MB: thinned as far as possible, "
+            f"the page can't be as small as {max_bytes / 1e6:.2f} MB: thinned as far as possible, "
             f"it takes {size / 1e6:.2f} MB; allow more, or take a directory with fewer runs"
         )
     return page
 
 
-def thin(runs: Sequence[Run], points: int, room: float) -> dict[str, Part]:
+def thin(runs: Sequence[Run], points: int, byte_budget: float) -> dict[str, Part]:
     """Return the parts of a page such that they take at most so many bytes.
 
     Graphs may take a sixth, scalars then half of what is left, images a third of the rest, and
     histograms what remains; what is unused in the end goes to scalars and then to images. Of every
-    series of scalars at least `FEWEST` points stay, even if they take more.
+    series of scalars at least `MIN_POINTS` points stay, even if they take more.
     """
     packers = {kind: cache(lambda cap, kind=kind: PACKERS[kind](runs, cap)) for kind in PACKERS}
 
-    def largest(kind: str, room: float, fewest: int) -> Part:
+    def largest(kind: str, byte_budget: float, fewest: int) -> Part:
         """The part with the most points that fits; an empty one if none does."""
         lengths = [len(series.step) for run in runs for series in getattr(run, kind).values()]
         longest = max(lengths, default=0)
         caps = list(_caps(fewest, min(longest, points or longest)))
-        fitting = bisect(caps, room, key=lambda cap: packers[kind](cap).size)
+        fitting = bisect(caps, byte_budget, key=lambda cap: packers[kind](cap).size)
         if fitting:
             return packers[kind](caps[fitting - 1])
         return Part(series=len(lengths), of=sum(lengths))
 
-    graphs = pack_graphs(runs, room=room / 6)
-    left = room - graphs.size
-    fewest = packers["scalars"](FEWEST)
-    scalars = largest("scalars", max(left / 2, fewest.size), FEWEST)
+    graphs = pack_graphs(runs, byte_budget=byte_budget / 6)
+    left = byte_budget - graphs.size
+    fewest = packers["scalars"](MIN_POINTS)
+    scalars = largest("scalars", max(left / 2, fewest.size), MIN_POINTS)
     left -= scalars.size
-    images = largest("images", left / 3, FEWEST_PICTURED)
+    images = largest("images", left / 3, MIN_SHOWN)
     left -= images.size
-    histograms = largest("histograms", left, FEWEST_PICTURED)
+    histograms = largest("histograms", left, MIN_SHOWN)
     left -= histograms.size
-    scalars = largest("scalars", (before := scalars.size) + left, FEWEST)
+    scalars = largest("scalars", (before := scalars.size) + left, MIN_POINTS)
     left -= scalars.size - before
-    images = largest("images", images.size + left, FEWEST_PICTURED)
+    images = largest("images", images.size + left, MIN_SHOWN)
     return {"graphs": graphs, "scalars": scalars, "images": images, "histograms": histograms}
 
 
@@ -444,13 +446,13 @@ def pack_images(runs: Sequence[Run], cap: int = 0) -> Part:
     return part
 
 
-def pack_graphs(runs: Sequence[Run], cap: int = 0, room: float = math.inf) -> Part:
-    """Return a block for each run with a graph: of the first ones, as far as there is room."""
+def pack_graphs(runs: Sequence[Run], cap: int = 0, byte_budget: float = math.inf) -> Part:
+    """Return a block for each run with a graph: of the first ones, as far as they fit."""
     graphs = [run.graph for run in runs if run.graph]
     part = Part(cap=cap, of=len(graphs))
     for number, graph in enumerate(graphs):
         block = pack({"nodes": arrange_graph(graph)})
-        if part.size + len(block) > room:
+        if part.size + len(block) > byte_budget:
             part.series = len(graphs) - number
             break
         part.blocks[f"graph-{number}"] = block
@@ -501,7 +503,7 @@ def choose_points(values: np.ndarray, cap: int) -> np.ndarray:
     values
         (n,).
     cap
-        Most points to keep, at least `FEWEST`; 0 keeps all.
+        Most points to keep, at least `MIN_POINTS`; 0 keeps all.
 
     Returns
     -------

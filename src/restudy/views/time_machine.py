@@ -1,13 +1,20 @@
 """Snapshots of weights for a page that runs the networks itself, as many as it has room for."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from restudy.data.tables import parts_of
+from restudy.families.contract import Family
+from restudy.families.registry import resolve
+from restudy.study.cell import Cell, make_cell
 from restudy.study.labels import label_of
 from restudy.views.payload import pack, single
 
@@ -15,101 +22,159 @@ from restudy.views.payload import pack, single
 TEXT_PER_BYTE = 1.2
 # Snapshots of a run that are kept where not one seed of every cell fits with all of them.
 FEWER_SNAPSHOTS = (12, 6)
-LARGEST_POINTS = 200_000  # bytes of text that the points of one data set may take
-MOST_RECORDS = 60
+MAX_POINTS_TEXT = 200_000  # bytes of text that the points of one data set may take
+MAX_RECORDS = 60
+PARTS = ("train", "heldout")
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass
 class Machine:
-    """What the time machine reads.
+    """What the time machine of a family reads.
 
     Attributes
     ----------
-    settings : mapping of int to mapping
-        For each dense cell that may stand on the page, by its number: ``activation`` (its kind and
-        parameters), ``arithmetic``, ``l2`` and ``l1``.
+    family : Family
+        Whose networks they are.
+    networks : mapping of Cell to mapping
+        Each cell that may stand on the page -> what its ``browser_twin`` says of its networks.
     load : callable
-        Number of a cell -> its snapshots, as `pack_snapshots` of the dense networks gives them.
+        Cell -> its snapshots: seeds (R,), passes (S,), and layer1, layer2, … of shape
+        (S, R, rows, fan_in + 1).
+    shapes : callable
+        Cell -> the shapes of these arrays, by name.
     points : mapping of str to DataFrame
         Data set -> part, x1 to xD, label.
     descriptions : mapping of str to mapping
         Data set -> ``classes`` and ``features``, their names.
     """
 
-    settings: Mapping[int, Mapping[str, Any]]
-    load: Callable[[int], Mapping[str, np.ndarray]]
+    family: Family
+    networks: Mapping[Cell, Mapping[str, Any]]
+    load: Callable[[Cell], Arrays]
+    shapes: Callable[[Cell], Mapping[str, tuple[int, ...]]]
     points: Mapping[str, pd.DataFrame]
     descriptions: Mapping[str, Mapping[str, Any]]
 
+    def shows(self, cell: Cell) -> bool:
+        """Return whether a cell's networks can be run or drawn."""
+        network = self.networks.get(cell)
+        drawn = bool(self.family.snapshot_pictures)
+        return network is not None and (drawn or bool(network.get("form")))
+
+    def pictures(self, cell: Cell, snapshots: Arrays) -> dict[str, Any] | None:
+        """Return what the page shows of networks that it cannot run; None of those that it can."""
+        network = self.networks[cell]
+        if network.get("form"):
+            return None
+        draw = resolve(self.family, self.family.snapshot_pictures)
+        return _in_single(draw(network, snapshots, _measured(self.points[cell["dataset"]])))
+
 
 @dataclass(frozen=True)
-class Stock:
-    """Snapshots that a cell has: their number, the seeds', and a network's numbers."""
+class Inventory:
+    """Snapshots that a cell has.
+
+    Attributes
+    ----------
+    snapshots, seeds : int
+        How many.
+    weights : int
+        Numbers of one network.
+    picture_bytes : int
+        What goes with each, where the page cannot run the network.
+    """
 
     snapshots: int
     seeds: int
     weights: int
+    picture_bytes: int = 0
 
     def size(self, seeds: int, snapshots: int) -> int:
-        """Bytes of float32 of at most so many seeds and snapshots."""
-        return 4 * self.weights * min(seeds, self.seeds) * min(snapshots, self.snapshots)
+        """Return the bytes of at most so many seeds and snapshots, in single precision."""
+        each = 4 * self.weights + self.picture_bytes
+        return each * min(seeds, self.seeds) * min(snapshots, self.snapshots)
 
 
 @dataclass(frozen=True)
 class Choice:
     """Which cells stand on a page, and at most how many seeds and snapshots of each."""
 
-    cells: tuple[int, ...]
+    cells: tuple[Cell, ...]
     seeds: int
     snapshots: int
 
 
-def choose(stocks: Mapping[int, Stock], order: Sequence[int], room: float) -> Choice:
+def choose(
+    inventories: Mapping[Cell, Inventory], order: Sequence[Cell], byte_budget: float
+) -> Choice:
     """Choose snapshots that take at most so many bytes of float32.
 
     Seeds are given up first, down to one, then snapshots, then cells, from the end of the order.
 
     Parameters
     ----------
-    stocks : mapping of int to Stock
+    inventories : mapping of Cell to Inventory
         What each cell has; cells without a snapshot are passed over.
-    order : sequence of int
+    order : sequence of Cell
         The cells, the most wanted first.
-    room : float
+    byte_budget : float
         Bytes.
+
+    Returns
+    -------
+    Choice
+        Its cells in the order given.
     """
-    cells = tuple(number for number in order if stocks[number].snapshots)
-    most = max((stocks[number].snapshots for number in cells), default=0)
+    cells = tuple(cell for cell in order if inventories[cell].snapshots)
+    most = max((inventories[cell].snapshots for cell in cells), default=0)
 
     def size(seeds: int, snapshots: int) -> int:
-        return sum(stocks[number].size(seeds, snapshots) for number in cells)
+        return sum(inventories[cell].size(seeds, snapshots) for cell in cells)
 
     for snapshots in dict.fromkeys((most, *(min(most, count) for count in FEWER_SNAPSHOTS))):
-        if size(1, snapshots) <= room:
-            largest = max((stocks[number].seeds for number in cells), default=0)
-            seeds = max(k for k in range(1, max(largest, 1) + 1) if size(k, snapshots) <= room)
-            return Choice(tuple(sorted(cells)), seeds, snapshots)
+        if size(1, snapshots) <= byte_budget:
+            largest = max((inventories[cell].seeds for cell in cells), default=0)
+            fitting = (
+                k for k in range(1, max(largest, 1) + 1) if size(k, snapshots) <= byte_budget
+            )
+            return Choice(cells, max(fitting), snapshots)
     snapshots, kept = min(most, FEWER_SNAPSHOTS[0]), []
-    for number in cells:
-        if stocks[number].size(1, snapshots) <= room:
-            room -= stocks[number].size(1, snapshots)
-            kept.append(number)
-    return Choice(tuple(sorted(kept)), 1, snapshots)
+    for cell in cells:
+        if inventories[cell].size(1, snapshots) <= byte_budget:
+            byte_budget -= inventories[cell].size(1, snapshots)
+            kept.append(cell)
+    return Choice(tuple(kept), 1, snapshots)
 
 
 def thin_snapshots(count: int, most: int) -> np.ndarray:
-    """Numbers of at most so many of a run's snapshots, evenly, the first and last included."""
+    """Return the places of at most so many snapshots, evenly, the first and last included."""
     if count <= most:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, max(most, 2)).round().astype(int))
 
 
+def read_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the arrays in an npz file, by name, without reading the arrays."""
+    shapes = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                version = np.lib.format.read_magic(file)
+                read_header = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }[version]
+                shapes[name.removesuffix(".npy")] = read_header(file)[0]
+    return shapes
+
+
 def pack_machine(
     machine: Machine,
-    cells: Sequence[Mapping],
-    order: Sequence[int],
+    cells: Sequence[Cell],
+    order: Sequence[Cell],
     tables: Mapping[str, pd.DataFrame],
-    room: int,
+    byte_budget: int,
 ) -> str:
     """Return the time machine's data as text that is no longer than a number of characters.
 
@@ -117,61 +182,95 @@ def pack_machine(
     ----------
     machine : Machine
         Where they come from.
-    cells : sequence of mapping
-        All dense cells.
-    order : sequence of int
-        Numbers of those that may stand on the page, the most wanted first.
+    cells : sequence of Cell
+        All cells of the family, in the order in which the page numbers them.
+    order : sequence of Cell
+        Those that may stand on the page, the most wanted first.
     tables : mapping of str to DataFrame
-        ``runs`` and ``history`` of the dense networks.
-    room : int
+        ``runs`` and, where it is left, ``history`` of the family.
+    byte_budget : int
         Characters.
     """
-    stocks = {number: _stock(machine, number, cells[number]) for number in sorted(order)}
+    inventories = {cell: _inventory(machine, cell) for cell in order}
     datasets = _datasets(machine)
-    by_cell = {name: _by_cell(tables[name], cells) for name in ("runs", "history")}
+    by_cell = {name: _by_cell(tables[name], machine.family) for name in tables if name != "layers"}
+    places = {cell: place for place, cell in enumerate(cells)}
+    keys = [each.name for each in machine.family.settings if each.name.startswith("snapshot")]
+
+    @cache
+    def record(cell: Cell, seeds: int, snapshots: int) -> dict:
+        return {"cell": places[cell]} | _record(machine, cell, seeds, snapshots, by_cell)
 
     def packed(share: float) -> str:
-        choice = choose(stocks, order, share)
-        records = _records(machine, cells, choice, by_cell)
+        choice = choose(inventories, order, share)
+        shown = sorted(choice.cells, key=places.__getitem__)
         return pack(
-            {"datasets": datasets, "cells": records, "kept": _account(stocks, choice, len(cells))}
+            {
+                "datasets": datasets,
+                "cells": [record(cell, choice.seeds, choice.snapshots) for cell in shown],
+                "forms": _forms(machine, shown),
+                "kept": _account(inventories, choice, len(cells)),
+                "keys": keys,
+            }
         )
 
-    share = room / TEXT_PER_BYTE
+    share = byte_budget / TEXT_PER_BYTE
     # How well the weights compress shows only when they are compressed.
-    share *= 0.99 * room / len(packed(share))
-    while len(text := packed(share)) > room and share > 1:
+    share *= 0.99 * byte_budget / len(packed(share))
+    while len(text := packed(share)) > byte_budget and share > 1:
         share *= 0.97
     return text
 
 
-def _stock(machine: Machine, number: int, cell: Mapping[str, Any]) -> Stock:
+def _inventory(machine: Machine, cell: Cell) -> Inventory:
     """What a cell has, without reading its weights."""
-    snapshots, description = machine.load(number), machine.descriptions[cell["dataset"]]
-    rows = cell["hidden_size"] * machine.settings[number]["activation"].get("pieces", 1)
-    inputs = [len(description["features"]), *[cell["hidden_size"]] * cell["depth"]]
-    outputs = [*[rows] * cell["depth"], len(description["classes"])]
-    weights = sum((a + 1) * b for a, b in zip(inputs, outputs, strict=True))
-    return Stock(len(snapshots["passes"]), len(snapshots["seeds"]), weights)
+    shapes = machine.shapes(cell)
+    layers = [shapes[name] for name in _layer_names(shapes)]
+    snapshots, seeds = shapes["passes"][0], shapes["seeds"][0]
+    weights = sum(math.prod(shape[2:]) for shape in layers)
+    if not snapshots or machine.networks[cell].get("form"):
+        return Inventory(snapshots, seeds, weights)
+    pictures = machine.pictures(cell, _part(machine.load(cell), [0], 1))
+    return Inventory(snapshots, seeds, weights, sum(each.nbytes for each in _arrays(pictures)))
 
 
-def _layer_names(snapshots: Mapping[str, np.ndarray]) -> list[str]:
+def _layer_names(snapshots: Iterable[str]) -> list[str]:
     names = [name for name in snapshots if name.startswith("layer")]
     return sorted(names, key=lambda name: int(name.removeprefix("layer")))
 
 
-def _account(stocks: Mapping[int, Stock], choice: Choice, cells: int) -> dict:
+def _part(snapshots: Arrays, kept: Sequence[int], seeds: int) -> dict[str, np.ndarray]:
+    """Some snapshots of the first seeds."""
+    return {
+        "seeds": snapshots["seeds"][:seeds],
+        "passes": snapshots["passes"][kept],
+        **{name: snapshots[name][kept][:, :seeds] for name in _layer_names(snapshots)},
+    }
+
+
+def _account(inventories: Mapping[Cell, Inventory], choice: Choice, cells: int) -> dict:
     """What is kept and what there is, for the page to say."""
-    there = [stock for stock in stocks.values() if stock.snapshots]
+    there = [inventory for inventory in inventories.values() if inventory.snapshots]
     return {
         "cells": len(choice.cells),
         "seeds": choice.seeds,
         "snapshots": choice.snapshots,
         "ofCells": cells,
         "withSnapshots": len(there),
-        "ofSeeds": max((stock.seeds for stock in there), default=0),
-        "ofSnapshots": max((stock.snapshots for stock in there), default=0),
+        "ofSeeds": max((inventory.seeds for inventory in there), default=0),
+        "ofSnapshots": max((inventory.snapshots for inventory in there), default=0),
     }
+
+
+def _forms(machine: Machine, cells: Iterable[Cell]) -> dict[str, str]:
+    """JavaScript of every activation that occurs and has it, by its kind."""
+    networks = [machine.networks[cell] for cell in cells]
+    return {each["activation"]["kind"]: each["form"] for each in networks if each.get("form")}
+
+
+def _measured(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Training points, and those held out, by part."""
+    return {part: labelled for part, labelled in parts_of(points).items() if part in PARTS}
 
 
 def _datasets(machine: Machine) -> list[dict]:
@@ -183,9 +282,9 @@ def _datasets(machine: Machine) -> list[dict]:
             part: {"x": single(x), "label": label.astype(np.uint16)}
             for part, (x, label) in parts_of(points).items()
         }
-        if len(pack(parts)) > LARGEST_POINTS:
+        if len(pack(parts)) > MAX_POINTS_TEXT:
             parts.pop("heldout", None)
-        if len(pack(parts)) > LARGEST_POINTS:
+        if len(pack(parts)) > MAX_POINTS_TEXT:
             parts = {}
         datasets.append(
             {
@@ -200,51 +299,67 @@ def _datasets(machine: Machine) -> list[dict]:
     return datasets
 
 
-def _records(
+def _record(
     machine: Machine,
-    cells: Sequence[Mapping],
-    choice: Choice,
-    tables: Mapping[str, Mapping[tuple, pd.DataFrame]],
-) -> list[dict]:
-    """Snapshots and recorded losses of the chosen cells and seeds."""
-    names, records = list(machine.points), []
-    for number in choice.cells:
-        cell, snapshots = cells[number], machine.load(number)
-        seeds = snapshots["seeds"][: choice.seeds]
-        kept = thin_snapshots(len(snapshots["passes"]), choice.snapshots)
-        place = tuple(cell.values())
-        diverged = tables["runs"][place].set_index("seed")["diverged_at"].reindex(seeds)
-        records.append(
-            {
-                "cell": number,
-                "dataset": names.index(cell["dataset"]),
-                **machine.settings[number],
-                "seeds": seeds.astype(np.uint32),
-                "diverged": [None if pd.isna(at) else int(at) for at in diverged],
-                "passes": snapshots["passes"][kept].astype(np.uint32),
-                "layers": [
-                    single(snapshots[name][kept][:, : len(seeds)])
-                    for name in _layer_names(snapshots)
-                ],
-                "record": _losses(tables["history"].get(place), seeds),
-            }
-        )
-    return records
+    cell: Cell,
+    seeds: int,
+    snapshots: int,
+    tables: Mapping[str, Mapping[Cell, pd.DataFrame]],
+) -> dict:
+    """At most so many snapshots of the first seeds of a cell, and their recorded losses."""
+    whole = machine.load(cell)
+    kept = thin_snapshots(len(whole["passes"]), snapshots)
+    part = _part(whole, kept, seeds)
+    shown = part["seeds"]
+    diverged = tables["runs"][cell].set_index("seed")["diverged_at"].reindex(shown)
+    network = {key: value for key, value in machine.networks[cell].items() if key != "form"}
+    history = tables.get("history", {}).get(cell)
+    pictures = machine.pictures(cell, part)
+    return {
+        "dataset": list(machine.points).index(cell["dataset"]),
+        **network,
+        "seeds": shown.astype(np.uint32),
+        "diverged": [None if pd.isna(at) else int(at) for at in diverged],
+        "passes": part["passes"].astype(np.uint32),
+        "layers": [single(part[name]) for name in _layer_names(part)],
+        "record": {} if history is None else _losses(history, shown, machine.family),
+        **({"pictures": pictures} if pictures else {}),
+    }
 
 
-def _by_cell(table: pd.DataFrame, cells: Sequence[Mapping]) -> dict[tuple, pd.DataFrame]:
-    return dict(list(table.groupby(list(cells[0]), sort=False)))
+def _by_cell(table: pd.DataFrame, family: Family) -> dict[Cell, pd.DataFrame]:
+    axes = list(family.axis_names)
+    groups = table.groupby(axes, sort=False)
+    return {make_cell(family, dict(zip(axes, key, strict=True))): rows for key, rows in groups}
 
 
-def _losses(history: pd.DataFrame | None, seeds: np.ndarray) -> dict[str, np.ndarray]:
+def _losses(history: pd.DataFrame, seeds: np.ndarray, family: Family) -> dict[str, np.ndarray]:
     """Recorded losses of each seed, shape (seeds, times); NaN after a divergence."""
-    if history is None:
-        return {"time": np.array([], np.uint32)}
+    time = family.time.name
     own = history[history["seed"].isin(seeds)]
-    times = np.sort(own["pass"].unique())
-    times = times[thin_snapshots(len(times), MOST_RECORDS)]
-    measures = {}
-    for name in ("train_loss", "heldout_loss"):
-        table = own.pivot(index="seed", columns="pass", values=name)
-        measures[name] = single(table.reindex(index=seeds, columns=times))
-    return {"time": times.astype(np.uint32), **measures}
+    times = np.sort(own[time].unique())
+    times = times[thin_snapshots(len(times), MAX_RECORDS)]
+    losses = {}
+    for name in (f"{part}_loss" for part in PARTS):
+        if name in own:
+            table = own.pivot(index="seed", columns=time, values=name)
+            losses[name] = single(table.reindex(index=seeds, columns=times))
+    return {"time": times.astype(np.uint32), **losses}
+
+
+def _arrays(tree: Any) -> list[np.ndarray]:
+    """All arrays in a tree."""
+    if isinstance(tree, dict | list):
+        branches = tree.values() if isinstance(tree, dict) else tree
+        return [each for branch in branches for each in _arrays(branch)]
+    return [tree] if isinstance(tree, np.ndarray) else []
+
+
+def _in_single(tree: Any) -> Any:
+    """A tree with its arrays of floats in single precision."""
+    if isinstance(tree, dict):
+        return {key: _in_single(branch) for key, branch in tree.items()}
+    if isinstance(tree, list):
+        return [_in_single(branch) for branch in tree]
+    floats = isinstance(tree, np.ndarray) and tree.dtype.kind == "f"
+    return single(tree) if floats else tree

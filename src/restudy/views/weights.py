@@ -1,6 +1,6 @@
 """How a layer's weights and biases move during training: their statistics, and their histograms.
 
-Reads tables made from event files (tag, step, value or bucket), never the event files.
+Reads tables of what was recorded (tag, step, value or bucket).
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from restudy.study.labels import label_of
-from restudy.views.curves import set_time_axis
+from restudy.views.panels import set_time_axis
 from restudy.views.style import (
     compose,
     empty_figure,
@@ -32,15 +32,13 @@ OVERLAP = 2.6  # height of the tallest ridge, in distances between ridges
 
 
 @styled
-def statistics_figure(
-    scalars: pd.DataFrame, layer: str = "conv1", title: str = "", note: str = ""
-) -> Figure:
+def statistics_figure(scalars: pd.DataFrame, layer: str, title: str = "", note: str = "") -> Figure:
     """Draw minimum, mean ± standard deviation and maximum of a layer's weights and bias.
 
     Parameters
     ----------
     scalars : DataFrame
-        Columns tag (``conv1/weights/mean`` and so on), step, value.
+        Columns tag (``{layer}/weights/mean`` and so on), step, value.
     layer : str
         First part of the tags.
     title, note : str
@@ -67,14 +65,14 @@ def statistics_figure(
 
 @styled
 def histograms_figure(
-    histograms: pd.DataFrame, layer: str = "conv1", title: str = "", note: str = ""
+    histograms: pd.DataFrame, layer: str, title: str = "", note: str = ""
 ) -> Figure:
     """Draw the histograms of a layer's weights and bias as ridges, the first step at the back.
 
     Parameters
     ----------
     histograms : DataFrame
-        Columns tag (``conv1/weights``, with or without a last part), step, left, right, count: a
+        Columns tag (``{layer}/weights``, with or without a last part), step, left, right, count: a
         row per bucket.
     layer : str
         First part of the tags.

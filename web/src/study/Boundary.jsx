@@ -4,7 +4,6 @@ import { contours } from "d3-contour";
 import { scaleLinear } from "d3-scale";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useWidth } from "../shared/useWidth.js";
-import { probabilities } from "./network.js";
 
 const COLUMNS = 110;
 const MARGIN = { left: 46, bottom: 40, top: 6, right: 6 };
@@ -30,29 +29,30 @@ export function Boundary({ run, number, look, label }) {
   const width = useWidth(holder);
   const { dataset } = run;
   const { x, label: classes } = dataset.parts.train;
-  const extent = useMemo(() => extentOf([...x.data]), [dataset]);
+  const extent = useMemo(() => run.pictures?.extent ?? extentOf([...x.data]), [run]);
   const [wide, high] = extent.map(([low, top]) => top - low);
   // One scale for both features unless one extent is far larger.
   const ratio = Math.max(wide, high) <= 4 * Math.min(wide, high) ? high / wide : 0.75;
   const inner = Math.max(width - MARGIN.left - MARGIN.right, 1);
   const height = Math.round(inner * Math.min(ratio, 1.4));
-  const rows = Math.max(2, Math.round((COLUMNS * height) / inner));
   const scaleX = scaleLinear(extent[0], [0, inner]);
   const scaleY = scaleLinear(extent[1], [height, 0]);
 
-  const field = useMemo(() => answers(run, number, extent, rows), [run, number, rows]);
-  const [stepX, stepY] = [inner / COLUMNS, height / rows];
+  const wanted = Math.max(2, Math.round((COLUMNS * height) / inner));
+  const field = useMemo(() => run.field(number, extent, COLUMNS, wanted), [run, number, wanted]);
+  const { columns, rows } = field;
+  const [stepX, stepY] = [inner / columns, height / rows];
   const lines = useMemo(
-    () => borders(field, rows).map((shape) => pathOf(shape, stepX, stepY)),
+    () => borders(field).map((shape) => pathOf(shape, stepX, stepY)),
     [field, stepX, stepY],
   );
   useEffect(() => {
     if (!width) return;
     const context = canvas.current.getContext("2d");
-    const picture = context.createImageData(COLUMNS + 2, rows + 2);
+    const picture = context.createImageData(columns + 2, rows + 2);
     paint(picture.data, field, look);
     context.putImageData(picture, 0, 0);
-  }, [field, width > 0, rows]);
+  }, [field, width > 0]);
 
   const title = (n) => dataset.features[n] + (dataset.standardized ? " (standardized)" : "");
   return (
@@ -65,7 +65,7 @@ export function Boundary({ run, number, look, label }) {
           >
             <canvas
               ref={canvas}
-              width={COLUMNS + 2}
+              width={columns + 2}
               height={rows + 2}
               style={{ left: `${-stepX}px`, top: `${-stepY}px`, width: `${inner + 2 * stepX}px`, height: `${height + 2 * stepY}px` }}
             />
@@ -110,25 +110,9 @@ export function Boundary({ run, number, look, label }) {
   );
 }
 
-/**
- * Probabilities of all classes at the middles of the picture's points, the top row first, and of
- * one more row and column on each side, so that no outline ends inside of the window.
- */
-function answers(run, number, [[left, right], [bottom, top]], rows) {
-  const across = COLUMNS + 2;
-  const count = across * (rows + 2);
-  const points = new Float64Array(2 * count);
-  for (let i = 0; i < count; i++) {
-    points[2 * i] = left + ((right - left) * ((i % across) - 0.5)) / COLUMNS;
-    points[2 * i + 1] = top - ((top - bottom) * (Math.floor(i / across) - 0.5)) / rows;
-  }
-  const step = run.forward(number, points, count);
-  return { shares: probabilities(step), classes: step.classes };
-}
-
 /** Outlines of every class but the first: where its probability is that of its best rival. */
-function borders({ shares, classes }, rows) {
-  const field = contours().size([COLUMNS + 2, rows + 2]);
+function borders({ shares, classes, columns, rows }) {
+  const field = contours().size([columns + 2, rows + 2]);
   return Array.from({ length: classes - 1 }, (_, i) => {
     const lead = new Float64Array(shares.length / classes);
     for (let point = 0; point < lead.length; point++) {

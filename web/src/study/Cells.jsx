@@ -4,28 +4,26 @@ import { useMemo, useState } from "preact/hooks";
 import { DataTable } from "../shared/DataTable.jsx";
 import { formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
-import { coordinatesOf, levelColor, limitsOf, shorter, usuallyShown, usualColor } from "./data.js";
+import { coordinatesOf, levelColor, limitsOf, measuresShown, shorter, usualColor } from "./data.js";
 
-export function Cells({ study, model, measure, state, change, dark }) {
+export function Cells({ study, family, measure, state, change, dark }) {
   const [highlighted, highlight] = useState(null);
   const { axes, rows, columns } = useMemo(() => {
-    const { axes, cells, varied, measures, values } = coordinatesOf(study, model, state);
-    const color = usualColor(study.vary);
+    const { axes, cells, varied, measures, values } = coordinatesOf(study, family, state);
+    const color = usualColor(study.vary, family);
     const rows = cells.map((cell) => ({
       id: cell,
-      label: model.title(cell, varied),
-      values: { ...values(cell), ...spreadOf(cell, model, measure), ...counts(cell, model) },
-      color: levelColor(model.level(cell, color), dark),
+      label: family.title(cell, varied),
+      values: { ...values(cell), ...spreadOf(cell, family, measure), ...counts(cell, family) },
+      color: levelColor(family.level(cell, color), dark),
     }));
-    return { axes, rows, columns: columnsOf(varied, measures, measure, model, rows) };
+    return { axes, rows, columns: columnsOf(varied, measures, measure, family, rows) };
   }, [study, measure, dark, state.scope, JSON.stringify(state.shown)]);
   const inside = useMemo(
     () => rows.filter((row) => insideBrushes(row.values, state.brushes, axes)),
     [rows, axes, JSON.stringify(state.brushes)],
   );
-  const shown = model.measures
-    .map(({ name }) => name)
-    .filter((name) => (state.shown.length ? state.shown.includes(name) : usuallyShown(name)));
+  const shown = measuresShown(family, state).map(({ name }) => name);
   return (
     <>
       <div class="bar">
@@ -36,21 +34,21 @@ export function Cells({ study, model, measure, state, change, dark }) {
               of this study
             </option>
             <option value="all" selected={state.scope === "all"}>
-              of all studies ({model.count.toLocaleString("en-US")})
+              of all studies ({family.count.toLocaleString("en-US")})
             </option>
           </select>
         </label>
         <details class="choice">
           <summary>Measures shown</summary>
           <div class="fields">
-            {model.measures.map(({ name, label }) => (
+            {family.measures.map(({ name, label }) => (
               <label key={name}>
                 <input
                   type="checkbox"
                   checked={shown.includes(name)}
                   onChange={(event) =>
                     change({
-                      shown: model.measures
+                      shown: family.measures
                         .map((one) => one.name)
                         .filter((one) => (one === name ? event.currentTarget.checked : shown.includes(one))),
                     })
@@ -72,7 +70,7 @@ export function Cells({ study, model, measure, state, change, dark }) {
         label={`Parallel coordinates of ${rows.length} cells`}
       />
       <p class="muted">
-        Coloured by {model.axisOf[usualColor(study.vary)].label.toLowerCase()}; measures are means over
+        Coloured by {family.axisOf[usualColor(study.vary, family)].label.toLowerCase()}; measures are means over
         the finished seeds, at the end of training. What is brushed chooses the rows below and the
         cells of the curves.
       </p>
@@ -87,30 +85,30 @@ export function Cells({ study, model, measure, state, change, dark }) {
         onHighlight={highlight}
       />
       <p class="muted">
-        Four digits here, seven in the download; results/tables/{model.name}_summary.csv has all.
+        Four digits here, seven in the download; results/tables/{family.name}_summary.csv has all.
       </p>
     </>
   );
 }
 
-const counts = (cell, model) => ({
-  runs: model.seeds.data[cell],
-  diverged: model.seeds.data[cell] - model.finished.data[cell],
+const counts = (cell, family) => ({
+  runs: family.seeds.data[cell],
+  diverged: family.seeds.data[cell] - family.finished.data[cell],
 });
 
 /** Spread of the chosen measure: deviation, and the ends of the interval. */
-function spreadOf(cell, model, { name }) {
-  const mean = model.summary[name].mean.data[cell];
-  const half = model.summary[name].half.data[cell];
+function spreadOf(cell, family, { name }) {
+  const mean = family.summary[name].mean.data[cell];
+  const half = family.summary[name].half.data[cell];
   return {
-    [name]: model.summaryOf(cell, name),
-    [`${name}_sd`]: model.summaryOf(cell, name, "deviation"),
+    [name]: family.summaryOf(cell, name),
+    [`${name}_sd`]: family.summaryOf(cell, name, "deviation"),
     [`${name}_low`]: shorter(mean - half),
     [`${name}_high`]: shorter(mean + half),
   };
 }
 
-function columnsOf(varied, measures, measure, model, rows) {
+function columnsOf(varied, measures, measure, family, rows) {
   const number = (name, label, format) => ({ name, label, kind: "number", ...(format && { format }) });
   const [low, high] = limitsOf(
     rows.flatMap(({ values }) => ["", "_low", "_high"].map((end) => values[measure.name + end])),
@@ -120,8 +118,8 @@ function columnsOf(varied, measures, measure, model, rows) {
   return [
     ...varied.map((name) => ({
       name,
-      label: model.axisOf[name].label,
-      kind: typeof model.axisOf[name].levels[0].value === "number" ? "number" : "text",
+      label: family.axisOf[name].label,
+      kind: typeof family.axisOf[name].levels[0].value === "number" ? "number" : "text",
     })),
     number(measure.name, measure.label, (value, row) => (
       <Spread value={value} row={row} name={measure.name} low={low} high={high} />

@@ -6,30 +6,42 @@ import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor } from "./data.js";
 
-const MOST_LINES = 48;
-const MOST_PANELS = 4;
+const MAX_LINES = 48;
+const MAX_PANELS = 4;
 
-export function Curves({ study, model, measure, state, change, dark }) {
+export function Curves(shared) {
+  const { family, measure } = shared;
+  if (family.isRecorded(measure.name)) return <RecordedCurves {...shared} />;
+  return (
+    <p class="muted">
+      {family.curves
+        ? `The ${measure.label.toLowerCase()} is known at the end of training only, so it has no curve.`
+        : "Nothing is recorded during training, so there are no curves: effects and cells show what there is at its end."}
+    </p>
+  );
+}
+
+function RecordedCurves({ study, family, measure, state, change, dark }) {
   const { vary } = study;
   const pooledAxis = vary.length > 1 && vary.includes(state.lines) ? state.lines : null;
-  const usualPool = study.cells.length > MOST_LINES && state.lines === "" && vary.length > 1;
-  const pool = pooledAxis ?? (usualPool ? usualColor(vary) : null);
-  const color = vary.includes(state.color) ? state.color : usualColor(vary);
+  const usualPool = study.cells.length > MAX_LINES && state.lines === "" && vary.length > 1;
+  const pool = pooledAxis ?? (usualPool ? usualColor(vary, family) : null);
+  const color = vary.includes(state.color) ? state.color : usualColor(vary, family);
   const rest = vary.filter((axis) => axis !== color);
   const dash = rest.includes(state.dash) ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
   // A third axis is told by panels; further ones only by the words beside the pointer.
   const others = rest.filter((axis) => axis !== dash);
-  const panel = others.find((axis) => model.axisOf[axis].levels.length <= MOST_PANELS);
+  const panel = others.find((axis) => family.axisOf[axis].levels.length <= MAX_PANELS);
 
   const chosen = useMemo(() => {
-    const { axes, values } = coordinatesOf(study, model, state);
+    const { axes, values } = coordinatesOf(study, family, state);
     return study.cells.filter((cell) => insideBrushes(values(cell), state.brushes, axes));
   }, [study, JSON.stringify(state.brushes), JSON.stringify(state.shown), state.scope]);
   const lines = useMemo(
-    () => (pool ? pooledLines(study, model, pool, measure, dark) : cellLines(chosen, study, model, { color, dash, panel }, measure, dark)),
+    () => (pool ? pooledLines(study, family, pool, measure, dark) : cellLines(chosen, study, family, { color, dash, panel }, measure, dark)),
     [study, pool, chosen, color, dash, panel, measure, dark],
   );
-  const shown = lines.slice(0, MOST_LINES);
+  const shown = lines.slice(0, MAX_LINES);
   const rows = shown.flatMap((line) =>
     line.points
       .filter(
@@ -45,9 +57,9 @@ export function Curves({ study, model, measure, state, change, dark }) {
       })),
   );
   const legends = pool
-    ? [[model.axisOf[pool], "color"]]
-    : [color && [model.axisOf[color], "color"], dash && [model.axisOf[dash], "dash"]].filter(Boolean);
-  const without = chosen.filter((cell) => !model.curvePlace.has(cell)).length;
+    ? [[family.axisOf[pool], "color"]]
+    : [color && [family.axisOf[color], "color"], dash && [family.axisOf[dash], "dash"]].filter(Boolean);
+  const without = chosen.filter((cell) => !family.curvePlace.has(cell)).length;
   const banded = state.bands && rows.some(({ low }) => Number.isFinite(low));
 
   return (
@@ -65,7 +77,7 @@ export function Curves({ study, model, measure, state, change, dark }) {
               </option>
               {vary.map((axis) => (
                 <option key={axis} value={axis} selected={pool === axis}>
-                  mean by {model.axisOf[axis].label.toLowerCase()}
+                  mean by {family.axisOf[axis].label.toLowerCase()}
                 </option>
               ))}
             </select>
@@ -73,12 +85,12 @@ export function Curves({ study, model, measure, state, change, dark }) {
         )}
         {!pool && vary.length > 1 && (
           <>
-            <AxisChoice name="Colour" axes={vary} value={color} model={model} onChange={(axis) => change({ color: axis })} />
+            <AxisChoice name="Colour" axes={vary} value={color} family={family} onChange={(axis) => change({ color: axis })} />
             <AxisChoice
               name="Dashes"
               axes={rest}
               value={dash}
-              model={model}
+              family={family}
               onChange={(axis) => change({ dash: axis })}
             />
           </>
@@ -93,7 +105,7 @@ export function Curves({ study, model, measure, state, change, dark }) {
             key={axis.name + kind}
             alone={legends.length === 1}
             cells={study.cells}
-            {...{ axis, kind, model, dark }}
+            {...{ axis, kind, family, dark }}
           />
         ))}
       </div>
@@ -113,7 +125,7 @@ export function Curves({ study, model, measure, state, change, dark }) {
             marginBottom: 40,
             x: {
               type: state.logx ? "log" : "linear",
-              label: `${model.time} →`,
+              label: `${family.time.label} →`,
               tickFormat: (value) => value.toLocaleString("en-US"),
               ticks: state.logx ? 4 : Math.max(2, Math.floor(wide / 130)),
             },
@@ -145,7 +157,7 @@ export function Curves({ study, model, measure, state, change, dark }) {
                   y: "mean",
                   fill: "var(--raised)",
                   stroke: "color",
-                  title: (row) => wordsOf(row, model, measure),
+                  title: (row) => hint(row, family, measure),
                   ...facet,
                 }),
               ),
@@ -155,49 +167,49 @@ export function Curves({ study, model, measure, state, change, dark }) {
       />
       <p class="muted">
         {pool
-          ? `Each line is the mean over all cells with that ${model.axisOf[pool].label.toLowerCase()}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
+          ? `Each line is the mean over all cells with that ${family.axisOf[pool].label.toLowerCase()}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
           : "Each line is the mean over the seeds of a cell; the band is its 95% interval (Student's t). Brushes below choose the cells."}{" "}
         {!banded && state.bands && rows.length > 0 && "A single seed has no band. "}
-        {lines.length > MOST_LINES && `The first ${MOST_LINES} of ${lines.length} lines are drawn. `}
+        {lines.length > MAX_LINES && `The first ${MAX_LINES} of ${lines.length} lines are drawn. `}
         {without > 0 &&
-          `${without.toLocaleString("en-US")} of the cells have no curve on this page, for its size: those farthest from the baseline; all are in results/tables/${model.name}_history.parquet. `}
+          `${without.toLocaleString("en-US")} of the cells have no curve on this page, for its size: those farthest from the baseline; all are in results/tables/${family.name}_history.parquet. `}
         {measure.meaning}
       </p>
     </>
   );
 }
 
-function wordsOf(row, model, measure) {
+function hint(row, family, measure) {
   const lines = [
     row.line,
-    `${model.time}: ${row.time.toLocaleString("en-US")}`,
+    `${family.time.label}: ${row.time.toLocaleString("en-US")}`,
     `${measure.label}: ${row.mean.toPrecision(4)}`,
   ];
   if (Number.isFinite(row.low)) lines.push(`95%: ${row.low.toPrecision(4)} to ${row.high.toPrecision(4)}`);
   return lines.join("\n");
 }
 
-function cellLines(cells, study, model, { color, dash, panel }, measure, dark) {
+function cellLines(cells, study, family, { color, dash, panel }, measure, dark) {
   return cells
-    .filter((cell) => model.curvePlace.has(cell))
+    .filter((cell) => family.curvePlace.has(cell))
     .map((cell) => ({
-      title: model.title(cell, study.vary),
-      color: levelColor(model.level(cell, color), dark),
-      panel: panel ? model.level(cell, panel).label : null,
+      title: family.title(cell, study.vary),
+      color: levelColor(family.level(cell, color), dark),
+      panel: panel ? family.level(cell, panel).label : null,
       dash: dash
-        ? DASHES[levelsOf(dash, study.cells, model).indexOf(model.level(cell, dash)) % DASHES.length]
-        : dashOfRepeat(model.level(cell, color), levelsOf(color, study.cells, model)),
-      points: model.curve(cell, measure.name),
+        ? DASHES[levelsOf(dash, study.cells, family).indexOf(family.level(cell, dash)) % DASHES.length]
+        : dashOfRepeat(family.level(cell, color), levelsOf(color, study.cells, family)),
+      points: family.curve(cell, measure.name),
     }));
 }
 
-function pooledLines(study, model, axis, measure, dark) {
-  return [...model.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
-    const level = model.axisOf[axis].levels[number];
+function pooledLines(study, family, axis, measure, dark) {
+  return [...family.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
+    const level = family.axisOf[axis].levels[number];
     return {
       title: level.label,
       color: levelColor(level, dark),
-      dash: dashOfRepeat(level, levelsOf(axis, study.cells, model)),
+      dash: dashOfRepeat(level, levelsOf(axis, study.cells, family)),
       panel: null,
       points,
     };
@@ -210,10 +222,10 @@ function dashOfRepeat(level, levels) {
   return DASHES[alike.indexOf(level) % DASHES.length];
 }
 
-function levelsOf(axis, cells, model) {
-  const present = new Set(cells.map((cell) => model.level(cell, axis)));
+function levelsOf(axis, cells, family) {
+  const present = new Set(cells.map((cell) => family.level(cell, axis)));
   // Published arithmetic is the one that is dashed, corrected the solid one.
-  const levels = model.axisOf[axis].levels.filter((level) => present.has(level));
+  const levels = family.axisOf[axis].levels.filter((level) => present.has(level));
   return axis === "protocol" ? [...levels].sort((a, b) => (a.value === "published") - (b.value === "published")) : levels;
 }
 
@@ -225,14 +237,14 @@ export function Toggle({ name, value, onChange }) {
   );
 }
 
-function AxisChoice({ name, axes, value, model, onChange }) {
+function AxisChoice({ name, axes, value, family, onChange }) {
   return (
     <label>
       {name}{" "}
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {axes.map((axis) => (
           <option key={axis} value={axis} selected={axis === value}>
-            {model.axisOf[axis].label.toLowerCase()}
+            {family.axisOf[axis].label.toLowerCase()}
           </option>
         ))}
       </select>
@@ -240,8 +252,8 @@ function AxisChoice({ name, axes, value, model, onChange }) {
   );
 }
 
-function Legend({ axis, kind, alone, cells, model, dark }) {
-  const levels = levelsOf(axis.name, cells, model);
+function Legend({ axis, kind, alone, cells, family, dark }) {
+  const levels = levelsOf(axis.name, cells, family);
   const dash = (level, i) =>
     kind === "dash" ? DASHES[i % DASHES.length] : alone ? dashOfRepeat(level, levels) : "";
   return (

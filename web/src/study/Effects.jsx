@@ -6,12 +6,12 @@ import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { levelColor, limitsOf, listed } from "./data.js";
 
-export function Effects({ study, model, measure, state, change, dark }) {
+export function Effects({ study, family, measure, state, change, dark }) {
   const { main, pairs, variance, reason } = study.effects[measure.name];
   if (!study.vary.length)
     return <p class="muted">The study has one cell, so there is nothing to compare it with.</p>;
-  const lost = study.cells.some((cell) => model.finished.data[cell] < model.seeds.data[cell]);
-  const single = study.cells.every((cell) => model.seeds.data[cell] === 1);
+  const lost = study.cells.some((cell) => family.finished.data[cell] < family.seeds.data[cell]);
+  const single = study.cells.every((cell) => family.seeds.data[cell] === 1);
   const notes = [
     single
       ? "A single seed: no interval."
@@ -25,7 +25,7 @@ export function Effects({ study, model, measure, state, change, dark }) {
         {study.vary.map((axis) => (
           <MainEffect
             key={axis}
-            axis={model.axisOf[axis]}
+            axis={family.axisOf[axis]}
             table={main[axis]}
             measure={measure}
             limits={sharedLimits(Object.values(main))}
@@ -38,12 +38,12 @@ export function Effects({ study, model, measure, state, change, dark }) {
         {pairs.length > 0 && (
           <div>
             <h3>Interactions</h3>
-            <Interactions {...{ pairs, variance, model, measure, state, change, dark }} />
+            <Interactions {...{ pairs, variance, family, measure, state, change, dark }} />
           </div>
         )}
         <div>
           <h3>Share of the variance of {measure.label.toLowerCase()}</h3>
-          <Variance variance={variance} reason={reason} model={model} />
+          <Variance variance={variance} reason={reason} family={family} />
         </div>
       </div>
     </>
@@ -113,7 +113,7 @@ function MainEffect({ axis, table, measure, limits, dark }) {
   );
 }
 
-function Interactions({ pairs, variance, model, measure, state, change, dark }) {
+function Interactions({ pairs, variance, family, measure, state, change, dark }) {
   const choices = pairs.flatMap(({ axes: [one, other] }) => [`${one}*${other}`, `${other}*${one}`]);
   // By default the pair that explains most, the protocol told by position.
   const weight = ({ axes }) =>
@@ -126,9 +126,9 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
   const rows = useMemo(() => {
     const [alongLevels, byLevels] = table.axes[0] === along ? ["level1", "level2"] : ["level2", "level1"];
     const points = [...table.mean.data].map((mean, i) => {
-      const level = model.axisOf[by].levels[table[byLevels].data[i]];
+      const level = family.axisOf[by].levels[table[byLevels].data[i]];
       return {
-        along: model.axisOf[along].levels[table[alongLevels].data[i]].label,
+        along: family.axisOf[along].levels[table[alongLevels].data[i]].label,
         by: level.label,
         color: levelColor(level, dark),
         order: table[alongLevels].data[i],
@@ -149,7 +149,7 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
           Axes{" "}
           <select value={chosen} onChange={(event) => change({ pair: event.currentTarget.value })}>
             {choices.map((choice) => {
-              const [one, other] = choice.split("*").map((axis) => model.axisOf[axis].label.toLowerCase());
+              const [one, other] = choice.split("*").map((axis) => family.axisOf[axis].label.toLowerCase());
               return (
                 <option key={choice} value={choice} selected={choice === chosen}>
                   {other} along {one}
@@ -161,7 +161,7 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
       </div>
       <div class="legends">
         <div class="legend">
-          <strong>{model.axisOf[by].label}</strong>
+          <strong>{family.axisOf[by].label}</strong>
           {levels.map(([label, color]) => (
             <span key={label}>
               <span class="swatch" style={{ background: color }} />
@@ -207,14 +207,14 @@ function Interactions({ pairs, variance, model, measure, state, change, dark }) 
   );
 }
 
-function Variance({ variance, reason, model }) {
+function Variance({ variance, reason, family }) {
   if (!variance.length) return <p class="muted">{reason}</p>;
   const name = (term) =>
     term[0] === "seed"
       ? "Seeds within cells"
       : term.length > 2
         ? "Three axes or more together"
-        : term.map((axis) => model.axisOf[axis].label).join(" × ");
+        : term.map((axis) => family.axisOf[axis].label).join(" × ");
   return (
     <>
       <table class="variance">
@@ -240,7 +240,7 @@ function Variance({ variance, reason, model }) {
       </table>
       <p class="muted">
         Eta squared over all finished runs of the factorial, every cell counted alike. It describes
-        these levels and claims no significance.
+        these values and claims no significance.
       </p>
     </>
   );

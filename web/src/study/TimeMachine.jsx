@@ -6,42 +6,57 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { counted, formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { Boundary } from "./Boundary.jsx";
-import { levelColor, limitsOf } from "./data.js";
+import { inSentence, levelColor, limitsOf } from "./data.js";
 import { Run } from "./snapshots.js";
 
 const INTERVAL = 450; // milliseconds between two snapshots of the play button
 const LAYER_NAMES = (count) =>
   Array.from({ length: count }, (_, i) => (i === count - 1 ? "Output layer" : `Layer ${i + 1}`));
 
-export function TimeMachine({ study, model, dense, machine, look, state, change, dark }) {
-  if (!dense)
-    return <p class="muted">It shows dense networks; this configuration has none.</p>;
-  if (!machine?.cells.length)
+/** The machine of the study's own family if it has one, else of the `machineFamily`. */
+export function TimeMachine({ study, family, machineFamily, look, state, change, dark }) {
+  if (!machineFamily)
     return (
       <p class="muted">
-        No dense cell has kept snapshots of its weights (see <code>snapshots</code> and{" "}
-        <code>snapshot_megabytes</code> of its protocol).
+        It shows networks on their way through training, from snapshots of their weights; no family
+        of this configuration keeps any.
       </p>
     );
-  const own = model === dense ? study : dense.studies[0];
+  const { machine, label } = machineFamily;
+  if (!machine.cells.length)
+    return (
+      <p class="muted">
+        No cell of the {inSentence(label)} has kept snapshots of its weights (see{" "}
+        {machine.keys.map((key, i) => (
+          <>
+            {i > 0 && " and "}
+            <code>{key}</code>
+          </>
+        ))}{" "}
+        of its protocol).
+      </p>
+    );
+  const own = family === machineFamily ? study : machineFamily.studies[0];
   return (
     <Machine
       key={own.id}
       study={own}
-      foreign={model !== dense}
-      {...{ dense, machine, look, state, change, dark }}
+      foreign={family !== machineFamily}
+      family={machineFamily}
+      {...{ look, state, change, dark }}
     />
   );
 }
 
-function Machine({ study, foreign, dense, machine, look, state, change, dark }) {
+function Machine({ study, foreign, family, look, state, change, dark }) {
+  const { machine, time } = family;
   const records = useMemo(
     () => new Map(machine.cells.map((record) => [record.cell, record])),
     [machine],
   );
-  const [usualA, usualB] = useMemo(() => usualPair(study, dense, records), [study]);
+  const [usualA, usualB] = useMemo(() => usualPair(study, family, records), [study]);
   const cellOf = (path) => {
-    const cell = dense.paths.indexOf(path);
+    const cell = family.paths.indexOf(path);
     return records.has(cell) ? cell : null;
   };
   const a = cellOf(state.a) ?? usualA;
@@ -55,7 +70,7 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
     () =>
       cells.map((cell) => {
         const record = records.get(cell);
-        return new Run(record, machine.datasets[record.dataset], seed);
+        return new Run(record, machine.datasets[record.dataset], seed, machine.forms);
       }),
     [a, b, seed],
   );
@@ -68,23 +83,23 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
   const go = (to) => change({ pass: passes[Math.max(0, Math.min(passes.length - 1, to))] });
   const [playing, play] = usePlay(index, passes.length, go);
   const losses = useMemo(() => scalesOf(runs), [runs]);
-  const colors = sideColors(cells, dense, dark);
+  const colors = sideColors(cells, family, dark);
 
   return (
     <>
       {foreign && (
         <p class="note">
-          It shows dense networks, whose weights were kept on the way; here those of the study “
-          {study.label.toLowerCase()}”.
+          It shows the {inSentence(family.label)}, whose weights were kept on the way; here those of
+          the study “{study.label.toLowerCase()}”.
         </p>
       )}
       <div class="machine-controls" role="group" aria-label="Cells and seed">
-        <CellChoice name="Left" value={a} {...{ study, dense, records }} onChange={(path) => change({ a: path })} />
+        <CellChoice name="Left" value={a} {...{ study, family, records }} onChange={(path) => change({ a: path })} />
         <CellChoice
           name="Right"
           value={b}
           optional
-          {...{ study, dense, records }}
+          {...{ study, family, records }}
           onChange={(path) => change({ b: path })}
         />
         <label>
@@ -119,11 +134,11 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
           max={passes.length - 1}
           value={index}
           aria-label="Snapshot"
-          aria-valuetext={`after ${pass.toLocaleString("en-US")} training passes`}
+          aria-valuetext={`after ${pass.toLocaleString("en-US")} ${inSentence(time.label)}`}
           onInput={(event) => go(Number(event.currentTarget.value))}
         />
         <output>
-          after <strong>{pass.toLocaleString("en-US")}</strong> {pass === 1 ? "pass" : "passes"}
+          after <strong>{pass.toLocaleString("en-US")}</strong> {pass === 1 ? time.name : time.plural}
         </output>
       </div>
       <div class={`sides ${runs.length > 1 ? "two" : ""}`}>
@@ -132,9 +147,9 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
             key={side}
             run={run}
             pass={pass}
-            title={dense.title(cells[side], titleAxes(cells, study, dense))}
+            title={family.title(cells[side], titleAxes(cells, study, family))}
             color={colors[side]}
-            {...{ losses, look, dark }}
+            {...{ time, losses, look, dark }}
           />
         ))}
       </div>
@@ -144,35 +159,35 @@ function Machine({ study, foreign, dense, machine, look, state, change, dark }) 
 }
 
 /** Cells that the machine opens with: a cell of the study and what tells most beside it. */
-function usualPair(study, dense, records) {
+function usualPair(study, family, records) {
   const cells = study.cells.filter((cell) => records.has(cell));
   const [first = [...records.keys()][0]] = cells;
   const counterpart = cells.find(
     (cell) =>
       cell !== first &&
-      dense.axes.every(({ name }) => name === "protocol" || dense.level(cell, name) === dense.level(first, name)),
+      family.axes.every(({ name }) => name === "protocol" || family.level(cell, name) === family.level(first, name)),
   );
   return [first, counterpart ?? cells.find((cell) => cell !== first) ?? null];
 }
 
 /** Axes that name the cells: those of the study, and others on which the chosen ones differ. */
-function titleAxes(cells, study, dense) {
-  return dense.axes
+function titleAxes(cells, study, family) {
+  return family.axes
     .map(({ name }) => name)
     .filter(
       (name) =>
         study.vary.includes(name) ||
-        cells.some((cell) => dense.level(cell, name) !== dense.level(study.cells[0], name)),
+        cells.some((cell) => family.level(cell, name) !== family.level(study.cells[0], name)),
     );
 }
 
 /** Colour of each side: that of the first axis on which the two differ. */
-function sideColors(cells, dense, dark) {
-  const differing = dense.axes.find(
-    ({ name }) => cells.length > 1 && dense.level(cells[0], name) !== dense.level(cells[1], name),
+function sideColors(cells, family, dark) {
+  const differing = family.axes.find(
+    ({ name }) => cells.length > 1 && family.level(cells[0], name) !== family.level(cells[1], name),
   );
-  const axis = differing?.name ?? "activation";
-  return cells.map((cell) => levelColor(dense.level(cell, axis), dark));
+  const axis = differing?.name ?? family.firstAxis;
+  return cells.map((cell) => levelColor(family.level(cell, axis), dark));
 }
 
 function lastUpTo(passes, pass) {
@@ -209,20 +224,20 @@ function usePlay(index, count, go) {
   return [playing, play];
 }
 
-function CellChoice({ name, value, optional, study, dense, records, onChange }) {
+function CellChoice({ name, value, optional, study, family, records, onChange }) {
   const own = study.cells.filter((cell) => records.has(cell));
   const others = [...records.keys()].filter((cell) => !own.includes(cell));
   const options = (cells, axes) =>
     cells.map((cell) => (
-      <option key={cell} value={dense.paths[cell]} selected={cell === value}>
-        {dense.title(cell, axes)}
+      <option key={cell} value={family.paths[cell]} selected={cell === value}>
+        {family.title(cell, axes)}
       </option>
     ));
   return (
     <label>
       {name}{" "}
       <select
-        value={value === null ? "none" : dense.paths[value]}
+        value={value === null ? "none" : family.paths[value]}
         onChange={(event) => onChange(event.currentTarget.value)}
       >
         {optional && (
@@ -231,17 +246,18 @@ function CellChoice({ name, value, optional, study, dense, records, onChange }) 
           </option>
         )}
         <optgroup label="This study">{options(own, study.vary)}</optgroup>
-        {others.length > 0 && <optgroup label="Others">{options(others, dense.varied)}</optgroup>}
+        {others.length > 0 && <optgroup label="Others">{options(others, family.varied)}</optgroup>}
       </select>
     </label>
   );
 }
 
-function Side({ run, pass, title, color, losses, look, dark }) {
+function Side({ run, pass, title, color, time, losses, look, dark }) {
   const number = run.at(pass);
   const state = run.state(number);
   const { dataset } = run;
-  const plane = dataset.features.length === 2 && dataset.parts.train;
+  const drawable = !run.pictures || run.pictures.plane;
+  const plane = dataset.features.length === 2 && dataset.parts.train && drawable;
   const names = LAYER_NAMES(run.record.layers.length);
   const diverged = run.divergedAt !== null && run.divergedAt <= pass;
   return (
@@ -249,8 +265,14 @@ function Side({ run, pass, title, color, losses, look, dark }) {
       <h3>{title}</h3>
       {diverged && (
         <p class="note warning">
-          This run diverged after {run.divergedAt.toLocaleString("en-US")} passes: these are its last
-          finite weights.
+          This run diverged after {counted(run.divergedAt, time.name, time.plural)}: these are its
+          last finite weights.
+        </p>
+      )}
+      {run.pictures && (
+        <p class="note">
+          Computed beforehand: this {run.record.activation ? "activation" : "network"} has no form for
+          the browser.
         </p>
       )}
       <dl class="figures">
@@ -274,7 +296,7 @@ function Side({ run, pass, title, color, losses, look, dark }) {
             run={run}
             number={number}
             look={look}
-            label={`Decision boundary of ${title} after ${pass.toLocaleString("en-US")} passes, training accuracy ${formatNumber(state.train.accuracy)}`}
+            label={`Decision boundary of ${title} after ${counted(pass, time.name, time.plural)}, training accuracy ${formatNumber(state.train.accuracy)}`}
           />
           <p class="legend">
             {dataset.classes.slice(0, look.classes.length).map((name, i) => (
@@ -293,9 +315,9 @@ function Side({ run, pass, title, color, losses, look, dark }) {
         </p>
       )}
       <h4>Loss</h4>
-      <LossCurve run={run} pass={run.passes[number]} color={color} losses={losses} title={title} />
+      <LossCurve run={run} pass={run.passes[number]} {...{ color, time, losses, title }} />
       <h4>Hidden units</h4>
-      <Units units={state.units} names={names} activation={run.record.activation} dark={dark} />
+      <Units units={state.units} names={names} what={run.pieces > 1 ? "piece" : "unit"} />
       <h4>Weights</h4>
       {run.histograms.map((histogram, layer) => (
         <Histogram key={layer} name={names[layer]} histogram={histogram} number={number} color={color} />
@@ -304,7 +326,7 @@ function Side({ run, pass, title, color, losses, look, dark }) {
   );
 }
 
-function LossCurve({ run, pass, color, losses, title }) {
+function LossCurve({ run, pass, color, time, losses, title }) {
   const rows = useMemo(() => ["train", "heldout"].flatMap((part) => run.losses(part)), [run]);
   const cursor = rows.filter((row) => row.pass === pass);
   const powers = [0];
@@ -312,7 +334,7 @@ function LossCurve({ run, pass, color, losses, title }) {
   return (
     <>
       <PlotFigure
-        label={`Loss of ${title} over training, with the snapshot at ${pass.toLocaleString("en-US")} passes`}
+        label={`Loss of ${title} over training, with the snapshot at ${counted(pass, time.name, time.plural)}`}
         depends={[rows, pass, color, losses]}
         options={(width) => ({
           height: 200,
@@ -325,7 +347,7 @@ function LossCurve({ run, pass, color, losses, title }) {
             domain: [0, losses.pass],
             ticks: width < 340 ? powers.filter((_, i) => i % 2 === 0) : powers,
             tickFormat: (value) => value.toLocaleString("en-US"),
-            label: "Training passes →",
+            label: `${time.label} →`,
           },
           y: { ...losses.loss, nice: true, ticks: 4, grid: true, label: "↑ Loss (nats)" },
           marks: [
@@ -345,9 +367,8 @@ function LossCurve({ run, pass, color, losses, title }) {
   );
 }
 
-function Units({ units, names, activation }) {
+function Units({ units, names, what }) {
   if (!units) return <p class="muted">Not counted.</p>;
-  const what = activation.kind === "maxout" ? "piece" : "unit";
   return (
     <div class="units">
       {units.map((shares, layer) => {

@@ -2,24 +2,27 @@
 
 import { readableColor } from "../shared/colors.js";
 
-/** One kind of network: what the page carries of it, with ways to ask. */
-export class Model {
+/** A family: what the page carries of it, with ways to ask. */
+export class Family {
   constructor(tree) {
     Object.assign(this, tree);
     this.count = this.seeds.data.length;
     this.axisOf = Object.fromEntries(this.axes.map((axis) => [axis.name, axis]));
     this.measureOf = Object.fromEntries(this.measures.map((measure) => [measure.name, measure]));
-    this.curvePlace = new Map([...this.curves.cells.data].map((cell, place) => [cell, place]));
+    this.curvePlace = new Map([...(this.curves?.cells.data ?? [])].map((cell, place) => [cell, place]));
     this.paths = Array.from({ length: this.count }, (_, cell) =>
       this.axes.map(({ name }) => `${name}~${this.level(cell, name).value}`).join("/"),
     );
     this.studies = tree.studies.map((study) => ({
       ...study,
       id: `${this.name}/${study.name}`,
-      model: this,
+      family: this,
       cells: [...study.cells.data],
     }));
-    this.varied = this.axes.map(({ name }) => name).filter((name) => this.axisOf[name].levels.length > 1);
+    const names = this.axes.map(({ name }) => name);
+    this.varied = names.filter((name) => this.axisOf[name].levels.length > 1);
+    /** The axis that names a cell, and gives it its colour, where nothing is varied. */
+    this.firstAxis = names.find((name) => name !== "dataset" && name !== "protocol") ?? names[0];
   }
 
   level(cell, axis) {
@@ -28,13 +31,18 @@ export class Model {
 
   /** A cell in words: its values on the given axes. */
   title(cell, axes) {
-    const words = axes.map((axis) => this.level(cell, axis).label).join(", ");
-    return words || this.level(cell, "activation").label;
+    const words = axes.map((axis) => wordsOf(this.level(cell, axis))).join(", ");
+    return words || wordsOf(this.level(cell, this.firstAxis));
   }
 
   /** Mean of a measure over the finished seeds of a cell, or its deviation or interval's half. */
   summaryOf(cell, measure, statistic = "mean") {
     return shorter(this.summary[measure][statistic].data[cell]);
+  }
+
+  /** Whether a measure is known over training, and not just at its end. */
+  isRecorded(measure) {
+    return this.curves !== null && measure in this.curves.measures;
   }
 
   /** Rows {time, mean, low, high} of a cell's curve; none where the page does not carry it. */
@@ -60,18 +68,14 @@ export class Model {
     });
     return rows;
   }
-
-  /** What the page opens with: the loss, and where possible of points that were not trained on. */
-  get usualMeasure() {
-    const names = ["heldout_loss", "test_loss", "train_loss"];
-    return names.find((name) => name in this.measureOf) ?? this.measures[0].name;
-  }
 }
+
+const LIMITS = { accuracy: [0, 1], share: [0, 1], loss: [0, Infinity], norm: [0, Infinity] };
 
 /** A point of a curve; its band ends where the measure does. */
 function withBand(time, mean, half, { quantity }) {
-  const most = quantity === "accuracy" || quantity === "share" ? 1 : Infinity;
-  const clip = (value) => Math.min(most, Math.max(0, value));
+  const [least, most] = LIMITS[quantity] ?? [-Infinity, Infinity];
+  const clip = (value) => Math.min(most, Math.max(least, value));
   return { time, mean, low: clip(mean - half), high: clip(mean + half) };
 }
 
@@ -79,6 +83,13 @@ function withBand(time, mean, half, { quantity }) {
 export function shorter(value) {
   return Number.isFinite(value) ? Number(value.toPrecision(7)) : null;
 }
+
+/** A value in words that say what it is of, where no heading does. */
+export const wordsOf = ({ words, label }) => words ?? label;
+
+/** A heading within a sentence. */
+export const inSentence = (heading) =>
+  /^[A-Z][a-z]/.test(heading) ? heading[0].toLowerCase() + heading.slice(1) : heading;
 
 export const levelColor = (level, dark) => readableColor(level.color, dark);
 
@@ -90,22 +101,20 @@ export function listed(words) {
 }
 
 /** The axis that is told by colour: the first that is compared. */
-export function usualColor(vary) {
-  return vary.find((axis) => axis !== "protocol") ?? vary[0] ?? "activation";
+export function usualColor(vary, family) {
+  return vary.find((axis) => axis !== "protocol") ?? vary[0] ?? family.firstAxis;
 }
 
 /** Axes of the parallel coordinates, the cells that they show, and a cell's values on them. */
-export function coordinatesOf(study, model, state) {
+export function coordinatesOf(study, family, state) {
   const all = state.scope === "all";
-  const varied = all ? model.varied : study.vary;
-  const cells = all ? Array.from({ length: model.count }, (_, cell) => cell) : study.cells;
-  const measures = model.measures.filter(({ name }) =>
-    state.shown.length ? state.shown.includes(name) : usuallyShown(name),
-  );
+  const varied = all ? family.varied : study.vary;
+  const cells = all ? Array.from({ length: family.count }, (_, cell) => cell) : study.cells;
+  const measures = measuresShown(family, state);
   const numeric = ({ levels }) => typeof levels[0].value === "number";
   const axes = [
     ...varied.map((name) => {
-      const axis = model.axisOf[name];
+      const axis = family.axisOf[name];
       return { name, label: axis.label, kind: numeric(axis) ? "number" : "text", log: true };
     }),
     ...measures.map(({ name, label, quantity }) => ({
@@ -118,16 +127,21 @@ export function coordinatesOf(study, model, state) {
   const values = (cell) => ({
     ...Object.fromEntries(
       varied.map((name) => {
-        const { value, label } = model.level(cell, name);
-        return [name, numeric(model.axisOf[name]) ? value : label];
+        const { value, label } = family.level(cell, name);
+        return [name, numeric(family.axisOf[name]) ? value : label];
       }),
     ),
-    ...Object.fromEntries(measures.map(({ name }) => [name, model.summaryOf(cell, name)])),
+    ...Object.fromEntries(measures.map(({ name }) => [name, family.summaryOf(cell, name)])),
   });
   return { axes, cells, varied, measures, values };
 }
 
-export const usuallyShown = (name) => !["grad_norm", "saturated_share"].includes(name);
+/** Measures that stand beside each cell: the chosen ones, else the usual ones. */
+export function measuresShown(family, state) {
+  return family.measures.filter(({ name, usual }) =>
+    state.shown.length ? state.shown.includes(name) : usual,
+  );
+}
 
 /** Ends of a scale for some values, apart from each other even where all values are one. */
 export function limitsOf(values) {
@@ -138,6 +152,6 @@ export function limitsOf(values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const room = high > low ? 0 : Math.abs(low) / 10 || 0.5;
-  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+  const margin = high > low ? 0 : Math.abs(low) / 10 || 0.5;
+  return [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin];
 }

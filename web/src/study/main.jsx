@@ -8,7 +8,7 @@ import { counted } from "../shared/format.js";
 import { readBlock } from "../shared/payload.js";
 import { Cells } from "./Cells.jsx";
 import { Curves } from "./Curves.jsx";
-import { Model, levelColor } from "./data.js";
+import { Family, levelColor, wordsOf } from "./data.js";
 import { Effects } from "./Effects.jsx";
 import "./study.css";
 import { TimeMachine } from "./TimeMachine.jsx";
@@ -36,17 +36,17 @@ const DEFAULTS = {
   pass: -1,
 };
 
-function App({ models, look, machine }) {
+function App({ families, look }) {
   const [state, change] = useAddress(DEFAULTS);
   const dark = useDark();
-  const studies = models.flatMap((model) => model.studies);
+  const studies = families.flatMap((family) => family.studies);
   const study = studies.find(({ id }) => id === state.study) ?? studies[0];
-  const { model } = study;
-  const measure = model.measureOf[state.measure] ?? model.measureOf[model.usualMeasure];
+  const { family } = study;
+  const measure = family.measureOf[state.measure] ?? family.measureOf[family.opening];
   // What belongs to one study makes no sense in another.
   const choose = (id) =>
     change({ ...DEFAULTS, study: id, measure: state.measure, logx: state.logx, logy: state.logy });
-  const shared = { study, model, measure, state, change, dark };
+  const shared = { study, family, measure, state, change, dark };
   // Drawn again only when what they show changes, and not with every move of the time machine.
   const draw = (Part, settings) =>
     useMemo(
@@ -56,8 +56,9 @@ function App({ models, look, machine }) {
   const curves = draw(Curves, ["lines", "color", "dash", "bands", "logx", "logy", "brushes", "shown", "scope"]);
   const effects = draw(Effects, ["pair"]);
   const cellsOfStudy = draw(Cells, ["scope", "shown", "brushes", "sort", "filter"]);
-  const runs = models.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
-  const cells = models.reduce((sum, one) => sum + one.count, 0);
+  const runs = families.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
+  const cells = families.reduce((sum, one) => sum + one.count, 0);
+  const machineFamily = family.machine ? family : families.find(({ machine }) => machine);
 
   return (
     <>
@@ -75,7 +76,7 @@ function App({ models, look, machine }) {
             onClick={() => choose(one.id)}
           >
             <strong>{one.label}</strong>
-            <span class="kind">{one.model.label}</span>
+            <span class="kind">{one.family.label}</span>
             <span>{one.question}</span>
           </button>
         ))}
@@ -84,7 +85,7 @@ function App({ models, look, machine }) {
         <label>
           <span>Study</span>{" "}
           <select value={study.id} onChange={(event) => choose(event.currentTarget.value)}>
-            {models.map((one) => (
+            {families.map((one) => (
               <optgroup key={one.name} label={one.label}>
                 {one.studies.map(({ id, label }) => (
                   <option key={id} value={id} selected={id === study.id}>
@@ -101,7 +102,7 @@ function App({ models, look, machine }) {
             value={measure.name}
             onChange={(event) => change({ measure: event.currentTarget.value })}
           >
-            {model.measures.map(({ name, label }) => (
+            {family.measures.map(({ name, label }) => (
               <option key={name} value={name} selected={name === measure.name}>
                 {label}
               </option>
@@ -129,7 +130,7 @@ function App({ models, look, machine }) {
       <Section name="Effects">{effects}</Section>
       <Section name="Cells">{cellsOfStudy}</Section>
       <Section name="Time machine">
-        <TimeMachine {...shared} dense={models.find(({ name }) => name === "dense")} machine={machine} look={look} />
+        <TimeMachine {...shared} machineFamily={machineFamily} look={look} />
       </Section>
     </>
   );
@@ -149,16 +150,16 @@ function Section({ name, children }) {
 }
 
 /** Question, answer and what the cells of the study are. */
-function Summary({ study, model, dark }) {
-  const runs = study.cells.reduce((sum, cell) => sum + model.seeds.data[cell], 0);
-  const lost = runs - study.cells.reduce((sum, cell) => sum + model.finished.data[cell], 0);
-  const fixed = model.axes.filter(({ name }) => !study.vary.includes(name));
-  const single = study.cells.every((cell) => model.seeds.data[cell] === 1);
+function Summary({ study, family, dark }) {
+  const runs = study.cells.reduce((sum, cell) => sum + family.seeds.data[cell], 0);
+  const lost = runs - study.cells.reduce((sum, cell) => sum + family.finished.data[cell], 0);
+  const fixed = family.axes.filter(({ name }) => !study.vary.includes(name));
+  const single = study.cells.every((cell) => family.seeds.data[cell] === 1);
   const values = useMemo(
     () =>
       study.vary.map((axis) => ({
-        axis: model.axisOf[axis],
-        levels: [...new Set(study.cells.map((cell) => model.level(cell, axis)))],
+        axis: family.axisOf[axis],
+        levels: [...new Set(study.cells.map((cell) => family.level(cell, axis)))],
       })),
     [study],
   );
@@ -200,7 +201,7 @@ function Summary({ study, model, dark }) {
           </>
         ))}
         <dt>Fixed</dt>
-        <dd>{fixed.map(({ name }) => model.level(study.cells[0], name).label).join(", ")}</dd>
+        <dd>{fixed.map(({ name }) => wordsOf(family.level(study.cells[0], name))).join(", ")}</dd>
       </dl>
       {single && (
         <p class="note warning">
@@ -213,11 +214,17 @@ function Summary({ study, model, dark }) {
 }
 
 async function start() {
-  const { models, look } = await readBlock("study");
-  const machine = document.getElementById("block-machine") ? await readBlock("machine") : null;
+  const { families: trees, look } = await readBlock("study");
+  const families = [];
+  // A family whose networks can be shown on their way through training has a block of its own.
+  for (const tree of trees) {
+    const name = `machine-${tree.name}`;
+    const machine = document.getElementById(`block-${name}`) ? await readBlock(name) : null;
+    families.push(new Family({ ...tree, machine }));
+  }
   const app = document.getElementById("app");
   app.replaceChildren();
-  render(<App models={models.map((tree) => new Model(tree))} look={look} machine={machine} />, app);
+  render(<App families={families} look={look} />, app);
 }
 
 start();

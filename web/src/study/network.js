@@ -1,65 +1,18 @@
-// Dense networks as src/restudy/dense computes them: forward steps, losses, inactive units.
+// Fully connected networks as the library computes them: forward steps, losses, inactive units.
 
 /** Below this share of its activation's steepest slope, a unit hardly passes on any gradient. */
 export const SATURATED = 0.05;
 
-const logistic = (z) => 1 / (1 + Math.exp(-z));
-
-/** Normal distribution function, from series and continued fraction of the error function. */
-export function normalShare(z) {
-  const x = Math.abs(z) / Math.SQRT2;
-  let tail;
-  if (x < 2.5) {
-    // erf(x) = 2/√π · exp(-x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1 · 3 · … · (2n + 1)): no term is negative.
-    let term = x;
-    let sum = x;
-    for (let n = 1; term > sum * 1e-17; n++) sum += term *= (2 * x * x) / (2 * n + 1);
-    tail = 0.5 - (sum * Math.exp(-x * x)) / Math.sqrt(Math.PI);
-  } else {
-    let fraction = x;
-    for (let n = 60; n >= 1; n--) fraction = x + n / 2 / fraction;
-    tail = Math.exp(-x * x) / fraction / Math.sqrt(Math.PI) / 2;
-  }
-  return z < 0 ? tail : 1 - tail;
-}
-
-/** Each kind: f(z), f'(z) given z and a = f(z), and the largest |f'|; `of` are its parameters. */
-const KINDS = {
-  identity: () => ({ value: (z) => z, slope: () => 1 }),
-  tanh: () => ({ value: Math.tanh, slope: (z, a) => 1 - a * a }),
-  sigmoid: () => ({ value: logistic, slope: (z, a) => a * (1 - a), steepest: 0.25 }),
-  relu: () => ({ value: (z) => Math.max(z, 0), slope: (z, a) => (a > 0 ? 1 : 0) }),
-  leaky_relu: (of) => ({
-    value: (z) => Math.max(z, of.slope * z),
-    slope: (z, a) => (a > 0 ? 1 : of.slope),
-  }),
-  elu: (of) => ({
-    value: (z) => (z > 0 ? z : of.alpha * Math.expm1(z)),
-    slope: (z, a) => (a > 0 ? 1 : a + of.alpha),
-    steepest: Math.max(1, of.alpha),
-  }),
-  softplus: () => ({
-    value: (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))),
-    slope: (z, a) => -Math.expm1(-a),
-  }),
-  silu: () => ({
-    value: (z) => z * logistic(z),
-    slope: (z, a) => logistic(z) + a * (1 - logistic(z)),
-    steepest: 1.0998,
-  }),
-  gelu: () => ({
-    value: (z) => z * normalShare(z),
-    slope: (z) => normalShare(z) + (z * Math.exp(-0.5 * z * z)) / Math.sqrt(2 * Math.PI),
-    steepest: 1.1289,
-  }),
-  // The largest of several net inputs: `forward` and `inactiveUnits` know how.
-  maxout: (of) => ({ pieces: of.pieces }),
-};
-
-/** The activation of settings: {kind, …parameters}. */
-export function makeActivation(settings) {
-  if (!(settings.kind in KINDS)) throw new Error(`no activation is named ${settings.kind}`);
-  return { steepest: 1, pieces: 1, ...KINDS[settings.kind](settings) };
+/**
+ * An activation with its settings.
+ *
+ * @param {string} form JavaScript, a function of the settings that gives `value`, z -> f(z), and
+ *   `slope`, (z, a) -> f'(z) given a = f(z), and where they are not 1 `steepest`, the largest |f'|,
+ *   and `pieces`, net inputs of a unit, of which `forward` takes the largest
+ * @param {object} settings
+ */
+export function makeActivation(form, settings) {
+  return { steepest: 1, pieces: 1, ...new Function(`return (${form});`)()(settings) };
 }
 
 /**

@@ -6,17 +6,23 @@ import {
   makeActivation,
   measure,
   penalty,
+  probabilities,
 } from "./network.js";
 
 const BINS = 24;
 
-/** One run: a cell's record with one of its seeds. */
+/**
+ * One run: a cell's record with one of its seeds. Its network is run from its weights, or, where
+ * the browser can't, shown by `record.pictures`, which were computed beforehand.
+ */
 export class Run {
-  constructor(record, dataset, seed) {
+  constructor(record, dataset, seed, forms) {
     this.record = record;
     this.dataset = dataset;
     this.place = [...record.seeds.data].indexOf(seed);
-    this.activation = makeActivation(record.activation);
+    this.pictures = record.pictures ?? null;
+    this.activation = this.pictures ? null : makeActivation(forms[record.activation.kind], record.activation);
+    this.pieces = this.pictures?.pieces ?? this.activation?.pieces ?? 1;
     this.passes = [...record.passes.data];
     this.divergedAt = record.diverged[this.place];
     this.states = new Map();
@@ -39,8 +45,44 @@ export class Run {
     });
   }
 
-  forward(number, x, count) {
-    return forward(this.layers(number), this.activation, x, count);
+  /**
+   * Probabilities of all classes at the middles of a picture's points, the top row first, and of one
+   * more row and column on each side, so that no outline ends inside of the window. A picture that
+   * was computed beforehand has a size of its own.
+   *
+   * @returns {{shares: ArrayLike<number>, classes, columns, rows}} shares point by point
+   */
+  field(number, [[left, right], [bottom, top]], columns, rows) {
+    if (this.pictures) return this.storedField(number);
+    const across = columns + 2;
+    const count = across * (rows + 2);
+    const points = new Float64Array(2 * count);
+    for (let i = 0; i < count; i++) {
+      points[2 * i] = left + ((right - left) * ((i % across) - 0.5)) / columns;
+      points[2 * i + 1] = top - ((top - bottom) * (Math.floor(i / across) - 0.5)) / rows;
+    }
+    const step = forward(this.layers(number), this.activation, points, count);
+    return { shares: probabilities(step), classes: step.classes, columns, rows };
+  }
+
+  /** The same from bytes: of each class but the first a field of 255ths. */
+  storedField(number) {
+    const { data, shape } = this.pictures.plane;
+    const [, seeds, stored, high, across] = shape;
+    const count = high * across;
+    const start = (number * seeds + this.place) * stored * count;
+    const classes = stored + 1;
+    const shares = new Float64Array(count * classes);
+    for (let point = 0; point < count; point++) {
+      let rest = 255;
+      for (let k = 0; k < stored; k++) {
+        const part = data[start + k * count + point];
+        shares[point * classes + k + 1] = part / 255;
+        rest -= part;
+      }
+      shares[point * classes] = Math.max(0, rest) / 255;
+    }
+    return { shares, classes, columns: across - 2, rows: high - 2 };
   }
 
   /** Loss and accuracy on each part of the points, and inactive units; kept once computed. */
@@ -50,11 +92,12 @@ export class Run {
   }
 
   computeState(number) {
+    if (this.pictures) return this.storedState(number);
     const { l1, l2, arithmetic } = this.record;
     const extra = penalty(this.layers(number), l2, l1);
     const state = { units: null };
     for (const [part, { x, label }] of Object.entries(this.dataset.parts)) {
-      const step = this.forward(number, x.data, label.data.length);
+      const step = forward(this.layers(number), this.activation, x.data, label.data.length);
       const { loss, accuracy } = measure(step, label.data, arithmetic === "published");
       state[part] = { loss: loss + extra, accuracy };
       if (part === "train")
@@ -63,16 +106,27 @@ export class Run {
     return state;
   }
 
+  storedState(number) {
+    const { units, parts } = this.pictures;
+    const take = ({ data, shape: [, seeds, ...rest] }) => {
+      const size = rest.reduce((product, length) => product * length, 1);
+      const start = (number * seeds + this.place) * size;
+      return data.subarray(start, start + size);
+    };
+    const state = { units: units.map(take) };
+    for (const [part, { loss, accuracy }] of Object.entries(parts))
+      state[part] = { loss: take(loss)[0], accuracy: take(accuracy)[0] };
+    return state;
+  }
+
   /** Recorded and recomputed losses together: rows {pass, loss, part}, in the order of passes. */
   losses(part) {
     const { time, [`${part}_loss`]: values } = this.record.record;
-    const recorded = [...(time?.data ?? [])].map((pass, i) => [
+    const recorded = [...(values ? time.data : [])].map((pass, i) => [
       pass,
       values.data[this.place * time.data.length + i],
     ]);
-    const computed = this.dataset.parts[part]
-      ? this.passes.map((pass, number) => [pass, this.state(number)[part].loss])
-      : [];
+    const computed = this.passes.map((pass, number) => [pass, this.state(number)[part]?.loss]);
     return [...new Map([...computed, ...recorded])]
       .filter(([pass, loss]) => Number.isFinite(loss) && !(this.divergedAt !== null && pass >= this.divergedAt))
       .sort(([a], [b]) => a - b)

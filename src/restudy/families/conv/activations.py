@@ -1,7 +1,7 @@
 """Activation functions of the convolutional network; TensorFlow finds their derivatives.
 
-The kinds and their parameters are those of the dense networks. A factory takes the parameters,
-where there are any, and returns an `Activation`.
+The kinds and their parameters are those records of `restudy.families.components` that say
+``tensorflow``. A factory takes the parameters, where there are any, and returns an `Activation`.
 """
 
 from __future__ import annotations

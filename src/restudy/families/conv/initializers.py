@@ -90,7 +90,7 @@ def uniform(limit: float = 0.05) -> Initializer:
 
 
 def zeros() -> Initializer:
-    """All zero: units of a layer stay equal for ever, so the symmetry never breaks."""
+    """All zero: units of a layer stay equal forever, so the symmetry never breaks."""
     return lambda shape, key: tf.zeros(shape)
 
 
@@ -121,7 +121,7 @@ INITIALIZERS: dict[str, Callable[..., Initializer]] = {
 
 
 def make_initializer(settings: Mapping) -> Initializer:
-    """Initializer of a mapping with its ``kind`` and parameters.
+    """Return the initializer of a mapping with its ``kind`` and parameters.
 
     Raises
     ------

@@ -19,7 +19,7 @@ Function = Callable[[tf.Tensor], tf.Tensor]
 def parameter_shapes(
     image_shape: tuple[int, int] = (28, 28), classes: int = 10, pieces: int = 1
 ) -> dict[str, tuple[int, ...]]:
-    """Shapes of all weights and biases, by name.
+    """Return the shapes of all weights and biases, by name.
 
     Parameters
     ----------
@@ -67,17 +67,17 @@ def draw_parameters(
         Net inputs of a unit; each piece of a layer is drawn as a kernel of its own.
     """
 
-    def draw_weights(name, shape, number):
+    def draw_weights(name, shape, place):
         *inputs, outputs = shape
         count = 1 if name.startswith("fc2") else pieces
-        keys = [make_key(seed, INITIAL_VALUES, number + len(shapes) * k) for k in range(count)]
+        keys = [make_key(seed, INITIAL_VALUES, place + len(shapes) * k) for k in range(count)]
         return tf.concat([draw((*inputs, outputs // count), key) for key in keys], axis=-1)
 
     return {
-        name: draw_weights(name, shape, number)
+        name: draw_weights(name, shape, place)
         if name.endswith("weights")
         else tf.fill(shape, float(bias))
-        for number, (name, shape) in enumerate(shapes.items())
+        for place, (name, shape) in enumerate(shapes.items())
     }
 
 

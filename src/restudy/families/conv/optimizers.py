@@ -17,14 +17,14 @@ Slots = Mapping[str, tf.Variable]
 
 
 class Optimizer(NamedTuple):
-    """An update rule with its hyperparameters bound.
+    """Hold an update rule with its hyperparameters bound.
 
     Attributes
     ----------
     slots : dict
         Name to initial value of each array, as large as the variable, that it keeps.
-    update : callable ``(variable, slots, gradient, number)``
-        Changes the variable and its slots in place. ``number`` is an int scalar tensor that
+    update : callable ``(variable, slots, gradient, iteration)``
+        Changes the variable and its slots in place. ``iteration`` is an int scalar tensor that
         counts updates from 1.
     """
 
@@ -35,7 +35,7 @@ class Optimizer(NamedTuple):
 def gradient_descent(learning_rate: float) -> Optimizer:
     """θ ← θ - η g."""
 
-    def update(variable, slots, gradient, number):
+    def update(variable, slots, gradient, iteration):
         tf.raw_ops.ResourceApplyGradientDescent(
             var=variable.handle, alpha=learning_rate, delta=gradient
         )
@@ -56,7 +56,7 @@ def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
 def accelerate(learning_rate: float, momentum: float, look_ahead: bool) -> Optimizer:
     """Build either form of momentum."""
 
-    def update(variable, slots, gradient, number):
+    def update(variable, slots, gradient, iteration):
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=variable.handle,
             accum=slots["velocity"].handle,
@@ -74,7 +74,7 @@ def adagrad(
 ) -> Optimizer:
     """s ← s + g²; θ ← θ - η g / (√s + ε) (Duchi et al. 2011). Keras has √(s + ε)."""
 
-    def update(variable, slots, gradient, number):
+    def update(variable, slots, gradient, iteration):
         tf.raw_ops.ResourceApplyAdagradV2(
             var=variable.handle,
             accum=slots["squares"].handle,
@@ -89,7 +89,7 @@ def adagrad(
 def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
     """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / √(s + ε) (Tieleman and Hinton 2012)."""
 
-    def update(variable, slots, gradient, number):
+    def update(variable, slots, gradient, iteration):
         tf.raw_ops.ResourceApplyRMSProp(
             var=variable.handle,
             ms=slots["squares"].handle,
@@ -113,14 +113,14 @@ def adam(
     the form before section 2.1 of the paper, which TensorFlow has had since 2015, and Keras too.
     """
 
-    def update(variable, slots, gradient, number):
-        number = tf.cast(number, tf.float32)
+    def update(variable, slots, gradient, iteration):
+        iteration = tf.cast(iteration, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=slots["first_moment"].handle,
             v=slots["second_moment"].handle,
-            beta1_power=tf.pow(beta_1, number),
-            beta2_power=tf.pow(beta_2, number),
+            beta1_power=tf.pow(beta_1, iteration),
+            beta2_power=tf.pow(beta_2, iteration),
             lr=learning_rate,
             beta1=beta_1,
             beta2=beta_2,
@@ -144,9 +144,9 @@ def adamw(
     """
     step = adam(learning_rate, beta_1, beta_2, epsilon)
 
-    def update(variable, slots, gradient, number):
+    def update(variable, slots, gradient, iteration):
         variable.assign_sub(learning_rate * weight_decay * variable)
-        step.update(variable, slots, gradient, number)
+        step.update(variable, slots, gradient, iteration)
 
     return Optimizer(step.slots, update)
 

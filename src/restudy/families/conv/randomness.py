@@ -8,7 +8,7 @@ import tensorflow as tf
 INITIAL_VALUES, DATA_ORDER, DROPOUT = range(3)  # what a draw is for
 
 
-def make_key(seed: int, purpose: int, number: int | tf.Tensor) -> tf.Tensor:
+def make_key(seed: int, purpose: int, index: int | tf.Tensor) -> tf.Tensor:
     """Return the int64 (2,) key of one stateless draw.
 
     Parameters
@@ -17,11 +17,11 @@ def make_key(seed: int, purpose: int, number: int | tf.Tensor) -> tf.Tensor:
         The run's seed.
     purpose
         One of this module's constants: draws for different purposes are independent.
-    number
-        Which draw of that purpose: the layer, or the step.
+    index
+        Which draw of that purpose: the place of the layer, or the step.
     """
     return tf.random.experimental.stateless_fold_in(
-        tf.constant([seed, purpose], tf.int64), number, alg="philox"
+        tf.constant([seed, purpose], tf.int64), index, alg="philox"
     )
 
 

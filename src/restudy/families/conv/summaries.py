@@ -1,4 +1,4 @@
-"""What TensorBoard is told while the network trains, and when it has.
+"""Write what TensorBoard shows of the network, while it trains and when it has.
 
 Every tag is ``<layer>/<tensor>`` for the histograms, ``<layer>/<tensor>/<statistic>`` for their
 scalars and ``<layer>/<activity>`` for what happens in a layer. TensorFlow's own histogram summary
@@ -9,8 +9,9 @@ written in the same format.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,8 +20,8 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import summary as hparams_summary
 from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
 
+from restudy.families.checkpoints import write_files
 from restudy.families.conv.activations import Activation
-from restudy.families.conv.checkpoints import write_files
 from restudy.families.conv.network import LAYERS, compute_losses, compute_signals
 
 STATISTICS = ("min", "max", "mean", "std")
@@ -39,8 +40,8 @@ MONITORED_SIGNALS = (
 # Below this share of its activation's steepest slope, a unit hardly passes on any gradient; the
 # dense networks draw the line in the same place.
 SATURATED = 0.05
-JUDGED_TAGS = ("accuracy/test", "loss/test", "accuracy/validation", "loss/validation")
-WORST = 20  # test images that are shown
+EVALUATED_TAGS = ("accuracy/test", "loss/test", "accuracy/validation", "loss/validation")
+WORST = 20  # test images: those that the network is most wrong on
 ENLARGED = 8  # pixels for each of a picture
 
 Summary = tuple[np.ndarray, np.ndarray]  # statistics float32 (4,), counts int32 (30,)
@@ -52,7 +53,7 @@ def compile_inspection(
     labels: np.ndarray,
     activation: Activation,
 ) -> Callable[[], tuple[dict[str, Summary], dict[str, np.ndarray]]]:
-    """Return a function that looks into the network, at work on fixed images without dropout.
+    """Return a function that inspects the network at work on fixed images, without dropout.
 
     Parameters
     ----------
@@ -157,31 +158,65 @@ def arrange_buckets(low: float, high: float, counts: np.ndarray) -> np.ndarray:
     return np.stack([edges[:-1], edges[1:], counts], axis=1)
 
 
+class Recorder:
+    """Write scalars and histograms to the default summary writer, and keep what was written.
+
+    So tables of them need no event file read back; a checkpoint has both, the event files and the
+    rows.
+
+    Attributes
+    ----------
+    scalars
+        A row per scalar: ``tag``, ``step`` and ``value``, rounded to single precision as in the
+        event file.
+    histograms
+        A row per histogram: ``tag``, ``step`` and ``buckets``, rows of left edge, right edge and
+        count.
+    """
+
+    def __init__(
+        self,
+        scalars: Iterable[dict[str, Any]] = (),
+        histograms: Iterable[dict[str, Any]] = (),
+    ):
+        self.scalars, self.histograms = list(scalars), list(histograms)
+
+    def write_scalar(self, tag: str, value: float, step: int) -> None:
+        """Write a number."""
+        tf.summary.scalar(tag, value, step)
+        self.scalars.append({"tag": tag, "step": step, "value": float(np.float32(value))})
+
+    def write_histogram(self, tag: str, buckets: np.ndarray, step: int) -> None:
+        """Write rows (left, right, count), (n, 3), as a histogram."""
+        metadata = create_summary_metadata(display_name=None, description=None)
+        tf.summary.write(tag, tf.constant(buckets, tf.float64), step, metadata)
+        self.histograms.append({"tag": tag, "step": step, "buckets": buckets.tolist()})
+
+
 def write_inspection(
-    summaries: Mapping[str, Summary], activity: Mapping[str, np.ndarray], step: int
+    recorder: Recorder,
+    summaries: Mapping[str, Summary],
+    activity: Mapping[str, np.ndarray],
+    step: int,
 ) -> None:
-    """Write what `compile_inspection` found, all finite, to the default summary writer."""
+    """Write what `compile_inspection` found, all finite."""
     for tag, (statistics, counts) in summaries.items():
         for name, value in zip(STATISTICS, statistics, strict=True):
-            tf.summary.scalar(f"{tag}/{name}", value, step)
-        write_histogram(tag, arrange_buckets(*statistics[:2], counts), step)
+            recorder.write_scalar(f"{tag}/{name}", value, step)
+        recorder.write_histogram(tag, arrange_buckets(*statistics[:2], counts), step)
     for layer, values in activity.items():
         for name, value in zip(ACTIVITY, values, strict=True):
             if not math.isnan(value):  # the last layer's shares
-                tf.summary.scalar(f"{layer}/{name}", value, step)
+                recorder.write_scalar(f"{layer}/{name}", value, step)
 
 
-def write_histogram(tag: str, buckets: np.ndarray, step: int) -> None:
-    """Write rows (left, right, count) as a histogram, to the default summary writer."""
-    metadata = create_summary_metadata(display_name=None, description=None)
-    tf.summary.write(tag, tf.constant(buckets, tf.float64), step, metadata)
-
-
-def write_measures(measures: Mapping[str, float], step: int) -> None:
-    """Write loss, accuracy and error of a part of the data, to the default summary writer.
+def write_measures(recorder: Recorder, measures: Mapping[str, float], step: int) -> None:
+    """Write loss, accuracy and error of a part of the data.
 
     Parameters
     ----------
+    recorder
+        Writes them.
     measures
         A row of the history: ``test_loss`` becomes ``loss/test``, ``test_accuracy`` becomes
         ``accuracy/test`` and ``error/test``, and so on; there is no ``error/train``. What is NaN
@@ -193,9 +228,9 @@ def write_measures(measures: Mapping[str, float], step: int) -> None:
         part, _, quantity = name.partition("_")
         if not quantity or math.isnan(value):
             continue
-        tf.summary.scalar(f"{quantity}/{part}", value, step)
+        recorder.write_scalar(f"{quantity}/{part}", value, step)
         if quantity == "accuracy" and part != "train":
-            tf.summary.scalar(f"error/{part}", 1.0 - value, step)
+            recorder.write_scalar(f"error/{part}", 1.0 - value, step)
 
 
 def open_writer(folder: Path, earlier: Mapping[str, bytes]) -> tf.summary.SummaryWriter:
@@ -226,16 +261,16 @@ def write_graph(step_function: tf.types.experimental.ConcreteFunction) -> None:
 
 
 def write_trial(hyperparameters: Mapping[str, float | str], trial: str) -> None:
-    """Tell TensorBoard's HParams page what is trained, to the default summary writer.
+    """Write what is trained, for TensorBoard's HParams page, to the default summary writer.
 
     Parameters
     ----------
     hyperparameters
         Name to value.
     trial
-        Runs that say the same here are seeds of one trial.
+        Runs with the same name here are seeds of one trial.
     """
-    metrics = [hparams.Metric(tag) for tag in JUDGED_TAGS]
+    metrics = [hparams.Metric(tag) for tag in EVALUATED_TAGS]
     hparams.hparams_config(
         hparams=[hparams.HParam(name) for name in hyperparameters], metrics=metrics
     )
@@ -243,7 +278,7 @@ def write_trial(hyperparameters: Mapping[str, float | str], trial: str) -> None:
 
 
 def write_end(diverged: bool) -> None:
-    """Tell TensorBoard's HParams page how the training ended, to the default summary writer."""
+    """Write how the training ended, for TensorBoard's HParams page, to the default writer."""
     status = STATUS_FAILURE if diverged else STATUS_SUCCESS
     end = hparams_summary.session_end_pb(status)
     tf.summary.experimental.write_raw_pb(end.SerializeToString(), step=0)
@@ -284,7 +319,7 @@ def write_pictures(
 
 
 def tile(pictures: np.ndarray) -> np.ndarray:
-    """One enlarged picture, uint8 (1, height, width, 1), of several (n, h, w), each stretched."""
+    """Return several pictures (n, h, w), each stretched, enlarged in one: (1, height, width, 1)."""
     low = pictures.min(axis=(1, 2), keepdims=True)
     span = pictures.max(axis=(1, 2), keepdims=True) - low
     gray = np.uint8(255 * (pictures - low) / np.where(span > 0, span, 1))

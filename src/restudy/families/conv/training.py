@@ -16,18 +16,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from restudy.data.images import ImageSplit
-from restudy.families.conv.activations import make_activation
-from restudy.families.conv.checkpoints import (
+from restudy.families.checkpoints import (
     Checkpoint,
     find_checkpoint,
     read_files,
     write_checkpoint,
 )
+from restudy.families.conv.activations import make_activation
 from restudy.families.conv.initializers import make_initializer
 from restudy.families.conv.network import (
     Function,
@@ -40,6 +41,7 @@ from restudy.families.conv.optimizers import Optimizer, build_optimizer
 from restudy.families.conv.randomness import DROPOUT, draw_batches, make_key
 from restudy.families.conv.summaries import (
     ACTIVITY,
+    Recorder,
     compile_inspection,
     open_writer,
     write_end,
@@ -59,7 +61,7 @@ MEASURES = (
     "test_accuracy",
 )
 FIRST_CHUNK = 10  # steps, before the speed is known
-LONGEST_CHUNK = 5.0  # seconds, so that progress is told
+MAX_CHUNK = 5.0  # seconds, so that progress is reported
 EVALUATION_BATCH = 250  # images; larger ones are no faster, and need more memory
 
 Log = Callable[[str], None]
@@ -69,7 +71,7 @@ TracedFunction = tf.types.experimental.PolymorphicFunction
 
 @dataclass(frozen=True)
 class ConvResult:
-    """What one run leaves.
+    """Hold what one run leaves.
 
     Attributes
     ----------
@@ -81,9 +83,15 @@ class ConvResult:
         see `compile_inspection`.
     final
         The last row of the history, with every measure; all NaN after a divergence.
-    judgements
-        Of each test image under the final weights: ``predicted``, int (n,), and ``loss``, its
-        cross-entropy in nats, float32 (n,). Empty after a divergence.
+    scalars
+        A row per scalar that TensorBoard has, but for the speed: ``tag``, ``step`` and ``value``,
+        in the order in which they were written.
+    histograms
+        A row per histogram that TensorBoard has: ``tag``, ``step`` and ``buckets``, rows of left
+        edge, right edge and count; in the order in which they were written.
+    predictions
+        Of each test image under the final weights: ``predicted``, its class, int (n,), and
+        ``loss``, its cross-entropy in nats, float32 (n,). Empty after a divergence.
     diverged_at
         The number of updates made when the training loss was first not finite, or None. ReLU
         turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
@@ -101,8 +109,10 @@ class ConvResult:
 
     history: list[dict[str, float]]
     layers: list[dict[str, float | str]]
+    scalars: list[dict[str, Any]]
+    histograms: list[dict[str, Any]]
     final: dict[str, float]
-    judgements: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
     diverged_at: int | None
     diverged_by: str | None
     weights: dict[str, np.ndarray]
@@ -148,7 +158,7 @@ def train_conv(
     Parameters
     ----------
     settings
-        ``cell``: its axes, of which TensorBoard is told; ``activation``, ``initializer`` and
+        ``cell``: its axes, which TensorBoard shows; ``activation``, ``initializer`` and
         ``optimizer``: each its ``kind`` and parameters; ``protocol``: ``steps``, ``batch_size``,
         ``dropout_keep`` (probability), ``initial_bias``, and ``monitor_interval``,
         ``evaluate_interval`` and ``checkpoint_interval`` (steps).
@@ -166,9 +176,9 @@ def train_conv(
     threads
         How many threads TensorFlow computes on.
     log
-        Told what matters, a line at a time.
+        Takes a line.
     progress
-        Told the number of updates and the training loss, about every five seconds.
+        Takes the number of updates and the training loss, about every five seconds.
 
     Returns
     -------
@@ -189,7 +199,7 @@ def train_conv(
 
 
 class Training:
-    """One run on its way.
+    """Train one run, step by step.
 
     Parameters
     ----------
@@ -212,9 +222,10 @@ class Training:
         self.step = 0
         self.history: list[dict[str, float]] = []
         self.layers: list[dict[str, float | str]] = []
-        self.judgements = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
-        # Step and seconds of training at the last look, for the speed since.
-        self.last_look = 0, 0.0
+        self.recorder = Recorder()
+        self.predictions = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
+        # Step and seconds of training when the throughput was last logged.
+        self.last_logged = 0, 0.0
         with self.clock.measure("startup"):
             activation = make_activation(settings["activation"])
             rule = build_optimizer(settings["optimizer"])
@@ -227,7 +238,7 @@ class Training:
             self.train_step, self.train_chunk = compile_training(
                 self.weights, self.slots, activation.function, rule, data, protocol, seed
             )
-            self.judge = compile_judgement(self.weights, activation.function)
+            self.evaluate = compile_evaluation(self.weights, activation.function)
             size = protocol["batch_size"]
             self.inspect = compile_inspection(
                 self.weights,
@@ -251,16 +262,17 @@ class Training:
                 else:
                     write_graph(self.train_step.get_concrete_function())
                     write_trial(*describe_trial(self.settings))
-                    self.look()
+                    self.monitor_and_evaluate()
                 progress(self.step, self.last_loss())
                 while self.step < steps:
-                    loss = self.train(plan_chunk(self.step, self.protocol, self.pace()))
-                    self.look()
+                    chunk = plan_chunk(self.step, self.protocol, self.seconds_per_step())
+                    loss = self.train(chunk)
+                    self.monitor_and_evaluate()
                     progress(self.step, loss)
                     if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
                         writer.flush()
                         self.save(events_folder, log)
-                self.show()
+                self.write_images()
             except DivergenceError as error:
                 divergence = error
                 log(f"training ends: {error}")
@@ -269,17 +281,17 @@ class Training:
         return self.conclude(divergence)
 
     def last_loss(self) -> float:
-        """The last recorded training loss."""
+        """Return the last recorded training loss."""
         losses = [row["train_loss"] for row in self.history]
         return next(loss for loss in reversed(losses) if not math.isnan(loss))
 
-    def pace(self) -> float:
-        """Seconds that a step has taken so far, in this process; infinite before the first."""
-        since = self.clock.counts["training"]
-        return self.clock.seconds["training"] / since if since else math.inf
+    def seconds_per_step(self) -> float:
+        """Return how long a step has taken so far, in this process; infinite before the first."""
+        steps = self.clock.counts["training"]
+        return self.clock.seconds["training"] / steps if steps else math.inf
 
     def draw(self, steps: int) -> np.ndarray:
-        """Which examples each of the next steps trains on, (steps, batch_size)."""
+        """Return which examples each of the next steps trains on, (steps, batch_size)."""
         examples = len(self.data.train_labels)
         return draw_batches(self.seed, self.step, steps, self.protocol["batch_size"], examples)
 
@@ -292,7 +304,7 @@ class Training:
         check_finite("the training loss", losses[-1], self.step - 1)
         return float(losses[-1])
 
-    def look(self) -> None:
+    def monitor_and_evaluate(self) -> None:
         """Monitor and evaluate what is due after this step."""
         protocol, step = self.protocol, self.step
         row = {"step": step} | dict.fromkeys(MEASURES, math.nan)
@@ -300,7 +312,7 @@ class Training:
             with self.clock.measure("monitoring"):
                 batch = self.draw(1)[0]
                 images, labels = self.data.train_images[batch], self.data.train_labels[batch]
-                row |= average("train", *self.judge(images, labels), labels)
+                row |= average("train", *self.evaluate(images, labels), labels)
                 check_finite("the training loss", row["train_loss"], step)
                 summaries, activity = self.inspect()
                 for tag, (statistics, _) in summaries.items():
@@ -315,40 +327,40 @@ class Training:
                     }
                     for layer, values in activity.items()
                 ]
-                write_inspection(summaries, activity, step)
-                self.tell_speed()
+                write_inspection(self.recorder, summaries, activity, step)
+                self.log_throughput()
         if step and is_due(step, protocol["evaluate_interval"], protocol["steps"]):
             with self.clock.measure("evaluation"):
                 data = self.data
-                judged = self.judge(data.validation_images, data.validation_labels)
-                row |= average("validation", *judged, data.validation_labels)
-                losses, predicted = self.judge(data.test_images, data.test_labels)
+                losses, predicted = self.evaluate(data.validation_images, data.validation_labels)
+                row |= average("validation", losses, predicted, data.validation_labels)
+                losses, predicted = self.evaluate(data.test_images, data.test_labels)
                 row |= average("test", losses, predicted, data.test_labels)
                 for part in ("validation", "test"):
                     check_finite(f"the {part} loss", row[f"{part}_loss"], step)
-                self.judgements = {"predicted": predicted, "loss": losses}
+                self.predictions = {"predicted": predicted, "loss": losses}
         if not all(math.isnan(row[name]) for name in MEASURES):
-            write_measures(row, step)
+            write_measures(self.recorder, row, step)
             self.history.append(row)
             tf.summary.flush()
 
-    def tell_speed(self) -> None:
-        """Write how many examples were trained on in a second of training, since the last look."""
+    def log_throughput(self) -> None:
+        """Write examples per second of training since the last call, to TensorBoard alone."""
         now = self.step, self.clock.seconds["training"]
-        (step, seconds), self.last_look = self.last_look, now
+        (step, seconds), self.last_logged = self.last_logged, now
         if now[1] > seconds:
             speed = (self.step - step) * self.protocol["batch_size"] / (now[1] - seconds)
             tf.summary.scalar("speed/examples_per_second", speed, self.step)
 
-    def show(self) -> None:
-        """Write pictures of the trained network."""
+    def write_images(self) -> None:
+        """Write what the trained network looks like to TensorBoard."""
         with self.clock.measure("monitoring"):
             write_pictures(
                 self.weights["conv1/weights"].numpy(),
                 self.data.test_images,
                 self.data.test_labels,
-                self.judgements["loss"],
-                self.judgements["predicted"],
+                self.predictions["loss"],
+                self.predictions["predicted"],
                 self.data.classes,
                 self.step,
             )
@@ -359,7 +371,12 @@ class Training:
             checkpoint = Checkpoint(
                 self.step,
                 {name: variable.numpy() for name, variable in self.variables().items()},
-                {"history": self.history, "layers": self.layers},
+                {
+                    "history": self.history,
+                    "layers": self.layers,
+                    "scalars": self.recorder.scalars,
+                    "histograms": self.recorder.histograms,
+                },
                 read_files(events_folder),
             )
             try:
@@ -372,11 +389,13 @@ class Training:
         for name, variable in self.variables().items():
             variable.assign(checkpoint.arrays[name])
         self.step = checkpoint.step
-        self.last_look = checkpoint.step, 0.0
-        self.history, self.layers = checkpoint.tables["history"], checkpoint.tables["layers"]
+        self.last_logged = checkpoint.step, 0.0
+        tables = checkpoint.tables
+        self.history, self.layers = tables["history"], tables["layers"]
+        self.recorder = Recorder(tables["scalars"], tables["histograms"])
 
     def variables(self) -> dict[str, tf.Variable]:
-        """All that training changes, by name."""
+        """Return all that training changes, by name."""
         slots = {
             f"{name}/{slot}": variable
             for name, own in self.slots.items()
@@ -385,17 +404,19 @@ class Training:
         return self.weights | slots
 
     def conclude(self, divergence: DivergenceError | None) -> ConvResult:
-        """The result of a training that has ended."""
+        """Return the result of a training that has ended."""
         weights = {name: variable.numpy() for name, variable in self.weights.items()}
-        final, judgements = self.history[-1] if self.history else {}, self.judgements
+        final, predictions = self.history[-1] if self.history else {}, self.predictions
         if divergence:
             final = {"step": self.step} | dict.fromkeys(MEASURES, math.nan)
-            judgements = {name: values[:0] for name, values in judgements.items()}
+            predictions = {name: values[:0] for name, values in predictions.items()}
         return ConvResult(
             history=self.history,
             layers=self.layers,
+            scalars=self.recorder.scalars,
+            histograms=self.recorder.histograms,
             final=final,
-            judgements=judgements,
+            predictions=predictions,
             diverged_at=divergence.step if divergence else None,
             diverged_by=divergence.what if divergence else None,
             weights=weights,
@@ -405,7 +426,7 @@ class Training:
 
 
 def describe_trial(settings: Mapping) -> tuple[dict[str, float | str], str]:
-    """What TensorBoard's HParams page shows of a run, and the name of the trial it belongs to.
+    """Return what TensorBoard's HParams page shows of a run, and the name of its trial.
 
     Seeds of one trial have the same settings.
     """
@@ -495,7 +516,7 @@ def compile_training(
     )
 
 
-def compile_judgement(
+def compile_evaluation(
     weights: Mapping[str, tf.Variable], activate: Function
 ) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return a function (images, labels) -> losses, predicted, with dropout off.
@@ -510,28 +531,28 @@ def compile_judgement(
         ],
         autograph=False,
     )
-    def judge_batch(images, labels):
+    def evaluate_batch(images, labels):
         logits = compute_signals(weights, images, activate)["fc2/net_input"]
         with tf.name_scope("accuracy"):
             return compute_losses(logits, labels), tf.argmax(logits, axis=1)
 
-    def judge(images, labels):
-        judged = [
-            judge_batch(
+    def evaluate(images, labels):
+        batches = [
+            evaluate_batch(
                 images[start : start + EVALUATION_BATCH], labels[start : start + EVALUATION_BATCH]
             )
             for start in range(0, len(labels), EVALUATION_BATCH)
         ]
-        losses, predicted = zip(*judged, strict=True)
+        losses, predicted = zip(*batches, strict=True)
         return np.concatenate(losses), np.concatenate(predicted)
 
-    return judge
+    return evaluate
 
 
 def average(
     part: str, losses: np.ndarray, predicted: np.ndarray, labels: np.ndarray
 ) -> dict[str, float]:
-    """Mean loss and accuracy of judged images: ``<part>_loss`` and ``<part>_accuracy``."""
+    """Return mean loss and accuracy of images: ``<part>_loss`` and ``<part>_accuracy``."""
     return {
         f"{part}_loss": float(losses.mean(dtype=np.float64)),
         f"{part}_accuracy": float((predicted == labels).mean()),
@@ -543,12 +564,13 @@ def is_due(step: int, interval: int, steps: int) -> bool:
     return step % interval == 0 or step == steps
 
 
-def plan_chunk(step: int, protocol: Mapping, pace: float) -> int:
-    """Return how many steps to make before the next look: what is due next, or a progress line.
+def plan_chunk(step: int, protocol: Mapping, seconds_per_step: float) -> int:
+    """Return how many steps to make until something is due, or a progress line.
 
-    ``pace`` is how many seconds a step takes, infinite if that is not known.
+    ``seconds_per_step`` is infinite as long as it is not known.
     """
-    expected = max(1, int(LONGEST_CHUNK / pace)) if pace < math.inf else FIRST_CHUNK
+    known = seconds_per_step < math.inf
+    expected = max(1, int(MAX_CHUNK / seconds_per_step)) if known else FIRST_CHUNK
     until_due = (
         protocol[key] - step % protocol[key]
         for key in ("monitor_interval", "evaluate_interval", "checkpoint_interval")
@@ -563,7 +585,7 @@ def check_finite(what: str, values: np.ndarray | float, step: int) -> None:
 
 
 class Clock:
-    """Adds up wall time by activity, and how much was done."""
+    """Add up wall time by activity, and how much was done."""
 
     def __init__(self):
         self.seconds: Counter[str] = Counter()

@@ -1,23 +1,24 @@
 """Dense networks written by hand in NumPy: all replicates of a cell train together, stacked."""
 
-from restudy.families.dense.network import DenseNetwork
-from restudy.families.dense.optimizers import (
-    adagrad,
-    adam,
-    adamw,
-    gradient_descent,
-    momentum,
-    nesterov,
-    rmsprop,
-)
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "DenseNetwork",
-    "adagrad",
-    "adam",
-    "adamw",
-    "gradient_descent",
-    "momentum",
-    "nesterov",
-    "rmsprop",
-]
+# Loaded when they are asked for: who reads the family's facts does not wait for NumPy.
+_HOMES = {
+    "DenseNetwork": "network",
+    "adagrad": "optimizers",
+    "adam": "optimizers",
+    "adamw": "optimizers",
+    "gradient_descent": "optimizers",
+    "momentum": "optimizers",
+    "nesterov": "optimizers",
+    "rmsprop": "optimizers",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -63,8 +63,7 @@ def map_boundary(
 def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray]:
     """Coordinates of a grid round points.
 
-    The margin is held between a twentieth of the points' extent along an axis and all of it. If
-    the step gives more than `MOST_POINTS`, or fewer than `FEWEST_ALONG` an axis, each axis gets
+    If the step gives more than `MOST_POINTS`, or fewer than `FEWEST_ALONG` an axis, each axis gets
     `ALONG` grid points.
 
     Parameters
@@ -72,21 +71,29 @@ def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray
     points : ndarray, shape (N, 2)
         What the grid covers.
     step, margin : float
-        As in `map_boundary`.
+        As in `map_boundary`; see `plane_extent` for the margin.
 
     Returns
     -------
     list of ndarray
         x1 (n1,) and x2 (n2,), increasing.
     """
-    low, high = points.min(axis=0), points.max(axis=0)
-    extent = high - low
-    margins = np.where(extent > 0, np.clip(margin, extent / 20, extent), margin)
-    low, high = low - margins, high + margins
+    low, high = plane_extent(points, margin)
     counts = (high - low) / step
     if counts.prod() > MOST_POINTS or counts.min() < FEWEST_ALONG:
         return [np.linspace(a, b, ALONG) for a, b in zip(low, high, strict=True)]
     return [np.arange(a, b, step) for a, b in zip(low, high, strict=True)]
+
+
+def plane_extent(points: np.ndarray, margin: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower left and the upper right corner of the rectangle round points (N, 2).
+
+    The margin is held between a twentieth of the points' extent along an axis and all of it.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = high - low
+    margins = np.where(extent > 0, np.clip(margin, extent / 20, extent), margin)
+    return low - margins, high + margins
 
 
 def network_of(weights: Sequence[np.ndarray], activation: str | Mapping) -> DenseNetwork:
@@ -150,3 +157,20 @@ def map_finished(
         return seeds
     weights = [layer[finished] for layer in result.weights]
     return seeds | map_boundary(weights, activation, points)
+
+
+def predict(
+    settings: Mapping, weights: Mapping[str, np.ndarray], points: np.ndarray
+) -> np.ndarray:
+    """Return the class that each of several networks gives each point, shape (R, N).
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the cell; its ``activation`` counts.
+    weights : mapping of str to ndarray
+        ``layer1``, ``layer2``, … of shape (R, rows, fan_in + 1), in any order.
+    points : ndarray, shape (N, D)
+    """
+    layers = [weights[f"layer{number}"] for number in range(1, len(weights) + 1)]
+    return network_of(layers, settings["activation"]).predict(points)

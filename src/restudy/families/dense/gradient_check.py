@@ -5,11 +5,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from restudy.data.tables import parts_of
 from restudy.families.dense.network import ARITHMETICS, DenseNetwork
 from restudy.families.dense.stack import Batch, Stack
 
 BIAS_DEVIATION = 0.1
 STEP = 1e-5  # balances the truncation error, of its square, and rounding, of its inverse
+MAX_POINTS = 200
+
+
+def check(choice: Mapping, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the errors of the gradients of a choice of networks, as `check_gradients` does.
+
+    Parameters
+    ----------
+    choice : mapping
+        As `choose_gradient_check` gives it.
+    points : DataFrame
+        The data set; at most `MAX_POINTS` of its training points are used.
+    """
+    x, label = parts_of(points)["train"]
+    hidden = [choice["hidden_size"]] * choice["depth"]
+    return check_gradients(
+        [x.shape[1], *hidden, int(label.max()) + 1],
+        choice["activations"],
+        choice["initializer"],
+        x[:MAX_POINTS],
+        label[:MAX_POINTS],
+        choice["l2"],
+    )
 
 
 def check_gradients(

@@ -169,14 +169,25 @@ class Layer:
             self.activation.derivative(self.value, self.at_activation, self.delta)
         np.multiply(self.delta_of_pieces, upstream, self.delta_of_pieces)
 
+    def inactive(self) -> np.ndarray:
+        """Return at which points each unit hardly passes on any gradient after a forward step.
+
+        Returns
+        -------
+        ndarray of bool, shape (pieces · H, R, N)
+            Where the slope |f'(z)| is below `SATURATED` times the activation's steepest.
+        """
+        self.activation.derivative(self.net_input, self.value, self.delta)
+        np.abs(self.delta, out=self.delta)
+        return self.delta < SATURATED * self.activation.steepest
+
     def inactive_shares(self) -> tuple[np.ndarray, np.ndarray]:
         """How much of the layer hardly passes on any gradient after a forward step.
 
         Returns
         -------
         saturated : ndarray, shape (R,)
-            Share of (unit, point) pairs whose slope |f'(z)| is below `SATURATED` times the
-            activation's steepest.
+            Share of (unit, point) pairs that are `inactive`.
         dead : ndarray, shape (R,)
             Share of units for which that holds at every point.
 
@@ -185,9 +196,7 @@ class Layer:
         Of maxout, each piece counts as a unit: all but the largest are saturated at a point, and a
         piece is dead that is never the largest.
         """
-        self.activation.derivative(self.net_input, self.value, self.delta)
-        np.abs(self.delta, self.delta)
-        flat = self.delta < SATURATED * self.activation.steepest
+        flat = self.inactive()
         return flat.mean(axis=(0, 2)), flat.all(axis=2).mean(axis=0)
 
 

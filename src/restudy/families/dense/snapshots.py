@@ -1,12 +1,15 @@
-"""Weights kept on the way: at which passes, and how many of them a budget allows."""
+"""Weights kept on the way: at which passes, how many, and what a page must know to use them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from restudy.families import components
+
 
 def snapshot_passes(passes: int, count: int) -> list[int]:
-    """Passes after which the weights are kept: the start, and others evenly on a log scale.
+    """Return the passes after which weights are kept: the start, others evenly on a log scale.
 
     Parameters
     ----------
@@ -26,7 +29,7 @@ def snapshot_passes(passes: int, count: int) -> list[int]:
 
 
 def affordable_count(weights: Sequence[np.ndarray], count: int, megabytes: float) -> int:
-    """How many of the wanted snapshots of these weights fit into a budget (1 MB = 10⁶ bytes)."""
+    """Return how many of the wanted snapshots of these weights fit a budget (1 MB = 10⁶ bytes)."""
     size = sum(layer.nbytes for layer in weights)
     return min(count, int(megabytes * 1e6 // size))
 
@@ -34,7 +37,7 @@ def affordable_count(weights: Sequence[np.ndarray], count: int, megabytes: float
 def pack_snapshots(
     snapshots: Mapping[int, Sequence[np.ndarray]], seeds: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """Snapshots as arrays to save.
+    """Return snapshots as arrays to save.
 
     Returns
     -------
@@ -45,3 +48,26 @@ def pack_snapshots(
     layers = [np.stack(layer) for layer in zip(*snapshots.values(), strict=True)]
     named = {f"layer{number}": layer for number, layer in enumerate(layers, start=1)}
     return {"seeds": np.array(seeds), "passes": np.array(list(snapshots), int)} | named
+
+
+def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page has to know of a cell's networks to run them from their weights.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the cell.
+
+    Returns
+    -------
+    dict
+        ``activation``, its kind and all its settings; ``form``, the JavaScript of the kind, empty
+        where it has none; ``arithmetic``, ``l1`` and ``l2``.
+    """
+    activation = dict(settings["activation"])
+    forms = {kind.name: kind.javascript for kind in components.ACTIVATIONS}
+    return {
+        "activation": activation,
+        "form": forms.get(activation["kind"], ""),
+        **{key: settings["protocol"][key] for key in ("arithmetic", "l1", "l2")},
+    }

@@ -25,18 +25,18 @@ DIGEST_SIZE = hashlib.sha256().digest_size
 
 @dataclass
 class Checkpoint:
-    """All that a training needs to go on.
+    """Hold all that a training needs to go on.
 
     Attributes
     ----------
     step
-        Updates made.
+        Passes or updates made.
     arrays
-        Name to array: weights and the optimizer's slots.
+        Name to array, such as weights and the optimizer's slots.
     tables
-        Name to rows: what was recorded up to this step; values are numbers or text.
+        Name to rows: what was recorded up to this step; values are those of JSON.
     files
-        Name to bytes: the event files up to this step.
+        Name to bytes: files that grow with training, as they are at this step.
     """
 
     step: int
@@ -78,7 +78,7 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 
 
 def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint of a folder that is whole and of this training, if there is one.
+    """Return the newest checkpoint of a folder that is whole and of this training, if any.
 
     Newer ones that are damaged or of another training are removed: nobody will use them, and what
     is kept is counted from the newest.
@@ -88,10 +88,10 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
     folder
         Need not exist.
     identity
-        What the training is a training of: settings, seed, data and code. Who starts from a
-        checkpoint of anything else would end with other numbers.
+        What the training is a training of: settings, seed, data and code. From a checkpoint of
+        anything else it would end with other numbers.
     log
-        Told of each checkpoint that is removed, and why.
+        Takes a line on each checkpoint that is removed, and why.
     """
     for path in list_checkpoints(folder):
         try:
@@ -110,13 +110,13 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints in a folder, the newest first."""
+    """Return the finished checkpoints in a folder, the newest first."""
     found = folder.glob(f"step-{'[0-9]' * 9}.checkpoint")
     return sorted((path for path in found if path.is_file()), reverse=True)
 
 
 def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
-    """What a checkpoint says about itself, and what is in it.
+    """Return what a checkpoint says about itself, and what is in it.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Name to bytes of all files in a folder."""
+    """Return the bytes of all files in a folder, by name."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 

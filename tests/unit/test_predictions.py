@@ -1,4 +1,4 @@
-"""Judged test images: counts against scikit-learn, classes against plain counting, findings."""
+"""Predictions of test images: counts against scikit-learn, classes against counting, findings."""
 
 import numpy as np
 import pandas as pd
@@ -7,10 +7,12 @@ from sklearn.metrics import confusion_matrix as reference_matrix
 from sklearn.metrics import recall_score
 
 from restudy.analysis.columns import describe_columns
-from restudy.analysis.findings import describe_classes, describe_judgements, describe_layers
+from restudy.analysis.findings import describe_classes, describe_layers, describe_predictions
 from restudy.analysis.predictions import confusion_matrix, count_classes, count_pairs
 from restudy.data.class_names import CLASS_NAMES, class_names
 from restudy.data.tables import read_table, with_cell, write_table
+from restudy.families.contract import Axis, Family
+from restudy.families.conv.family import FAMILY as CONV
 
 CELL = {
     "dataset": "mnist",
@@ -25,7 +27,7 @@ RUN = (
 KINDS = {"mnist": "mnist", "clothes": "fashion_mnist", "mine": "idx"}
 
 
-def judgements(seed=0, images=500, classes=10, **changes):
+def predictions(seed=0, images=500, classes=10, **changes):
     random = np.random.default_rng(seed)
     label = random.integers(0, classes, images)
     wrong = random.random(images) > 0.8
@@ -43,7 +45,7 @@ def nothing(seed):
 
 @pytest.mark.parametrize("classes", [2, 10, 256])
 def test_confusion_matrix_is_scikit_learns(classes):
-    table = judgements(classes=classes)
+    table = predictions(classes=classes)
     matrix = confusion_matrix(table["label"], table["predicted"], classes)
     expected = reference_matrix(table["label"], table["predicted"], labels=range(classes))
     np.testing.assert_array_equal(matrix, expected)
@@ -51,12 +53,12 @@ def test_confusion_matrix_is_scikit_learns(classes):
 
 def test_every_run_has_every_pair_of_the_classes_of_its_data_set():
     tables = [
-        judgements(0),
-        judgements(1, images=30),
-        judgements(2, classes=3, dataset="mine"),
-        judgements(3, classes=5, dataset="mine"),
+        predictions(0),
+        predictions(1, images=30),
+        predictions(2, classes=3, dataset="mine"),
+        predictions(3, classes=5, dataset="mine"),
     ]
-    pairs = count_pairs(iter(tables))
+    pairs = count_pairs(CONV, iter(tables))
     assert list(pairs.columns) == [*CELL, "seed", "label", "predicted", "count"]
     for seed, classes in ((0, 10), (1, 10), (2, 5), (3, 5)):
         own = pairs[pairs["seed"] == seed]
@@ -68,8 +70,8 @@ def test_every_run_has_every_pair_of_the_classes_of_its_data_set():
 
 
 def test_accuracy_of_a_class_is_its_recall():
-    table = judgements()
-    classes = count_classes(count_pairs([table]))
+    table = predictions()
+    classes = count_classes(CONV, count_pairs(CONV, [table]))
     assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
     recall = recall_score(table["label"], table["predicted"], average=None)
     np.testing.assert_allclose(classes["accuracy"], recall)
@@ -78,30 +80,30 @@ def test_accuracy_of_a_class_is_its_recall():
 
 
 def test_a_class_that_was_only_predicted_has_no_accuracy():
-    table = judgements(classes=3)
+    table = predictions(classes=3)
     table.loc[0, "predicted"] = 4
-    classes = count_classes(count_pairs([table]))
+    classes = count_classes(CONV, count_pairs(CONV, [table]))
     assert classes["images"].tolist()[3:] == [0, 0]
     assert classes["accuracy"].isna().tolist() == [False] * 3 + [True] * 2
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_diverged_runs_leave_no_row_and_change_no_type(tmp_path, ending):
-    for name, table in (("a", nothing(1)), ("b", judgements()), ("c", nothing(2))):
+    for name, table in (("a", nothing(1)), ("b", predictions()), ("c", nothing(2))):
         write_table(table, tmp_path / f"{name}.{ending}")
     paths = [tmp_path / f"{name}.{ending}" for name in "abc"]
-    pairs = count_pairs(map(read_table, paths))
-    pd.testing.assert_frame_equal(pairs, count_pairs([judgements()]), check_dtype=False)
+    pairs = count_pairs(CONV, map(read_table, paths))
+    pd.testing.assert_frame_equal(pairs, count_pairs(CONV, [predictions()]), check_dtype=False)
     assert pairs[["seed", "label", "predicted", "count"]].dtypes.eq("int64").all()
-    pairs = count_pairs(map(read_table, paths[::2]))
-    classes = count_classes(pairs)
+    pairs = count_pairs(CONV, map(read_table, paths[::2]))
+    classes = count_classes(CONV, pairs)
     assert pairs.empty and classes.empty
     assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
 
 
 def test_columns_are_explained():
-    pairs = count_pairs([judgements()])
-    for table in (judgements(), pairs, count_classes(pairs)):
+    pairs = count_pairs(CONV, [predictions()])
+    for table in (predictions(), pairs, count_classes(CONV, pairs)):
         assert all(describe_columns(table.columns).values())
 
 
@@ -112,32 +114,65 @@ def test_findings_name_the_worst_class_and_the_most_frequent_confusion():
     predicted[0:3] = [1, 1, 2]
     frame = pd.DataFrame({"seed": 0, "image": range(30), "label": label, "predicted": predicted})
     table = with_cell(frame, CELL | {"dataset": "clothes"})
-    pairs = count_pairs([table])
+    pairs = count_pairs(CONV, [table])
     runs = with_cell(pd.DataFrame({"seed": [0, 1]}), CELL | {"dataset": "clothes"})
-    found = describe_judgements(runs, count_classes(pairs), pairs, KINDS)
+    found = describe_predictions(CONV, runs, count_classes(CONV, pairs), pairs, KINDS)
     run = RUN.replace("mnist", "clothes", 1)
     assert found[f"{run}0"] == (
-        "7 of 30 test images are judged wrongly (error 0.2333). Worst is class Trouser, with "
+        "7 of 30 test images are classified wrongly (error 0.2333). Worst is class Trouser, with "
         "accuracy 0.6000 over 10 images; most often, Trouser is taken for Pullover (4 images)."
     )
-    assert found[f"{run}1"] == "The run diverged, so it judged no image."
-    assert describe_classes(count_classes(pairs), KINDS) == (
-        "Of clothes, class Trouser is judged worst in the only run (mean accuracy 0.6000) and "
+    assert found[f"{run}1"] == "The run diverged, so it classified no images."
+    assert describe_classes(CONV, count_classes(CONV, pairs), KINDS) == (
+        "Of clothes, class Trouser is classified worst in the only run (mean accuracy 0.6000) and "
         "class Pullover best (1.0000)."
     )
 
 
+def test_predictions_of_any_family_are_counted_and_described_by_its_axes():
+    family = Family(
+        name="machines",
+        title="Machines",
+        description="Machines.",
+        takes="points",
+        axes=(
+            Axis("c", "C", "Inverse strength of the penalty.", "number", above=0),
+            Axis("degree", "Degree", "Degree of the kernel.", "whole_number", minimum=1),
+        ),
+        measures=(),
+        train="train",
+    )
+    cell = {"dataset": "mine", "protocol": "plain", "c": 0.5, "degree": 3}
+    frame = pd.DataFrame({"seed": 1, "label": [0, 0, 1], "predicted": [0, 1, 1]})
+    lost = with_cell(frame.iloc[:0].astype(object).assign(seed=[]), cell)
+    pairs = count_pairs(family, [lost, with_cell(frame, cell)])
+    assert list(pairs.columns) == [*family.keys, "label", "predicted", "count"]
+    assert pairs["count"].tolist() == [1, 1, 0, 1]
+    assert pairs[["c", "degree"]].dtypes.tolist() == ["float64", "int64"]
+    classes = count_classes(family, pairs)
+    assert classes["correct"].tolist() == [1, 1]
+    runs = with_cell(pd.DataFrame({"seed": [0, 1]}), cell)
+    path = "dataset~mine/protocol~plain/c~0.5/degree~3/seed~"
+    assert describe_predictions(family, runs, classes, pairs, KINDS) == {
+        f"{path}0": "The run diverged, so it classified no points.",
+        f"{path}1": (
+            "1 of 3 test points are classified wrongly (error 0.3333). Worst is class 0, with "
+            "accuracy 0.5000 over 2 points; most often, 0 is taken for 1 (1 points)."
+        ),
+    }
+
+
 def test_findings_of_a_faultless_run_name_no_worst_class():
-    table = judgements().assign(predicted=lambda frame: frame["label"])
-    pairs = count_pairs([table])
+    table = predictions().assign(predicted=lambda frame: frame["label"])
+    pairs = count_pairs(CONV, [table])
     runs = with_cell(pd.DataFrame({"seed": [0]}), CELL)
-    found = describe_judgements(runs, count_classes(pairs), pairs, KINDS)
-    assert found == {f"{RUN}0": "0 of 500 test images are judged wrongly (error 0.0000)."}
+    found = describe_predictions(CONV, runs, count_classes(CONV, pairs), pairs, KINDS)
+    assert found == {f"{RUN}0": "0 of 500 test images are classified wrongly (error 0.0000)."}
 
 
 def test_findings_without_a_finished_run_say_so():
-    classes = count_classes(count_pairs([nothing(1)]))
-    assert "no image was judged" in describe_classes(classes, KINDS)
+    classes = count_classes(CONV, count_pairs(CONV, [nothing(1)]))
+    assert "no images were classified" in describe_classes(CONV, classes, KINDS)
 
 
 def test_findings_on_layers_of_the_cnn_are_of_its_last_step():
@@ -156,7 +191,7 @@ def test_findings_on_layers_of_the_cnn_are_of_its_last_step():
     layers.insert(0, "seed", 0)
     runs = pd.DataFrame({"seed": [0], "diverged_at": pd.array([None], "Int64")})
     study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
-    found = describe_layers("conv", with_cell(runs, CELL), with_cell(layers, CELL), {"s": study})
+    found = describe_layers(CONV, with_cell(runs, CELL), with_cell(layers, CELL), {"s": study})
     (gradients,) = found["s"]["gradients"]
     assert "gradient norm of the first layer with ReLU (50.5000" in gradients
     saturated, dead = found["s"]["units"]

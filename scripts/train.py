@@ -1,0 +1,32 @@
+"""Train a cell, or one run of it, of any family, and record what it was computed from."""
+
+from restudy.families.contract import ONE
+from restudy.families.job import JobRun, load_data, train
+from restudy.families.registry import FAMILIES
+from restudy.job import begin_job
+from restudy.provenance.environment import describe_run, digest, digest_inputs, write_json
+
+
+def main(params, inputs, outputs, threads: int, log) -> None:
+    """Train from the last checkpoint, if there is one."""
+    family, settings = FAMILIES[params.family], params.settings
+    origin = settings, inputs.data, params.code, inputs.lock
+    run = JobRun(
+        family,
+        settings,
+        load_data(family, inputs.data, settings["dataset"]),
+        params.seeds,
+        {artefact.name: outputs[artefact.key] for artefact in family.artefacts},
+        params.checkpoints,
+        digest({"seeds": params.seeds, **digest_inputs(*origin)}),
+        threads,
+        log,
+    )
+    if family.seeds_per_job == ONE:
+        run.note(seed=run.seed)
+    train(run)
+    write_json(outputs.provenance, describe_run(*origin, params.repository) | run.notes)
+
+
+log = begin_job(snakemake)
+main(snakemake.params, snakemake.input, snakemake.output, snakemake.threads, log)

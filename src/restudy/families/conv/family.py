@@ -1,0 +1,140 @@
+"""The facts of the convolutional network: TensorFlow, one job for one seed, exact resume."""
+
+from restudy.families.components import (
+    ACTIVATIONS,
+    activation_bundle,
+    initializer_bundle,
+    optimizer_bundle,
+)
+from restudy.families.contract import (
+    ONE,
+    Artefact,
+    Axis,
+    Family,
+    Measure,
+    Resources,
+    Setting,
+    Time,
+    count,
+)
+
+
+def _measured(part: str, label: str, images: str, **more) -> tuple[Measure, Measure]:
+    """Loss and accuracy on a part of the images."""
+    return (
+        Measure(
+            f"{part}_loss",
+            f"{label} loss",
+            f"Mean cross-entropy on {images}, in nats.",
+            "nats",
+            "lower",
+            **more,
+        ),
+        Measure(
+            f"{part}_accuracy",
+            f"{label} accuracy",
+            f"Share of {images} classified correctly.",
+            better="higher",
+            **more,
+        ),
+    )
+
+
+_EVALUATED = {"recorded": "evaluate_interval", "from_start": False}
+FAMILY = Family(
+    name="conv",
+    title="Convolutional network",
+    description="The convolutional network in TensorFlow.",
+    noun="runs of the convolutional network",
+    takes="images",
+    axes=(
+        Axis(
+            "activation",
+            "Activation",
+            "Activation function of the two convolutions and the dense layer, a kind or a name "
+            "under conv.activations.",
+            bundle=activation_bundle(tuple(kind for kind in ACTIVATIONS if kind.tensorflow)),
+            column="Activation function of the hidden layers.",
+        ),
+        Axis(
+            "initializer",
+            "Initializer",
+            "Distribution of the initial weights, a kind or a name under conv.initializers; biases "
+            "start at the protocol's initial_bias.",
+            bundle=initializer_bundle(),
+            column="Distribution of the initial weights.",
+        ),
+        Axis(
+            "optimizer",
+            "Optimizer",
+            "A name under conv.optimizers.",
+            bundle=optimizer_bundle(),
+            column="Optimizer, a name from the configuration.",
+        ),
+    ),
+    protocol=(
+        count("steps", "Updates, a minibatch each."),
+        count("replicates", "Seeds per cell, counted from 0; a job each.", 1),
+        count("batch_size", "Images per step.", 50),
+        Setting(
+            "dropout_keep",
+            "Probability that a unit of the dense layer is kept in a training step.",
+            default=0.5,
+            minimum=1.0e-6,
+            maximum=1,
+        ),
+        count(
+            "monitor_interval",
+            "Steps between two records of training loss, accuracy and the 16 tensors.",
+            100,
+        ),
+        Setting("initial_bias", "What all biases start from.", default=0.1),
+        count(
+            "evaluate_interval",
+            "Steps between two measurements on validation and test images.",
+            1100,
+        ),
+        count(
+            "checkpoint_interval",
+            "Steps between two checkpoints, from which a killed job goes on.",
+            1100,
+        ),
+    ),
+    measures=(
+        *_measured(
+            "train",
+            "Training",
+            "the images of that step's minibatch (dropout off)",
+            recorded="monitor_interval",
+        ),
+        *_measured("validation", "Validation", "the validation images", **_EVALUATED),
+        *_measured("test", "Test", "the test images", **_EVALUATED),
+    ),
+    # The training loss is that of one minibatch, too little to rank.
+    ranked_by=("test_loss", "test_accuracy"),
+    artefacts=(
+        Artefact("runs.csv", "A row: the run."),
+        Artefact("history.parquet", "A row per recorded step."),
+        Artefact("layers.parquet", "A row per recorded step and layer."),
+        Artefact("judgements.parquet", "A row per test image: what the network says of it."),
+        Artefact("weights.npz", "The final weights."),
+        Artefact("events", "TensorBoard's event files.", folder=True),
+        Artefact("scalars.parquet", "A row per monitored scalar and step."),
+        Artefact("histograms.parquet", "A row per monitored tensor, step and bucket."),
+    ),
+    train="restudy.families.conv.runs:train",
+    seeds_per_job=ONE,
+    time=Time("step", "steps", "Training steps", "steps", "image"),
+    # The longest jobs. Two of one thread each train a grid sooner than one of two threads.
+    resources=Resources(threads=1, mem_mb=2000, runtime=60, priority=75),
+    check="restudy.families.conv.checks:find_clashes",
+    cost="restudy.families.conv.cost",
+    tensors=r"(conv1|conv2|fc1|fc2)/(weights|bias)",
+    monitored=(
+        r"(conv1|conv2|fc1)/(weights|bias|net_input|activation)/(min|max|mean|std)"
+        r"|(conv1|conv2)/pooled/(min|max|mean|std)|fc2/(weights|bias)/(min|max|mean|std)"
+    ),
+    monitored_interval="monitor_interval",
+    end_figures=("final_accuracy",),
+    notebooks=("convolutional_network",),
+)

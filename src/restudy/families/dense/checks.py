@@ -1,0 +1,53 @@
+"""Settings of dense networks that clash, and what the gradient check looks at; loads no library."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
+
+
+def find_clashes(section: Mapping, place: str) -> Iterator[str]:
+    """Yield a line for each warm-up that lasts longer than the passes.
+
+    Parameters
+    ----------
+    section : mapping
+        The completed section of a configuration.
+    place : str
+        Its key.
+    """
+    for name, protocol in section["protocols"].items():
+        warm_up, passes = protocol["schedule"]["warm_up"], protocol["passes"]
+        if warm_up > passes:
+            yield (
+                f"{place}.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
+                f"{passes}, the passes of the protocol"
+            )
+
+
+def choose_gradient_check(baseline: Mapping, settings: Iterable[Mapping]) -> dict[str, Any]:
+    """Return what the gradient check looks at, small enough to take a moment.
+
+    Parameters
+    ----------
+    baseline : mapping
+        Settings of the baseline cell.
+    settings : iterable of mapping
+        Settings of every cell.
+
+    Returns
+    -------
+    dict
+        dataset, initializer, l2 and hidden_size of the baseline, the last at most
+        `CHECKED_UNITS`; depth, that of the deepest cell, at most `CHECKED_DEPTH`; activations,
+        every one that a cell has, with its parameters.
+    """
+    settings = list(settings)
+    return {
+        "dataset": baseline["cell"]["dataset"],
+        "hidden_size": min(baseline["cell"]["hidden_size"], CHECKED_UNITS),
+        "depth": min(max(each["cell"]["depth"] for each in settings), CHECKED_DEPTH),
+        "initializer": baseline["initializer"],
+        "l2": baseline["protocol"]["l2"],
+        "activations": {each["cell"]["activation"]: each["activation"] for each in settings},
+    }

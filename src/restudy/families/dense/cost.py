@@ -1,0 +1,93 @@
+"""What a dense cell costs: counts of operations for its time, and the bytes that it leaves."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+# Points, features and classes of the loaded point sets; of a file of the user's they are a guess.
+LOADED = {"iris": (150, 4, 3), "digits": (1797, 64, 10), "csv": (1000, 10, 3)}
+# Classes of the generated point sets whose settings do not say them.
+GENERATED_CLASSES = {"moons": 2, "circles": 2, "spirals": 2}
+
+
+class DataShape(NamedTuple):
+    """Numbers of training points, held-out points, features and classes of a point set."""
+
+    points: int
+    heldout: int
+    features: int
+    classes: int
+
+
+class NetworkSize(NamedTuple):
+    """Numbers of weights, units (each piece of maxout counts) and layers of a network."""
+
+    weights: int
+    units: int
+    layers: int
+
+
+def features(settings: Mapping) -> list[float]:
+    """Return the numbers that a cell's time is a weighted sum of.
+
+    Parameters
+    ----------
+    settings : mapping
+        Those of the cell, see `restudy.study.config.cell_settings`.
+
+    Returns
+    -------
+    list of float
+        1, for the start; calls of NumPy; elementwise operations; products; records; and updates
+        of parameters.
+    """
+    protocol = settings["protocol"]
+    data, size = data_shape(settings["dataset"]), network_size(settings)
+    batch = min(protocol["batch_size"] or data.points, data.points)
+    updates = protocol["passes"] * math.ceil(data.points / batch)
+    replicates, passes = protocol["replicates"], protocol["passes"]
+    # Half as many bytes pass through the processor.
+    width = 0.5 if protocol["precision"] == "float32" else 1.0
+    records = passes / protocol["record_interval"] + 1
+    return [
+        1.0,
+        updates * size.layers,
+        width * updates * replicates * batch * size.units,
+        width * updates * replicates * batch * size.weights,
+        records * replicates * (data.heldout + data.points) * size.units,
+        width * updates * replicates * size.weights,
+    ]
+
+
+def disk(settings: Mapping) -> float:
+    """Return the bytes that a cell leaves: its weights, snapshots and records."""
+    protocol, size = settings["protocol"], network_size(settings)
+    replicates = protocol["replicates"]
+    rows = replicates * (protocol["passes"] / protocol["record_interval"] + 1)
+    snapshots = 8 * size.weights * replicates * (protocol["snapshots"] + 1)
+    allowed = 1e6 * protocol["snapshot_megabytes"] + 8 * size.weights * replicates
+    return 60e3 + min(snapshots, allowed) + rows * (35 + 25 * size.layers)
+
+
+def data_shape(dataset: Mapping) -> DataShape:
+    """Return the shape of a point set, as far as its settings tell it."""
+    kind = dataset["kind"]
+    if kind in LOADED:
+        count, inputs, classes = LOADED[kind]
+        heldout = round(count * dataset["heldout_share"])
+        return DataShape(count - heldout, heldout, inputs, classes)
+    classes = dataset.get("classes", GENERATED_CLASSES.get(kind, 2))
+    return DataShape(
+        dataset["points"], dataset["heldout_points"], dataset.get("features", 2), classes
+    )
+
+
+def network_size(settings: Mapping) -> NetworkSize:
+    """Return the size of a cell's network."""
+    cell, data = settings["cell"], data_shape(settings["dataset"])
+    pieces = settings["activation"].get("pieces", 1)
+    width, depth = cell["hidden_size"], cell["depth"]
+    fan_in = [data.features, *[width] * depth]
+    fan_out = [*[width * pieces] * depth, data.classes]
+    weights = sum((a + 1) * b for a, b in zip(fan_in, fan_out, strict=True))
+    return NetworkSize(weights, sum(fan_out), depth + 1)

@@ -1,0 +1,221 @@
+"""The facts of the dense networks: NumPy networks whose replicates train stacked, in one job."""
+
+from restudy.families.components import (
+    SCHEDULES,
+    activation_bundle,
+    initializer_bundle,
+    optimizer_bundle,
+)
+from restudy.families.contract import (
+    ALL,
+    LARGEST_COUNT,
+    Artefact,
+    Axis,
+    Family,
+    Measure,
+    Resources,
+    Setting,
+    Time,
+    count,
+)
+
+FAMILY = Family(
+    name="dense",
+    title="Dense networks",
+    description="Dense networks in NumPy.",
+    noun="dense cells",
+    takes="points",
+    axes=(
+        Axis(
+            "activation",
+            "Activation",
+            "Activation function of the hidden layers, a kind or a name under dense.activations.",
+            bundle=activation_bundle(),
+            column="Activation function of the hidden layers.",
+        ),
+        Axis(
+            "hidden_size",
+            "Hidden units",
+            "Units in each hidden layer.",
+            "whole_number",
+            minimum=1,
+            maximum=LARGEST_COUNT,
+            counted=("unit", "units"),
+        ),
+        Axis(
+            "depth",
+            "Hidden layers",
+            "Number of hidden layers.",
+            "whole_number",
+            minimum=1,
+            maximum=LARGEST_COUNT,
+            counted=("hidden layer", "hidden layers"),
+        ),
+        Axis(
+            "initializer",
+            "Initializer",
+            "Distribution of the initial weights, a kind or a name under dense.initializers; biases "
+            "start at zero.",
+            bundle=initializer_bundle(),
+            column="Distribution of the initial weights.",
+        ),
+        Axis(
+            "optimizer",
+            "Optimizer",
+            "A name under dense.optimizers.",
+            bundle=optimizer_bundle(),
+            column="Optimizer, a name from the configuration.",
+        ),
+    ),
+    protocol=(
+        Setting(
+            "arithmetic",
+            "corrected follows the mathematics; published repeats the source's code: derivative "
+            "taken at the activation, loss divided by the number of points twice, one shared "
+            "initial matrix for all hidden-to-hidden layers, unguarded softmax.",
+            "choice",
+            required=True,
+            choices=("corrected", "published"),
+        ),
+        count("passes", "Passes over the training points; with full batches, an update each."),
+        Setting(
+            "batch_size",
+            "Points of an update; 0, or as many as there are, takes all of them.",
+            "integer",
+            0,
+            minimum=0,
+            maximum=1_000_000_000,
+        ),
+        Setting(
+            "schedule",
+            "How the learning rate changes from pass to pass.",
+            "kind",
+            {"kind": "constant", "warm_up": 0},
+            kinds=SCHEDULES,
+        ),
+        count(
+            "replicates",
+            "Seeds per cell, counted from 0; all of a cell train together in one job.",
+            20,
+        ),
+        Setting(
+            "l2",
+            "Lambda of the penalty (lambda/2) times the sum of squared weights.",
+            default=0.01,
+            minimum=0,
+        ),
+        Setting(
+            "l1",
+            "Lambda of the penalty lambda times the sum of absolute weights.",
+            default=0,
+            minimum=0,
+        ),
+        Setting(
+            "precision",
+            "Floating-point type of the arithmetic.",
+            "choice",
+            "float64",
+            choices=("float64", "float32"),
+        ),
+        count("record_interval", "Passes between two rows of the history.", 400),
+        Setting(
+            "snapshots",
+            "How often the weights are kept, at passes that lie evenly on a logarithmic scale.",
+            "integer",
+            20,
+            minimum=0,
+            maximum=1000,
+        ),
+        Setting(
+            "snapshot_megabytes",
+            "Most that the snapshots of a cell may take; fewer are kept where they would not fit.",
+            default=8,
+            minimum=0,
+        ),
+    ),
+    measures=(
+        Measure(
+            "train_loss",
+            "Training loss",
+            "Mean cross-entropy on the training points plus the penalties, in nats.",
+            "nats",
+            "lower",
+            "record_interval",
+        ),
+        Measure(
+            "train_accuracy",
+            "Training accuracy",
+            "Share of training points classified correctly.",
+            better="higher",
+            recorded="record_interval",
+        ),
+        Measure(
+            "heldout_loss",
+            "Held-out loss",
+            "The training loss's formula, penalty included, on the held-out points.",
+            "nats",
+            "lower",
+            "record_interval",
+        ),
+        Measure(
+            "heldout_accuracy",
+            "Held-out accuracy",
+            "Share of the held-out points classified correctly.",
+            better="higher",
+            recorded="record_interval",
+        ),
+        Measure(
+            "grad_norm",
+            "Gradient norm",
+            "Euclidean norm of the gradient that training follows, on all training points.",
+        ),
+        Measure(
+            "reported_loss",
+            "Loss as the source reports it",
+            "The training loss as the published code prints it, divided by the number of points "
+            "once more; empty where the arithmetic is corrected.",
+            summarised=False,
+        ),
+        Measure(
+            "generalisation_gap",
+            "Generalisation gap",
+            "Held-out minus training loss.",
+            "nats",
+            "lower",
+            "record_interval",
+            difference=("heldout_loss", "train_loss"),
+        ),
+        Measure(
+            "boundary_linearity",
+            "Boundary linearity",
+            "Share of the held-out points at which one straight line (of several classes, one "
+            "between each two) predicts the network's own label.",
+            table="linearity",
+        ),
+    ),
+    ranked_by=("train_loss", "heldout_accuracy"),
+    artefacts=(
+        Artefact("runs.csv", "A row per run."),
+        Artefact("history.parquet", "A row per run and recorded pass."),
+        Artefact("layers.parquet", "A row per run, recorded pass and layer."),
+        Artefact("weights.npz", "The final weights of every run."),
+        Artefact("snapshots.npz", "Weights on the way, of every run."),
+        Artefact(
+            "boundary.npz", "The answers of the network on a grid in the plane.", compressed=True
+        ),
+    ),
+    train="restudy.families.dense.cells:train",
+    seeds_per_job=ALL,
+    time=Time("pass", "passes", "Training passes", "passes", "point"),
+    # Short jobs: they fill the cores that longer ones leave free.
+    resources=Resources(threads=1, mem_mb=500, runtime=30, priority=50),
+    check="restudy.families.dense.checks:find_clashes",
+    cost="restudy.families.dense.cost",
+    predict="restudy.families.dense.boundary:predict",
+    browser_twin="restudy.families.dense.snapshots:describe_for_browser",
+    snapshot_pictures="restudy.families.dense.pictures:draw_snapshots",
+    gradient_choice="restudy.families.dense.checks:choose_gradient_check",
+    gradient_check="restudy.families.dense.gradient_check:check",
+    tensors=r"layer[1-9][0-9]*/(weights|bias)",
+    notebooks=("backpropagation", "dense_networks", "add_your_own_activation"),
+)

@@ -1,0 +1,107 @@
+"""Networks at their snapshots, for a page that cannot run them itself: numbers and pictures."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from restudy.families.dense.activations import make_activation
+from restudy.families.dense.boundary import network_of, plane_extent
+from restudy.families.dense.stack import Batch, Stack
+
+PLANE = 48  # rows and columns of a picture
+CHUNK = 500  # points that are measured in one go
+
+
+def draw_snapshots(
+    description: Mapping[str, Any],
+    snapshots: Mapping[str, np.ndarray],
+    parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> dict[str, Any]:
+    """Return what a page shows of networks at their snapshots, where it cannot run them itself.
+
+    Parameters
+    ----------
+    description : mapping
+        As `restudy.families.dense.snapshots.describe_for_browser` gives it.
+    snapshots : mapping of str to ndarray
+        As `pack_snapshots` gives them, perhaps of fewer passes and seeds.
+    parts : mapping of str to (x, label)
+        Points (N, D) and their classes (N,): "train", and others that are measured as well.
+
+    Returns
+    -------
+    dict
+        pieces, net inputs of a unit; parts: of each part its ``loss``, penalties included, and
+        ``accuracy``, both (S, R); units: for each hidden layer the share of the training points at
+        which each unit is saturated, (S, R, rows). Of two features also extent, the lowest and
+        highest value of each, and plane, of shape (S, R, C - 1, rows, columns): probability of
+        every class but the first in 255ths, at the middles of the picture's points, the top row
+        first, and of one more row and column on each side.
+    """
+    activation = make_activation(description["activation"])
+    published = description["arithmetic"] == "published"
+    names = [f"layer{n}" for n in range(1, sum(name.startswith("layer") for name in snapshots) + 1)]
+    layers = [snapshots[name] for name in names]
+    x, _ = parts["train"]
+    corners = plane_extent(x) if x.shape[1] == 2 else None
+    states, planes = [], []
+    # Overflow is a result here, as it is in training.
+    with np.errstate(all="ignore"):
+        for weights in ([layer[n] for layer in layers] for n in range(len(snapshots["passes"]))):
+            stack = Stack(weights, activation, description["l2"], description["l1"], published)
+            states.append(_measure(stack, parts))
+            if corners:
+                network = network_of(weights, description["activation"])
+                planes.append(_picture(network.predict_proba(_middles(*corners))))
+    pictures = {
+        "pieces": activation.pieces,
+        "parts": {
+            part: {
+                "loss": np.stack([losses[part][0] for losses, _ in states]),
+                "accuracy": np.stack([losses[part][1] for losses, _ in states]),
+            }
+            for part in parts
+        },
+        "units": [np.stack(layer) for layer in zip(*(units for _, units in states), strict=True)],
+    }
+    if corners:
+        low, high = corners
+        pictures["extent"] = [list(map(float, ends)) for ends in zip(low, high, strict=True)]
+        pictures["plane"] = np.stack(planes)
+    return pictures
+
+
+def _measure(
+    stack: Stack, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
+    """Loss and accuracy of each part, each (R,), and of each hidden layer the units' shares."""
+    penalty, losses = stack.penalty(), {}
+    for part, (x, label) in parts.items():
+        loss, accuracy = stack.measure(_batches(x, label, stack))
+        losses[part] = loss + penalty, accuracy
+    x, label = parts["train"]
+    inactive = [np.zeros(layer.shape[:2]) for layer in stack.weights[:-1]]
+    for batch in _batches(x, label, stack):
+        stack.forward(batch)
+        for total, layer in zip(inactive, stack.hidden_layers(batch), strict=True):
+            total += layer.inactive().sum(axis=2).T
+    return losses, [total / len(x) for total in inactive]
+
+
+def _batches(x: np.ndarray, label: np.ndarray, stack: Stack) -> Iterator[Batch]:
+    for start in range(0, len(x), CHUNK):
+        yield Batch(x[start : start + CHUNK], label[start : start + CHUNK], stack)
+
+
+def _middles(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Points of a picture and of its surroundings, the top row first, shape (N, 2)."""
+    places = (np.arange(PLANE + 2) - 0.5) / PLANE
+    x1, x2 = (a + (b - a) * places for a, b in zip(low, high, strict=True))
+    return np.stack(np.meshgrid(x1, x2[::-1]), axis=-1).reshape(-1, 2)
+
+
+def _picture(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities (R, N, C) as bytes (R, C - 1, rows, columns)."""
+    others = np.nan_to_num(probabilities[:, :, 1:]).swapaxes(1, 2)
+    return (255 * others).round().astype(np.uint8).reshape(*others.shape[:2], PLANE + 2, PLANE + 2)

@@ -1,0 +1,214 @@
+"""A training job: a `Run` that writes what a family's ``train`` hands over into files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from restudy.data.images import load_images
+from restudy.data.kinds import POINTS
+from restudy.data.tables import parts_of, read_table, with_cell, write_table
+from restudy.errors import UserError
+from restudy.families.checkpoints import Checkpoint, find_checkpoint, write_checkpoint
+from restudy.families.contract import Family, Run
+from restudy.families.registry import trainer
+from restudy.log import Progress
+
+ENDING = ("diverged_at", "diverged_by")
+
+
+class BrokenPromiseError(UserError):
+    """A family's ``train`` handed over something else than its facts say."""
+
+
+class JobRun(Run):
+    """A run, or all runs of a cell, in one job.
+
+    Parameters
+    ----------
+    family : Family
+        Whose facts say what is expected.
+    settings, data, seeds, threads, log
+        As `Run` describes them.
+    places : mapping of str to path
+        Where each artefact goes, by its name.
+    scratch : path
+        For checkpoints.
+    identity : str
+        Digest of all that decides the result.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        settings: Mapping[str, Any],
+        data: Any,
+        seeds: tuple[int, ...],
+        places: Mapping[str, str | Path],
+        scratch: str | Path,
+        identity: str = "",
+        threads: int = 1,
+        log: Callable[[str], None] = lambda line: None,
+    ):
+        self.family, self.settings, self.data = family, settings, data
+        self.seeds, self.threads, self.identity, self.log = tuple(seeds), threads, identity, log
+        self.places = {name: Path(path) for name, path in places.items()}
+        self.scratch = Path(scratch)
+        self.notes: dict[str, Any] = {}
+        self._records: dict[int, dict[int | None, dict[str, float]]] = {s: {} for s in self.seeds}
+        self._diverged: dict[int, tuple[int, str]] = {}
+        self._saved: set[str] = set()
+
+    def record(self, step: int | None = None, seed: int | None = None, **measures: float) -> None:
+        """Record measures of a run; see `Run.record`."""
+        for name in measures:
+            found = self.family.measure(name)
+            if found is None or not found.in_runs:
+                known = ", ".join(each.name for each in self.family.measures if each.in_runs)
+                raise self._broken(f"recorded {name!r}; allowed: a measure of the facts ({known})")
+        if (step is None) != (self.family.time is None):
+            expected = "no step" if self.family.time is None else "a step"
+            raise self._broken(f"recorded at step {step}; its facts have {expected}")
+        values = {name: float(value) for name, value in measures.items()}
+        self._records[self._seed(seed)].setdefault(step, {}).update(values)
+
+    def diverge(self, step: int, what: str, seed: int | None = None) -> None:
+        """Say that a run diverged; see `Run.diverge`."""
+        self._diverged[self._seed(seed)] = step, what
+
+    def save(self, artefact: str, content: Any) -> None:
+        """Save an artefact; see `Run.save`."""
+        path = self.place(artefact)
+        facts = next(each for each in self.family.artefacts if each.name == artefact)
+        if facts.is_table:
+            write_table(with_cell(content, self.cell), path)
+        elif facts.compressed:
+            np.savez_compressed(path, **content)
+        else:
+            np.savez(path, **content)
+
+    def place(self, artefact: str) -> Path:
+        """Return the path of an artefact; see `Run.place`."""
+        if artefact not in self.places:
+            known = ", ".join(self.places)
+            raise self._broken(f"saved {artefact!r}; allowed: an artefact of the facts ({known})")
+        self._saved.add(artefact)
+        return self.places[artefact]
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to the record of provenance."""
+        self.notes |= facts
+
+    def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
+        """Keep arrays from which training can go on; a full disk costs a warning, not the run."""
+        arrays = {name: np.asarray(value) for name, value in state.items()}
+        tables = {
+            "records": [
+                {"seed": seed, "at": at, **measures}
+                for seed, records in self._records.items()
+                for at, measures in records.items()
+            ]
+        }
+        try:
+            write_checkpoint(self.scratch, self.identity, Checkpoint(step, arrays, tables, {}))
+        except OSError as error:
+            self.log(f"warning: no checkpoint after {step} ({error})")
+
+    def restored(self) -> tuple[int, Mapping[str, Any]] | None:
+        """Return step and state of the newest checkpoint; what was recorded by then is back too."""
+        found = find_checkpoint(self.scratch, self.identity, self.log)
+        if found is None:
+            return None
+        for row in found.tables["records"]:
+            measures = {key: value for key, value in row.items() if key not in ("seed", "at")}
+            self._records[row["seed"]][row["at"]] = measures
+        return found.step, found.arrays
+
+    def generator(
+        self, purpose: str, step: int = 0, seed: int | None = None
+    ) -> np.random.Generator:
+        """Return a generator that depends on seed, purpose and step alone."""
+        key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
+        return np.random.default_rng([self._seed(seed), key, step])
+
+    def progress(self, total: int, unit: str) -> Progress:
+        """Return what writes progress into the log every few seconds."""
+        return Progress(self.log, total, unit)
+
+    def finish(self) -> None:
+        """Write what was recorded, and check that everything that the facts name is there."""
+        if "runs.csv" not in self._saved:
+            self.save("runs.csv", self._runs())
+        if self.family.leaves("history.parquet") and "history.parquet" not in self._saved:
+            self.save("history.parquet", self._history())
+        missing = [name for name in self.places if not self.places[name].exists()]
+        if missing:
+            raise self._broken(f"left no {', '.join(missing)}, which its facts name")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _runs(self) -> pd.DataFrame:
+        """A row per run: what it ended with."""
+        rows = []
+        for seed, records in self._records.items():
+            if not records and seed not in self._diverged:
+                raise self._broken(f"recorded nothing of seed {seed}")
+            at, what = self._diverged.get(seed, (None, None))
+            row: dict[str, Any] = {"seed": seed}
+            if self.family.time:
+                last = max(records, default=0)
+                row[self.family.time.plural] = last if at is None else at
+            ended = {name: value for each in records.values() for name, value in each.items()}
+            for measure in (each.name for each in self.family.measures if each.in_runs):
+                row[measure] = np.nan if at is not None else ended.get(measure, np.nan)
+            rows.append(row | dict(zip(ENDING, (at, what), strict=True)))
+        return pd.DataFrame(rows).astype({"diverged_at": "Int64", "diverged_by": "object"})
+
+    def _history(self) -> pd.DataFrame:
+        """A row per run and recorded pass or step."""
+        time, names = self.family.time.name, [m.name for m in self.family.recorded_measures]
+        rows = [
+            {"seed": seed, time: step, **{name: measures.get(name, np.nan) for name in names}}
+            for seed, records in self._records.items()
+            for step, measures in sorted(records.items())
+        ]
+        return pd.DataFrame(rows, columns=["seed", time, *names])
+
+    def _seed(self, seed: int | None) -> int:
+        return self.seed if seed is None else seed
+
+    def _broken(self, text: str) -> BrokenPromiseError:
+        return BrokenPromiseError(f"{self.family.file or self.family.train}: {text}")
+
+
+def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> Any:
+    """Return the data that a family trains on.
+
+    Parameters
+    ----------
+    family : Family
+        Says whether it takes points or images.
+    path : path
+        The file that stands for the data: the table of points, or the digests beside the images.
+    dataset : mapping
+        Settings of the data set.
+    """
+    if family.takes == POINTS:
+        return parts_of(read_table(path))
+    return load_images(
+        Path(path).parent,
+        validation=dataset["validation_examples"],
+        train_examples=dataset["train_examples"] or None,
+        test_examples=dataset["test_examples"] or None,
+    )
+
+
+def train(run: JobRun) -> None:
+    """Train a run, and write all that its family leaves."""
+    trainer(run.family)(run)
+    run.finish()

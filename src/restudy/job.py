@@ -1,0 +1,67 @@
+"""What every job of the workflow begins with: its log, its record, and the user's families."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import restudy
+from restudy.errors import UserError
+from restudy.families.registry import FAMILIES, load_families
+from restudy.log import start_log
+from restudy.provenance.records import describe_job, record_path, to_json, write_at_end
+
+PROJECT = Path(restudy.__file__).parents[2]
+
+
+class ForeignPackageError(UserError):
+    """The job's modules are not those of the project that started it."""
+
+
+def begin_job(job: Any) -> Callable[[str], None]:
+    """Begin a job: its log, the families in files of the user's, and its record.
+
+    What the job prints goes to its log. When it ends well, a record of what it was made from is
+    written, see `restudy.provenance.records`.
+
+    Parameters
+    ----------
+    job : object
+        What Snakemake calls ``snakemake``: ``log``, ``config``, ``input``, ``params``,
+        ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder and
+        ``families`` are files of the user's.
+
+    Returns
+    -------
+    callable
+        Writes a line into the log.
+
+    Raises
+    ------
+    ForeignPackageError
+        If another package of the same name runs, whose code the job's digests do not stand for.
+    """
+    log = start_log(job.log[0])
+    check_package(PROJECT, job.config.get("repository"))
+    load_families(job.config.get("families") or [])
+    script = getattr(sys.modules["__main__"], "__file__", "")
+    record = describe_job(job, script, os.path.relpath(PROJECT), family_file(job))
+    write_at_end(record_path(job.log[0]), to_json(record), log)
+    return log
+
+
+def check_package(found: Path, expected: str | Path | None) -> None:
+    """Refuse to run the package of another project than the one that started the job."""
+    if expected is not None and found.resolve() != Path(expected).resolve():
+        raise ForeignPackageError(
+            f"the package restudy of {found} comes before that of {Path(expected).resolve()} on "
+            "Python's search path; take it off PYTHONPATH, or out of the environment"
+        )
+
+
+def family_file(job: Any) -> Mapping[str, str]:
+    """Return the file of the job's family with its digest, where it is one of the user's."""
+    name = job.wildcards.get("family") or job.params.get("family")
+    family = FAMILIES.get(name) if isinstance(name, str) else None
+    return {family.file: family.digest} if family and family.file else {}

@@ -1,0 +1,222 @@
+"""Which files a run asks for, and which the manifest describes: pure functions of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from restudy.families.contract import Family
+from restudy.plan import paths
+from restudy.plan.figures import (
+    NEEDS_PLANE,
+    OF_FEW_CELLS,
+    cell_figure,
+    cell_figures,
+    shows_runs,
+    study_figure,
+    study_figures,
+)
+from restudy.plan.studies import Job, Plan
+
+# Below results/, what two honest runs of the same configuration differ in, and why.
+LEFT_OUT = {
+    "results/*provenance.json": "records of machine and time; their digests are here",
+    "results/data/*.idx": "images; their digests are in digests.json",
+    "results/tables/benchmarks.*": "times and memory of the jobs",
+    "results/report/findings.json": "states the time of the training; the rest is in the tables",
+    "results/report/verdicts.html": "states the call of the run; the rest is in the tables",
+    "results/report/environment.html": "a page of the machine and revision",
+    "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
+    "results/report/certificate.html": "a record of a check and its date",
+    "results/logs/*": "times",
+    "results/records/*": "what jobs were made from; what counts of it is here by digest",
+    "results/benchmarks/*": "times and memory",
+}
+# Tables of all cells that are put together from those of the training jobs.
+COMBINED = ("runs.csv", "history.parquet", "layers.parquet", "scalars.parquet")
+
+
+def requested_files(plan: Plan) -> Iterator[str]:
+    """Iterate over every file that a plain `snakemake` makes."""
+    yield paths.PROVENANCE
+    yield paths.FINDINGS
+    yield from (f"{paths.REPORT}/{page}.html" for page in ("study", "configuration", "environment"))
+    yield paths.page_of(paths.BENCHMARKS)
+    if plan.claim_tables:
+        yield f"{paths.REPORT}/verdicts.html"
+        yield f"{paths.TABLES}/claims.html"
+    for family in plan.families.values():
+        yield from _family_files(plan, family)
+    if plan.that_leave("events"):
+        yield f"{paths.REPORT}/tensorboard.html"
+        yield f"{paths.REPORT}/tensorboard_thinned.html"
+    for family in plan.families.values():
+        yield from pictures_of_cells(plan, family)
+
+
+def _family_files(plan: Plan, family: Family) -> Iterator[str]:
+    """Tables, notebooks and figures of a family, but for those of single cells."""
+    for name in family.notebooks:
+        yield f"{paths.REPORT}/{name}_notebook.html"
+        yield f"results/notebooks/{name}.ipynb"
+    for name in ("history.parquet", "layers.parquet"):
+        if family.leaves(name):
+            yield paths.table(family, name)
+    yield paths.table(family, "runs.html")
+    yield paths.table(family, "summary.html")
+    for study in plan.studies(family):
+        yield from pictures_of_study(plan, family, study)
+    if family.gradient_check:
+        yield gradient_check_figure(family)
+        yield paths.table(family, "gradients.html")
+    if family.leaves("judgements.parquet"):
+        yield paths.table(family, "confusion.csv")
+        yield paths.table(family, "classes.html")
+    for name in plan.used_datasets(family):
+        if name in plan.features:
+            yield points_figure(name)
+
+
+def gradient_check_figure(family: Family) -> str:
+    """Return the path of the figure of a family's gradient check."""
+    return f"results/figures/{family.name}/gradient_check.svg"
+
+
+def points_figure(dataset: str) -> str:
+    """Return the path of the figure of a point set."""
+    return f"results/figures/data/{dataset}.svg"
+
+
+def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:
+    """Iterate over figures of a study: of a large one, those that need not tell all cells apart."""
+    for kind in study_figures(family):
+        if kind in OF_FEW_CELLS and not plan.is_small(family, study):
+            continue
+        if kind not in NEEDS_PLANE or plan.planar(plan.cells(family, study)):
+            yield study_figure(family, study, kind)
+
+
+def pictures_of_cells(plan: Plan, family: Family) -> Iterator[str]:
+    """Iterate over the figures of single cells, or runs, of studies that are small enough."""
+    for cell in plan.pictured_cells(family):
+        seeds = range(plan.replicates(cell)) if shows_runs(family) else (None,)
+        for seed in seeds:
+            for kind in cell_figures(family):
+                if kind not in NEEDS_PLANE or plan.planar([cell]):
+                    yield cell_figure(cell, kind, seed)
+
+
+def job_files(jobs: Iterable[Job], name: str) -> list[str]:
+    """Return the file of a name in the folder of each of some training jobs."""
+    return [f"{job.folder}/{name}" for job in jobs]
+
+
+def study_inputs(plan: Plan, family: Family, study: str, name: str) -> list[str]:
+    """Return the tables of a study's cells; of a large study the one table of all cells instead.
+
+    A figure of a few cells is drawn again only if one of them changes; a figure of thousands
+    changes with nearly every cell, and need not track each one.
+    """
+    if not plan.is_small(family, study):
+        return [paths.table(family, name)]
+    return job_files(plan.jobs(family, plan.cells(family, study)), name)
+
+
+def data_files(plan: Plan) -> list[str]:
+    """Return a small file that stands for each data set that some cell uses."""
+    names = (name for family in plan.families.values() for name in plan.used_datasets(family))
+    return [plan.data_file(name) for name in dict.fromkeys(names)]
+
+
+def artefact_names(family: Family) -> list[str]:
+    """Return the names of what a training job leaves, but for its record of provenance."""
+    return [artefact.name for artefact in family.artefacts]
+
+
+def training_outputs(family: Family) -> dict[str, str]:
+    """Return the outputs of the rule that trains a family: key -> path with wildcards."""
+    folder = f"results/{family.name}/{paths.job_pattern(family)}"
+    places = {artefact.key: f"{folder}/{artefact.name}" for artefact in family.artefacts}
+    return {**places, "provenance": f"{folder}/{paths.RECORD}"}
+
+
+def left_by(jobs: Mapping[str, Iterable[str]], families: Mapping[str, Family]) -> list[str]:
+    """Return every file that training jobs leave, given their folders by family."""
+    return [
+        f"{folder}/{name}"
+        for family, folders in jobs.items()
+        for folder in folders
+        for name in (*artefact_names(families[family]), paths.RECORD)
+    ]
+
+
+def is_left_out(path: str) -> bool:
+    """Whether the manifest leaves a result out."""
+    return any(fnmatch(path, pattern) for pattern in LEFT_OUT)
+
+
+def aggregates(plan: Plan) -> list[str]:
+    """Return every result that is made of several cells, and the data, for the manifest."""
+    found = list(requested_files(plan))
+    # A table's page is asked for; the table is there for it.
+    found += [
+        path.replace(".html", ".csv")
+        for path in found
+        if path.startswith(f"{paths.TABLES}/") and path.endswith(".html")
+    ]
+    found += [f"{paths.TABLES}/{name}" for name in plan.claim_tables]
+    if plan.claim_tables:
+        found += [f"{paths.TABLES}/claims_{name}.parquet" for name in ("tests", "seeds")]
+    for path in data_files(plan):
+        table = Path(path)
+        images = table.name == "digests.json"
+        found += [path] if images else [path, str(table.with_name("description.json"))]
+    return [path for path in dict.fromkeys(found) if not is_left_out(path)]
+
+
+def findings_inputs(plan: Plan) -> dict[str, Any]:
+    """Return the tables that findings are stated from, by name: family and table."""
+    named: dict[str, Any] = {}
+    for family in plan.families.values():
+        tables = {"runs": "runs.csv"}
+        if family.leaves("layers.parquet"):
+            tables["layers"] = "layers.parquet"
+        if family.leaves("scalars.parquet"):
+            tables["scalars"] = "scalars.parquet"
+        if family.gradient_check:
+            tables["gradients"] = "gradients.csv"
+        if family.leaves("judgements.parquet"):
+            tables |= {"classes": "classes.csv", "confusion": "confusion.csv"}
+        for key, name in tables.items():
+            named[f"{family.name}_{key}"] = paths.table(family, name)
+    if plan.claim_tables:
+        named["claims"] = f"{paths.TABLES}/claims.csv"
+    return named
+
+
+def page_inputs(plan: Plan) -> dict[str, Any]:
+    """Return what the page of the studies is built from, by name: family and table."""
+    named: dict[str, Any] = {}
+    for family in plan.families.values():
+        for key, name in (
+            ("runs", "runs.csv"),
+            ("history", "history.parquet"),
+            ("layers", "layers.parquet"),
+        ):
+            if family.leaves(name):
+                named[f"{family.name}_{key}"] = paths.table(family, name)
+    machines = [family for family in plan.that_leave("snapshots.npz") if family.browser_twin]
+    datasets = dict.fromkeys(name for family in machines for name in plan.used_datasets(family))
+    folders = [paths.data_folder(name) for name in datasets]
+    return {
+        **named,
+        "snapshots": [
+            path
+            for family in machines
+            for path in job_files(plan.jobs(family, plan.machine_cells(family)), "snapshots.npz")
+        ],
+        "points": [f"{folder}/points.csv" for folder in folders],
+        "descriptions": [f"{folder}/description.json" for folder in folders],
+    }

@@ -1,0 +1,194 @@
+"""Records of jobs: what each was made from, as named JSON values.
+
+They answer why a job would run again (`restudy.operation.causes`). A record lies below
+``results/records`` where the job's log lies below ``results/logs``. It is no output of the rule:
+nothing is made from it, results without one are as good, and a missing one must start no job. Of a
+job in a container that shares no folder with others, it is lost with the container.
+
+A job that begins sets its last record aside, and one that ends well writes a new one. Hence a
+record that is in place tells of the outputs that are there, and one that was set aside of the last
+ones that there were.
+"""
+
+import atexit
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from restudy.provenance.environment import file_digest
+
+MAX_BYTES = 1_000_000  # of a file whose digest is recorded, as in Snakemake's own comparison
+MAX_FILES = 200  # under one name: of tables of thousands of cells only the paths are recorded
+LOGS, RECORDS = "results/logs/", "results/records/"
+
+
+def record_path(log: str) -> Path:
+    """Return where the record of a job lies, given its log."""
+    head, found, tail = log.rpartition(LOGS)
+    if not found:
+        raise ValueError(f"got the log {log!r}; expected: a path below {LOGS}")
+    return Path(f"{head}{RECORDS}{tail.removesuffix('.log')}.json")
+
+
+def previous_path(path: Path) -> Path:
+    """Return where a record lies that was set aside."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def named_files(files: Any) -> dict[str, list[str]]:
+    """Return the inputs of a job by their names.
+
+    Parameters
+    ----------
+    files : list with ``items()``
+        As Snakemake has them: a path or a list of paths under each name, further ones without.
+
+    Returns
+    -------
+    dict
+        Name -> paths; those without a name stand under "".
+    """
+    named = {
+        name: [str(found)] if isinstance(found, str) else [str(each) for each in found]
+        for name, found in files.items()
+    }
+    known = {path for paths in named.values() for path in paths}
+    rest = [str(path) for path in files if str(path) not in known]
+    return named | ({"": rest} if rest else {})
+
+
+def describe_job(
+    job: Any, script: str | Path, root: str | Path, family: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what a job is made from.
+
+    Parameters
+    ----------
+    job : object
+        What Snakemake calls ``snakemake``.
+    script : path
+        The file that runs.
+    root : path
+        Folder of the project.
+    family : mapping of str to str
+        Of a family in a file of the user's: the file, and its digest.
+
+    Returns
+    -------
+    dict
+        rule, wildcards, script, input (name -> paths), sha256 (path -> digest, of the script, the
+        family's file and inputs of up to a megabyte) and params (name -> value). Paths that begin
+        with the project's folder are relative to it.
+    """
+    inputs, name = named_files(job.input), project_script(script, root)
+    digests = small_digests(paths for paths in inputs.values() if len(paths) <= MAX_FILES)
+    return {
+        "rule": job.rule,
+        "wildcards": dict(job.wildcards.items()),
+        "script": name,
+        "input": {name: [within(root, path) for path in paths] for name, paths in inputs.items()},
+        "sha256": {
+            **({name: file_digest(script)} if name else {}),
+            **{within(root, path): digest for path, digest in digests.items()},
+            **(family or {}),
+        },
+        "params": dict(job.params.items()),
+    }
+
+
+def project_script(script: str | Path, root: str | Path) -> str:
+    """Return the place of a script in the project; empty for a copy of it elsewhere.
+
+    Snakemake runs a copy, and lets it look like the original. Should it no longer do so, records
+    lack the script, and its date alone says that it changed.
+    """
+    path, project = Path(script).resolve(), Path(root).resolve()
+    return str(path.relative_to(project)) if path.is_relative_to(project / "scripts") else ""
+
+
+def within(root: str | Path, path: str) -> str:
+    """Return a path, relative to the project's folder if it begins with that."""
+    return path.removeprefix(f"{root}/")
+
+
+def small_digests(groups: Iterable[Iterable[str]]) -> dict[str, str]:
+    """Return the sha256 of those paths that are files of up to a megabyte."""
+    paths = dict.fromkeys(path for paths in groups for path in paths)
+    return {path: file_digest(path) for path in paths if is_small_file(path)}
+
+
+def is_small_file(path: str | Path) -> bool:
+    """Whether a path is that of a file of up to a megabyte."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES
+
+
+def to_json(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON; NumPy's scalars become Python's, and mappings become objects.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is nothing that JSON has.
+    """
+    return json.dumps(record, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if getattr(value, "shape", None) == ():
+        return value.item()
+    raise TypeError(f"a rule's parameter has {value!r}, a {type(value).__name__}: not plain JSON")
+
+
+def write_at_end(path: Path, text: str, log: Callable[[str], None]) -> None:
+    """Set the last record of a job aside, and write the new one when this process ends well.
+
+    Parameters
+    ----------
+    path : Path
+        See `record_path`.
+    text : str
+        The record; what a job was made from is known when it begins.
+    log : callable
+        Takes a line; a record that can't be written costs a warning, not the job.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.replace(previous_path(path))
+    process, end_with = os.getpid(), sys.excepthook
+
+    def write() -> None:
+        if os.getpid() != process:
+            return  # a fork of this process
+        part = path.with_name(f"{path.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+            previous_path(path).unlink(missing_ok=True)
+        except OSError as error:
+            log(f"warning: no record of what this was made from ({error})")
+
+    def give_up(kind, error, trace) -> None:
+        atexit.unregister(write)
+        end_with(kind, error, trace)
+
+    # A process that is killed runs neither.
+    sys.excepthook = give_up
+    atexit.register(write)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return a record; None if there is none, or none that can be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,195 @@
+"""Write what is derived from the facts into documents: the schema, and tables of config/README.md.
+
+    python -m restudy.study.document
+
+from the project's folder, with ``src`` on PYTHONPATH, after a change of a family's facts or of the
+kinds of data set. A test compares the files with what this would write.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from restudy.data.kinds import DATASET_KINDS, SOURCES
+from restudy.families.contract import LARGEST_COUNT, Axis, Bundle, Family, Kind, Setting
+from restudy.families.registry import FAMILIES
+from restudy.study.schema import config_schema
+
+SCHEMA_HEAD = """\
+# Every key of a configuration file, for editors: its type, its default, what it does. Derived from
+# the facts of families and data sets: `python -m restudy.study.document` writes it.
+"""
+BLOCK = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+
+
+def schema_text() -> str:
+    """Return the schema of a configuration as YAML."""
+
+    class Dumper(yaml.SafeDumper):
+        """Writes equal parts out in full, without anchors."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            """Return whether a part is never referred to: it always is written out."""
+            return True
+
+    text = yaml.dump(config_schema(FAMILIES), Dumper=Dumper, sort_keys=False, width=100)
+    return SCHEMA_HEAD + text
+
+
+def filled(document: str) -> str:
+    """Return a document with its generated blocks as they should be.
+
+    Raises
+    ------
+    KeyError
+        If a block has a name that `tables` does not give.
+    """
+    known = tables()
+    return BLOCK.sub(lambda found: f"{found[1]}\n{known[found[2]]}\n{found[3]}", document)
+
+
+def tables() -> dict[str, str]:
+    """Return every generated table, in Markdown, by the name of its block."""
+    found = {
+        "kinds of data set": _markdown(
+            ("`kind`", "consists of", "what it is"),
+            ((f"`{kind.name}`", kind.takes, kind.description) for kind in DATASET_KINDS),
+        ),
+        "datasets": _settings_by_kind(DATASET_KINDS),
+        "sources": _markdown(
+            ("`kind`", "key", "meaning"),
+            (
+                (f"`{kind.name}`", f"`{setting.name}`", setting.description)
+                for kind in SOURCES
+                for setting in kind.settings
+            ),
+        ),
+        "axes": _markdown(("axis", "of", "values"), _axes()),
+    }
+    for family in FAMILIES.values():
+        found[f"protocols of {family.name}"] = _markdown(
+            ("key", "type", "default", "effect"), map(_setting_row, family.settings)
+        )
+        nested = [setting for setting in family.settings if setting.type == "kind"]
+        for setting in nested:
+            found[f"kinds of {setting.name}"] = _kinds(setting.kinds)
+    for bundle in _bundles():
+        found[bundle.name] = _kinds(bundle.kinds)
+    return found
+
+
+def type_of(setting: Setting | Axis) -> str:
+    """Return the type and range of a setting in words: ``whole number ≥ 1``."""
+    if isinstance(setting, Setting) and setting.type in ("boolean", "text", "kind", "kinds"):
+        words = {"boolean": "`true` or `false`", "text": "text", "kind": "a kind, see below"}
+        return words.get(setting.type, "list")
+    if setting.choices:
+        return " or ".join(f"`{choice}`" for choice in setting.choices)
+    whole = "integer" if isinstance(setting, Setting) else "whole_number"
+    kind = setting.type if isinstance(setting, Setting) else setting.values
+    noun = "whole number" if kind == whole else "number"
+    maximum = None if setting.maximum in (LARGEST_COUNT, 4_294_967_295) else setting.maximum
+    low = f"from {setting.minimum:,}" if setting.minimum is not None else ""
+    low = f"above {setting.above:,}" if setting.above is not None else low
+    high = f"up to {maximum:,}" if maximum is not None else ""
+    high = f"below {setting.below:,}" if setting.below is not None else high
+    return ", ".join(filter(None, (noun, low, high)))
+
+
+def default_of(setting: Setting) -> str:
+    """Return the default of a setting as YAML has it, or that it has to be given."""
+    if setting.required:
+        return "required"
+    if isinstance(setting.default, Mapping):
+        return f"`{setting.default['kind']}`"
+    if isinstance(setting.default, list):
+        return "see below"
+    if isinstance(setting.default, bool):
+        return f"`{str(setting.default).lower()}`"
+    if isinstance(setting.default, str):
+        return f"`{setting.default}`"
+    return "none" if setting.default is None else f"{setting.default}"
+
+
+def _setting_row(setting: Setting) -> tuple[str, ...]:
+    return f"`{setting.name}`", type_of(setting), default_of(setting), setting.description
+
+
+def _settings_by_kind(kinds: Iterable[Kind]) -> str:
+    """A row for each different setting, with the kinds that have it."""
+    owners: dict[int, tuple[Setting, list[str]]] = {}
+    for kind in kinds:
+        for setting in kind.settings:
+            same = next((n for n, (each, _) in owners.items() if each == setting), len(owners))
+            owners.setdefault(same, (setting, []))[1].append(f"`{kind.name}`")
+    rows = (
+        (name, ", ".join(of), *rest)
+        for setting, of in owners.values()
+        for name, *rest in [_setting_row(setting)]
+    )
+    return _markdown(("key", "of", "type", "default", "effect"), rows)
+
+
+def _kinds(kinds: Iterable[Kind]) -> str:
+    rows = (
+        (
+            f"`{kind.name}`",
+            "; ".join(_parameter(setting) for setting in kind.settings) or "none",
+            kind.description,
+        )
+        for kind in kinds
+    )
+    return _markdown(("`kind`", "further keys (default)", "what it is"), rows)
+
+
+def _parameter(setting: Setting) -> str:
+    return f"`{setting.name}` ({default_of(setting)}), {type_of(setting)}: {setting.description}"
+
+
+def _bundles() -> Iterator[Bundle]:
+    for family in FAMILIES.values():
+        yield from family.bundles.values()
+
+
+def _axes() -> Iterator[tuple[str, str, str]]:
+    """A row for each axis, with the families that have it."""
+    of: dict[str, list[Family]] = {}
+    for family in FAMILIES.values():
+        for axis in family.all_axes:
+            of.setdefault(axis.name, []).append(family)
+    for name, families in of.items():
+        owners = ", ".join(f"`{family.name}`" for family in families)
+        yield f"`{name}`", owners, _values(families[0].axis(name))
+
+
+def _values(axis: Axis) -> str:
+    if axis.values == "name" and axis.bundle and axis.bundle.plain:
+        kinds = ", ".join(f"`{kind.name}`" for kind in axis.bundle.kinds)
+        return f"{kinds}, or a name under `{axis.bundle.name}`"
+    if axis.values == "name":
+        place = axis.bundle.name if axis.bundle else f"{axis.name}s"
+        return f"a name under `{place}`"
+    return f"{type_of(axis)}: {axis.description}"
+
+
+def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+
+
+def main(root: Path) -> None:
+    """Write the schema and the tables of the README below a folder."""
+    (root / "workflow/schemas/config.schema.yaml").write_text(schema_text(), encoding="utf-8")
+    readme = root / "config/README.md"
+    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "."))

@@ -1,0 +1,277 @@
+"""The schema of a configuration, derived from the facts of families and data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from restudy.data.kinds import DATASET_KINDS
+from restudy.families.contract import Axis, Bundle, Family, Kind, Setting
+
+NAME = {
+    "description": "A name as it stands in paths.",
+    "type": "string",
+    "maxLength": 40,
+    "pattern": "^[a-z]([a-z0-9_]*[a-z0-9])?$",
+}
+TYPES = {
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+    "text": "string",
+}
+BOUNDS = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "above": "exclusiveMinimum",
+    "below": "exclusiveMaximum",
+}
+
+
+def config_schema(families: Mapping[str, Family]) -> dict:
+    """Return the JSON Schema (2020-12) of a configuration.
+
+    Parameters
+    ----------
+    families : mapping of str to Family
+        All that a configuration may have a section of.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Experiment configuration",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["datasets"],
+        "anyOf": [{"required": [name]} for name in families],
+        "properties": {
+            **CHECKS,
+            "claims": CLAIMS,
+            "families": FAMILIES,
+            "datasets": {
+                "description": "Named data sets; a cell names one of them.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": NAME,
+                "additionalProperties": kinds_schema(DATASET_KINDS),
+            },
+            **{name: section_schema(family) for name, family in families.items()},
+        },
+    }
+
+
+# What is only asked of results that are there: settings of checks never affect results.
+CHECKS = {
+    "against": {
+        "description": "Another run's results/manifest.json, which the target verify compares this "
+        "run's results with; relative to the working directory. Does not affect results.",
+        "type": "string",
+        "minLength": 1,
+    },
+    "tolerance": {
+        "description": "Largest distance (root of the sum of the squared relative differences of "
+        "their numbers) at which verify calls two artefacts equal within tolerance. Does not "
+        "affect results.",
+        "type": "number",
+        "minimum": 0,
+        "default": 1.0e-6,
+    },
+    "certificate": {
+        "description": "What the target certificate trains again. Does not affect results.",
+        "type": "object",
+        "additionalProperties": False,
+        "default": {},
+        "properties": {
+            "share": {
+                "description": "Share of the training jobs of each family, at least one of each.",
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "default": 0.1,
+            },
+            "seed": {
+                "description": "Another seed chooses others.",
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+            },
+        },
+    },
+}
+CLAIMS = {
+    "description": "File of claims about the studies, which the run then judges; relative to the "
+    "working directory, or else to the project's folder. Without it nothing is judged.",
+    "type": "string",
+    "minLength": 1,
+}
+FAMILIES = {
+    "description": "Files of yours, each with a family of models; relative to the working "
+    "directory, or else to the project's folder.",
+    "type": "array",
+    "uniqueItems": True,
+    "items": {"type": "string", "minLength": 1},
+}
+
+
+def section_schema(family: Family) -> dict:
+    """Return the schema of a family's section."""
+    bundles = {
+        bundle.name: {
+            "description": bundle.description,
+            "type": "object",
+            "propertyNames": NAME,
+            "additionalProperties": bundle_schema(bundle),
+            **({"default": {}} if bundle.plain else {"minProperties": 1}),
+        }
+        for bundle in family.bundles.values()
+    }
+    required = [bundle.name for bundle in family.bundles.values() if not bundle.plain]
+    return {
+        "description": family.description,
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["baseline", "protocols", *required, "studies"],
+        "properties": {
+            "baseline": {
+                **cell_schema(family),
+                "description": "The cell that every study starts from.",
+                "required": list(family.axis_names),
+            },
+            "protocols": {
+                "description": "Named bundles of what is held fixed while axes vary.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": NAME,
+                "additionalProperties": settings_schema(family.settings),
+            },
+            **bundles,
+            "studies": {
+                "description": "Named questions, each a grid of cells around the baseline.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": NAME,
+                "additionalProperties": study_schema(family),
+            },
+        },
+    }
+
+
+def study_schema(family: Family) -> dict:
+    """Return the schema of one study."""
+    lists = {
+        axis.name: {
+            "description": axis.description,
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": value_schema(axis),
+        }
+        for axis in family.all_axes
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["question", "vary"],
+        "properties": {
+            "question": {
+                "description": "What the study asks, in plain words; shown in the report.",
+                "type": "string",
+                "minLength": 1,
+            },
+            "fix": {
+                **cell_schema(family),
+                "description": "Values that differ from the baseline throughout the study.",
+                "default": {},
+            },
+            "vary": {
+                "description": "The list of values that each varied axis takes; the cells are "
+                "their product.",
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "properties": lists,
+            },
+        },
+    }
+
+
+def cell_schema(family: Family) -> dict:
+    """Return the schema of values for axes."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            axis.name: {"description": axis.description, **value_schema(axis)}
+            for axis in family.all_axes
+        },
+    }
+
+
+def value_schema(axis: Axis) -> dict:
+    """Return the schema of one value of an axis."""
+    if axis.values == "choice":
+        return {"enum": list(axis.choices)}
+    if axis.is_number:
+        kind = "integer" if axis.values == "whole_number" else "number"
+        return {"type": kind, **_bounds(axis)}
+    if axis.bundle and axis.bundle.plain:
+        return {"type": "string"}
+    return {key: value for key, value in NAME.items() if key != "description"}
+
+
+def bundle_schema(bundle: Bundle) -> dict:
+    """Return the schema of one named entry."""
+    return {"description": bundle.entry, **kinds_schema(bundle.kinds, bundle.settings)}
+
+
+def kinds_schema(kinds: Sequence[Kind], common: Iterable[Setting] = ()) -> dict:
+    """Return the schema of a mapping that names one of several kinds and has its settings."""
+    return {
+        "type": "object",
+        "required": ["kind", *(setting.name for setting in common if setting.required)],
+        "properties": {"kind": {"enum": [kind.name for kind in kinds]}},
+        "allOf": [
+            {
+                "if": {"required": ["kind"], "properties": {"kind": {"const": kind.name}}},
+                "then": settings_schema((*common, *kind.settings), {"kind": {}}),
+            }
+            for kind in kinds
+        ],
+    }
+
+
+def settings_schema(settings: Iterable[Setting], first: Mapping | None = None) -> dict:
+    """Return the schema of a mapping that has these settings and no others."""
+    settings = tuple(settings)
+    required = [setting.name for setting in settings if setting.required]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+        "properties": {**(first or {}), **{each.name: setting_schema(each) for each in settings}},
+    }
+
+
+def setting_schema(setting: Setting) -> dict:
+    """Return the schema of one setting's value."""
+    schema: dict[str, Any] = {"description": setting.description}
+    if setting.type == "choice":
+        schema["enum"] = list(setting.choices)
+    elif setting.type == "kind":
+        schema |= kinds_schema(setting.kinds)
+    elif setting.type == "kinds":
+        schema |= {"type": "array", "minItems": 1, "items": kinds_schema(setting.kinds)}
+    else:
+        schema |= {"type": TYPES[setting.type], **_bounds(setting)}
+        if setting.pattern:
+            schema["pattern"] = setting.pattern
+        elif setting.type == "text":
+            schema["minLength"] = 1
+    if setting.default is not None:
+        schema["default"] = setting.default
+    return schema
+
+
+def _bounds(of: Setting | Axis) -> dict:
+    return {
+        word: getattr(of, name) for name, word in BOUNDS.items() if getattr(of, name) is not None
+    }

@@ -1,0 +1,133 @@
+"""What figures of several panels share: axes of time, facets, legends of colours and of bands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from restudy.families.contract import Family, Measure
+from restudy.study.labels import label_of
+from restudy.views.selection import SPREADS, values_of
+from restudy.views.style import INK, color_of, title_case
+
+LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a logarithmic axis
+SHARES = {"accuracy": "share of correct answers"}  # quantities between 0 and 1, and what of
+
+
+def set_time_axis(axes: Axes, times: np.ndarray, scale: str) -> None:
+    """Set a linear axis from 0 with thousands separated, or a logarithmic one."""
+    if scale == "log" and times.size:
+        axes.set_xscale("log")
+        axes.set_xlim(times.min(), times.max())
+        return
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    if times.size and times.max() > 0:
+        axes.set_xlim(0, times.max() * 1.02)
+
+
+def fitting_scale(values: np.ndarray) -> str:
+    """Return ``log`` where positive values span more than a factor of 30, else ``linear``."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    wide = positive.size and positive.max() > LOG_FROM_RATIO * positive.min()
+    return "log" if wide else "linear"
+
+
+def time_scale(measures: Sequence[Measure], times: np.ndarray) -> str:
+    """Return the scale of the axis of time.
+
+    It is linear where some measures are recorded more rarely than others: of the few evaluations,
+    a logarithmic axis would crowd most at its end.
+    """
+    return fitting_scale(times) if recorded_together(measures) else "linear"
+
+
+def quantity_scale(quantity: str, values: pd.DataFrame) -> str:
+    """Return the scale of the vertical axis: that of a share is never logarithmic."""
+    return "linear" if quantity in SHARES else fitting_scale(values.to_numpy(dtype=float))
+
+
+def recorded_together(measures: Sequence[Measure]) -> bool:
+    """Return whether all measures are recorded at one interval."""
+    return len({measure.recorded for measure in measures}) <= 1
+
+
+def quantity_label(quantity: str, measures: Sequence[Measure]) -> str:
+    """Return the title of an axis of a quantity, with its unit."""
+    units = (measure.unit for measure in measures if measure.unit)
+    unit = next(units, SHARES.get(quantity))
+    return f"{quantity.capitalize()} ({unit})" if unit else quantity.capitalize()
+
+
+def part_label(measure: Measure) -> str:
+    """Return the part of the data that a measure is taken on, in words."""
+    return label_of(measure.part) if measure.part else measure.label.lower()
+
+
+def default_axis(family: Family) -> str:
+    """Return the axis whose value gives the colour in a study that varies none."""
+    return (*family.axes, *family.all_axes)[0].name
+
+
+def color_legend(axis: str, values: Sequence) -> tuple:
+    """Return the legend section that names one axis' colours."""
+    entries = [
+        (Line2D([], [], color=color_of(axis, value), linewidth=2.6), label_of(value, axis))
+        for value in values
+    ]
+    return (label_of(axis), entries)
+
+
+def spread_legend(spread: str, replicates: int, unit: str = "seeds") -> tuple:
+    """Return the legend section that says what line and band are, over how many runs."""
+    if replicates < 2:
+        return ("Line", [(Line2D([], [], color=INK), "the only seed")])
+    return (
+        "Line and band",
+        [
+            (Line2D([], [], color=INK), f"median of {replicates} {unit}"),
+            (Patch(facecolor=INK, alpha=0.16), SPREADS[spread][2]),
+        ],
+    )
+
+
+def pooled_note(axes: Sequence[str]) -> str:
+    """Return the sentence that names the axes over which lines pool, empty without any."""
+    if not axes:
+        return ""
+    names = ", ".join(label_of(axis).lower() for axis in axes)
+    return f"Lines pool the seeds with: {names}."
+
+
+def arrange_facets(
+    frame: pd.DataFrame, study: Mapping[str, Any], facet: str | None
+) -> list[list[dict]]:
+    """Return the conditions of each panel, row by row.
+
+    Columns are protocols if the study varies them; then facets are rows. Otherwise facets wrap
+    after three columns.
+    """
+    facets = [{facet: value} for value in values_of(study, frame, facet)] if facet else [{}]
+    if "protocol" in study["vary"]:
+        protocols = [{"protocol": value} for value in values_of(study, frame, "protocol")]
+        return [[{**protocol, **one} for protocol in protocols] for one in facets]
+    columns = len(facets) if len(facets) <= 3 else (2 if len(facets) == 4 else 3)
+    return [facets[start : start + columns] for start in range(0, len(facets), columns)]
+
+
+def select(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows that meet all conditions column = value."""
+    mask = np.ones(len(frame), dtype=bool)
+    for column, value in condition.items():
+        mask &= (frame[column] == value).to_numpy()
+    return frame[mask]
+
+
+def panel_title(condition: Mapping[str, Any]) -> str:
+    """Return a panel's title from its conditions."""
+    return title_case(" · ".join(label_of(value, axis) for axis, value in condition.items()))

@@ -1,0 +1,519 @@
+"""What Snakemake does not promise still holds, as far as `workflow/internals.py` relies on it.
+
+Each test says what to do when a new version of Snakemake breaks it. The tiny project below is run
+by the real Snakemake.
+"""
+
+import dataclasses
+import gc
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import snakemake.sourcecache
+from conftest import ROOT, environment
+from docutils.core import publish_parts
+from snakemake.exceptions import WorkflowError
+from snakemake.io import get_flag_value, is_flagged
+from snakemake.report import html_reporter
+
+
+def load_internals() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("internals", ROOT / "workflow/internals.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["internals"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+internals = load_internals()
+
+SNAKEFILE = f"""
+import dataclasses, json, os, sys
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "workflow")!r}]
+import internals
+from restudy.operation.tickets import Ticket
+
+CALL = internals.call_of(workflow)
+OPTIONS = dict(config)
+HERE = {{
+    "call": dataclasses.asdict(CALL),
+    "there": str(internals.fetch(workflow, "data.csv")),
+    "missing": internals.fetch(workflow, "nothing.csv"),
+}}
+config["ticket"] = Ticket("0" * 64, [], internals.captioned_item, "p {{ margin: 0; }}")
+if CALL.is_main and "take" in OPTIONS:
+    internals.take_folder(CALL)
+
+
+onstart:
+    internals.begin_run(workflow)
+    with open("executor.json", "w") as file:
+        json.dump(workflow.executor_plugin.name, file)
+
+
+rule all:
+    default_target: True
+    input: "results/made.txt", "results/trained.txt", "look.json"
+
+
+rule make:
+    input:
+        data="data.csv",
+        code=internals.source_file("code.py"),
+    output:
+        report("results/made.txt", caption="caption.rst", category="Made"),
+    log: "results/logs/make.log"
+    params:
+        value=OPTIONS.get("value", 1),
+        place=lambda wildcards, output: output[0],
+    script: "make.py"
+
+
+rule train_tiny:
+    input: rules.make.output
+    output:
+        first=report("results/trained.txt", caption="caption.rst", category="Trained"),
+        second="results/second.txt",
+    log: "results/logs/train.log"
+    benchmark: "results/benchmarks/train_tiny/cell.tsv"
+    params:
+        own=OPTIONS.get("own", 1),
+    priority: 7
+    threads: 2
+    script: "make.py"
+
+
+rule look:
+    output: "look.json"
+    run:
+        with open(output[0], "w") as file:
+            json.dump(HERE["call"], file, default=str)
+
+
+internals.keep_light_rules_local(workflow, CALL)
+HERE["local"] = sorted(workflow._localrules)
+if CALL.is_main:
+    with open("here.json", "w") as file:
+        json.dump(HERE, file, default=str)
+"""
+SCRIPT = """
+import json, os, sys, time
+from pathlib import Path
+
+for path in snakemake.output:
+    Path(path).write_text(str(snakemake.params.get("value")))
+seen = {
+    "file": sys.modules["__main__"].__file__,
+    "argument": sys.argv[0],
+    "locks": os.listdir(".snakemake/locks"),
+    "config": type(snakemake.config["ticket"]).__name__,
+    "names": list(snakemake.input.keys()),
+}
+Path(f"seen_{snakemake.rule}.json").write_text(json.dumps(seen))
+print("made", flush=True)
+if Path("wait").exists():
+    time.sleep(60)
+"""
+# Makes one dry run after another, each in another state of the project.
+DRIVER = f"""
+import dataclasses, json, os, sys, time
+from pathlib import Path
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "workflow")!r}]
+import internals
+
+found, touched = {{}}, time.time() + 5
+
+def note(run):
+    jobs = [dataclasses.asdict(job) for job in run.jobs]
+    found[state] = {{
+        "jobs": {{job["rule"]: job for job in jobs}},
+        "order": [job["rule"] for job in jobs],
+        "triggers": sorted(run.triggers),
+        "options": run.names["OPTIONS"],
+    }}
+
+def edit(path, text):
+    Path(path).write_text(text)
+    os.utime(path, (touched, touched))
+
+for state, change, arguments in json.loads(sys.argv[1]):
+    exec(change)
+    try:
+        internals.make_dry_run(Path("Snakefile"), arguments, note)
+    except SystemExit as end:
+        assert not end.code, state
+Path("found.json").write_text(json.dumps(found, default=list))
+"""
+STATES = [
+    ("same", "", []),
+    ("newer", "edit('data.csv', 'data')", []),
+    ("forced", "", ["--forcerun", "make"]),
+    ("params", "", ["--config", "value=2"]),
+    ("changed", "edit('data.csv', 'other')", []),
+    ("code", "edit('data.csv', 'data'); edit('code.py', 'other')", []),
+    ("other triggers", "edit('code.py', 'code')", ["--rerun-triggers", "mtime"]),
+    ("missing", "os.rename('results/trained.txt', 'kept')", []),
+    ("again", "os.rename('kept', 'results/trained.txt')", []),
+]
+
+
+@dataclasses.dataclass
+class Tiny:
+    """A folder with a tiny workflow."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def read(self, name: str):
+        return json.loads((self.folder / name).read_text())
+
+    def write(self) -> "Tiny":
+        texts = {
+            "Snakefile": SNAKEFILE,
+            "make.py": SCRIPT,
+            "data.csv": "data",
+            "code.py": "code",
+            "caption.rst": '{{ snakemake.config["ticket"](categories) }}\n',
+            "own.yaml": "a: 1\n",
+        }
+        for name, text in texts.items():
+            (self.folder / name).write_text(text)
+            os.utime(self.folder / name, (1, 1))  # long before any output
+        return self
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Tiny:
+    """A tiny project that has run."""
+    tiny = Tiny(tmp_path_factory.mktemp("tiny")).write()
+    tiny.snakemake("--cores", "1", "--config", "take=1")
+    return tiny
+
+
+def dry_runs(tiny: Tiny, states: list) -> dict:
+    """What dry runs tell in some states, each a name, a change to the project and arguments."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(states)],
+        cwd=tiny.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {"said": done.stdout + done.stderr, **tiny.read("found.json")}
+
+
+@pytest.fixture(scope="module")
+def dry(made) -> dict:
+    """What dry runs tell in each of the states above."""
+    return dry_runs(made, STATES)
+
+
+TODO = "_jobs_that_would_run: find where the graph of jobs now says {}; causes.py needs it"
+
+
+WORDS = ["own=2", "bundle={c: 2}"]
+
+
+@pytest.fixture(scope="module")
+def reported(made) -> dict:
+    """Captions of a report with another configuration, by path; how the call was seen is `call`."""
+    made.snakemake("--report", "report.html", "--configfile", "own.yaml", "--config", *WORDS)
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    results = text.partition('<script id="results">')[2].partition("= ")[2]
+    items, _ = json.JSONDecoder().raw_decode(results)
+    captions = {path: item["caption"] for path, item in items.items()}
+    return {"call": made.read("here.json")["call"], "captions": captions}
+
+
+def test_how_snakemake_was_called_is_known_while_the_snakefile_is_read(reported, dry, made):
+    todo = "call_of: find where the Workflow now keeps what was given on the command line"
+    call = reported["call"]
+    assert call["is_main"] and call["only_looks"], todo
+    for files in ("configfiles", "replacing"):
+        assert [Path(file).name for file in call[files]] == ["own.yaml"], todo
+    assert call["overrides"] == {"own": 2, "bundle": {"c": "2"}}, (
+        f"{todo}; if values within mappings have their types now, `with_typed_values` can go"
+    )
+    assert call["override_words"] == WORDS and call["storage"] is None, todo
+    dry_call = made.read("here.json")["call"]
+    assert dry_call["only_looks"] and not dry_call["replacing"], f"{todo} (a dry run)"
+
+
+@pytest.mark.parametrize("option", internals.ONLY_LOOK)
+def test_options_that_only_look_are_those_of_snakemake(option):
+    from snakemake.cli import get_argument_parser
+
+    known = {word for action in get_argument_parser()._actions for word in action.option_strings}
+    assert option in known, f"ONLY_LOOK: {option} is gone: find its new name, or take it out"
+
+
+def test_a_process_that_runs_a_job_is_not_the_main_one(made):
+    call = made.read("look.json")
+    assert not call["is_main"] and not call["only_looks"], (
+        "call_of: `is_main_process` must be false where a single job runs, or every job would "
+        "take the folder and plan anew"
+    )
+
+
+def test_results_are_found_whether_or_not_they_are_there(made):
+    here = made.read("here.json")
+    assert (here["there"], here["missing"]) == ("data.csv", None), (
+        "fetch: find how a Snakefile now marks a file that may lie in the default storage"
+    )
+
+
+def test_light_rules_stay_here_and_training_goes_to_the_cluster(made):
+    assert made.read("here.json")["local"] == ["all", "look", "make"], (
+        "keep_light_rules_local: find what the directive `localrules` calls now"
+    )
+
+
+def test_locks_and_scripts_lie_where_the_run_lock_looks_for_them(made):
+    todo = "PLACES: find where Snakemake now keeps {} and change the path"
+    seen = made.read("seen_make.json")
+    assert seen["locks"], todo.format("its locks while it runs")
+    scripts = (made.folder / internals.PLACES.scripts).resolve()
+    assert Path(seen["argument"]).resolve().is_relative_to(scripts), todo.format("running scripts")
+    assert not list((made.folder / internals.PLACES.locks).glob("*")), (
+        "PLACES: locks are left by a run that ended well, so they tell nothing of one that did not"
+    )
+
+
+def test_a_script_that_runs_as_a_copy_looks_like_the_original(made):
+    assert made.read("seen_make.json")["file"] == str(made.folder / "make.py"), (
+        "records lack the script and its digest now (restudy.job.begin_job): have the rules name "
+        "their script in a parameter, or live with explanations by the script's date"
+    )
+
+
+def test_jobs_get_named_inputs_and_a_plain_configuration(made):
+    seen = made.read("seen_make.json")
+    assert seen["names"] == ["data", "code"], (
+        "records tell inputs by name: find how `snakemake.input` says its names now"
+    )
+    assert seen["config"] == "dict", (
+        "restudy.operation.tickets.Ticket: a job can't load what captions need; keep it from "
+        "config where jobs are started"
+    )
+
+
+def test_a_run_that_is_killed_leaves_a_lock_that_stops_no_other(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    (tmp_path / "wait").touch()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--config", "take=1"]
+    run = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "seen_make.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list((tmp_path / internals.PLACES.locks).iterdir())
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    (tmp_path / "wait").unlink()
+    # The job itself is killed with the run: here all is one group of processes.
+    states = [("killed", "edit('make.py', Path('make.py').read_text())", ["--rerun-incomplete"])]
+    found = dry_runs(tiny, states)["killed"]["jobs"]["make"]
+    assert found["interrupted"], TODO.format("whether the last run of a job had ended")
+    assert found["script_is_newer"], TODO.format("whether a script is newer than an output")
+    again = tiny.snakemake(
+        "--cores", "1", "--rerun-incomplete", "--config", "take=1", "--until", "make"
+    )
+    assert "Removed the lock of a run that was killed." in again, (
+        "take_folder: Snakemake's lock of the killed run is not where PLACES says, or Snakemake "
+        "got to it first"
+    )
+
+
+def test_submitting_without_slurm_is_refused_before_a_job_waits_for_ever(
+    made, tmp_path, monkeypatch
+):
+    assert made.read("executor.json") == "local", (
+        "begin_run: find how to tell, before jobs start, which executor they are given to"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(internals, "note_submission", lambda: noted.append("submits"))
+    noted, slurm = [], SimpleNamespace(executor_plugin=SimpleNamespace(name="slurm"))
+    try:
+        with pytest.raises(WorkflowError, match="No sbatch on this host"):
+            internals.begin_run(slurm)
+        (tmp_path / "sbatch").touch(mode=0o755)
+        assert noted == []
+        internals.begin_run(slurm)
+        assert noted == ["submits"] and gc.isenabled()
+    finally:
+        gc.unfreeze()
+
+
+def test_the_place_of_a_script_is_parsed_once(monkeypatch):
+    todo = (
+        "speed_up_parsing: measure a dry run of config/scale.yaml without it; if it is as fast, "
+        "take the cache out, and otherwise find what asks for the place of each job's script now"
+    )
+    asked, parse = [], snakemake.sourcecache.parse_uri
+    monkeypatch.setattr(
+        snakemake.sourcecache, "parse_uri", lambda path: asked.append(path) or parse(path)
+    )
+    file = snakemake.sourcecache.LocalSourceFile("/some/where/script.py")
+    before = file.get_cache_path()
+    assert len(asked) == 1, todo
+    try:
+        internals.speed_up_parsing()
+        assert [file.get_cache_path() for _ in range(3)] == [before] * 3
+        assert len(asked) == 2, todo
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_s3_plugin_is_asked_for_a_folder_each_time(monkeypatch):
+    """The plugin itself is tried by tests/workflow/test_object_storage.py, with a folder."""
+    internals.mend_s3_plugin()  # where it is not loaded, there is nothing to mend
+
+    class StorageObject:
+        stored = ()
+
+        def is_dir(self):
+            return False  # remembered
+
+        def get_subkeys(self):
+            return iter(self.stored)
+
+    plugin = ModuleType("snakemake_storage_plugin_s3")
+    plugin.StorageObject = StorageObject
+    monkeypatch.setitem(sys.modules, plugin.__name__, plugin)
+    internals.mend_s3_plugin()
+    item = StorageObject()
+    assert not item.is_dir()
+    item.stored = ("file",)
+    assert item.is_dir()
+
+
+def test_a_source_file_is_marked_as_one(made):
+    marked = internals.source_file("../src/a.py")
+    assert str(marked) == "../src/a.py"
+    assert is_flagged(marked, "sourcecache_entry"), (
+        "source_file: find how an input is kept out of the default storage now"
+    )
+    assert get_flag_value(marked, "sourcecache_entry") == "../src/a.py"
+
+
+def test_a_caption_knows_its_item_and_whether_it_is_out_of_date(reported):
+    todo = (
+        "captioned_item: find how a caption can know the item that it is written for (records "
+        "without a caption yet, in order), or give up tickets in captions"
+    )
+    captions = reported["captions"]
+    assert set(captions) == {"results/made.txt", "results/trained.txt"}, todo
+    for path, caption in captions.items():
+        assert f"--force {path}" in caption, todo
+    outdated = {path for path, caption in captions.items() if "Out of date" in caption}
+    assert outdated == {"results/trained.txt"}, todo
+
+
+def test_the_reports_viewer_has_the_classes_that_our_styles_name():
+    folder = Path(html_reporter.__file__).parent / "template"
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()
+             if path.suffix in (".js", ".jinja2")]  # fmt: skip
+    named = [set(found.split()) for text in texts for found in re.findall(r'"([\w\s/.-]+)"', text)]
+    for selector in re.findall(r"^(\.\S+) {", internals.VIEWER_STYLE, re.MULTILINE):
+        classes = set(selector.strip(".").split("."))
+        assert any(classes <= each for each in named), (
+            f"VIEWER_STYLE: nothing in the viewer has the classes of {selector}: open a report, "
+            "look whether its first page can still be read to the end, and rename or drop them"
+        )
+    page = publish_parts("``path``::\n\n   command\n", writer="html")["body"]
+    assert '<tt class="docutils' in page and '<pre class="literal-block"' in page, (
+        "CAPTION_STYLE: docutils gives paths and commands other classes now"
+    )
+
+
+def test_a_plan_has_jobs_with_what_their_price_depends_on(made, monkeypatch):
+    todo = "planned_jobs: find how the API hands out the graph of jobs, and their parts"
+    monkeypatch.chdir(made.folder)
+    with internals.planned_jobs(made.folder / "Snakefile", ["value=5"]) as (jobs, needed):
+        found = {job.rule: job for job in jobs}
+        assert set(found) == {"make", "train_tiny", "look"}, todo
+        assert {jobs[place].rule for place in needed} == {"make", "train_tiny"}, todo
+        trained = found["train_tiny"]
+        assert trained.benchmark == "results/benchmarks/train_tiny/cell.tsv", todo
+        assert (trained.priority, trained.threads) == (7, 1), f"{todo} (threads: at most the cores)"
+        assert [jobs[place].rule for place in trained.needs] == ["make"], todo
+        assert found["make"].read_params()["value"] == 5, todo
+        assert (found["make"].benchmark, found["make"].needs) == ("", ()), todo
+    with internals.planned_jobs(made.folder / "Snakefile", workdir=made.folder) as (jobs, needed):
+        assert len(jobs) == 3 and not needed, todo
+
+
+def test_a_dry_run_says_nothing_itself_and_hands_over_names_and_triggers(dry):
+    assert "rule make" not in dry["said"] and "Building DAG" not in dry["said"], (
+        "make_dry_run: find how Snakemake is kept from logging what a dry run would do"
+    )
+    assert dry["same"]["jobs"] == {}, "a job would run again for nothing"
+    assert dry["same"]["options"] == {}, "make_dry_run: names of the Snakefile are elsewhere now"
+    assert dry["params"]["options"] == {"value": 2}
+    everything = {"code", "input", "mtime", "params", "software-env"}
+    assert set(dry["same"]["triggers"]) == everything, TODO.format("what triggers a rerun")
+    assert dry["other triggers"]["triggers"] == ["mtime"], TODO.format("what triggers a rerun")
+
+
+def test_a_job_that_would_run_is_described_by_names(dry):
+    job = dry["params"]["jobs"]["make"]
+    assert job["inputs"] == {"data": ["data.csv"], "code": ["code.py"]}, TODO.format("inputs")
+    assert job["outputs"] == ["results/made.txt"], TODO.format("outputs")
+    assert job["params"] == {"value": 2, "place": "results/made.txt"}, TODO.format("params")
+    assert job["derived"] == ["place"], TODO.format("which params are made from outputs")
+    assert job["log"] == "results/logs/make.log", TODO.format("the log")
+    assert Path(job["script"]).name == "make.py", TODO.format("the script")
+    assert "Params have changed" in job["reason"], TODO.format("the reason")
+    assert not (job["missing"] or job["newer"] or job["forced"] or job["interrupted"])
+    assert not (job["environment_changed"] or job["script_is_newer"])
+    trained = dry["params"]["jobs"]["train_tiny"]
+    assert trained["needs"] == [0], TODO.format("whose outputs a job takes")
+    assert dry["params"]["order"] == ["make", "train_tiny"], TODO.format("the order of jobs")
+
+
+def test_what_makes_a_job_run_is_told_apart(dry):
+    assert dry["newer"]["jobs"] == {}, "Snakemake no longer compares the content of a newer file"
+    forced = dry["forced"]["jobs"]
+    assert forced["make"]["forced"], TODO.format("which jobs are forced")
+    assert not forced["train_tiny"]["forced"], TODO.format("which jobs are forced")
+    newer = {state: dry[state]["jobs"]["make"]["newer"] for state in ("changed", "code")}
+    assert newer == {"changed": {"data.csv": ""}, "code": {"code.py": ""}}, TODO.format(
+        "which inputs are newer, and what they were"
+    )
+    assert dry["changed"]["jobs"]["train_tiny"]["newer"] == {}, TODO.format("what is rebuilt")
+    assert dry["missing"]["order"] == ["train_tiny"]
+    missing = dry["missing"]["jobs"]["train_tiny"]["missing"]
+    assert missing == ["results/trained.txt"], TODO.format("which outputs are missing")

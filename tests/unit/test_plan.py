@@ -1,0 +1,266 @@
+"""The plan: which files there are, who makes them, what they are called; nothing runs for it."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from restudy.families.contract import Artefact, Axis, Family, Measure
+from restudy.families.registry import FAMILIES
+from restudy.plan import files, labels, notebooks, paths
+from restudy.plan.figures import (
+    cell_figure,
+    cell_figures,
+    curve_quantities,
+    figure_label,
+    study_figure,
+    study_figures,
+)
+from restudy.plan.studies import MAX_PICTURED_CELLS, Plan, UnknownStudyError
+from restudy.study.config import ConfigError, complete_config
+
+DENSE, CONV = FAMILIES["dense"], FAMILIES["conv"]
+PLAIN = Family(
+    name="plain",
+    title="Plain machines",
+    description="A family that has no history.",
+    noun="machines",
+    takes="points",
+    axes=(Axis("c", "C", "A price.", "number", above=0),),
+    measures=(Measure("heldout_accuracy", "Held-out accuracy", "A share.", better="higher"),),
+    ranked_by=("heldout_accuracy",),
+    artefacts=(Artefact("runs.csv", "A row."), Artefact("support.npz", "Vectors.")),
+    train="train",
+)
+THREE = {**FAMILIES, "plain": PLAIN}
+
+
+def plan_of(config, families=FAMILIES, claim_tables=()):
+    completed = complete_config(config, families)
+    kinds = {name: each["kind"] for name, each in completed["datasets"].items()}
+    features = {name: {"iris": 4}.get(kind, 2) for name, kind in kinds.items() if kind != "mnist"}
+    return Plan(completed, features, {}, claim_tables, families)
+
+
+def shipped(name):
+    return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def smoke():
+    return plan_of(shipped("smoke"), claim_tables=("dense_runs.csv",))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    config = {
+        "datasets": {"moons": {"kind": "moons"}},
+        "plain": {
+            "baseline": {"dataset": "moons", "protocol": "usual", "c": 1},
+            "protocols": {"usual": {"replicates": 2}},
+            "studies": {"prices": {"question": "Which price?", "vary": {"c": [0.1, 1]}}},
+        },
+    }
+    return plan_of(config, THREE)
+
+
+def test_a_cell_that_studies_share_is_one_job_with_all_its_seeds(smoke):
+    jobs = list(smoke.jobs(DENSE))
+    assert len(jobs) == len({job.folder for job in jobs}) == len(smoke.cells(DENSE))
+    assert {job.seeds for job in jobs} == {tuple(range(6))}
+    assert jobs[0].folder == jobs[0].cell.folder
+
+
+def test_a_family_of_one_seed_a_job_has_a_job_for_each(plain):
+    places = [(job.cell["c"], job.place, job.seeds) for job in plain.jobs(PLAIN)]
+    assert places == [
+        (c, f"dataset~moons/protocol~usual/c~{text}/seed~{seed}", (seed,))
+        for c, text in ((0.1, "0.1"), (1.0, "1"))
+        for seed in (0, 1)
+    ]
+
+
+def test_settings_are_known_of_cells_in_and_out_of_studies(smoke):
+    inside = smoke.cells(DENSE)[0]
+    assert smoke.settings(DENSE, inside) is inside.settings
+    outside = replace(inside, pairs=tuple((a, 7 if a == "depth" else v) for a, v in inside.pairs))
+    assert outside not in smoke.cells(DENSE)
+    assert smoke.settings(DENSE, outside)["cell"]["depth"] == 7
+    wrong = replace(inside, pairs=tuple((a, 0 if a == "depth" else v) for a, v in inside.pairs))
+    with pytest.raises(ConfigError, match=r"dense\.depth: got 0"):
+        smoke.settings(DENSE, wrong)
+
+
+def test_unknown_study_is_refused_with_those_that_there_are(smoke):
+    with pytest.raises(UnknownStudyError, match=r"'sizes'.*activations, depths, optimizers"):
+        smoke.study(DENSE, "sizes")
+
+
+def test_everything_that_is_asked_for_has_one_path_and_a_family_gets_what_it_leaves(plain, smoke):
+    asked = list(files.requested_files(smoke))
+    assert len(asked) == len(set(asked))
+    assert all(path.startswith("results/") for path in asked)
+    assert "results/tables/claims.html" in asked
+    assert list(files.requested_files(plain)) == [
+        "results/provenance.json",
+        "results/report/findings.json",
+        "results/report/study.html",
+        "results/report/configuration.html",
+        "results/report/environment.html",
+        "results/tables/benchmarks.html",
+        "results/tables/plain_runs.html",
+        "results/tables/plain_summary.html",
+        "results/figures/plain/prices_accuracy_effects.svg",
+        "results/figures/data/moons.svg",
+    ]
+
+
+def test_large_studies_are_drawn_from_the_combined_table_and_without_single_cells(plain):
+    config = {**plain.config, "families": []}
+    values = [float(n) for n in range(1, MAX_PICTURED_CELLS + 2)]
+    section = config["plain"]
+    study = {"question": "Many?", "vary": {"c": values}}
+    config = {
+        "datasets": config["datasets"],
+        "plain": {**section, "studies": {"many": study, **section["studies"]}},
+    }
+    large = plan_of(config, THREE)
+    assert files.study_inputs(large, PLAIN, "many", "runs.csv") == ["results/tables/plain_runs.csv"]
+    few = files.study_inputs(large, PLAIN, "prices", "runs.csv")
+    assert len(few) == 4 and few[0].endswith("c~0.1/seed~0/runs.csv")
+    assert {cell["c"] for cell in large.pictured_cells(PLAIN)} == {0.1, 1.0}
+
+
+def test_boundaries_are_drawn_of_planes_alone(smoke):
+    config = shipped("smoke")
+    config["datasets"]["moons"] = {"kind": "iris"}
+    flat = plan_of(config)
+    of = list(files.requested_files(flat))
+    assert "results/figures/dense/activations_boundaries.png" not in of
+    assert "results/figures/dense/depths_boundaries.png" in of
+    assert not [path for path in of if "dataset~moons" in path and path.endswith("boundary.svg")]
+    assert "results/figures/dense/activations_boundaries.png" in list(files.requested_files(smoke))
+
+
+def test_manifest_describes_tables_behind_pages_and_leaves_out_what_has_a_reason(smoke):
+    found = files.aggregates(smoke)
+    assert "results/tables/dense_summary.csv" in found
+    assert "results/tables/claims_tests.parquet" in found
+    assert "results/data/moons/description.json" in found
+    assert "results/data/mnist/digests.json" in found
+    for path in ("results/provenance.json", "results/tables/benchmarks.csv"):
+        assert files.is_left_out(path) and path not in found
+    assert not files.is_left_out("results/tables/dense_runs.csv")
+
+
+def test_training_leaves_what_the_facts_name_and_its_record(plain, smoke):
+    folder = "results/dense/dataset~{dataset}/protocol~{protocol}/activation~{activation}/"
+    outputs = files.training_outputs(DENSE)
+    assert outputs["runs"].startswith(folder) and outputs["runs"].endswith("/runs.csv")
+    assert set(outputs) == {each.key for each in DENSE.artefacts} | {"provenance"}
+    assert files.training_outputs(PLAIN) == {
+        key: f"results/plain/dataset~{{dataset}}/protocol~{{protocol}}/c~{{c}}/seed~{{seed}}/{name}"
+        for key, name in (
+            ("runs", "runs.csv"),
+            ("support", "support.npz"),
+            ("provenance", "provenance.json"),
+        )
+    }
+    folders = {"plain": [job.folder for job in plain.jobs(PLAIN)]}
+    left = files.left_by(folders, THREE)
+    assert len(left) == 4 * 3 and {path.rpartition("/")[2] for path in left} == {
+        "runs.csv",
+        "support.npz",
+        "provenance.json",
+    }
+    assert paths.scratch(left[0]) == left[0].replace("results/", "results/certificate/")
+
+
+def test_figures_follow_from_facts():
+    assert list(study_figures(DENSE)) == [
+        "loss_curves",
+        "accuracy_curves",
+        "loss_effects",
+        "accuracy_effects",
+        "gradient_norms",
+        "inactive_units",
+        "boundaries",
+    ]
+    assert list(study_figures(CONV)) == [
+        "loss_curves",
+        "accuracy_curves",
+        "final_accuracy",
+        "gradient_norms",
+        "inactive_units",
+    ]
+    assert study_figures(PLAIN) == {"accuracy_effects": "Accuracy by axis"}
+    assert curve_quantities(PLAIN) == [] and cell_figures(PLAIN) == {}
+    assert list(cell_figures(DENSE)) == ["boundary"]
+    assert len(cell_figures(CONV)) == 5
+
+
+def test_paths_of_figures_give_back_what_they_are_called(smoke):
+    for family in (DENSE, CONV):
+        for kind, label in study_figures(family).items():
+            assert figure_label(study_figure(family, "my_loss_curves", kind)) == label
+        cell = smoke.cells(family)[0]
+        for kind, label in cell_figures(family).items():
+            assert figure_label(cell_figure(cell, kind, 0)) == label
+
+
+def test_categories_are_numbered_in_one_order():
+    named = labels.categories(FAMILIES)
+    assert named["dense"] == "2 Dense networks"
+    assert named["provenance"] == "7 Provenance"
+    assert list(named.values()) == sorted(named.values())
+    three = labels.categories(THREE)
+    assert three["plain"] == "4 Plain machines" and three["provenance"] == "8 Provenance"
+    many = labels.categories({f"f{n}": replace(PLAIN, name=f"f{n}") for n in range(9)})
+    assert list(many.values()) == sorted(many.values())
+
+
+def test_labels_say_what_is_shown(smoke):
+    cell = next(cell for cell in smoke.cells(DENSE) if cell["depth"] == 4)
+    words = labels.cell_labels(cell)
+    assert words["Hidden layers"].strip() == "4 hidden layers"
+    assert len(words["Hidden layers"]) == len(words["Hidden units"])
+    run = labels.cell_labels(smoke.cells(CONV)[0], "Filters", "3")
+    assert next(iter(run)) == "Figure" and run["Seed"] == "seed      3"
+    assert labels.table_labels("dense_runs", FAMILIES) == {
+        "Networks": "Dense networks",
+        "Rows": "Runs",
+    }
+    assert labels.table_labels("claims", FAMILIES) == {"Networks": "All", "Rows": "Claims"}
+
+
+def test_every_notebook_of_a_family_has_its_plan_and_its_template(smoke):
+    named = [name for family in FAMILIES.values() for name in family.notebooks]
+    assert set(named) == set(notebooks.NOTEBOOKS)
+    for name in named:
+        assert (ROOT / f"workflow/notebooks/{name}.ipynb").is_file()
+        assert notebooks.family_of(smoke, name).name in FAMILIES
+
+
+def test_notebooks_read_results_that_exist_in_the_plan(smoke):
+    made = set(
+        files.left_by(
+            {n: [j.folder for j in smoke.jobs(f)] for n, f in smoke.families.items()},
+            smoke.families,
+        )
+    )
+    for name in notebooks.notebook_names(smoke):
+        if name == "convolutional_network":
+            continue  # it needs what is known of the images
+        for path in notebooks.results(smoke, name):
+            below_tables = path.startswith(("results/tables/", "results/data/"))
+            assert below_tables or path in made, path
+        assert notebooks.parameters(smoke, name)
+
+
+def test_time_machine_takes_the_cells_nearest_to_the_baseline(smoke, monkeypatch):
+    assert smoke.machine_cells(DENSE) == smoke.cells(DENSE)
+    monkeypatch.setattr("restudy.plan.studies.MAX_TIME_MACHINE_CELLS", 1)
+    (nearest,) = smoke.machine_cells(DENSE)
+    differing = {axis for axis in nearest if nearest[axis] != smoke.baseline(DENSE)[axis]}
+    assert differing <= {"protocol"}, "the protocol does not count"

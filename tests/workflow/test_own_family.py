@@ -1,0 +1,246 @@
+"""A family in one file of a user's gets all that the built-in ones get; no other file changes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, copy_project, environment
+
+CONFIG = {
+    "families": ["support_vectors.py"],
+    "claims": "claims.yaml",
+    "datasets": {"moons": {"kind": "moons", "points": 60, "heldout_points": 100}},
+    "svm": {
+        "baseline": {"dataset": "moons", "protocol": "usual", "kernel": "rbf", "c": 1},
+        "protocols": {"usual": {"replicates": 3, "share": 0.5}},
+        "studies": {
+            "kernels": {
+                "question": "Which kernel, at which price of an error?",
+                "vary": {"kernel": ["linear", "rbf"], "c": [0.01, 1]},
+            }
+        },
+    },
+}
+CLAIMS = {
+    "claims": [
+        {
+            "id": "dear_errors_help",
+            "source": "a hunch",
+            "statement": "A higher price of errors gives a higher accuracy.",
+            "model": "svm",
+            "study": "kernels",
+            "cells": {"kernel": "rbf"},
+            "figure": "accuracy_effects",
+            "tests": [
+                {
+                    "form": "ordered",
+                    "measure": "heldout_accuracy",
+                    "axis": "c",
+                    "order": [0.01, 1],
+                }
+            ],
+        }
+    ]
+}
+CALL = ("--configfile", "mine/config.yaml", "--directory", "mine")
+CELL = "dataset~moons/protocol~usual/kernel~rbf/c~0.01"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A whole run of the family, started as a user would."""
+    project = copy_project(tmp_path_factory.mktemp("family") / "project")
+    mine = project.folder / "mine"
+    mine.mkdir()
+    shutil.copy(ROOT / "tests/data/support_vectors.py", mine)
+    (mine / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    (mine / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False))
+    done = project.snakemake("--cores", "2", *CALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+def python(project, *arguments):
+    """Run one of the project's programs."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_run_has_a_row_with_its_axes_and_measures(project):
+    runs = pd.read_csv(project.folder / "mine/results/tables/svm_runs.csv")
+    assert list(runs.columns) == [
+        "dataset",
+        "protocol",
+        "kernel",
+        "c",
+        "seed",
+        "train_accuracy",
+        "heldout_accuracy",
+        "diverged_at",
+        "diverged_by",
+    ]
+    assert len(runs) == 12 and set(runs["c"]) == {0.01, 1.0}
+    assert runs["heldout_accuracy"].between(0.4, 1).all()
+    assert runs.groupby(["kernel", "c"])["train_accuracy"].nunique().max() > 1, "seeds differ"
+
+
+def test_cells_are_summarised_compared_and_told_of(project):
+    results = project.folder / "mine/results"
+    summary = pd.read_csv(results / "tables/svm_summary.csv")
+    assert len(summary) == 4 and (summary["n"] == 3).all()
+    assert (results / "figures/svm/kernels_accuracy_effects.svg").stat().st_size > 1000
+    found = json.loads((results / "report/findings.json").read_text())["families"]["svm"]
+    assert "held-out accuracy is highest with" in " ".join(found["studies"]["kernels"]["outcome"])
+    page = (results / "report/study.html").read_text()
+    assert "Studies" in page and len(page) > 10_000
+    assert "Penalty C" in (results / "figures/svm/kernels_accuracy_effects.svg").read_text()
+
+
+def test_claims_get_verdicts(project):
+    claims = pd.read_csv(project.folder / "mine/results/tables/claims.csv")
+    assert list(claims["model"]) == ["svm"]
+    assert claims["verdict"].isin(["reproduced", "contradicted", "undecided"]).all()
+    assert claims["n"].tolist() == [3]
+
+
+def test_manifest_lists_its_artefacts_by_content(project):
+    manifest = json.loads((project.folder / "mine/results/manifest.json").read_text())
+    job = manifest["cells"][f"results/svm/{CELL}/seed~0"]
+    assert set(job["files"]) == {"runs.csv", "support.npz"}
+    assert "fingerprint" in job["files"]["support.npz"]
+
+
+def test_training_again_gives_the_same_bytes(project):
+    done = project.snakemake("--cores", "2", "certificate", *CALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    certificate = json.loads((project.folder / "mine/results/certificate.json").read_text())
+    assert certificate["jobs"] and all(job["identical"] for job in certificate["jobs"])
+
+
+def test_report_has_its_figures_and_tickets(project):
+    done = project.snakemake("--report", "report.html", *CALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = (project.folder / "mine/report.html").read_text()
+    assert "Support vector machines" in report
+    assert "System Message" not in report and "Undefined" not in report
+
+
+def test_price_is_told_before_anything_runs(project):
+    done = python(project, "workflow/estimate_cost.py", "--whole", "--cores", "2", *CALL)
+    assert done.returncode == 0, done.stderr
+    assert "train_svm" in done.stdout
+
+
+def test_nothing_runs_again_until_its_file_changes_and_then_its_jobs_do(project):
+    assert "Nothing would run" in python(project, "workflow/explain_jobs.py", *CALL).stdout
+    own = project.folder / "mine/support_vectors.py"
+    text = own.read_text()
+    try:
+        own.write_text(text.replace('"Penalty C"', '"Price C"'))
+        told = python(project, "workflow/explain_jobs.py", *CALL).stdout
+    finally:
+        own.write_text(text)
+    assert "train_svm, 12 jobs" in told
+    assert "support_vectors.py" in told
+    assert "make_points" not in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('name="svm"', 'name="dense"', "is named 'dense', as is a built-in family"),
+        ('name="svm"', 'name="My svm"', "got the family name 'My svm'"),
+        ("FAMILY = Family(", "OTHER = Family(", "has no FAMILY"),
+        ('ranked_by=("heldout_accuracy",)', 'ranked_by=("loss",)', "ranked_by: got 'loss'"),
+        ("FAMILY = Family(", "FAMILY = Famly(", "NameError while it was loaded"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_in_a_line(project, tmp_path, old, new, expected):
+    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    assert old in text
+    (tmp_path / "mine.py").write_text(text.replace(old, new))
+    config = {**CONFIG, "families": ["mine.py"]}
+    config.pop("claims")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    told = project.snakemake(
+        "-n", "--configfile", str(tmp_path / "config.yaml"), "--directory", str(tmp_path)
+    )
+    assert told.returncode == 1
+    lines = told.stdout + told.stderr
+    assert expected in lines and "Traceback" not in lines
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"c": 0}, "svm.baseline.c: got 0; allowed: more than 0"),
+        ({"kernel": "rfb"}, "svm.baseline.kernel: got 'rfb' (did you mean 'rbf'?)"),
+        ({"c": "much"}, "svm.baseline.c: got 'much'; allowed: a finite number"),
+    ],
+)
+def test_its_settings_are_checked_before_anything_runs(project, tmp_path, change, expected):
+    section = {**CONFIG["svm"], "baseline": CONFIG["svm"]["baseline"] | change}
+    config = {**CONFIG, "svm": section, "families": [f"{project.folder}/mine/support_vectors.py"]}
+    config.pop("claims")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    told = project.snakemake(
+        "-n", "--configfile", str(tmp_path / "config.yaml"), "--directory", str(tmp_path)
+    )
+    assert told.returncode == 1
+    assert expected in told.stdout + told.stderr
+
+
+def test_a_promise_that_training_breaks_ends_the_job_in_a_line(project, tmp_path):
+    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    broken = text.replace('run.save("support.npz"', 'run.save("vectors.npz"')
+    assert broken != text
+    (tmp_path / "mine.py").write_text(broken)
+    config = {**CONFIG, "families": ["mine.py"]}
+    config.pop("claims")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    target = f"results/svm/{CELL}/seed~0/runs.csv"
+    told = project.snakemake(
+        *("--cores", "1", "--configfile", str(tmp_path / "config.yaml")),
+        *("--directory", str(tmp_path), "--", target),
+    )
+    assert told.returncode == 1
+    log = (tmp_path / f"results/logs/train_svm/{CELL}/seed~0.log").read_text()
+    assert "stopped: mine.py: saved 'vectors.npz'; allowed" in log and "Traceback" not in log
+
+
+def test_a_foreign_package_of_the_same_name_is_not_run(project, tmp_path):
+    """Not even if it is first on PYTHONPATH, which jobs read before what Snakemake tells them."""
+    foreign = tmp_path / "restudy"
+    foreign.mkdir()
+    (foreign / "__init__.py").write_text("raise RuntimeError('foreign code')")
+    folder = project.folder / f"mine/results/svm/{CELL}/seed~1"
+    before = (folder / "support.npz").read_bytes()
+    done = subprocess.run(
+        [
+            "snakemake",
+            "--cores",
+            "1",
+            "--force",
+            *CALL,
+            "--",
+            f"results/svm/{CELL}/seed~1/runs.csv",
+        ],
+        cwd=project.folder,
+        env={**environment(), "PYTHONPATH": os.fspath(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "support.npz").read_bytes() == before

@@ -1,0 +1,432 @@
+"""What Snakemake and its S3 plugin do not promise, and we use all the same: all of it is here.
+
+Whatever else the workflow uses of them is documented. Each member has a test of its contract in
+``tests/unit/test_internals.py``; when a new version of Snakemake breaks one, its message says what
+to do. Nothing here is imported by a job.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import snakemake.sourcecache
+from snakemake import cli
+from snakemake.api import (
+    ConfigSettings,
+    DAGApi,
+    DAGSettings,
+    OutputSettings,
+    ResourceSettings,
+    SnakemakeApi,
+)
+from snakemake.exceptions import WorkflowError
+from snakemake.io import sourcecache_entry
+from snakemake.ioutils import exists
+from snakemake.logging import logger
+from snakemake.settings.enums import PrintDag, Quietness
+
+from restudy.operation.explanation import PlannedJob
+from restudy.operation.run_lock import Places, acquire_run_lock, note_submission, who_runs
+from restudy.provenance.parts import note_parts
+from restudy.provenance.records import named_files
+
+# Where Snakemake keeps its locks and the scripts that its jobs run; our file lies beside them.
+PLACES = Places(
+    owner=Path(".snakemake/owner.json"),
+    locks=Path(".snakemake/locks"),
+    scripts=Path(".snakemake/scripts"),
+)
+# Options of snakemake that start no job and change nothing.
+ONLY_LOOK = (
+    "--report",
+    "--lint",
+    "--list-rules",
+    "--list-target-rules",
+    "--summary",
+    "--detailed-summary",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--d3dag",
+)
+# Styles of the report's pages, by the classes that its viewer and docutils give them.
+VIEWER_STYLE = """
+/* The viewer centres this text; what is taller than the window could not be scrolled to. */
+.h-screen.overflow-auto.items-center { align-items: flex-start; }
+.prose.max-w-lg { max-width: 46rem; }
+"""
+# The viewer's column is narrower than most paths.
+CAPTION_STYLE = "tt.docutils, pre.literal-block { white-space: pre-wrap; overflow-wrap: anywhere; }"
+
+
+# What the names of rules that train begin with.
+TRAINING = ("train_", "retrain_")
+
+
+@dataclass(frozen=True)
+class Call:
+    """How Snakemake was called.
+
+    Attributes
+    ----------
+    is_main : bool
+        Whether this process plans and starts the jobs; one that a job is started in is not.
+    only_looks : bool
+        Whether it starts no job.
+    configfiles : tuple of Path
+        Configurations that were read.
+    replacing : tuple of Path
+        Those of them that ``--configfile`` names, in place of the default one.
+    overrides : mapping
+        What stands behind ``--config``, as keys and values; those within mappings are text.
+    override_words : tuple of str
+        The same, as it was typed.
+    storage : str or None
+        Where results are kept, if not in the working directory: "s3".
+    """
+
+    is_main: bool
+    only_looks: bool
+    configfiles: tuple[Path, ...]
+    replacing: tuple[Path, ...]
+    overrides: Mapping[str, Any]
+    override_words: tuple[str, ...]
+    storage: str | None
+
+
+def call_of(workflow: Any) -> Call:
+    """Return how Snakemake was called, while it reads the Snakefile."""
+    words = {word.split("=")[0] for word in sys.argv[1:]}
+    return Call(
+        is_main=workflow.is_main_process,
+        only_looks=workflow.output_settings.dryrun or not words.isdisjoint(ONLY_LOOK),
+        configfiles=tuple(map(Path, workflow.configfiles)),
+        replacing=tuple(map(Path, workflow.overwrite_configfiles or ())),
+        overrides=workflow.config_settings.config or {},
+        override_words=tuple(workflow.config_settings.config_args or ()),
+        storage=workflow.storage_settings.default_storage_provider,
+    )
+
+
+def take_folder(call: Call) -> None:
+    """Let one run at a time work in the working directory; tell a call that only looks of it.
+
+    Raises
+    ------
+    FolderInUseError, OrphanedJobsError
+        If another run works there, or jobs of one that was killed still compute.
+    """
+    if call.only_looks:
+        if note := who_runs(Path.cwd(), PLACES):
+            print(note, file=sys.stderr)
+    # What a run that was killed outright has left must not stop the next.
+    elif acquire_run_lock(Path.cwd(), PLACES):
+        print("Removed the lock of a run that was killed.", file=sys.stderr)
+
+
+def begin_run(workflow: Any) -> None:
+    """Do what is due before the first job starts; of a dry run, nothing.
+
+    Raises
+    ------
+    WorkflowError
+        If jobs are to be submitted where they cannot be: the plugin would wait for ever.
+    """
+    gc.freeze()
+    gc.enable()
+    note_parts(Path.cwd())
+    if workflow.executor_plugin.name == "slurm":
+        if not shutil.which("sbatch"):
+            raise WorkflowError(
+                "No sbatch on this host: call it where you submit Slurm jobs, or without "
+                "--workflow-profile slurm."
+            )
+        note_submission()
+
+
+def keep_light_rules_local(workflow: Any, call: Call) -> None:
+    """Let a cluster that shares this folder have the training jobs, and nothing else.
+
+    All else takes seconds, or needs the network. (The directive ``localrules`` would say the same,
+    and takes nothing but names that are written out.)
+    """
+    if not call.storage:
+        light = [
+            rule.name
+            for rule in workflow.rules
+            if not any(word in rule.name for word in TRAINING)
+        ]
+        workflow.localrules(*light)
+
+
+def speed_up_parsing() -> None:
+    """Let Snakemake build the graph of thousands of jobs sooner; `begin_run` ends it.
+
+    Once for every job it asks for the place of its script, and takes 0.3 ms for it: the answer
+    depends on the path alone. And since the graph stays to the end, to look for garbage in it,
+    again and again while it is built, takes Python an eighth of the time of a dry run.
+    """
+    gc.disable()
+    if hasattr(snakemake.sourcecache, "parse_uri"):
+        snakemake.sourcecache.parse_uri = cache(snakemake.sourcecache.parse_uri)
+
+
+def mend_s3_plugin() -> None:
+    """Let the S3 plugin look for a folder each time that it is asked whether it is there.
+
+    It remembers that a folder isn't there, and then does not see that a job has stored it.
+    """
+    plugin = sys.modules.get("snakemake_storage_plugin_s3")
+    if plugin is not None:
+        plugin.StorageObject.is_dir = lambda self: any(self.get_subkeys())
+
+
+def source_file(path: str) -> Any:
+    """Return a path as an input that is one of the sources, also where results are in a bucket.
+
+    Snakemake's ``local`` says the same, and that the job has to run where Snakemake does.
+    """
+    return sourcecache_entry(path, path)
+
+
+def fetch(workflow: Any, path: str) -> Path | None:
+    """Return a result as a file on this machine, fetched from a bucket if need be.
+
+    None if there is no such result yet.
+    """
+    file = workflow.inputfile(path)
+    if not exists(file):
+        return None
+    if file.is_storage:
+        workflow.async_run(file.storage_object.managed_retrieve())
+    return Path(file)
+
+
+def captioned_item(categories: Mapping) -> tuple[str, bool]:
+    """Return the path of the item whose caption is being written, and whether it is out of date.
+
+    Parameters
+    ----------
+    categories : mapping
+        The variable of that name in captions: category -> subcategory -> records. Captions are
+        written in that order.
+    """
+    record = next(
+        record
+        for group in categories.values()
+        for records in group.values()
+        for record in records
+        if not hasattr(record, "caption")
+    )
+    return str(record.path), record.job.dag.needrun(record.job)
+
+
+# ---- A run that is planned, and not started --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JobToPrice:
+    """A job of a plan, as far as its price depends on it.
+
+    Attributes
+    ----------
+    rule : str
+        Its rule.
+    benchmark : str
+        Its benchmark file; empty if it has none.
+    threads, priority : int
+        Cores that it takes; which of the jobs that are ready starts first.
+    needs : tuple of int
+        Places, in the sequence of jobs, of those that have to end before it.
+    read_params : callable
+        Returns its parameters, name -> value, which are worked out only now.
+    """
+
+    rule: str
+    benchmark: str
+    threads: int
+    priority: int
+    needs: tuple[int, ...]
+    read_params: Callable[[], dict[str, Any]]
+
+
+@contextlib.contextmanager
+def planned_jobs(
+    snakefile: Path,
+    config: Sequence[str] | None = None,
+    configfiles: Iterable[Path] = (),
+    targets: Iterable[str] = (),
+    workdir: Path | None = None,
+) -> Iterator[tuple[list[JobToPrice], set[int]]]:
+    """Plan a run, and print nothing.
+
+    Parameters
+    ----------
+    snakefile : Path
+        The workflow.
+    config, configfiles, targets, workdir
+        As Snakemake's options ``--config``, ``--configfile`` and ``--directory`` take them.
+
+    Yields
+    ------
+    (jobs, needed)
+        All jobs that lead to the targets, and the places in that list of those that would run.
+    """
+    settings = ConfigSettings(
+        config=cli.parse_config(config), configfiles=[file.resolve() for file in configfiles]
+    )
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+        SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
+    ):
+        workflow = api.workflow(
+            ResourceSettings(cores=1), settings, snakefile=snakefile, workdir=workdir
+        )
+        dag_settings = DAGSettings(targets=set(targets), print_dag_as=str(PrintDag.DOT))
+        # Printing the graph is the only promised way to have it built.
+        workflow.dag(dag_settings).printdag()
+        dag = workflow._workflow.dag
+        jobs = [job for job in dag.jobs if not job.rule.norun]
+        places = {job: place for place, job in enumerate(jobs)}
+        found = [
+            JobToPrice(
+                rule=job.rule.name,
+                benchmark=str(job.benchmark or ""),
+                threads=job.threads,
+                priority=job.rule.priority,
+                needs=tuple(places[each] for each in dag.dependencies[job] if each in places),
+                read_params=lambda job=job: dict(job.params.items()),
+            )
+            for job in jobs
+        ]
+        yield found, {places[job] for job in dag.needrun_jobs() if job in places}
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A dry run that has ended.
+
+    Attributes
+    ----------
+    jobs : list of PlannedJob
+        Those that would run, those first that others need.
+    triggers : frozenset of str
+        What makes jobs run again, as ``--rerun-triggers`` names it.
+    names : mapping
+        What the Snakefile and the files that it includes have defined.
+    """
+
+    jobs: list[PlannedJob]
+    triggers: frozenset[str]
+    names: Mapping[str, Any]
+
+
+def make_dry_run(snakefile: Path, arguments: Sequence[str], use: Callable[[DryRun], None]) -> None:
+    """Make a dry run, silent but for errors, and hand it over when it has ended.
+
+    Parameters
+    ----------
+    snakefile : Path
+        The workflow.
+    arguments : sequence of str
+        Further ones, as ``snakemake`` takes them. A fault in them ends this process.
+    use : callable
+        Takes the dry run.
+    """
+    execute = DAGApi.execute_workflow
+
+    def execute_and_hand_over(api: DAGApi, *positional: Any, **named: Any) -> None:
+        execute(api, *positional, **named)
+        workflow = api.workflow_api._workflow
+        triggers = frozenset(map(str, workflow.rerun_triggers))
+        use(DryRun(workflow.async_run(_jobs_that_would_run(workflow)), triggers, workflow.globals))
+
+    DAGApi.execute_workflow = execute_and_hand_over
+    logger.addFilter(_is_warning)
+    # With this quietness a dry run ends before it goes through the jobs one by one.
+    quiet = ["--quiet", "rules", "progress", "--dry-run"]
+    try:
+        cli.main(["--snakefile", str(snakefile), *quiet, *arguments])
+    finally:
+        DAGApi.execute_workflow = execute
+        logger.removeFilter(_is_warning)
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
+    dag, known, found, places = workflow.dag, workflow.persistence, [], {}
+    for job in (job for level in dag.toposorted() for job in level):
+        if not dag.needrun(job) or job.rule.norun:
+            continue
+        rebuilt = dag.reason(job).updated_input_run
+        own = job.non_derived_params
+        script = job.rule.script and job._path_to_source_file(job.rule.script)
+        found.append(
+            PlannedJob(
+                rule=job.rule.name,
+                wildcards=dict(job.wildcards_dict),
+                inputs=named_files(job.input),
+                outputs=[str(path) for path in job.output],
+                params=dict(job.params.items()),
+                derived=frozenset(name for name, each in job.params.items() if each not in own),
+                log=str(job.log[0]) if job.log else "",
+                script=script.get_path_or_uri(secret_free=True) if script else "",
+                needs=tuple(
+                    places[other]
+                    for other, files in dag.dependencies[job].items()
+                    if other in places and files & rebuilt
+                ),
+                # Snakemake's reason is silent on that after another job.
+                forced=(job.rule in dag.forcerules and job not in dag.omitforce)
+                or not dag.forcefiles.isdisjoint(job.output),
+                interrupted=bool(await known.incomplete(job)),
+                missing=[str(path) async for path in job.missing_output(set(job.output))],
+                newer=dict([each async for each in _newer_inputs(workflow, job)]),
+                script_is_newer=bool(
+                    [path async for path in job.outputs_older_than_script_or_notebook()]
+                ),
+                environment_changed=any(known.software_stack_changed(job)),
+                reason=str(dag.reason(job)),
+            )
+        )
+        places[job] = len(found) - 1
+    return found
+
+
+async def _newer_inputs(workflow: Any, job: Any) -> AsyncIterator[tuple[str, str]]:
+    """Inputs that no job rebuilds and that are newer than the output, with other content.
+
+    Each with the reason why its content was not compared; empty if it was.
+    """
+    oldest, dag, known = await job.output_mintime, workflow.dag, workflow.persistence
+    largest = known.max_checksum_file_size
+    rebuilt = {
+        str(path)
+        for other, files in dag.dependencies[job].items()
+        if dag.needrun(other)
+        for path in files
+    }
+    for path in job.input if oldest is not None else ():
+        if str(path) in rebuilt or not await path.exists() or not await path.is_newer(oldest):
+            continue
+        if not await path.is_checksum_eligible(largest):
+            yield str(path), "by its date: it is too large to be compared"
+            continue
+        checksums = known.input_checksums(job, path) - {None}
+        if not checksums:
+            yield str(path), "by its date: what it was is not recorded"
+        elif len(checksums) > 1 or not await path.is_same_checksum(*checksums, largest):
+            yield str(path), ""

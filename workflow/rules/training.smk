@@ -1,0 +1,114 @@
+"""Training: of each family a rule that trains, and one that trains again for the certificate."""
+
+# What training reads, by what the family takes. The digests stand for the images. Of a published
+# set only the known bytes can be there, so a new fetch is no reason to train again.
+TRAINING_DATA = {
+    POINTS: {"data": "results/data/{dataset}/points.csv"},
+    IMAGES: {"data": image_digests, "images": ancient(IMAGE_FILES)},
+}
+
+
+def outputs_of(family, place):
+    """The outputs of a training job, put where a function says."""
+    folders = {artefact.key for artefact in family.artefacts if artefact.folder}
+    return {
+        key: directory(place(path)) if key in folders else place(path)
+        for key, path in files.training_outputs(family).items()
+    }
+
+
+def settings_of(family):
+    """Function of wildcards: the cell's settings, whether or not a study names the cell."""
+
+    def settings(wildcards):
+        with reported("The cell can't be trained:"):
+            return PLAN.settings(family, cell_from_wildcards(family, wildcards))
+
+    return settings
+
+
+def seeds_of(family):
+    """Function of wildcards: the seeds that a job trains."""
+
+    def seeds(wildcards):
+        if family.seeds_per_job == ONE:
+            return [int(wildcards.seed)]
+        return list(range(settings_of(family)(wildcards)["protocol"]["replicates"]))
+
+    return seeds
+
+
+for family in PLAN.families.values():
+    for verb, place in (("train", str), ("retrain", paths.scratch)):
+
+        rule:
+            name:
+                f"{verb}_{family.name}"
+            input:
+                **TRAINING_DATA[family.takes],
+                lock=LOCK,
+            output:
+                **outputs_of(family, place),
+            log:
+                f"results/logs/{verb}_{family.name}/{paths.job_pattern(family)}.log",
+            benchmark:
+                f"results/benchmarks/{verb}_{family.name}/{paths.job_pattern(family)}.tsv"
+            priority: family.resources.priority
+            conda:
+                "../../environment.yml"
+            threads: family.resources.threads
+            resources:
+                mem_mb=family.resources.mem_mb,
+                runtime=family.resources.runtime,
+            params:
+                family=family.name,
+                settings=settings_of(family),
+                seeds=seeds_of(family),
+                code=training_code(family),
+                repository=here("."),
+                # Not an output, which Snakemake would delete before it starts a job anew.
+                checkpoints=place(f"{paths.CHECKPOINTS}/{family.name}/")
+                + paths.job_pattern(family),
+            message:
+                f"{verb.capitalize()} {family.title.lower()}: "
+                + ", ".join(f"{{wildcards.{name}}}" for name in family.axis_names)
+                + "; progress in {log}"
+            script:
+                "../../scripts/train.py"
+
+
+def gradient_choice_of(family):
+    """Function of wildcards: what the gradient check of a family looks at."""
+    return lambda wildcards: PLAN.gradient_choice(family)
+
+
+def gradient_points_of(family):
+    """Function of wildcards: the points that the gradients are checked on."""
+    return lambda wildcards: PLAN.data_file(PLAN.gradient_choice(family)["dataset"])
+
+
+for family in PLAN.families.values():
+    if family.gradient_check:
+
+        rule:
+            name:
+                f"check_gradients_{family.name}"
+            input:
+                points=gradient_points_of(family),
+                code=code("check_gradients.py"),
+                lock=LOCK,
+            output:
+                paths.table(family, "gradients.csv"),
+            log:
+                f"results/logs/check_gradients/{family.name}.log",
+            benchmark:
+                f"results/benchmarks/check_gradients/{family.name}.tsv"
+            conda:
+                "../../environment.yml"
+            params:
+                family=family.name,
+                choice=gradient_choice_of(family),
+            message:
+                "Check the gradients against central differences"
+            script:
+                "../../scripts/check_gradients.py"
