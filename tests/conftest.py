@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,13 +116,10 @@ def smoke(tmp_path_factory) -> Project:
 
 def default_sources(kind: str) -> list[dict]:
     """Where the configuration takes a published set of images from, if a user doesn't say."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    (properties,) = (
-        branch["then"]["properties"]
-        for branch in schema["$defs"]["dataset"]["allOf"]
-        if branch["if"]["properties"]["kind"]["const"] == kind
-    )
-    return properties["sources"]["default"]
+    from restudy.data.kinds import dataset_kind
+
+    settings = dataset_kind(kind).settings
+    return next(setting.default for setting in settings if setting.name == "sources")
 
 
 @pytest.fixture(scope="session")

@@ -160,9 +160,7 @@ def keep_light_rules_local(workflow: Any, call: Call) -> None:
     """
     if not call.storage:
         light = [
-            rule.name
-            for rule in workflow.rules
-            if not any(word in rule.name for word in TRAINING)
+            rule.name for rule in workflow.rules if not any(word in rule.name for word in TRAINING)
         ]
         workflow.localrules(*light)
 

@@ -432,11 +432,13 @@ def test_an_activation_without_javascript_is_shown_all_the_same(
 ):
     fragment = "#study=dense%2Factivations&pass=20"
     open_at(page, path, fragment)
+    settle(page)
     shown = page.locator(".side").first.inner_text()
     side = page.locator(".side").first
     bare = [replace(kind, javascript="") for kind in components.ACTIVATIONS]
     monkeypatch.setattr(components, "ACTIVATIONS", tuple(bare))
     open_at(page, results.write(tmp_path), fragment)
+    settle(page)
     note = "Computed beforehand: this activation has no form for the browser."
     assert page.get_by_text(note).count() == 2
     assert side.inner_text().replace(note, "").split() == shown.split()

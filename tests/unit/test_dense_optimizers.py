@@ -76,7 +76,7 @@ def test_100_updates_are_those_of_keras(kind, factor):
         theirs.learning_rate = RATE * FACTORS[factor](number)
         theirs.apply([gradient], [variable])
         # Keras keeps the learning rate in float32, which is right to 6e-8.
-        np.testing.assert_allclose(found, np.array(variable), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(found, variable.numpy(), rtol=1e-6, atol=1e-6)
     assert np.abs(found - start).max() > 0.04
 
 
@@ -89,7 +89,7 @@ def test_defaults_are_those_of_keras(kind):
         theirs.apply([gradient], [variable])
     *_, found = follow(kind, {}, constant)
     # Keras rounds β₂ to float32 for its bias correction: 1 - β₂ᵗ is right to 6e-5 at first.
-    np.testing.assert_allclose(found, np.array(variable), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found, variable.numpy(), rtol=1e-5, atol=1e-5)
 
 
 def gradient_descent(theta, gradients, rates):

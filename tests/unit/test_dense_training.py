@@ -569,7 +569,7 @@ def test_replicate_does_not_depend_on_its_company(
 
 
 @pytest.mark.parametrize("batch_size", [0, 32])
-@pytest.mark.parametrize(("precision", "depth"), product(["float64", "float32"], [1, 4]))
+@pytest.mark.parametrize(("precision", "depth"), list(product(["float64", "float32"], [1, 4])))
 def test_replicate_with_wide_inputs_does_not_depend_on_its_company(
     precision, depth, batch_size, monkeypatch
 ):

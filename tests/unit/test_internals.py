@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -21,6 +22,7 @@ import pytest
 import snakemake.sourcecache
 from conftest import ROOT, environment
 from docutils.core import publish_parts
+from packaging.requirements import Requirement
 from snakemake.exceptions import WorkflowError
 from snakemake.io import get_flag_value, is_flagged
 from snakemake.report import html_reporter
@@ -232,6 +234,27 @@ def dry(made) -> dict:
 
 
 TODO = "_jobs_that_would_run: find where the graph of jobs now says {}; causes.py needs it"
+
+
+@pytest.mark.parametrize(
+    ("package", "lock"),
+    [
+        ("snakemake", "requirements.lock"),
+        ("tensorflow", "requirements.lock"),
+        ("tensorboard", "requirements.lock"),
+        ("snakemake-storage-plugin-s3", "requirements-kubernetes.lock"),
+    ],
+)
+def test_a_version_that_nobody_tried_is_not_installed(package, lock):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = [*project["project"]["dependencies"], *project["dependency-groups"]["kubernetes"]]
+    (bounds,) = (each for each in map(Requirement, listed) if each.name == package)
+    assert "<" in str(bounds.specifier), f"{package}: pyproject.toml names no upper bound"
+    (locked,) = re.findall(rf"^{package}==([\d.]+)", (ROOT / lock).read_text(), re.MULTILINE)
+    assert bounds.specifier.contains(locked), (
+        f"{package} {locked} is locked, and pyproject.toml says {bounds}: when the tests pass with "
+        "it, raise the bound to the version after it"
+    )
 
 
 WORDS = ["own=2", "bundle={c: 2}"]

@@ -12,7 +12,6 @@ from restudy.plan import files, labels, notebooks, paths
 from restudy.plan.figures import (
     cell_figure,
     cell_figures,
-    curve_quantities,
     figure_label,
     study_figure,
     study_figures,
@@ -195,7 +194,7 @@ def test_figures_follow_from_facts():
         "inactive_units",
     ]
     assert study_figures(PLAIN) == {"accuracy_effects": "Accuracy by axis"}
-    assert curve_quantities(PLAIN) == [] and cell_figures(PLAIN) == {}
+    assert cell_figures(PLAIN) == {}
     assert list(cell_figures(DENSE)) == ["boundary"]
     assert len(cell_figures(CONV)) == 5
 

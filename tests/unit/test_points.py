@@ -12,11 +12,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from restudy.data.inspection import inspect_datasets
+from restudy.data.kinds import kinds_that
 from restudy.data.points import choose_heldout, make_points
 from restudy.data.tables import features_of, parts_of, read_table, write_table
-from restudy.study.config import KINDS_OF_MODEL, ConfigError, cell_settings, complete_config
+from restudy.families.contract import POINTS
+from restudy.families.registry import FAMILIES
+from restudy.study.config import ConfigError, cell_settings, complete_config
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SMOKE = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
 TABLE = "height,kind,width\n1.5,b,2\n0.1,a,3\n0.2,a,-4e-3\n 7 ,b,1\n0.30000000000000004,b,0\n"
 
@@ -25,7 +27,7 @@ def complete(**settings) -> dict:
     """A data set with its defaults."""
     config = copy.deepcopy(SMOKE)
     config["datasets"]["ours"] = settings
-    return complete_config(config, SCHEMA)["datasets"]["ours"]
+    return complete_config(config)["datasets"]["ours"]
 
 
 def make_parts(dataset):
@@ -174,7 +176,7 @@ def test_constant_feature_is_only_centred(own):
 
 
 def test_drawn_sets_are_as_drawn_and_given_ones_standardized_by_default():
-    for kind in KINDS_OF_MODEL["dense"]:
+    for kind in kinds_that(POINTS):
         keys = {"path": "x.csv", "label": "y"} if kind == "csv" else {}
         assert complete(kind=kind, **keys)["standardize"] == (kind in ("iris", "digits", "csv"))
 
@@ -417,16 +419,16 @@ def test_setting_that_cannot_be_is_refused_in_one_line(fault):
         assert part in str(found.value)
 
 
-@pytest.mark.parametrize("kind", KINDS_OF_MODEL["dense"])
+@pytest.mark.parametrize("kind", kinds_that(POINTS))
 def test_dense_networks_take_every_point_set_and_the_cnn_none(kind):
     config = copy.deepcopy(SMOKE)
     keys = {"path": "x.csv", "label": "y"} if kind == "csv" else {}
     config["datasets"]["ours"] = {"kind": kind, **keys}
-    config = complete_config(config, SCHEMA)
+    config = complete_config(config)
     cell = config["dense"]["baseline"] | {"dataset": "ours"}
-    assert cell_settings(config, SCHEMA, "dense", cell)["dataset"]["kind"] == kind
+    assert cell_settings(config, FAMILIES["dense"], cell)["dataset"]["kind"] == kind
     with pytest.raises(ConfigError, match="defined: mnist"):
-        cell_settings(config, SCHEMA, "conv", config["conv"]["baseline"] | {"dataset": "ours"})
+        cell_settings(config, FAMILIES["conv"], config["conv"]["baseline"] | {"dataset": "ours"})
 
 
 def test_configuration_is_inspected_without_a_large_library():

@@ -7,9 +7,10 @@ from functools import partial
 import pytest
 
 from restudy.data.image_files import PUBLISHED_SETS
-from restudy.data.kinds import DATASET_KINDS, IMAGES, POINTS, dataset_kind, kinds_that
+from restudy.data.kinds import DATASET_KINDS, dataset_kind, kinds_that
 from restudy.data.points import POINT_SETS
 from restudy.families import components
+from restudy.families.contract import IMAGES, POINTS
 from restudy.families.conv import activations as conv_activations
 from restudy.families.conv import initializers as conv_initializers
 from restudy.families.conv import optimizers as conv_optimizers

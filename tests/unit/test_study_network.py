@@ -15,7 +15,8 @@ from restudy.families.dense.layers import SATURATED
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.optimizers import gradient_descent
 from restudy.families.dense.pictures import PLANE, draw_snapshots
-from restudy.families.dense.snapshots import describe_for_browser, pack_snapshots
+from restudy.families.dense.snapshots import pack_snapshots
+from restudy.families.dense.twin import describe_for_browser
 from restudy.views.payload import pack
 
 FORMS = {kind.name: kind.javascript for kind in RECORDS if kind.javascript}

@@ -368,13 +368,23 @@ JOB = """
 import json, runpy, sys
 from types import SimpleNamespace
 
+
+class Named(list):
+    # As Snakemake has inputs, outputs, parameters and wildcards.
+    def __init__(self, named):
+        super().__init__(named.values())
+        self.__dict__ = named
+        self.items, self.get = dict(named).items, dict(named).get
+
 given = json.loads(sys.argv[1])
 job = SimpleNamespace(
+    rule="export_tensorboard",
+    wildcards=Named({}),
     log=[given["log"]],
     config={"families": given["files"]},
-    input=SimpleNamespace(events=given["events"]),
-    params=SimpleNamespace(families=given["families"]),
-    output=SimpleNamespace(full=given["full"], thinned=given["thinned"]),
+    input=Named({"events": given["events"]}),
+    params=Named({"families": given["families"]}),
+    output=Named({"full": given["full"], "thinned": given["thinned"]}),
 )
 runpy.run_path(given["script"], init_globals={"snakemake": job})
 """
@@ -405,15 +415,16 @@ def test_job_shows_the_runs_of_every_family_that_leaves_events(
     tmp_path, title, families, heading, directory, names
 ):
     (tmp_path / "svm.py").write_text(FAMILY_FILE.format(title=title), encoding="utf-8")
-    results = tmp_path / "elsewhere"
-    (results / "report").mkdir(parents=True)
+    results = tmp_path / "bucket/results"
+    for name in ("report", "logs"):
+        (results / name).mkdir(parents=True)
     places = {"svm": ["svm/x/events"], "conv": ["conv/a/seed~1/events", "conv/a/seed~0/events"]}
     events = [str(results / place) for family in families for place in places[family]]
     for place in (place for family in places.values() for place in family):
         write_events(results / place / "a.tfevents.1", [start_of(), number("x", 0, 1)])
     given = {
         "script": str(SCRIPT),
-        "log": str(tmp_path / "log"),
+        "log": str(results / "logs/export_tensorboard.log"),
         "files": [str(tmp_path / "svm.py")],
         "events": events,
         "families": families,
@@ -427,7 +438,7 @@ def test_job_shows_the_runs_of_every_family_that_leaves_events(
         text=True,
         check=False,
     )
-    log = (tmp_path / "log").read_text(encoding="utf-8")
+    log = (results / "logs/export_tensorboard.log").read_text(encoding="utf-8")
     assert done.returncode == 0, done.stderr + log
     for name, full in (("full", None), ("thinned", "tensorboard.html")):
         page = read_page((results / given[name]).read_text(encoding="utf-8"))

@@ -25,13 +25,13 @@ from restudy.analysis.markup import escape_markup
 from restudy.claims.document import needed_tables, needed_tensors, read_claims
 from restudy.data.image_files import find_image_files
 from restudy.data.inspection import inspect_datasets
-from restudy.data.kinds import IMAGES, POINTS
+from restudy.families.contract import IMAGES, POINTS
 from restudy.errors import UserError
 from restudy.families.contract import ONE
 from restudy.families.registry import FAMILIES, load_families
 from restudy.operation.tickets import Ticket, describe_call
 from restudy.plan import files, labels, notebooks, paths
-from restudy.plan.figures import RUN_FIGURES, curve_quantities, draws_runs
+from restudy.plan.figures import RUN_FIGURES, STUDY_FIGURES, draws_boundaries, draws_runs
 from restudy.plan.studies import Plan
 from restudy.provenance.environment import (
     REVISION,

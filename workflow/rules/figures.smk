@@ -57,13 +57,6 @@ def study_tables(name):
     )
 
 
-def study_files(name):
-    """Function of wildcards: a file in the folder of every training job of a study."""
-    return lambda wildcards: files.job_files(
-        jobs_of(wildcards, study_of(wildcards)["name"]), name
-    )
-
-
 def cells_of_study(wildcards):
     """Cells of the study that the wildcards name, as a script is told of them."""
     return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
@@ -101,7 +94,7 @@ def run_path_of(family):
     return lambda wildcards: f"{path_of(family)(wildcards)}/seed~{wildcards.seed}"
 
 
-for family in PLAN.that_leave("boundary.npz"):
+for family in filter(draws_boundaries, PLAN.families.values()):
     trained = files.training_outputs(family)
     place = f"{{family}}/{cell_pattern(family)}"
 
@@ -172,105 +165,63 @@ rule plot_boundary_panel:
         "../../scripts/plot_boundary_panel.py"
 
 
-# What a figure of a family is of, "loss" or "accuracy", its measures say: so each has its rules.
-for family in PLAN.families.values():
-    if curve_quantities(family):
-
-        rule:
-            name:
-                f"plot_curves_{family.name}"
-            input:
-                history=study_tables("history.parquet"),
-                runs=study_tables("runs.csv"),
-                code=code("plot_curves.py"),
-            output:
-                **{
-                    quantity: report(
-                        f"results/figures/{{family}}/{{study}}_{quantity}_curves.svg",
-                        caption="../../report/curves.rst",
-                        category=category,
-                        subcategory="{study}",
-                        labels=study_labels(f"{quantity.capitalize()} over training"),
-                    )
-                    for quantity in curve_quantities(family)
-                },
-            log:
-                "results/logs/plot_curves/{family}_{study}.log",
-            benchmark:
-                "results/benchmarks/plot_curves/{family}_{study}.tsv"
-            wildcard_constraints:
-                family=family.name,
-            conda:
-                "../../environment.yml"
-            params:
-                study=study_of,
-                levels=levels_of,
-            message:
-                "Draw {output}"
-            script:
-                "../../scripts/plot_curves.py"
-
-    if family.quantities:
-
-        rule:
-            name:
-                f"plot_effects_{family.name}"
-            input:
-                runs=study_tables("runs.csv"),
-                code=code("plot_effects.py"),
-            output:
-                **{
-                    quantity: report(
-                        f"results/figures/{{family}}/{{study}}_{quantity}_effects.svg",
-                        caption="../../report/effects.rst",
-                        category=category,
-                        subcategory="{study}",
-                        labels=study_labels(f"{quantity.capitalize()} by axis"),
-                    )
-                    for quantity in family.quantities
-                },
-            log:
-                "results/logs/plot_effects/{family}_{study}.log",
-            benchmark:
-                "results/benchmarks/plot_effects/{family}_{study}.tsv"
-            wildcard_constraints:
-                family=family.name,
-            conda:
-                "../../environment.yml"
-            params:
-                study=study_of,
-                levels=levels_of,
-            message:
-                "Draw {output}"
-            script:
-                "../../scripts/plot_effects.py"
+def study_inputs(figures):
+    """Inputs of a rule that draws figures of a study, by the names of their tables."""
+    return {name.partition(".")[0]: study_tables(name) for name in figures.tables}
 
 
-rule plot_final_accuracy:
-    input:
-        runs=study_tables("runs.csv"),
-        code=code("plot_final_accuracy.py"),
-    output:
-        report(
-            "results/figures/{family}/{study}_final_accuracy.svg",
-            caption="../../report/final_accuracy.rst",
-            category=category,
-            subcategory="{study}",
-            labels=study_labels("Final test accuracy"),
-        ),
-    log:
-        "results/logs/plot_final_accuracy/{family}_{study}.log",
-    benchmark:
-        "results/benchmarks/plot_final_accuracy/{family}_{study}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        study=study_of,
-        levels=levels_of,
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_final_accuracy.py"
+def view_code(figures):
+    """The project's modules that draw some figures: an edit of one redraws no others."""
+    found = module_files(figures.draw, REPOSITORY / "src")
+    return [*code("plot_study.py"), *map(project_file, found)]
+
+
+def few_cells(figures):
+    """Function of wildcards: the study's cells for figures that tell them apart."""
+    return lambda wildcards: cells_of_study(wildcards) if figures.of_few_cells else []
+
+
+for figures in STUDY_FIGURES:
+    for family in PLAN.families.values():
+        kinds = figures.of(family)
+        if kinds:
+
+            rule:
+                name:
+                    f"plot_{figures.name}_{family.name}"
+                input:
+                    **study_inputs(figures),
+                    code=view_code(figures),
+                output:
+                    **{
+                        ending: report(
+                            f"results/figures/{{family}}/{{study}}_{ending}.svg",
+                            caption=f"../../report/{kind.caption}",
+                            category=category,
+                            subcategory="{study}",
+                            labels=study_labels(kind.title),
+                        )
+                        for ending, kind in kinds.items()
+                    },
+                log:
+                    f"results/logs/plot_{figures.name}/{{family}}_{{study}}.log",
+                benchmark:
+                    f"results/benchmarks/plot_{figures.name}/{{family}}_{{study}}.tsv"
+                wildcard_constraints:
+                    family=family.name,
+                conda:
+                    "../../environment.yml"
+                params:
+                    draw=figures.draw,
+                    tables=list(study_inputs(figures)),
+                    subjects={ending: kind.subject for ending, kind in kinds.items()},
+                    study=study_of,
+                    levels=levels_of,
+                    cells=few_cells(figures),
+                message:
+                    "Draw {output}"
+                script:
+                    "../../scripts/plot_study.py"
 
 
 # The figures of a single run, by the name of the output: file, caption, subcategory.
@@ -326,41 +277,6 @@ for family in filter(draws_runs, PLAN.families.values()):
             "Draw the run of {output.confusion}"
         script:
             "../../scripts/plot_run.py"
-
-
-rule plot_layers:
-    input:
-        layers=study_files("layers.parquet"),
-        runs=study_files("runs.csv"),
-        code=code("plot_layers.py"),
-    output:
-        gradients=report(
-            "results/figures/{family}/{study}_gradient_norms.svg",
-            caption="../../report/gradient_norms.rst",
-            category=category,
-            subcategory="{study}",
-            labels=study_labels("Gradient norms"),
-        ),
-        units=report(
-            "results/figures/{family}/{study}_inactive_units.svg",
-            caption="../../report/inactive_units.rst",
-            category=category,
-            subcategory="{study}",
-            labels=study_labels("Saturated and dead units"),
-        ),
-    log:
-        "results/logs/plot_layers/{family}_{study}.log",
-    benchmark:
-        "results/benchmarks/plot_layers/{family}_{study}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        study=study_of,
-        cells=cells_of_study,
-    message:
-        "Draw {output}"
-    script:
-        "../../scripts/plot_layers.py"
 
 
 for family in PLAN.families.values():

@@ -6,10 +6,9 @@ No library is loaded for it: a configuration is inspected on every call of Snake
 from collections.abc import Mapping
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
+from restudy.data.kinds import dataset_kind
 from restudy.data.labelled_csv import read_labelled_csv
 from restudy.errors import DatasetError, UserError
-
-FEATURES = {"moons": 2, "circles": 2, "spirals": 2, "iris": 4, "digits": 64}
 
 
 def inspect_datasets(
@@ -52,11 +51,9 @@ def _inspect(dataset: Mapping) -> int | ImageCounts:
     match dataset["kind"]:
         case "csv":
             return len(read_labelled_csv(dataset).features)
-        case "blobs":
-            return dataset["features"]
         case "idx":
             return inspect_image_files(dataset["path"])
         case kind if kind in PUBLISHED_SETS:
             return PUBLISHED_SETS[kind].counts
         case kind:
-            return FEATURES[kind]
+            return dataset_kind(kind).features or dataset["features"]

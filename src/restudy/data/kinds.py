@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from restudy.families.contract import Kind, Setting
+from restudy.families.contract import IMAGES, POINTS, Kind, Setting
 
-POINTS, IMAGES = "points", "images"
 LARGEST_SEED = 4_294_967_295
+
+
+@dataclass(frozen=True)
+class DatasetKind(Kind):
+    """A kind of data set.
+
+    Attributes
+    ----------
+    takes : {"points", "images"}
+        What it consists of.
+    examples, features, classes : int
+        How many points there are in all, their features and their classes, where these are the
+        same for every data set of the kind; else 0: the settings or the file say.
+    """
+
+    takes: str = POINTS
+    examples: int = 0
+    features: int = 0
+    classes: int = 0
 
 
 def _seed(name: str, description: str, default: int) -> Setting:
@@ -140,14 +159,15 @@ def _published(*sources: Mapping[str, str]) -> tuple[Setting, ...]:
 
 
 DATASET_KINDS = (
-    Kind(
+    DatasetKind(
         "moons",
         "two moons",
         "two half circles (scikit-learn's `make_moons`)",
         (_POINTS, _noise(0.2), *_GENERATED),
-        POINTS,
+        features=2,
+        classes=2,
     ),
-    Kind(
+    DatasetKind(
         "circles",
         description="a circle of radius 1 round a smaller one (`make_circles`)",
         settings=(
@@ -162,9 +182,10 @@ DATASET_KINDS = (
             ),
             *_GENERATED,
         ),
-        takes=POINTS,
+        features=2,
+        classes=2,
     ),
-    Kind(
+    DatasetKind(
         "spirals",
         description="arms that wind out of the origin, a class each: radius 2t, angle "
         "2π (`turns` · t + class / `classes`), t = √u with u uniform from 0 to 1",
@@ -181,9 +202,9 @@ DATASET_KINDS = (
             _noise(0.1),
             *_GENERATED,
         ),
-        takes=POINTS,
+        features=2,
     ),
-    Kind(
+    DatasetKind(
         "blobs",
         description="normal clouds, a class each, round centres that `seed` draws from -10 to 10 "
         "(`make_blobs`)",
@@ -199,21 +220,24 @@ DATASET_KINDS = (
             ),
             *_GENERATED,
         ),
-        takes=POINTS,
     ),
-    Kind(
+    DatasetKind(
         "iris",
         description="150 flowers of three species, 4 features (carried by scikit-learn)",
         settings=_LOADED,
-        takes=POINTS,
+        examples=150,
+        features=4,
+        classes=3,
     ),
-    Kind(
+    DatasetKind(
         "digits",
         description="1,797 handwritten digits, 64 pixels (carried by scikit-learn)",
         settings=_LOADED,
-        takes=POINTS,
+        examples=1797,
+        features=64,
+        classes=10,
     ),
-    Kind(
+    DatasetKind(
         "csv",
         description="a file of yours, see below",
         settings=(
@@ -233,9 +257,8 @@ DATASET_KINDS = (
             ),
             *_LOADED,
         ),
-        takes=POINTS,
     ),
-    Kind(
+    DatasetKind(
         "mnist",
         "MNIST",
         "handwritten digits, fetched: 60,000 images to train on, 10,000 to test, 28x28 pixels",
@@ -244,9 +267,9 @@ DATASET_KINDS = (
             {"kind": "url", "base": "https://storage.googleapis.com/cvdf-datasets/mnist/"},
             {"kind": "url", "base": "https://ossci-datasets.s3.amazonaws.com/mnist/"},
         ),
-        IMAGES,
+        takes=IMAGES,
     ),
-    Kind(
+    DatasetKind(
         "fashion_mnist",
         "Fashion-MNIST",
         "pieces of clothing, fetched; as many of the same size",
@@ -262,9 +285,9 @@ DATASET_KINDS = (
                 "base": "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             },
         ),
-        IMAGES,
+        takes=IMAGES,
     ),
-    Kind(
+    DatasetKind(
         "idx",
         description="images of yours, see below",
         settings=(
@@ -289,7 +312,7 @@ def kinds_that(takes: str) -> tuple[str, ...]:
     return tuple(kind.name for kind in DATASET_KINDS if kind.takes == takes)
 
 
-def dataset_kind(name: str) -> Kind:
+def dataset_kind(name: str) -> DatasetKind:
     """Return the kind of data set of a name."""
     return next(kind for kind in DATASET_KINDS if kind.name == name)
 

@@ -1,7 +1,7 @@
 """Labelled points for the dense networks, in two parts: to train on, and held out.
 
-Point sets that are drawn have held-out points of a seed of their own; those that are given, a file
-of the user's or a table that scikit-learn carries, are split class by class.
+Generated point sets have held-out points of a seed of their own; loaded ones, a file of the user's
+or a table that scikit-learn carries, are split class by class.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from restudy.data.labelled_csv import read_labelled_csv
 
 SPIRAL_RADIUS = 2.0  # where an arm ends: with it, a noise of 0.1 leaves a few arms apart
 
-Drawn = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
+Labelled = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PointSet:
         Names.
     """
 
-    parts: dict[str, Drawn]
+    parts: dict[str, Labelled]
     features: list[str]
     classes: list[str]
 
@@ -54,9 +54,9 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         subtracted from each and divided by.
     """
     points = POINT_SETS[dataset["kind"]](dataset)
-    parts, figures = points.parts, {}
+    parts, scaling = points.parts, {}
     if dataset["standardize"]:
-        parts, figures = standardize(parts)
+        parts, scaling = standardize(parts)
     table = pd.concat(
         [
             pd.DataFrame(
@@ -78,10 +78,12 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         "features": points.features,
         "counts": counts,
     }
-    return table, description | figures
+    return table, description | scaling
 
 
-def standardize(parts: Mapping[str, Drawn]) -> tuple[dict[str, Drawn], dict[str, list[float]]]:
+def standardize(
+    parts: Mapping[str, Labelled],
+) -> tuple[dict[str, Labelled], dict[str, list[float]]]:
     """All parts less the training points' mean, divided by their standard deviation.
 
     A feature that is constant over the training points is only centred.
@@ -90,7 +92,7 @@ def standardize(parts: Mapping[str, Drawn]) -> tuple[dict[str, Drawn], dict[str,
     -------
     parts : dict
         As given, standardized.
-    figures : dict
+    scaling : dict
         ``mean`` and ``scale`` of each feature.
     """
     scaler = StandardScaler().fit(parts["train"][0])
@@ -98,13 +100,13 @@ def standardize(parts: Mapping[str, Drawn]) -> tuple[dict[str, Drawn], dict[str,
     return scaled, {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}
 
 
-def drawn(draw: Callable[[Mapping, int, int], Drawn]) -> Callable[[Mapping], PointSet]:
-    """Function of a data set that draws both its parts, each from a seed of its own."""
+def generated(generate: Callable[[Mapping, int, int], Labelled]) -> Callable[[Mapping], PointSet]:
+    """Return a function of a data set that generates both parts, each from a seed of its own."""
 
     def make(dataset: Mapping) -> PointSet:
         parts = {
-            "train": draw(dataset, dataset["points"], dataset["seed"]),
-            "heldout": draw(dataset, dataset["heldout_points"], dataset["heldout_seed"]),
+            "train": generate(dataset, dataset["points"], dataset["seed"]),
+            "heldout": generate(dataset, dataset["heldout_points"], dataset["heldout_seed"]),
         }
         x, label = parts["train"]
         return PointSet(
@@ -116,8 +118,8 @@ def drawn(draw: Callable[[Mapping, int, int], Drawn]) -> Callable[[Mapping], Poi
     return make
 
 
-def given(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
-    """Function of a data set that reads x, label, features and classes, and splits them."""
+def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
+    """Return a function of a data set that reads x, label, features and classes, and splits."""
 
     def make(dataset: Mapping) -> PointSet:
         x, label, features, classes = read(dataset)
@@ -155,12 +157,12 @@ def choose_heldout(label: np.ndarray, share: float, seed: int) -> np.ndarray:
     return heldout
 
 
-def moons(dataset: Mapping, points: int, seed: int) -> Drawn:
+def moons(dataset: Mapping, points: int, seed: int) -> Labelled:
     """Two interleaving half circles, as the published study draws them (legacy generator)."""
     return make_moons(points, noise=dataset["noise"], random_state=np.random.RandomState(seed))
 
 
-def circles(dataset: Mapping, points: int, seed: int) -> Drawn:
+def circles(dataset: Mapping, points: int, seed: int) -> Labelled:
     """A circle of radius 1 round one of radius ``factor``."""
     return make_circles(
         points,
@@ -170,7 +172,7 @@ def circles(dataset: Mapping, points: int, seed: int) -> Drawn:
     )
 
 
-def spirals(dataset: Mapping, points: int, seed: int) -> Drawn:
+def spirals(dataset: Mapping, points: int, seed: int) -> Labelled:
     """Spiral arms that start at the origin, one a class, each turned against the next.
 
     A point of class c of C lies at radius r = 2 t and angle 2π (turns · t + c / C), plus normal
@@ -188,7 +190,7 @@ def spirals(dataset: Mapping, points: int, seed: int) -> Drawn:
     return x[order], label[order]
 
 
-def blobs(dataset: Mapping, points: int, seed: int) -> Drawn:
+def blobs(dataset: Mapping, points: int, seed: int) -> Labelled:
     """Normal clouds, one a class, round centres that are uniform on [-10, 10) in each feature.
 
     The centres are drawn from the training points' seed, for held-out points too; the training
@@ -222,11 +224,11 @@ def own_file(dataset: Mapping) -> tuple:
 
 
 POINT_SETS: dict[str, Callable[[Mapping], PointSet]] = {
-    "moons": drawn(moons),
-    "circles": drawn(circles),
-    "spirals": drawn(spirals),
-    "blobs": drawn(blobs),
-    "iris": given(iris),
-    "digits": given(digits),
-    "csv": given(own_file),
+    "moons": generated(moons),
+    "circles": generated(circles),
+    "spirals": generated(spirals),
+    "blobs": generated(blobs),
+    "iris": loaded(iris),
+    "digits": loaded(digits),
+    "csv": loaded(own_file),
 }

@@ -75,7 +75,9 @@ ACTIVATIONS = (
         label="ELU",
         description="f(z) = z where z > 0, else alpha (exp(z) - 1).",
         settings=(
-            Setting("alpha", "Minus the value for large negative net inputs.", default=1.0, above=0),
+            Setting(
+                "alpha", "Minus the value for large negative net inputs.", default=1.0, above=0
+            ),
         ),
         javascript="""(of) => ({
   value: (z) => (z > 0 ? z : of.alpha * Math.expm1(z)),
@@ -157,7 +159,9 @@ INITIALIZERS = (
     Kind("xavier_normal", "Xavier normal", "normal, of variance 2 / (fan_in + fan_out)"),
     Kind("he_uniform", "He uniform", "uniform within ±√(6 / fan_in)"),
     Kind("he_normal", "He normal", "normal, of variance 2 / fan_in"),
-    Kind("lecun_normal", "LeCun normal", "normal, cut off at two deviations, of variance 1 / fan_in"),
+    Kind(
+        "lecun_normal", "LeCun normal", "normal, cut off at two deviations, of variance 1 / fan_in"
+    ),
     Kind(
         "orthogonal",
         "orthogonal",
@@ -197,7 +201,9 @@ _BETAS = (
 OPTIMIZERS = (
     Kind("gradient_descent", "gradient descent", "plain steps against the gradient"),
     Kind("momentum", "momentum", "steps that keep a share of the last one", (_MOMENTUM,)),
-    Kind("nesterov", "Nesterov momentum", "momentum, with the gradient one step ahead", (_MOMENTUM,)),
+    Kind(
+        "nesterov", "Nesterov momentum", "momentum, with the gradient one step ahead", (_MOMENTUM,)
+    ),
     Kind(
         "adagrad",
         "Adagrad",

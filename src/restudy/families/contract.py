@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 ALL, ONE = "all", "one"  # seeds that one job trains
+POINTS, IMAGES = "points", "images"  # what data sets consist of
 LARGEST_COUNT = 1_000_000_000
 
 
@@ -73,15 +74,12 @@ class Kind:
         a phrase on what it is.
     settings : tuple of Setting
         Its own.
-    takes : str
-        Of a kind of data set, what it consists of: "points" or "images".
     """
 
     name: str
     label: str = ""
     description: str = ""
     settings: tuple[Setting, ...] = ()
-    takes: str = ""
 
 
 @dataclass(frozen=True)

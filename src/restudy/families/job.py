@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from restudy.data.images import load_images
-from restudy.data.kinds import POINTS
 from restudy.data.tables import parts_of, read_table, with_cell, write_table
 from restudy.errors import UserError
 from restudy.families.checkpoints import Checkpoint, find_checkpoint, write_checkpoint
-from restudy.families.contract import Family, Run
+from restudy.families.contract import POINTS, Family, Run
 from restudy.families.registry import trainer
 from restudy.log import Progress
 

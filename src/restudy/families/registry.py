@@ -127,6 +127,13 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
+def import_path(path: str) -> Any:
+    """Return what a dotted path names: ``package.module`` or ``package.module:name``."""
+    module, _, name = path.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, name) if name else found
+
+
 def resolve(family: Family, path: str) -> Any:
     """Return what a dotted path of a family's facts names.
 
@@ -137,11 +144,9 @@ def resolve(family: Family, path: str) -> Any:
     path : str
         ``package.module``, ``package.module:name``, or ``name`` in the family's file.
     """
-    module, _, name = path.partition(":")
-    if family.file and not name:
-        return getattr(load_file(Path(family.file)), module)
-    found = importlib.import_module(module)
-    return getattr(found, name) if name else found
+    if family.file and path.isidentifier():
+        return getattr(load_file(Path(family.file)), path)
+    return import_path(path)
 
 
 def trainer(family: Family) -> Callable[[Any], None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import Cell
 
-# These tell every cell of a study apart, which a figure of many can't.
-OF_FEW_CELLS = ("gradient_norms", "inactive_units", "boundaries")
 # These show the plane of a data set's two features.
 NEEDS_PLANE = ("boundaries", "boundary")
 # What a run has to leave for its own figures.
@@ -21,27 +23,124 @@ RUN_FIGURES = {
 }
 
 
-def curve_quantities(family: Family) -> list[str]:
-    """Return the quantities whose course over training is drawn: "loss", "accuracy"."""
-    if not family.leaves("history.parquet"):
-        return []
+class Kind(NamedTuple):
+    """One kind of figure of a study.
+
+    Attributes
+    ----------
+    title : str
+        What the report calls it.
+    subject : str
+        What its ``draw`` is told: a quantity, or which of several figures it is.
+    caption : str
+        File below ``report/``.
+    """
+
+    title: str
+    subject: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class StudyFigures:
+    """Figures of a study that one job draws from tables of the training jobs.
+
+    Attributes
+    ----------
+    name : str
+        Of the rule, behind ``plot_``.
+    draw : str
+        Path of a function (subject, tables, study, family, cells) -> Matplotlib figure: tables by
+        their names without endings, of the rows of the study; cells, if they are few.
+    tables : tuple of str
+        Artefacts that a family has to leave.
+    kinds : callable
+        Family -> kinds of figures that it gets, by what a file's name ends with.
+    of_few_cells : bool
+        Whether they tell every cell apart, which a figure of many can't.
+    """
+
+    name: str
+    draw: str
+    tables: tuple[str, ...]
+    kinds: Callable[[Family], dict[str, Kind]]
+    of_few_cells: bool = False
+
+    def of(self, family: Family) -> dict[str, Kind]:
+        """Return the kinds that a family gets; none if it lacks a table."""
+        return self.kinds(family) if all(map(family.leaves, self.tables)) else {}
+
+
+def _curves(family: Family) -> dict[str, Kind]:
     recorded = {measure.quantity for measure in family.recorded_measures}
-    return [quantity for quantity in family.quantities if quantity in recorded]
+    return {
+        f"{quantity}_curves": Kind(f"{quantity.capitalize()} over training", quantity, "curves.rst")
+        for quantity in family.quantities
+        if quantity in recorded
+    }
+
+
+def _effects(family: Family) -> dict[str, Kind]:
+    if "effects" not in family.end_figures:
+        return {}
+    return {
+        f"{quantity}_effects": Kind(f"{quantity.capitalize()} by axis", quantity, "effects.rst")
+        for quantity in family.quantities
+    }
+
+
+def _final_accuracy(family: Family) -> dict[str, Kind]:
+    if "final_accuracy" not in family.end_figures:
+        return {}
+    title = f"Final {family.measure(family.ranked_by[-1]).label.lower()}"
+    return {"final_accuracy": Kind(title, "accuracy", "final_accuracy.rst")}
+
+
+def _layers(family: Family) -> dict[str, Kind]:
+    return {
+        "gradient_norms": Kind("Gradient norms", "gradients", "gradient_norms.rst"),
+        "inactive_units": Kind("Saturated and dead units", "units", "inactive_units.rst"),
+    }
+
+
+STUDY_FIGURES = (
+    StudyFigures("curves", "restudy.views.curves:draw", ("history.parquet", "runs.csv"), _curves),
+    StudyFigures("effects", "restudy.views.effects_figure:draw", ("runs.csv",), _effects),
+    StudyFigures(
+        "final_accuracy",
+        "restudy.views.final_accuracy_figure:draw",
+        ("runs.csv",),
+        _final_accuracy,
+    ),
+    StudyFigures(
+        "layers",
+        "restudy.views.layer_figures:draw",
+        ("layers.parquet", "runs.csv"),
+        _layers,
+        of_few_cells=True,
+    ),
+)
 
 
 def study_figures(family: Family) -> dict[str, str]:
     """Return the figures of a whole study: what a file's name ends with -> what it is called."""
-    figures = {f"{q}_curves": f"{q.capitalize()} over training" for q in curve_quantities(family)}
-    if "effects" in family.end_figures:
-        figures |= {f"{q}_effects": f"{q.capitalize()} by axis" for q in family.quantities}
-    if "final_accuracy" in family.end_figures:
-        figures["final_accuracy"] = "Final test accuracy"
-    if family.leaves("layers.parquet"):
-        figures["gradient_norms"] = "Gradient norms"
-        figures["inactive_units"] = "Saturated and dead units"
-    if family.leaves("boundary.npz"):
-        figures["boundaries"] = "Decision boundaries"
-    return figures
+    found = {
+        ending: kind.title
+        for figures in STUDY_FIGURES
+        for ending, kind in figures.of(family).items()
+    }
+    return found | ({"boundaries": "Decision boundaries"} if draws_boundaries(family) else {})
+
+
+def is_of_few_cells(ending: str, family: Family) -> bool:
+    """Whether a figure of a study tells all its cells apart, so that they have to be few."""
+    few = (figures.of(family) for figures in STUDY_FIGURES if figures.of_few_cells)
+    return ending == "boundaries" or any(ending in kinds for kinds in few)
+
+
+def draws_boundaries(family: Family) -> bool:
+    """Whether cells of a family have decision boundaries to draw."""
+    return family.leaves("boundary.npz")
 
 
 def draws_runs(family: Family) -> bool:
@@ -51,7 +150,7 @@ def draws_runs(family: Family) -> bool:
 
 def cell_figures(family: Family) -> dict[str, str]:
     """Return the figures of a cell or of one run of it: a file's name -> what it is called."""
-    figures = {"boundary": "Decision boundary"} if family.leaves("boundary.npz") else {}
+    figures = {"boundary": "Decision boundary"} if draws_boundaries(family) else {}
     return figures | (RUN_FIGURES if draws_runs(family) else {})
 
 

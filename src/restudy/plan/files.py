@@ -11,9 +11,9 @@ from restudy.families.contract import Family
 from restudy.plan import paths
 from restudy.plan.figures import (
     NEEDS_PLANE,
-    OF_FEW_CELLS,
     cell_figure,
     cell_figures,
+    is_of_few_cells,
     shows_runs,
     study_figure,
     study_figures,
@@ -92,7 +92,7 @@ def points_figure(dataset: str) -> str:
 def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:
     """Iterate over figures of a study: of a large one, those that need not tell all cells apart."""
     for kind in study_figures(family):
-        if kind in OF_FEW_CELLS and not plan.is_small(family, study):
+        if is_of_few_cells(kind, family) and not plan.is_small(family, study):
             continue
         if kind not in NEEDS_PLANE or plan.planar(plan.cells(family, study)):
             yield study_figure(family, study, kind)

@@ -157,7 +157,13 @@ def _images_results(plan: Plan, family: Family) -> Iterator[str]:
     for name in ("runs.csv", "summary.csv", "history.parquet"):
         yield paths.table(family, name)
     for cell in filter(None, shown_runs(plan, family).values()):
-        for file in ("runs.csv", "judgements.parquet", "weights.npz", "events"):
+        for file in (
+            "runs.csv",
+            "judgements.parquet",
+            "weights.npz",
+            "scalars.parquet",
+            "histograms.parquet",
+        ):
             yield f"{cell.folder}/seed~0/{file}"
 
 

@@ -13,9 +13,9 @@ from functools import cache
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from restudy.data.kinds import IMAGES, kinds_that, without_location
+from restudy.data.kinds import kinds_that, without_location
 from restudy.errors import UserError
-from restudy.families.contract import ONE, Axis, Bundle, Family
+from restudy.families.contract import IMAGES, ONE, Axis, Bundle, Family
 from restudy.families.registry import FAMILIES, resolve
 from restudy.study.cell import read_value
 from restudy.study.grid import study_cells

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from restudy.families.contract import Family, Measure
+from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.views.evaluated_curves import draw_evaluated
 from restudy.views.panels import (
@@ -55,6 +56,17 @@ from restudy.views.style import (
 # Of the measures, in the order of the family's facts: the first is the training measure.
 LINE_STYLES = ("-", (0, (3.2, 1.8)), (0, (1.2, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
 MAX_VERTICES = 2000  # of all median lines together: keeps a figure's SVG under 300 kB
+
+
+def draw(
+    subject: str,
+    tables: Mapping[str, pd.DataFrame],
+    study: Mapping[str, Any],
+    family: Family,
+    cells: Sequence[Cell],
+) -> Figure:
+    """Return a figure of a study; see `restudy.plan.figures.StudyFigures`."""
+    return curves_figure(tables["history"], study, family, subject, tables["runs"])
 
 
 @styled

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family, Measure
+from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
 from restudy.views.panels import SHARES, part_label, quantity_label, select
@@ -39,6 +40,17 @@ MAX_OFFSET, OFFSET_STEP = 0.27, 0.38  # of groups from the middle of their value
 FIRST_LOOK = {"marker": "o", "filled": True}
 LAST_LOOK = {"marker": "D", "filled": False}
 MIDDLE_MARKERS = ("s", "^", "v", "p")
+
+
+def draw(
+    subject: str,
+    tables: Mapping[str, pd.DataFrame],
+    study: Mapping[str, Any],
+    family: Family,
+    cells: Sequence[Cell],
+) -> Figure:
+    """Return a figure of a study; see `restudy.plan.figures.StudyFigures`."""
+    return effects_figure(tables["runs"], study, family, subject)
 
 
 @styled

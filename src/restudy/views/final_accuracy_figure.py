@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family
+from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
 from restudy.views.effects_figure import jitter
@@ -18,6 +19,17 @@ from restudy.views.evaluated_curves import axis_roles
 from restudy.views.panels import SHARES, color_legend, select
 from restudy.views.selection import divergence_note, final_measure, finished_runs, values_of
 from restudy.views.style import INK, MUTED, color_of, compose, empty_figure, new_figure, styled
+
+
+def draw(
+    subject: str,
+    tables: Mapping[str, pd.DataFrame],
+    study: Mapping[str, Any],
+    family: Family,
+    cells: Sequence[Cell],
+) -> Figure:
+    """Return a figure of a study; see `restudy.plan.figures.StudyFigures`."""
+    return final_accuracy_figure(tables["runs"], study, family)
 
 
 @styled

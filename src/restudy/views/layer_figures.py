@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from restudy.families.contract import Family
+from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
 from restudy.views.panels import select, set_time_axis, spread_legend, time_scale
@@ -39,6 +40,18 @@ from restudy.views.style import (
 MAX_TIMES = 40  # of a line: enough for its shape, and a small SVG
 MAX_COLUMNS = 6
 DASHES = (0, (2.5, 1.6))
+
+
+def draw(
+    subject: str,
+    tables: Mapping[str, pd.DataFrame],
+    study: Mapping[str, Any],
+    family: Family,
+    cells: Sequence[Cell],
+) -> Figure:
+    """Return a figure of a study; see `restudy.plan.figures.StudyFigures`."""
+    drawn = {"gradients": gradient_norm_figure, "units": inactive_units_figure}[subject]
+    return drawn(tables["layers"], study, family, tables["runs"], cells)
 
 
 @styled

@@ -124,11 +124,11 @@ def _family(
         "time": time and {"name": time.name, "plural": time.plural, "label": time.label},
         "axes": [
             {
-                "name": axis,
-                "label": label_of(axis),
-                "levels": [_level(axis, value) for value in levels[axis]],
+                "name": axis.name,
+                "label": axis.label,
+                "levels": [_level(axis.name, value) for value in levels[axis.name]],
             }
-            for axis in axes
+            for axis in family.all_axes
         ],
         "cells": {axis: codes[axis].to_numpy(np.uint16) for axis in codes},
         "measures": [_measure(family, name) for name in measures],
@@ -175,8 +175,8 @@ def _measure(family: Family, name: str) -> dict[str, Any]:
     own = family.measure(name)
     return {
         "name": name,
-        "label": label_of(name),
-        "quantity": name.rpartition("_")[2],
+        "label": own.label if own else label_of(name),
+        "quantity": own.quantity if own else name.rpartition("_")[2],
         "meaning": own.description if own else COLUMNS[name],
         "usual": name not in UNUSUAL,
     }

@@ -11,7 +11,7 @@ import { ancestors, buildTree, labelOf, place, shapeText, visibleGraph } from ".
 import { useBlock } from "./data.js";
 import { savePicture } from "./picture.js";
 
-const MOST_FOUND = 30;
+const MAX_FOUND = 30;
 const LEGIBLE = 0.6;
 
 export function Graph({ index, runs, state, change }) {
@@ -333,10 +333,10 @@ function Search({ tree, reveal }) {
         <div class="found">
           <output>
             {counted(found.length, "node")}
-            {found.length > MOST_FOUND && `, the first ${MOST_FOUND} listed`}
+            {found.length > MAX_FOUND && `, the first ${MAX_FOUND} listed`}
           </output>
           <ul>
-            {found.slice(0, MOST_FOUND).map((item) => (
+            {found.slice(0, MAX_FOUND).map((item) => (
               <li key={item.path}>
                 <button type="button" onClick={() => reveal(item)}>
                   {item.path} <span class="muted">{item.node?.op ?? counted(item.size, "op")}</span>

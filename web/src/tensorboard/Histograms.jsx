@@ -19,7 +19,7 @@ import { extent, nearest, padded, unitOf } from "./curves.js";
 import { useBlock } from "./data.js";
 import { fileName, savePicture } from "./picture.js";
 
-const MOST_RIDGES = 120;
+const MAX_RIDGES = 120;
 const BINS = 30;
 const EVERY = "*";
 
@@ -278,7 +278,7 @@ function Ridges({ points, run, current, show, width, height, svg, axis, tag, dar
   const margins = { ...marginsOf(null, height, { left: 14, xLabel: false }), right: room };
   const x = scaleLinear([low, high], [margins.left, width - margins.right]);
   const lift = height * 0.3;
-  const places = thin(points.length, MOST_RIDGES, current);
+  const places = thin(points.length, MAX_RIDGES, current);
   const baseline = (i) => offset.scale(offset.at(points[i]));
   const find = (event) => {
     const y = event.clientY - svg.current.getBoundingClientRect().top;
@@ -350,7 +350,7 @@ function Overlay({ points, run, current, show, width, height, svg, tag, dark }) 
   const margins = marginsOf(y, height, { xLabel: false });
   y.range([height - margins.bottom, margins.top]);
   const x = scaleLinear([low, high], [margins.left, width - margins.right]);
-  const places = thin(points.length, MOST_RIDGES, current);
+  const places = thin(points.length, MAX_RIDGES, current);
   const strong = hover ?? current;
   const draw = (i, kind) => (
     <path

@@ -93,10 +93,10 @@ class ConvResult:
         Of each test image under the final weights: ``predicted``, its class, int (n,), and
         ``loss``, its cross-entropy in nats, float32 (n,). Empty after a divergence.
     diverged_at
-        The number of updates made when the training loss was first not finite, or None. ReLU
-        turns NaN into 0, so that the loss can stay finite when the weights are not: the monitored
-        tensors are therefore checked too, at the monitored steps; so are the validation and the
-        test loss, whenever they are measured.
+        The number of updates made when the training loss was first not finite, or None. On many
+        processors ReLU turns NaN into 0, so that the loss can stay finite when the weights are
+        not: the monitored tensors are therefore checked too, at the monitored steps; so are the
+        validation and the test loss, whenever they are measured.
     diverged_by
         What was not finite then, or None.
     weights

@@ -2,8 +2,8 @@
 
 Every function writes into arrays that its caller allocated once: training calls them some
 hundred thousand times on small arrays, where an allocation costs as much as the arithmetic.
-A factory takes the parameters, where there are any, and returns an `Activation`; what there is to say of
-a kind in words is its record in `restudy.families.components`.
+A factory takes the parameters, where there are any, and returns an `Activation`. What there is to
+say of a kind in words is its record in `restudy.families.components`.
 """
 
 from collections.abc import Callable, Mapping

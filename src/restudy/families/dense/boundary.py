@@ -159,9 +159,7 @@ def map_finished(
     return seeds | map_boundary(weights, activation, points)
 
 
-def predict(
-    settings: Mapping, weights: Mapping[str, np.ndarray], points: np.ndarray
-) -> np.ndarray:
+def predict(settings: Mapping, weights: Mapping[str, np.ndarray], points: np.ndarray) -> np.ndarray:
     """Return the class that each of several networks gives each point, shape (R, N).
 
     Parameters

@@ -4,10 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# Points, features and classes of the loaded point sets; of a file of the user's they are a guess.
-LOADED = {"iris": (150, 4, 3), "digits": (1797, 64, 10), "csv": (1000, 10, 3)}
-# Classes of the generated point sets whose settings do not say them.
-GENERATED_CLASSES = {"moons": 2, "circles": 2, "spirals": 2}
+from restudy.data.kinds import dataset_kind
 
 
 class DataShape(NamedTuple):
@@ -17,6 +14,10 @@ class DataShape(NamedTuple):
     heldout: int
     features: int
     classes: int
+
+
+# A guess at a file of the user's.
+OWN_FILE = DataShape(1000, 0, 10, 3)
 
 
 class NetworkSize(NamedTuple):
@@ -71,15 +72,14 @@ def disk(settings: Mapping) -> float:
 
 def data_shape(dataset: Mapping) -> DataShape:
     """Return the shape of a point set, as far as its settings tell it."""
-    kind = dataset["kind"]
-    if kind in LOADED:
-        count, inputs, classes = LOADED[kind]
-        heldout = round(count * dataset["heldout_share"])
-        return DataShape(count - heldout, heldout, inputs, classes)
-    classes = dataset.get("classes", GENERATED_CLASSES.get(kind, 2))
-    return DataShape(
-        dataset["points"], dataset["heldout_points"], dataset.get("features", 2), classes
-    )
+    kind = dataset_kind(dataset["kind"])
+    inputs = kind.features or dataset.get("features", OWN_FILE.features)
+    classes = kind.classes or dataset.get("classes", OWN_FILE.classes)
+    if "points" in dataset:
+        return DataShape(dataset["points"], dataset["heldout_points"], inputs, classes)
+    count = kind.examples or OWN_FILE.points
+    heldout = round(count * dataset["heldout_share"])
+    return DataShape(count - heldout, heldout, inputs, classes)
 
 
 def network_size(settings: Mapping) -> NetworkSize:

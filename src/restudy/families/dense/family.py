@@ -54,8 +54,8 @@ FAMILY = Family(
         Axis(
             "initializer",
             "Initializer",
-            "Distribution of the initial weights, a kind or a name under dense.initializers; biases "
-            "start at zero.",
+            "Distribution of the initial weights, a kind or a name under dense.initializers; "
+            "biases start at zero.",
             bundle=initializer_bundle(),
             column="Distribution of the initial weights.",
         ),
@@ -212,7 +212,7 @@ FAMILY = Family(
     check="restudy.families.dense.checks:find_clashes",
     cost="restudy.families.dense.cost",
     predict="restudy.families.dense.boundary:predict",
-    browser_twin="restudy.families.dense.snapshots:describe_for_browser",
+    browser_twin="restudy.families.dense.twin:describe_for_browser",
     snapshot_pictures="restudy.families.dense.pictures:draw_snapshots",
     gradient_choice="restudy.families.dense.checks:choose_gradient_check",
     gradient_check="restudy.families.dense.gradient_check:check",

@@ -23,7 +23,7 @@ def draw_snapshots(
     Parameters
     ----------
     description : mapping
-        As `restudy.families.dense.snapshots.describe_for_browser` gives it.
+        As `restudy.families.dense.twin.describe_for_browser` gives it.
     snapshots : mapping of str to ndarray
         As `pack_snapshots` gives them, perhaps of fewer passes and seeds.
     parts : mapping of str to (x, label)

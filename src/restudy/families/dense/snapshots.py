@@ -1,11 +1,8 @@
-"""Weights kept on the way: at which passes, how many, and what a page must know to use them."""
+"""Weights kept on the way: at which passes, and how many of them a budget allows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-
-from restudy.families import components
 
 
 def snapshot_passes(passes: int, count: int) -> list[int]:
@@ -48,26 +45,3 @@ def pack_snapshots(
     layers = [np.stack(layer) for layer in zip(*snapshots.values(), strict=True)]
     named = {f"layer{number}": layer for number, layer in enumerate(layers, start=1)}
     return {"seeds": np.array(seeds), "passes": np.array(list(snapshots), int)} | named
-
-
-def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a page has to know of a cell's networks to run them from their weights.
-
-    Parameters
-    ----------
-    settings : mapping
-        Of the cell.
-
-    Returns
-    -------
-    dict
-        ``activation``, its kind and all its settings; ``form``, the JavaScript of the kind, empty
-        where it has none; ``arithmetic``, ``l1`` and ``l2``.
-    """
-    activation = dict(settings["activation"])
-    forms = {kind.name: kind.javascript for kind in components.ACTIVATIONS}
-    return {
-        "activation": activation,
-        "form": forms.get(activation["kind"], ""),
-        **{key: settings["protocol"][key] for key in ("arithmetic", "l1", "l2")},
-    }

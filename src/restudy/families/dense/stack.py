@@ -228,7 +228,7 @@ def cross_entropy(logits: np.ndarray, batch: Batch, published: bool) -> np.ndarr
         np.exp(loss, loss)
         loss += 1.0
         np.log(loss, loss)
-        loss -= np.minimum(margin, 0.0, margin)
+        loss -= np.minimum(margin, 0.0, out=margin)
         return loss
     largest = logits.max(axis=0)
     total = np.exp(logits - largest).sum(axis=0)

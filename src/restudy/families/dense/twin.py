@@ -1,0 +1,29 @@
+"""What a page has to know of a cell's networks to run them in the browser; loads no library."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from restudy.families import components
+
+
+def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page has to know of a cell's networks to run them from their weights.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the cell.
+
+    Returns
+    -------
+    dict
+        ``activation``, its kind and all its settings; ``form``, the JavaScript of the kind, empty
+        where it has none; ``arithmetic``, ``l1`` and ``l2``.
+    """
+    activation = dict(settings["activation"])
+    forms = {kind.name: kind.javascript for kind in components.ACTIVATIONS}
+    return {
+        "activation": activation,
+        "form": forms.get(activation["kind"], ""),
+        **{key: settings["protocol"][key] for key in ("arithmetic", "l1", "l2")},
+    }
