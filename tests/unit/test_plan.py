@@ -103,6 +103,8 @@ def test_everything_that_is_asked_for_has_one_path_and_a_family_gets_what_it_lea
     assert "results/tables/claims.html" in asked
     assert list(files.requested_files(plain)) == [
         "results/provenance.json",
+        "results/manifest.json",
+        "results/report/certificate.html",
         "results/report/findings.json",
         "results/report/study.html",
         "results/report/configuration.html",

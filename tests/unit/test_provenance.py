@@ -52,9 +52,7 @@ TRAIN = ROOT / "scripts/train.py"
 
 def trained_with(name):
     """Files that a training job of a family runs, in the project."""
-    family = FAMILIES[name]
-    others = [each for each in FAMILIES.values() if each is not family]
-    return training_parts(TRAIN, family, others, SOURCE)
+    return training_parts(TRAIN, FAMILIES[name], SOURCE)
 
 
 @pytest.mark.parametrize("name", ["dense", "conv"])
@@ -67,9 +65,17 @@ def test_training_imports_neither_views_nor_analysis(name):
 def test_a_familys_training_is_its_own_code_and_not_that_of_another(name, other):
     parts = trained_with(name)
     module = FAMILIES[name].train.partition(":")[0].replace(".", "/")
-    assert {f"src/{module}.py", "src/restudy/families/job.py", "src/restudy/job.py"} <= parts.keys()
-    assert f"src/restudy/families/{name}/family.py" in parts
+    assert {f"src/{module}.py", "src/restudy/families/job.py"} <= parts.keys()
     assert not [path for path in parts if path.startswith(f"src/restudy/families/{other}/")]
+
+
+@pytest.mark.parametrize("name", ["dense", "conv"])
+def test_words_and_other_data_do_not_train_again(name):
+    parts = trained_with(name)
+    facts = ("registry.py", "components.py", f"{name}/family.py")
+    assert not [path for path in parts if path.removeprefix("src/restudy/families/") in facts]
+    assert "src/restudy/data/kinds.py" not in parts
+    assert ("src/restudy/data/images.py" in parts) == (name == "conv")
 
 
 def test_a_familys_own_file_counts_by_its_name_and_content_with_what_it_imports(tmp_path):
@@ -78,14 +84,14 @@ def test_a_familys_own_file_counts_by_its_name_and_content_with_what_it_imports(
     file.write_text("from restudy.analysis.statistics import mean\n")
     facts = {"name": "svm", "title": "", "description": "", "takes": "points"}
     family = Family(**facts, axes=(), measures=(), train="train", file=str(file))
-    parts = training_parts(TRAIN, family, FAMILIES.values(), SOURCE)
+    parts = training_parts(TRAIN, family, SOURCE)
     assert parts["svm.py"] == file_digest(file)
     assert "src/restudy/analysis/statistics.py" in parts
     built_in = ("src/restudy/families/dense/", "src/restudy/families/conv/")
     assert not [path for path in parts if path.startswith(built_in)]
     file.write_text("")
     imported_files.cache_clear()
-    after = training_parts(TRAIN, family, FAMILIES.values(), SOURCE)
+    after = training_parts(TRAIN, family, SOURCE)
     assert after["svm.py"] != parts["svm.py"]
 
 

@@ -3,7 +3,7 @@
 
 rule combine_tables:
     input:
-        tables=lambda wildcards: files.job_files(jobs_of(wildcards), wildcards.table),
+        tables=lambda wildcards: job_files(wildcards.table)(wildcards),
         code=code("combine_tables.py"),
     output:
         "results/tables/{family}_{table}",
@@ -41,9 +41,7 @@ rule summarize_runs:
 
 rule tabulate_predictions:
     input:
-        predictions=lambda wildcards: files.job_files(
-            jobs_of(wildcards), "judgements.parquet"
-        ),
+        predictions=job_files("judgements.parquet"),
         code=code("tabulate_predictions.py"),
     output:
         confusion="results/tables/{family}_confusion.csv",
@@ -63,7 +61,7 @@ rule tabulate_predictions:
 rule tabulate_benchmarks:
     input:
         # A job's benchmark file is there as soon as its outputs are.
-        records=all_records,
+        records=lambda wildcards: files.records(PLAN),
         code=code("tabulate_benchmarks.py"),
     output:
         paths.BENCHMARKS,
@@ -72,7 +70,7 @@ rule tabulate_benchmarks:
     conda:
         "../../environment.yml"
     params:
-        jobs=all_folders,
+        jobs=lambda wildcards: PLAN.folders(),
     message:
         "Tabulate the benchmarks"
     script:

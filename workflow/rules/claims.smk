@@ -1,17 +1,11 @@
 """Claims about the studies: what they need measured, the verdicts, and the gate for CI."""
 
 
-def heldout_points(wildcards):
-    """The points of every data set that some cell of the family uses."""
-    names = PLAN.used_datasets(family_of(wildcards))
-    return [f"{paths.data_folder(name)}/points.csv" for name in names]
-
-
 rule measure_linearity:
     input:
         points=heldout_points,
-        runs=lambda wildcards: files.job_files(jobs_of(wildcards), "runs.csv"),
-        weights=lambda wildcards: files.job_files(jobs_of(wildcards), "weights.npz"),
+        runs=job_files("runs.csv"),
+        weights=job_files("weights.npz"),
         code=code("measure_linearity.py"),
         family=family_code,
     output:
@@ -23,9 +17,7 @@ rule measure_linearity:
     conda:
         "../../environment.yml"
     params:
-        jobs=lambda wildcards: [
-            job.as_param(settings=True) for job in jobs_of(wildcards)
-        ],
+        jobs=jobs_of(settings=True),
     message:
         "Measure how straight the boundaries are"
     script:
@@ -34,8 +26,8 @@ rule measure_linearity:
 
 rule measure_shapes:
     input:
-        runs=lambda wildcards: files.job_files(jobs_of(wildcards), "runs.csv"),
-        weights=lambda wildcards: files.job_files(jobs_of(wildcards), "weights.npz"),
+        runs=job_files("runs.csv"),
+        weights=job_files("weights.npz"),
         code=code("measure_shapes.py"),
     output:
         "results/tables/{family}_shapes.parquet",
@@ -46,8 +38,8 @@ rule measure_shapes:
     conda:
         "../../environment.yml"
     params:
-        jobs=lambda wildcards: [job.as_param() for job in jobs_of(wildcards)],
-        tensors=lambda wildcards: needed_tensors(CLAIMS, wildcards.family),
+        jobs=jobs_of(),
+        tensors=lambda wildcards: needed_tensors(STUDY.claims, wildcards.family),
     message:
         "Measure the shapes of {wildcards.family} weights"
     script:
@@ -69,7 +61,7 @@ rule judge_claims:
     conda:
         "../../environment.yml"
     params:
-        claims=CLAIMS,
+        claims=STUDY.claims,
     message:
         "Judge the claims"
     script:
@@ -82,7 +74,7 @@ rule render_claims:
         tests="results/tables/claims_tests.parquet",
         seeds="results/tables/claims_seeds.parquet",
         figures=list(
-            dict.fromkeys(claim["figure"] for claim in CLAIMS if claim["figure"])
+            dict.fromkeys(claim["figure"] for claim in STUDY.claims if claim["figure"])
         ),
         code=code("render_claims.py"),
     output:

@@ -30,7 +30,7 @@ rule fetch_images:
         files=own_files,
         code=code("fetch_images.py"),
     output:
-        images=IMAGE_FILES,
+        images=paths.IMAGE_FILES,
         digests="results/data/{dataset}/digests.json",
     log:
         "results/logs/fetch_images/{dataset}.log",

@@ -31,70 +31,7 @@ rule plot_points:
         "../../scripts/plot_points.py"
 
 
-def planar_cells(wildcards):
-    """Cells of the study that the wildcards name that have a boundary to draw."""
-    return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
-
-
-def planar_files(name):
-    """Function of wildcards: a file in the folder of every such cell."""
-    return lambda wildcards: [f"{cell.folder}/{name}" for cell in planar_cells(wildcards)]
-
-
-def planar_data(name):
-    """Function of wildcards: a file of the data set of every such cell."""
-    return lambda wildcards: list(
-        dict.fromkeys(
-            f"{paths.data_folder(cell['dataset'])}/{name}" for cell in planar_cells(wildcards)
-        )
-    )
-
-
-def study_tables(name):
-    """Function of wildcards: the tables that a figure of a study is drawn from."""
-    return lambda wildcards: files.study_inputs(
-        PLAN, family_of(wildcards), study_of(wildcards)["name"], name
-    )
-
-
-def cells_of_study(wildcards):
-    """Cells of the study that the wildcards name, as a script is told of them."""
-    return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
-
-
-def category(wildcards):
-    """The report's category of what is of one family."""
-    return CATEGORIES[wildcards.family]
-
-
-def study_labels(figure):
-    """Function of wildcards: the labels of a figure that shows a whole study."""
-    return lambda wildcards: labels.study_labels(study_of(wildcards), figure)
-
-
-def cell_labels(family, figure=None):
-    """Function of wildcards: the labels of a figure that shows a cell or a run."""
-    return lambda wildcards: labels.cell_labels(
-        cell_from_wildcards(family, wildcards), figure, wildcards.get("seed")
-    )
-
-
-def row_of(family):
-    """Function of wildcards: the cell that they spell, as a script is told of it."""
-    return lambda wildcards: cell_from_wildcards(family, wildcards).row
-
-
-def path_of(family):
-    """Function of wildcards: the path of the cell that they spell."""
-    return lambda wildcards: cell_from_wildcards(family, wildcards).path
-
-
-def run_path_of(family):
-    """Function of wildcards: the path of the run that they spell."""
-    return lambda wildcards: f"{path_of(family)(wildcards)}/seed~{wildcards.seed}"
-
-
-for family in filter(draws_boundaries, PLAN.families.values()):
+for family in filter(figures.draws_boundaries, PLAN.families.values()):
     trained = files.training_outputs(family)
     place = f"{{family}}/{cell_pattern(family)}"
 
@@ -165,33 +102,17 @@ rule plot_boundary_panel:
         "../../scripts/plot_boundary_panel.py"
 
 
-def study_inputs(figures):
-    """Inputs of a rule that draws figures of a study, by the names of their tables."""
-    return {name.partition(".")[0]: study_tables(name) for name in figures.tables}
-
-
-def view_code(figures):
-    """The project's modules that draw some figures: an edit of one redraws no others."""
-    found = module_files(figures.draw, REPOSITORY / "src")
-    return [*code("plot_study.py"), *map(project_file, found)]
-
-
-def few_cells(figures):
-    """Function of wildcards: the study's cells for figures that tell them apart."""
-    return lambda wildcards: cells_of_study(wildcards) if figures.of_few_cells else []
-
-
-for figures in STUDY_FIGURES:
+for drawn in figures.STUDY_FIGURES:
     for family in PLAN.families.values():
-        kinds = figures.of(family)
+        kinds = drawn.of(family)
         if kinds:
 
             rule:
                 name:
-                    f"plot_{figures.name}_{family.name}"
+                    f"plot_{drawn.name}_{family.name}"
                 input:
-                    **study_inputs(figures),
-                    code=view_code(figures),
+                    **tables_of(drawn),
+                    code=view_code(drawn),
                 output:
                     **{
                         ending: report(
@@ -204,20 +125,20 @@ for figures in STUDY_FIGURES:
                         for ending, kind in kinds.items()
                     },
                 log:
-                    f"results/logs/plot_{figures.name}/{{family}}_{{study}}.log",
+                    f"results/logs/plot_{drawn.name}/{{family}}_{{study}}.log",
                 benchmark:
-                    f"results/benchmarks/plot_{figures.name}/{{family}}_{{study}}.tsv"
+                    f"results/benchmarks/plot_{drawn.name}/{{family}}_{{study}}.tsv"
                 wildcard_constraints:
                     family=family.name,
                 conda:
                     "../../environment.yml"
                 params:
-                    draw=figures.draw,
-                    tables=list(study_inputs(figures)),
+                    draw=drawn.draw,
+                    tables=list(tables_of(drawn)),
                     subjects={ending: kind.subject for ending, kind in kinds.items()},
                     study=study_of,
                     levels=levels_of,
-                    cells=few_cells(figures),
+                    cells=few_cells(drawn),
                 message:
                     "Draw {output}"
                 script:
@@ -233,7 +154,7 @@ RUN_OUTPUTS = {
     "histograms": ("conv1_histograms", "weight_histograms.rst", "First-layer weights"),
 }
 
-for family in filter(draws_runs, PLAN.families.values()):
+for family in filter(figures.draws_runs, PLAN.families.values()):
     trained = files.training_outputs(family)
     place = f"{{family}}/{paths.job_pattern(family)}"
 
@@ -256,7 +177,7 @@ for family in filter(draws_runs, PLAN.families.values()):
                     caption=f"../../report/{caption}",
                     category=CATEGORIES["single_cells"],
                     subcategory=subcategory,
-                    labels=cell_labels(family, RUN_FIGURES[file]),
+                    labels=cell_labels(family, figures.RUN_FIGURES[file]),
                 )
                 for key, (file, caption, subcategory) in RUN_OUTPUTS.items()
             },

@@ -1,12 +1,6 @@
 """Living notebooks: run with this run's parameters, kept as notebooks and as pages."""
 
 
-def notebook_code(wildcards):
-    """The project's modules that the cells of a notebook import."""
-    path = REPOSITORY / f"workflow/notebooks/{wildcards.notebook}.ipynb"
-    return list(map(project_file, imported_files(path, REPOSITORY / "src")))
-
-
 rule run_notebook:
     input:
         results=lambda wildcards: notebooks.results(PLAN, wildcards.notebook),
@@ -19,7 +13,9 @@ rule run_notebook:
             "results/report/{notebook}_notebook.html",
             caption="../../report/notebook.rst",
             category=CATEGORIES["notebooks"],
-            labels=lambda wildcards: labels.notebook_labels(wildcards.notebook, "to read"),
+            labels=lambda wildcards: labels.notebook_labels(
+                wildcards.notebook, "to read"
+            ),
         ),
         notebook=report(
             "results/notebooks/{notebook}.ipynb",

@@ -1,17 +1,6 @@
 """Interactive pages: the studies, and TensorBoard in a file."""
 
 
-def event_folders(wildcards):
-    """The event files of every run of the families that write such."""
-    jobs = (job for family in PLAN.that_leave("events") for job in PLAN.jobs(family))
-    return files.job_files(jobs, "events")
-
-
-def program(page):
-    """Script and style of a page."""
-    return [project_file(f"src/restudy/views/pages/{page}.{kind}") for kind in ("js", "css")]
-
-
 rule build_study_page:
     input:
         unpack(lambda wildcards: files.page_inputs(PLAN)),

@@ -16,7 +16,7 @@ rule record_provenance:
         config=CONFIG,
         repository=here("."),
         # Recorded anew when the revision changes.
-        revision=revision(REPOSITORY),
+        revision=environment.revision(REPOSITORY),
     message:
         "Record the provenance"
     script:
@@ -27,7 +27,7 @@ rule render_provenance:
     input:
         provenance="results/provenance.json",
         lock=LOCK,
-        environment=ENVIRONMENT,
+        environment=project_file("environment.yml"),
         code=code("render_provenance.py"),
     output:
         configuration=report(

@@ -4,38 +4,8 @@
 # set only the known bytes can be there, so a new fetch is no reason to train again.
 TRAINING_DATA = {
     POINTS: {"data": "results/data/{dataset}/points.csv"},
-    IMAGES: {"data": image_digests, "images": ancient(IMAGE_FILES)},
+    IMAGES: {"data": image_digests, "images": ancient(paths.IMAGE_FILES)},
 }
-
-
-def outputs_of(family, place):
-    """The outputs of a training job, put where a function says."""
-    folders = {artefact.key for artefact in family.artefacts if artefact.folder}
-    return {
-        key: directory(place(path)) if key in folders else place(path)
-        for key, path in files.training_outputs(family).items()
-    }
-
-
-def settings_of(family):
-    """Function of wildcards: the cell's settings, whether or not a study names the cell."""
-
-    def settings(wildcards):
-        with reported("The cell can't be trained:"):
-            return PLAN.settings(family, cell_from_wildcards(family, wildcards))
-
-    return settings
-
-
-def seeds_of(family):
-    """Function of wildcards: the seeds that a job trains."""
-
-    def seeds(wildcards):
-        if family.seeds_per_job == ONE:
-            return [int(wildcards.seed)]
-        return list(range(settings_of(family)(wildcards)["protocol"]["replicates"]))
-
-    return seeds
 
 
 for family in PLAN.families.values():
@@ -75,16 +45,6 @@ for family in PLAN.families.values():
                 + "; progress in {log}"
             script:
                 "../../scripts/train.py"
-
-
-def gradient_choice_of(family):
-    """Function of wildcards: what the gradient check of a family looks at."""
-    return lambda wildcards: PLAN.gradient_choice(family)
-
-
-def gradient_points_of(family):
-    """Function of wildcards: the points that the gradients are checked on."""
-    return lambda wildcards: PLAN.data_file(PLAN.gradient_choice(family)["dataset"])
 
 
 for family in PLAN.families.values():

@@ -1,16 +1,11 @@
 """Verification by others: the manifest, the comparison with another run's, and the certificate."""
 
-SOURCES = [*REPOSITORY.glob("src/restudy/**/*.py"), *REPOSITORY.glob("scripts/*.py")]
-SOURCE_DIGEST = digest_of(MODULES, file_digests(SOURCES, REPOSITORY))
-COMPUTED = digest_of(CONFIGURATION, {**without_checks(CONFIG), "claims": CLAIMS})
+COMPUTED = parts.digest_of(
+    parts.CONFIGURATION, {**without_checks(CONFIG), "claims": STUDY.claims}
+)
 ARTEFACTS = {
     name: files.artefact_names(family) for name, family in PLAN.families.items()
 }
-
-
-def is_asked_for(target):
-    """Whether a target without files stands on the command line, also as a part of another."""
-    return any(argument.endswith(target) for argument in sys.argv[1:])
 
 
 # Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
@@ -18,43 +13,19 @@ def is_asked_for(target):
 if is_asked_for("verify"):
     from restudy.verification.manifest import read_manifest
 
-    if not CHECK["against"]:
+    if not STUDY.checks["against"]:
         raise WorkflowError(
             "verify needs another run's manifest; give it the target first, then the file: "
             "snakemake --cores N verify --config against=path/to/manifest.json"
         )
-    with reported("Nothing can be compared; against:"):
-        read_manifest(CHECK["against"], COMPUTED)
+    with reported():
+        read_manifest(STUDY.checks["against"], COMPUTED)
 
 if IN_BUCKET and is_asked_for("certificate"):
     raise WorkflowError(
         "certificate compares results in a folder, and these are in a bucket: fetch its results/ "
         "into a folder, and call it there without the storage."
     )
-
-
-def chosen_folders(wildcards):
-    """Folders of the training jobs that the certificate tries, by family."""
-    share, seed = CHECK["certificate"]["share"], CHECK["certificate"]["seed"]
-    return {
-        name: choose_folders(folders, share, seed)
-        for name, folders in all_folders(wildcards).items()
-    }
-
-
-def originals(wildcards):
-    """What the chosen jobs left."""
-    return files.left_by(chosen_folders(wildcards), PLAN.families)
-
-
-def retrained(wildcards):
-    """What they leave when they run again."""
-    return [paths.scratch(path) for path in originals(wildcards)]
-
-
-def fetched(wildcards):
-    """What all training jobs left, out of a bucket."""
-    return files.left_by(all_folders(wildcards), PLAN.families) if IN_BUCKET else []
 
 
 rule write_manifest:
@@ -76,10 +47,10 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
-        folders=all_folders,
+        folders=lambda wildcards: PLAN.folders(),
         files=ARTEFACTS,
         computed=COMPUTED,
-        source=SOURCE_DIGEST,
+        source=parts.digest_of(parts.MODULES, SOURCES.everything()),
         left_out=files.LEFT_OUT,
     message:
         "Write the manifest of all results"
@@ -91,14 +62,14 @@ rule write_manifest:
 rule verify:
     input:
         manifest=paths.MANIFEST,
-        against=CHECK["against"] or [],
+        against=STUDY.checks["against"] or [],
         code=code("verify_results.py"),
     log:
         "results/logs/verify.log",
     conda:
         "../../environment.yml"
     params:
-        tolerance=CHECK["tolerance"],
+        tolerance=STUDY.checks["tolerance"],
         table=paths.VERIFICATION,
     message:
         "Compare the results with {input.against}; every artefact in {params.table}"
@@ -120,9 +91,9 @@ rule certificate:
         "../../environment.yml"
     params:
         jobs=chosen_folders,
-        choice=CHECK["certificate"],
+        choice=STUDY.checks["certificate"],
         cells=lambda wildcards: {
-            name: len(folders) for name, folders in all_folders(wildcards).items()
+            name: len(folders) for name, folders in PLAN.folders().items()
         },
         scratch=paths.SCRATCH,
         outputs=[paths.CERTIFICATE, "results/report/certificate.html"],

@@ -176,6 +176,24 @@ def copy_images(folder: str | Path, path: str, log: Log) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
+def load_split(digests: str | Path, dataset: Mapping) -> ImageSplit:
+    """Return the parts of a data set of images that its settings ask for.
+
+    Parameters
+    ----------
+    digests : path
+        The file of digests beside the images.
+    dataset : mapping
+        Settings of the data set.
+    """
+    return load_images(
+        Path(digests).parent,
+        validation=dataset["validation_examples"],
+        train_examples=dataset["train_examples"] or None,
+        test_examples=dataset["test_examples"] or None,
+    )
+
+
 def load_images(
     folder: str | Path,
     validation: int = 5000,

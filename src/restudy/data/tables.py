@@ -151,6 +151,11 @@ def parts_of(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+def load_points(path: str | Path, dataset: Mapping) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the parts of a table of points; whatever the settings of the data set are."""
+    return parts_of(read_table(path))
+
+
 def read_description(path: str | Path) -> dict:
     """What a table of points describes: see `restudy.data.points.make_points`."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -14,6 +14,12 @@ from typing import Any
 
 ALL, ONE = "all", "one"  # seeds that one job trains
 POINTS, IMAGES = "points", "images"  # what data sets consist of
+# Functions (file that stands for the data, settings of the data set) -> what is trained on: only
+# what a job reads its data with decides on what it computes.
+LOADERS = {
+    POINTS: "restudy.data.tables:load_points",
+    IMAGES: "restudy.data.images:load_split",
+}
 LARGEST_COUNT = 1_000_000_000
 
 

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.data.images import load_images
-from restudy.data.tables import parts_of, read_table, with_cell, write_table
+from restudy.data.tables import with_cell, write_table
 from restudy.errors import UserError
 from restudy.families.checkpoints import Checkpoint, find_checkpoint, write_checkpoint
-from restudy.families.contract import POINTS, Family, Run
-from restudy.families.registry import trainer
+from restudy.families.contract import LOADERS, Family, Run
+from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
 
 ENDING = ("diverged_at", "diverged_by")
@@ -197,14 +196,7 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
     dataset : mapping
         Settings of the data set.
     """
-    if family.takes == POINTS:
-        return parts_of(read_table(path))
-    return load_images(
-        Path(path).parent,
-        validation=dataset["validation_examples"],
-        train_examples=dataset["train_examples"] or None,
-        test_examples=dataset["test_examples"] or None,
-    )
+    return import_path(LOADERS[family.takes])(path, dataset)
 
 
 def train(run: JobRun) -> None:

@@ -41,6 +41,8 @@ COMBINED = ("runs.csv", "history.parquet", "layers.parquet", "scalars.parquet")
 def requested_files(plan: Plan) -> Iterator[str]:
     """Iterate over every file that a plain `snakemake` makes."""
     yield paths.PROVENANCE
+    yield paths.MANIFEST
+    yield f"{paths.REPORT}/certificate.html"
     yield paths.FINDINGS
     yield from (f"{paths.REPORT}/{page}.html" for page in ("study", "configuration", "environment"))
     yield paths.page_of(paths.BENCHMARKS)
@@ -159,7 +161,7 @@ def is_left_out(path: str) -> bool:
 
 def aggregates(plan: Plan) -> list[str]:
     """Return every result that is made of several cells, and the data, for the manifest."""
-    found = list(requested_files(plan))
+    found = [path for path in requested_files(plan) if path != paths.MANIFEST]
     # A table's page is asked for; the table is there for it.
     found += [
         path.replace(".html", ".csv")
@@ -174,6 +176,12 @@ def aggregates(plan: Plan) -> list[str]:
         images = table.name == "digests.json"
         found += [path] if images else [path, str(table.with_name("description.json"))]
     return [path for path in dict.fromkeys(found) if not is_left_out(path)]
+
+
+def records(plan: Plan) -> list[str]:
+    """Return what every training job says of itself."""
+    jobs = (job for family in plan.families.values() for job in plan.jobs(family))
+    return job_files(jobs, paths.RECORD)
 
 
 def findings_inputs(plan: Plan) -> dict[str, Any]:

@@ -18,6 +18,14 @@ BENCHMARKS = f"{TABLES}/benchmarks.csv"
 RECORD = "provenance.json"  # what a training job says of itself, beside its artefacts
 
 
+# Of a set of images, below results/data.
+IMAGE_FILES = [
+    f"results/data/{{dataset}}/{part}-{what}.idx"
+    for part in ("train", "test")
+    for what in ("images", "labels")
+]
+
+
 def job_pattern(family: Family) -> str:
     """Return the place of a family's training jobs below a folder, with wildcards."""
     seed = "/seed~{seed}" if family.seeds_per_job == ONE else ""

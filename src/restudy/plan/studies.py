@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from restudy.data.image_files import find_image_files
 from restudy.data.kinds import dataset_kind, kinds_that
 from restudy.errors import UserError
 from restudy.families.contract import ALL, Family
@@ -200,6 +201,20 @@ class Plan:
         settings = dataset_kind(dataset["kind"]).settings
         where = {each.name for each in settings if not each.affects_results}
         return {key: value for key, value in dataset.items() if key == "kind" or key in where}
+
+    def own_files(self, name: str) -> list[str]:
+        """Return the user's own files that a data set consists of."""
+        dataset = self.config["datasets"][name]
+        if dataset["kind"] == "idx":
+            return [str(path) for path in find_image_files(dataset["path"]).values()]
+        return [dataset["path"]] if "path" in dataset else []
+
+    def folders(self) -> dict[str, list[str]]:
+        """Return the folders of all training jobs, by family."""
+        return {
+            name: [job.folder for job in self.jobs(family)]
+            for name, family in self.families.items()
+        }
 
     def data_file(self, name: str) -> str:
         """Return the small file that stands for a data set."""

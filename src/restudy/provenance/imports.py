@@ -6,18 +6,20 @@ make an edited module re-run what it computes, and nothing else.
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from restudy.families.contract import Family
+from restudy.families.contract import LOADERS, Family
 from restudy.provenance.environment import file_digest, file_digests
 
 PACKAGE = "restudy"
 
 
 @cache
-def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
+def imported_files(
+    script: Path, source: Path, without: frozenset[Path] = frozenset()
+) -> tuple[Path, ...]:
     """Return the files of the package that a script imports, directly or through one another.
 
     Parameters
@@ -26,6 +28,8 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
         The Python file or notebook to start from.
     source : Path
         Folder that holds the package.
+    without : frozenset of Path
+        Files that are passed over, with what they import.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def imported_files(script: Path, source: Path) -> tuple[Path, ...]:
     while waiting:
         for module in _imports(waiting.pop()):
             for path in _files(module, source):
-                if path not in found:
+                if path not in found and path not in without:
                     found.add(path)
                     waiting.append(path)
     return tuple(sorted(found))
@@ -63,10 +67,8 @@ def module_files(path: str, source: Path) -> tuple[Path, ...]:
     return tuple(sorted({*own, *further}))
 
 
-def training_parts(
-    script: Path, family: Family, others: Iterable[Family], source: Path
-) -> dict[str, str]:
-    """Return the digest of every file whose code a training job runs.
+def training_parts(script: Path, family: Family, source: Path) -> dict[str, str]:
+    """Return the digest of every file whose code decides on what a training job computes.
 
     Parameters
     ----------
@@ -74,8 +76,6 @@ def training_parts(
         Trains any family.
     family : Family
         Which it trains.
-    others : iterable of Family
-        Further ones, whose facts the script loads as well: they decide on nothing here.
     source : Path
         Folder that holds the package.
 
@@ -83,22 +83,61 @@ def training_parts(
     -------
     dict of str to str
         Files of the project by their place in it; a file of the user's, wherever it lies, by its
-        name.
+        name. The built-in families' facts are not among them: what of them decides on results
+        reaches a job as its settings, and words may change without another training.
     """
-    rooms = {_room(other, source) for other in others if not other.file}
-    shared = (path for path in imported_files(script, source) if path.parent not in rooms)
+    package = source / PACKAGE
+    # The facts; and what notes what a job was made from.
+    without = frozenset({package / "families/registry.py", package / "job.py"})
+    found = {
+        *imported_files(script, source, without),
+        *module_files(LOADERS[family.takes], source),
+    }
     if family.file:
-        own = imported_files(Path(family.file), source)
+        found |= set(imported_files(Path(family.file), source, without))
         user = {Path(family.file).name: file_digest(family.file)}
     else:
-        own, user = module_files(family.train, source), {}
-    return {**file_digests(sorted({*shared, *own}), source.parent), **user}
+        found |= set(module_files(family.train, source))
+        user = {}
+    return {**file_digests(sorted(found), source.parent), **user}
 
 
-def _room(family: Family, source: Path) -> Path:
-    """The folder that a built-in family has for itself."""
-    *_, module = _files(family.train.partition(":")[0], source)
-    return module.parent
+class Sources:
+    """The project's own files behind what its jobs do.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    """
+
+    def __init__(self, root: Path):
+        self.root, self.source = root, root / "src"
+
+    def script(self, name: str) -> tuple[Path, ...]:
+        """Return the modules that a script imports."""
+        return imported_files(self.root / "scripts" / name, self.source)
+
+    def notebook(self, name: str) -> tuple[Path, ...]:
+        """Return the modules that the cells of a notebook import."""
+        return imported_files(self.root / f"workflow/notebooks/{name}.ipynb", self.source)
+
+    def module(self, path: str) -> tuple[Path, ...]:
+        """Return the modules that a function, given by its dotted path, is made of."""
+        return module_files(path, self.source)
+
+    def prediction(self, family: Family) -> tuple[Path, ...]:
+        """Return what predictions of a family are made with."""
+        return (Path(family.file),) if family.file else self.module(family.predict)
+
+    def training(self, family: Family) -> dict[str, str]:
+        """Return the digest of every file that decides on what training a family computes."""
+        return training_parts(self.root / "scripts/train.py", family, self.source)
+
+    def everything(self) -> dict[str, str]:
+        """Return the digest of every file of the library, and of every script."""
+        found = [*self.source.glob(f"{PACKAGE}/**/*.py"), *self.root.glob("scripts/*.py")]
+        return file_digests(sorted(found), self.root)
 
 
 @cache

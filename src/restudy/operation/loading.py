@@ -1,0 +1,114 @@
+"""From what a user wrote to the plan: configuration, families, data sets and claims, all checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from restudy.claims.document import needed_tables, read_claims
+from restudy.data.inspection import inspect_datasets
+from restudy.errors import UserError
+from restudy.families.registry import load_families
+from restudy.plan.studies import Plan
+from restudy.study.config import (
+    check_image_counts,
+    check_target,
+    complete_config,
+    with_typed_values,
+)
+from restudy.study.schema import CHECKS
+from restudy.study.yaml_files import read_yaml
+
+
+class Study(NamedTuple):
+    """What is to be run.
+
+    Attributes
+    ----------
+    plan : Plan
+        Of the configuration.
+    claims : list of dict
+        As `complete_claims` gives them.
+    checks : dict
+        Settings of checks, which never affect results.
+    families : list of str
+        Files of the user's families.
+    """
+
+    plan: Plan
+    claims: list[dict]
+    checks: dict[str, Any]
+    families: list[str]
+
+
+class StudyError(UserError):
+    """What a user wrote can't be run; the message has a heading and a line for each fault."""
+
+
+def load_study(
+    config: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    configfiles: Iterable[Path],
+    targets: Iterable[str],
+    root: Path,
+) -> Study:
+    """Return the plan of a configuration, with the claims that it names.
+
+    Parameters
+    ----------
+    config, overrides : mapping
+        The whole configuration, and the part of it that stands on the command line.
+    configfiles : iterable of Path
+        Where it was read from: read again, since a duplicate key shows in the files alone.
+    targets : iterable of str
+        What was asked for: a cell that is not allowed is refused.
+    root : Path
+        Folder of the project, where files are looked for that the working directory lacks.
+
+    Raises
+    ------
+    StudyError
+        Before anything runs.
+    """
+
+    def find(path: str) -> str:
+        elsewhere = not Path(path).exists() and (root / path).exists()
+        return os.path.relpath(root / path) if elsewhere else str(path)
+
+    configfiles = [os.path.relpath(path) for path in configfiles]
+    try:
+        for path in configfiles:
+            read_yaml(path)
+        complete, families = _complete(with_typed_values(config, overrides), find)
+        for target in targets:
+            check_target(complete, target)
+        checks = {key: complete.pop(key, None) for key in CHECKS}
+        features, images = inspect_datasets(complete["datasets"])
+        check_image_counts(complete, images)
+    except UserError as fault:
+        where = ", ".join(configfiles) or "--config"
+        raise StudyError(f"The configuration ({where}) can't be run:\n{fault}") from None
+    claims = []
+    if complete["claims"]:
+        path = find(complete["claims"])
+        schema = read_yaml(root / "workflow/schemas/claims.schema.yaml")
+        planar = [name for name, count in features.items() if count == 2]
+        try:
+            claims = read_claims(path, schema, complete, planar)
+        except UserError as fault:
+            raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
+    plan = Plan(complete, features, images, tuple(needed_tables(claims)))
+    return Study(plan, claims, checks, families)
+
+
+def _complete(given: Mapping[str, Any], find: Callable[[str], str]) -> tuple[dict, list[str]]:
+    """The completed configuration, and the files of the user's families, which it names."""
+    own = given.get("families", [])
+    if isinstance(own, list) and all(isinstance(path, str) for path in own):
+        own = list(map(find, own))
+        load_families(own)
+        given = {**given, **({"families": own} if own else {})}
+    complete = complete_config(given)
+    return complete, complete.pop("families", [])

@@ -1,0 +1,207 @@
+"""What the rules are wired with: inputs, outputs, parameters and labels as functions; no rules."""
+
+
+def outputs_of(family, place):
+    """The outputs of a training job, put where a function says."""
+    folders = {artefact.key for artefact in family.artefacts if artefact.folder}
+    return {
+        key: directory(place(path)) if key in folders else place(path)
+        for key, path in files.training_outputs(family).items()
+    }
+
+
+def settings_of(family):
+    """Function of wildcards: the cell's settings, whether or not a study names the cell."""
+
+    def settings(wildcards):
+        with reported():
+            return PLAN.settings(family, cell_from_wildcards(family, wildcards))
+
+    return settings
+
+
+def seeds_of(family):
+    """Function of wildcards: the seeds that a job trains."""
+
+    def seeds(wildcards):
+        if family.seeds_per_job == ONE:
+            return [int(wildcards.seed)]
+        return list(range(settings_of(family)(wildcards)["protocol"]["replicates"]))
+
+    return seeds
+
+
+def gradient_choice_of(family):
+    """Function of wildcards: what the gradient check of a family looks at."""
+    return lambda wildcards: PLAN.gradient_choice(family)
+
+
+def gradient_points_of(family):
+    """Function of wildcards: the points that the gradients are checked on."""
+    return lambda wildcards: PLAN.data_file(PLAN.gradient_choice(family)["dataset"])
+
+
+def heldout_points(wildcards):
+    """The points of every data set that some cell of the family uses."""
+    names = PLAN.used_datasets(family_of(wildcards))
+    return [f"{paths.data_folder(name)}/points.csv" for name in names]
+
+
+def planar_cells(wildcards):
+    """Cells of the study that the wildcards name that have a boundary to draw."""
+    return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
+
+
+def planar_files(name):
+    """Function of wildcards: a file in the folder of every such cell."""
+    return lambda wildcards: [
+        f"{cell.folder}/{name}" for cell in planar_cells(wildcards)
+    ]
+
+
+def planar_data(name):
+    """Function of wildcards: a file of the data set of every such cell."""
+    return lambda wildcards: list(
+        dict.fromkeys(
+            f"{paths.data_folder(cell['dataset'])}/{name}"
+            for cell in planar_cells(wildcards)
+        )
+    )
+
+
+def study_tables(name):
+    """Function of wildcards: the tables that a figure of a study is drawn from."""
+    return lambda wildcards: files.study_inputs(
+        PLAN, family_of(wildcards), study_of(wildcards)["name"], name
+    )
+
+
+def cells_of_study(wildcards):
+    """Cells of the study that the wildcards name, as a script is told of them."""
+    return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
+
+
+def category(wildcards):
+    """The report's category of what is of one family."""
+    return CATEGORIES[wildcards.family]
+
+
+def study_labels(figure):
+    """Function of wildcards: the labels of a figure that shows a whole study."""
+    return lambda wildcards: labels.study_labels(study_of(wildcards), figure)
+
+
+def cell_labels(family, figure=None):
+    """Function of wildcards: the labels of a figure that shows a cell or a run."""
+    return lambda wildcards: labels.cell_labels(
+        cell_from_wildcards(family, wildcards), figure, wildcards.get("seed")
+    )
+
+
+def row_of(family):
+    """Function of wildcards: the cell that they spell, as a script is told of it."""
+    return lambda wildcards: cell_from_wildcards(family, wildcards).row
+
+
+def path_of(family):
+    """Function of wildcards: the path of the cell that they spell."""
+    return lambda wildcards: cell_from_wildcards(family, wildcards).path
+
+
+def run_path_of(family):
+    """Function of wildcards: the path of the run that they spell."""
+    return lambda wildcards: f"{path_of(family)(wildcards)}/seed~{wildcards.seed}"
+
+
+def tables_of(drawn):
+    """Inputs of a rule that draws figures of a study, by the names of their tables."""
+    return {name.partition(".")[0]: study_tables(name) for name in drawn.tables}
+
+
+def view_code(drawn):
+    """The project's modules that draw some figures: an edit of one redraws no others."""
+    return [*code("plot_study.py"), *map(project_file, SOURCES.module(drawn.draw))]
+
+
+def few_cells(drawn):
+    """Function of wildcards: the study's cells for figures that tell them apart."""
+    return lambda wildcards: cells_of_study(wildcards) if drawn.of_few_cells else []
+
+
+def event_folders(wildcards):
+    """The event files of every run of the families that write such."""
+    jobs = (job for family in PLAN.that_leave("events") for job in PLAN.jobs(family))
+    return files.job_files(jobs, "events")
+
+
+def program(page):
+    """Script and style of a page."""
+    return [
+        project_file(f"src/restudy/views/pages/{page}.{kind}") for kind in ("js", "css")
+    ]
+
+
+def notebook_code(wildcards):
+    """The project's modules that the cells of a notebook import."""
+    return list(map(project_file, SOURCES.notebook(wildcards.notebook)))
+
+
+def is_asked_for(target):
+    """Whether a target without files stands on the command line, also as a part of another."""
+    return any(argument.endswith(target) for argument in sys.argv[1:])
+
+
+def chosen_folders(wildcards):
+    """Folders of the training jobs that the certificate tries, by family."""
+    share, seed = (STUDY.checks["certificate"][key] for key in ("share", "seed"))
+    return {
+        name: choose_folders(folders, share, seed)
+        for name, folders in PLAN.folders().items()
+    }
+
+
+def originals(wildcards):
+    """What the chosen jobs left."""
+    return files.left_by(chosen_folders(wildcards), PLAN.families)
+
+
+def retrained(wildcards):
+    """What they leave when they run again."""
+    return [paths.scratch(path) for path in originals(wildcards)]
+
+
+def fetched(wildcards):
+    """What all training jobs left, out of a bucket."""
+    return files.left_by(PLAN.folders(), PLAN.families) if IN_BUCKET else []
+
+
+def image_digests(wildcards):
+    """The file that stands for a set of images; of a published set it can't change."""
+    path = PLAN.data_file(wildcards.dataset)
+    return path if PLAN.own_files(wildcards.dataset) else ancient(path)
+
+
+def training_code(family):
+    """Digest of all modules that training a family runs: as a parameter, like inputs have it.
+
+    A grid has thousands of training jobs, and Snakemake tracks every input of each.
+    """
+    return parts.digest_of(parts.MODULES, SOURCES.training(family))
+
+
+def family_code(wildcards):
+    """The modules that predictions of a family are made with, as inputs."""
+    found = SOURCES.prediction(family_of(wildcards))
+    return [internals.source_file(os.path.relpath(path)) for path in found]
+
+
+def levels_of(wildcards):
+    """Values of every axis in the study that the wildcards name: they pick its rows in a table."""
+    return PLAN.levels(family_of(wildcards), study_of(wildcards)["name"])
+
+
+def jobs_of(settings=False):
+    """Function of wildcards: the training jobs of a family, as a script is told of them."""
+    return lambda wildcards: [
+        job.as_param(settings) for job in PLAN.jobs(family_of(wildcards))
+    ]
