@@ -44,7 +44,7 @@ lock: ## renew the locks (needs uv)
 clean: ## remove .venv
 	rm -rf .venv
 
-# Made anew when the lock changes, and only then.
+# Made again when the lock changes, and only then.
 $(READY): requirements.lock scripts/set_up.sh
 	sh scripts/set_up.sh
 	touch $(READY)

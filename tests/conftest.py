@@ -88,7 +88,8 @@ class Project:
             if rule == "total" or not count:
                 break
             counts[rule] = int(count)
-        counts.pop("all", None)
+        for target in ("all", "everything"):
+            counts.pop(target, None)
         return counts
 
 

@@ -187,6 +187,17 @@ def mend_s3_plugin() -> None:
         plugin.StorageObject.is_dir = lambda self: any(self.get_subkeys())
 
 
+def lead_search_path(folder: Path) -> None:
+    """Let jobs and notebooks' kernels look for modules in a folder before any other.
+
+    Snakemake hands this process's search path on to scripts, but behind PYTHONPATH, where another
+    package of our package's name could come first.
+    """
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [each for each in before if each and each != str(folder)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *others])
+
+
 def source_file(path: str) -> Any:
     """Return a path as an input that is one of the sources, also where results are in a bucket.
 

@@ -69,7 +69,7 @@ def test_the_studys_fourteen_claims_can_be_judged_on_the_default_configuration()
         expected = ["published", "corrected"] if claim["model"] == "dense" else None
         assert expected in (None, list(claim["protocols"]))
     used = {part["form"] for c in claims for p in c["protocols"].values() for part in p}
-    assert used == set(SCHEMA["$defs"]["test"]["properties"]["form"]["enum"])
+    assert len(used) == 9 and used <= set(FORMS)
 
 
 def test_an_order_is_a_contrast_between_neighbours_for_each_protocol():
@@ -489,7 +489,7 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("claims:\n- id: one\n  source: x\n  id: two\n")
     with pytest.raises(
-        ClaimsError, match="line 4: key 'id' stands twice in one place, first in line 2"
+        ClaimsError, match="line 4: duplicate key 'id', first in line 2"
     ):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("")

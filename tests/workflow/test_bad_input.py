@@ -46,7 +46,7 @@ def test_key_that_stands_twice(project):
     twice = text.replace("    depths:\n", "    activations:\n")
     (project.folder / "twice.yaml").write_text(twice)
     first, second = (n for n, x in enumerate(twice.splitlines(), 1) if x == "    activations:")
-    told = f"line {second}: key 'activations' stands twice in one place, first in line {first}"
+    told = f"line {second}: duplicate key 'activations', first in line {first}"
     assert f"twice.yaml: {told}" in message(project, "-n", "--configfile", "twice.yaml")
 
 

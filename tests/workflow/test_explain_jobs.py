@@ -117,11 +117,11 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
     assert f"{both} themselves: 1 job train_dense: {RUNS.format('adam')}" in text
     assert f"[{trained}] itself: 1 job train_dense: {RUNS.format('gd')}" in text
     assert (
-        f"[{code}] itself, and input made anew because of [{trained}]: 1 job plot_boundary: "
+        f"[{code}] itself, and input rebuilt because of [{trained}]: 1 job plot_boundary_dense: "
         f"{FIGURE.format('gd')}" in text
     )
     assert (
-        f"[{code}] itself, and input made anew because of {both}: 1 job plot_boundary: "
+        f"[{code}] itself, and input rebuilt because of {both}: 1 job plot_boundary_dense: "
         f"{FIGURE.format('adam')}" in text
     )
     assert f"[{rate}] [{gone}] themselves: 1 job record_provenance" in text.replace(
@@ -143,7 +143,7 @@ def test_own_data_and_packages_are_told_apart_where_they_meet(project, edit):
         "optimizers:\n    rest: {kind: adagrad, learning_rate: 0.1}\n    gd:",
     )
     causes, text = answer(
-        project, "--forcerun", "plot_boundary", "--", *TARGETS, RUNS.format("rest")
+        project, "--forcerun", "plot_boundary_dense", "--", *TARGETS, RUNS.format("rest")
     )
     was = numpy.split()[0].removeprefix("numpy==")
     gone = scipy.split()[0].removeprefix("scipy==")
@@ -159,8 +159,8 @@ def test_own_data_and_packages_are_told_apart_where_they_meet(project, edit):
         f"[{lock}] [{data}]", f"[{data}] [{lock}]"
     )
     assert f"train_dense: {RUNS.format('rest')}" in text
-    assert f"[{never}] itself, and input made anew because of" in text
-    assert f"[{forced}] itself, and input made anew because of" in text
+    assert f"[{never}] itself, and input rebuilt because of" in text
+    assert f"[{forced}] itself, and input rebuilt because of" in text
 
 
 def test_a_mistake_in_the_configuration_ends_it_with_the_usual_message(project):

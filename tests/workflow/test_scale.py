@@ -30,7 +30,7 @@ def test_hundred_cells_of_the_grid_train_and_get_no_picture_of_their_own(project
     rows = (line.split() for line in done.stdout.splitlines())
     counts = dict(row for row in rows if len(row) == 2 and row[1].isdecimal())
     assert counts["train_dense"] == "100"
-    assert "plot_boundary" not in counts
+    assert "plot_boundary_dense" not in counts
     assert int(counts["total"]) < 100 + 30
 
 

@@ -202,7 +202,7 @@ def test_edited_figure_module_reruns_figures_alone(edited):
     # manifest has every one.
     project: Project = edited("src/restudy/views/curves.py", add_comment)
     jobs = project.jobs()
-    assert "plot_curves" in jobs
+    assert "plot_curves_dense" in jobs
     allowed = ("plot_", "run_notebook", "render_claims", "write_manifest", "render_certificate")
     assert all(rule.startswith(allowed) for rule in jobs), jobs
 
@@ -248,7 +248,7 @@ def test_changed_question_redraws_and_retrains_nothing(edited):
     jobs = edited(
         "config/smoke.yaml", lambda text: text.replace("How far does each", "How far will each")
     ).jobs()
-    assert "plot_effects" in jobs
+    assert "plot_effects_dense" in jobs
     assert not {"train_dense", "train_conv"} & set(jobs)
 
 
@@ -283,7 +283,7 @@ def test_findings_quote_the_summary(smoke):
     findings = json.loads((smoke.folder / "results/report/findings.json").read_text())
     summary = pd.read_csv(smoke.folder / "results/tables/dense_summary.csv")
     best = summary[summary["optimizer"] == "adam"]["heldout_accuracy_mean"].iloc[0]
-    (sentence,) = findings["dense"]["studies"]["optimizers"]["accuracy"]
+    (sentence,) = findings["families"]["dense"]["studies"]["optimizers"]["by_quantity"]["accuracy"]
     assert f"{best:.4f}" in sentence
 
 

@@ -68,7 +68,7 @@ def test_a_command_makes_exactly_its_item_again_with_the_same_bytes(smoke, copie
     assert made.stat().st_mtime_ns > modified and made.read_bytes() == before
     figure = "results/figures/dense/optimizers_accuracy_curves.svg"
     done = copied.snakemake("-n", *command(found[figure]))
-    assert jobs(done) == {"plot_curves": "1"}
+    assert jobs(done) == {"plot_curves_dense": "1"}
     assert "Forced execution" in done.stdout + done.stderr
 
 

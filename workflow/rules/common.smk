@@ -7,12 +7,6 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-# Jobs and kernels inherit it. Snakemake hands its own search path on as well, but behind this one,
-# where another package of our package's name could come first.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(REPOSITORY / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
-
 from snakemake.exceptions import WorkflowError
 
 from restudy.analysis.captions import caption_facts
@@ -34,16 +28,17 @@ from restudy.study.labels import label_of
 
 internals.speed_up_parsing()
 internals.mend_s3_plugin()
+internals.lead_search_path(REPOSITORY / "src")
 CALL = internals.call_of(workflow)
 
 
 @contextmanager
-def reported():
+def reported(heading=""):
     """Report a user's mistake as Snakemake does its own: without a traceback."""
     try:
         yield
     except UserError as fault:
-        raise WorkflowError(str(fault)) from None
+        raise WorkflowError(f"{heading}{fault}") from None
 
 
 with reported():

@@ -104,7 +104,7 @@ rule plot_boundary_panel:
 
 for drawn in figures.STUDY_FIGURES:
     for family in PLAN.families.values():
-        kinds = drawn.of(family)
+        kinds = drawn.kinds_of(family)
         if kinds:
 
             rule:

@@ -18,7 +18,7 @@ if is_asked_for("verify"):
             "verify needs another run's manifest; give it the target first, then the file: "
             "snakemake --cores N verify --config against=path/to/manifest.json"
         )
-    with reported():
+    with reported("Nothing can be compared; against: "):
         read_manifest(STUDY.checks["against"], COMPUTED)
 
 if IN_BUCKET and is_asked_for("certificate"):

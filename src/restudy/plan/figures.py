@@ -33,12 +33,12 @@ class Kind(NamedTuple):
     subject : str
         What its ``draw`` is told: a quantity, or which of several figures it is.
     caption : str
-        File below ``report/``.
+        File below ``report/``; the default one says what the record's ``shows`` does.
     """
 
     title: str
     subject: str
-    caption: str
+    caption: str = "figure.rst"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class StudyFigures:
         Family -> kinds of figures that it gets, by what a file's name ends with.
     of_few_cells : bool
         Whether they tell every cell apart, which a figure of many can't.
+    shows : str
+        What is seen, in sentences, and how it was made; for kinds without a caption of their own.
     """
 
     name: str
@@ -65,8 +67,9 @@ class StudyFigures:
     tables: tuple[str, ...]
     kinds: Callable[[Family], dict[str, Kind]]
     of_few_cells: bool = False
+    shows: str = ""
 
-    def of(self, family: Family) -> dict[str, Kind]:
+    def kinds_of(self, family: Family) -> dict[str, Kind]:
         """Return the kinds that a family gets; none if it lacks a table."""
         return self.kinds(family) if all(map(family.leaves, self.tables)) else {}
 
@@ -127,14 +130,14 @@ def study_figures(family: Family) -> dict[str, str]:
     found = {
         ending: kind.title
         for figures in STUDY_FIGURES
-        for ending, kind in figures.of(family).items()
+        for ending, kind in figures.kinds_of(family).items()
     }
     return found | ({"boundaries": "Decision boundaries"} if draws_boundaries(family) else {})
 
 
 def is_of_few_cells(ending: str, family: Family) -> bool:
     """Whether a figure of a study tells all its cells apart, so that they have to be few."""
-    few = (figures.of(family) for figures in STUDY_FIGURES if figures.of_few_cells)
+    few = (figures.kinds_of(family) for figures in STUDY_FIGURES if figures.of_few_cells)
     return ending == "boundaries" or any(ending in kinds for kinds in few)
 
 

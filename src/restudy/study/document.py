@@ -2,12 +2,13 @@
 
     python -m restudy.study.document
 
-from the project's folder, with ``src`` on PYTHONPATH, after a change of a family's facts or of the
-kinds of data set. A test compares the files with what this would write.
+from the project's folder, with ``src`` on PYTHONPATH, after a change of a family's facts, of the
+kinds of data set or of the forms of claims. A test compares the files with what this would write.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ SCHEMA_HEAD = """\
 # Every key of a configuration file, for editors: its type, its default, what it does. Derived from
 # the facts of families and data sets: `python -m restudy.study.document` writes it.
 """
+CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
+SHARED_KEYS = ("form", "margin", "cells", "spread", "at")  # of forms of claims
 BLOCK = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
 
@@ -42,20 +45,30 @@ def schema_text() -> str:
     return SCHEMA_HEAD + text
 
 
-def filled(document: str) -> str:
+def filled(document: str, claims: Mapping[str, Any]) -> str:
     """Return a document with its generated blocks as they should be.
+
+    Parameters
+    ----------
+    document : str
+        In Markdown.
+    claims : mapping
+        The schema of files of claims.
 
     Raises
     ------
     KeyError
         If a block has a name that `tables` does not give.
     """
-    known = tables()
+    known = tables(claims)
     return BLOCK.sub(lambda found: f"{found[1]}\n{known[found[2]]}\n{found[3]}", document)
 
 
-def tables() -> dict[str, str]:
-    """Return every generated table, in Markdown, by the name of its block."""
+def tables(claims: Mapping[str, Any]) -> dict[str, str]:
+    """Return every generated table, in Markdown, by the name of its block.
+
+    The schema of files of claims says what their forms are.
+    """
     found = {
         "kinds of data set": _markdown(
             ("`kind`", "consists of", "what it is"),
@@ -71,6 +84,7 @@ def tables() -> dict[str, str]:
             ),
         ),
         "axes": _markdown(("axis", "of", "values"), _axes()),
+        "forms of claims": _markdown(("`form` of a test", "keys", "what is claimed"), _forms(claims)),
     }
     for family in FAMILIES.values():
         found[f"protocols of {family.name}"] = _markdown(
@@ -178,6 +192,27 @@ def _values(axis: Axis) -> str:
     return f"{type_of(axis)}: {axis.description}"
 
 
+def _forms(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """A row for each form of a claim's test, without the keys that many of them share."""
+    for branch in claims["$defs"]["test"]["allOf"]:
+        form, facts = branch["if"]["properties"]["form"]["const"], branch["then"]
+        either = [f"`{name}`" for part in facts.get("oneOf", ()) for name in part["required"]]
+        keys = [
+            _form_key(name, key, name in facts.get("required", ()))
+            for name, key in facts["properties"].items()
+            if name not in SHARED_KEYS and f"`{name}`" not in either
+        ]
+        keys += [" or ".join(either)] if either else []
+        yield f"`{form}`", ", ".join(keys), facts["description"]
+
+
+def _form_key(name: str, key: Mapping[str, Any], required: bool) -> str:
+    """A key of a form, with its default where it has one."""
+    if "default" in key:
+        return f"`{name}` ({json.dumps(key['default'])})"
+    return f"`{name}`" if required else f"`{name}` (optional)"
+
+
 def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
     escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
@@ -187,8 +222,9 @@ def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def main(root: Path) -> None:
     """Write the schema and the tables of the README below a folder."""
     (root / "workflow/schemas/config.schema.yaml").write_text(schema_text(), encoding="utf-8")
+    claims = yaml.safe_load((root / CLAIMS_SCHEMA).read_text(encoding="utf-8"))
     readme = root / "config/README.md"
-    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    readme.write_text(filled(readme.read_text(encoding="utf-8"), claims), encoding="utf-8")
 
 
 if __name__ == "__main__":

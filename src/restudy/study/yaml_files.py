@@ -1,4 +1,4 @@
-"""Read YAML as a user writes it; refuse what is none, and a key that stands twice in one place."""
+"""Read YAML as a user writes it; refuse what is none, and duplicate keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
                 continue
             key, line = self.construct_object(key_node), key_node.start_mark.line + 1
             if key in first_lines:
-                problem = f"key {key!r} stands twice in one place, first in line {first_lines[key]}"
+                problem = f"duplicate key {key!r}, first in line {first_lines[key]}"
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             first_lines[key] = line
         return super().construct_mapping(node, deep)
@@ -38,7 +38,7 @@ def read_yaml(path: str | Path) -> Any:
     Raises
     ------
     YamlError
-        If the file is missing, is no text, is no YAML, or has a key twice in one place.
+        If the file is missing, is no text, is no YAML, or has a duplicate key.
     """
     try:
         return yaml.load(Path(path).read_text(encoding="utf-8"), UniqueKeyLoader)
