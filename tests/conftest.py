@@ -74,6 +74,17 @@ class Project:
             check=False,
         )
 
+    def python(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run Python in the folder, the library at hand."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={**environment(), "PYTHONPATH": "src"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def jobs(self, *arguments: str) -> dict[str, int]:
         """Number of jobs by rule that a dry run announces; the target rule left out."""
         done = self.snakemake("-n", "--configfile", "config/smoke.yaml", *arguments)

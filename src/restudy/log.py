@@ -1,6 +1,6 @@
-"""One log per job: progress lines, and whatever the job's libraries print, with a clear ending.
+"""One log per job: progress lines, everything that libraries print, and why a job stopped.
 
-Logs are begun by the scripts alone; the library takes a plain ``log(line)`` callable.
+Only scripts start logs; library functions take a plain ``log(line)`` callable.
 """
 
 import os
@@ -16,23 +16,23 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def without_escapes(text: str) -> str:
-    """Return text without the codes that colour it in a terminal."""
+    """Return text without the escape codes that colour it in a terminal."""
     return ESCAPES.sub("", text)
 
 
 def start_log(path: str) -> Callable[[str], None]:
-    """Send everything this process prints to a file, and return the function that adds a line.
+    """Send everything that this process prints to a file, and return a function that adds a line.
 
     Parameters
     ----------
     path : str
-        Log file; begun anew.
+        Log file; overwritten.
 
     Returns
     -------
     callable
-        Writes one line with the time of day and flushes it, so that a reader who follows the
-        file sees progress as it happens.
+        Writes one line with the time of day and flushes it, so that a reader who follows the file
+        sees progress as it happens.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     for stream in (sys.stdout, sys.stderr):
@@ -43,26 +43,26 @@ def start_log(path: str) -> Callable[[str], None]:
     def log(line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
-    def end_with(kind, error, trace) -> None:
+    def log_exception(kind, error, trace) -> None:
         if issubclass(kind, UserError):
             log(f"stopped: {error}")
         else:
             log("failed:")
             traceback.print_exception(kind, error, trace)
 
-    sys.excepthook = end_with
+    sys.excepthook = log_exception
     return log
 
 
 class Progress:
-    """A progress line every few seconds, and at the beginning and the end.
+    """Progress lines: at the beginning, every few seconds, and at the end.
 
     Parameters
     ----------
     log : callable
         Takes a line.
     total : int
-        How many there are to do.
+        Number of passes, or of whatever is counted.
     unit : str
         What is counted, in the plural: "passes".
     seconds : float
@@ -77,24 +77,24 @@ class Progress:
         self.last_line = -float("inf")
         self.first: tuple[int, float] | None = None
 
-    def __call__(self, number: int, loss: float) -> None:
-        """Tell how many are done, and the loss at this point.
+    def __call__(self, done: int, loss: float) -> None:
+        """Report how many are done, and the loss at this point.
 
-        The clock starts at the first call; what was done by then counts as done before, since a
-        job may go on in the middle.
+        The clock starts at the first call, and what was done by then does not count towards the
+        speed, since a job may resume in the middle.
         """
         now = time.perf_counter()
         if self.first is None:
-            self.first = number, now
-        begun, started = self.first
+            self.first = done, now
+        done_before, started = self.first
         elapsed = now - started
-        if number < self.total and elapsed - self.last_line < self.seconds:
+        if done < self.total and elapsed - self.last_line < self.seconds:
             return
         self.last_line = elapsed
-        line = f"{number:,} of {self.total:,} {self.unit}  loss {loss:.6g}"
-        if number > begun and elapsed:
-            speed = (number - begun) / elapsed
-            left = (self.total - number) / speed
+        line = f"{done:,} of {self.total:,} {self.unit}  loss {loss:.6g}"
+        if done > done_before and elapsed:
+            speed = (done - done_before) / elapsed
+            left = (self.total - done) / speed
             line += f"  {speed:,.0f} {self.unit}/s  {_duration(left)} left"
         self.log(line)
 

@@ -36,6 +36,7 @@ OF_STUDY = {
     "boundary_panel": "boundary.npz",
     "curves": "history.parquet",
     "effects": "runs.csv",
+    "figure": "runs.csv",
     "final_accuracy": "runs.csv",
     "gradient_norms": "layers.parquet",
     "inactive_units": "layers.parquet",
@@ -144,7 +145,8 @@ def those(captions: dict):
 
 @pytest.mark.parametrize(("caption", "name"), those(OF_STUDY))
 def test_caption_of_a_study_says_what_came_out_of_it(caption, name):
-    text = render(caption, wildcards={"family": name, "study": "s"})
+    wildcards, params = {"family": name, "study": "s"}, {"shows": "A point for each run."}
+    text = render(caption, wildcards=wildcards, params=params)
     study = FOUND["families"][name]["studies"]["s"]
     said = {
         "boundary_panel": study["by_quantity"].get("accuracy"),
@@ -154,7 +156,8 @@ def test_caption_of_a_study_says_what_came_out_of_it(caption, name):
     }.get(caption, study["outcome"])
     assert said and all(sentence in text for sentence in said)
     assert "Which *one_?" in text
-    nothing = render(caption, {}, {"family": name, "study": "s"}, strict=False)
+    assert ("A point for each run." in text) == (caption == "figure")
+    nothing = render(caption, {}, wildcards, params, strict=False)
     assert "Not stated yet" in nothing
 
 

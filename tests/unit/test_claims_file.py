@@ -366,7 +366,7 @@ FAULTS = {
         with_test(CNN, form="attribution", measure="test_loss", factor="activation",
                   **{"from": {"activation": "relu", "optimizer": "adam"},
                      "to": {"activation": "tanh"}}),
-        "tests[0].to: got activation alone", "at least 2",
+        "tests[0].to: got only activation", "at least 2",
     ),
     "a corner that is the same": (
         with_test(CLAIM, form="attribution", measure="train_loss", factor="activation",
@@ -482,15 +482,13 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
     with pytest.raises(ClaimsError, match="not YAML: line 1: expected the node content"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_bytes(b"claims: \xff")
-    with pytest.raises(ClaimsError, match="not YAML: no text in UTF-8"):
+    with pytest.raises(ClaimsError, match="not YAML: not UTF-8 text"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("claims: \0")
     with pytest.raises(ClaimsError, match="not YAML: unacceptable character #x0000"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("claims:\n- id: one\n  source: x\n  id: two\n")
-    with pytest.raises(
-        ClaimsError, match="line 4: duplicate key 'id', first in line 2"
-    ):
+    with pytest.raises(ClaimsError, match="line 4: duplicate key 'id', first in line 2"):
         read_claims(broken, SCHEMA, CONFIG)
     broken.write_text("")
     with pytest.raises(ClaimsError, match="top level"):

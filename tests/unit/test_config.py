@@ -14,6 +14,7 @@ from restudy.study.config import (
     check_image_counts,
     check_target,
     complete_config,
+    fill_and_check,
 )
 from restudy.study.document import CLAIMS_SCHEMA, filled, schema_text
 from restudy.study.grid import all_cells
@@ -150,7 +151,7 @@ FAULTS = {
     ),
     "axis both fixed and varied": (
         lambda c: c["dense"]["studies"]["depths"]["fix"].update(depth=2),
-        ["dense.studies.depths.fix.depth", "also stands under vary"],
+        ["dense.studies.depths.fix.depth", "is also under vary"],
     ),
     "repeated value": (
         lambda c: c["dense"]["studies"]["depths"]["vary"].update(depth=[1, 1]),
@@ -456,3 +457,24 @@ def test_plain_kind_of_activation_and_initializer_gets_the_defaults():
     settings = cell_settings(completed, FAMILIES["dense"], completed["dense"]["baseline"])
     assert settings["activation"] == {"kind": "maxout", "pieces": 2}
     assert settings["initializer"] == {"gain": 1.0, "kind": "orthogonal"}
+
+
+def test_what_refers_to_a_definition_has_its_default_unless_it_has_its_own():
+    share = {"$ref": "#/$defs/share"}
+    schema = {
+        "$defs": {"share": {"type": "number", "default": 0.5}, "name": {"type": "string"}},
+        "properties": {
+            "one": share,
+            "other": {**share, "default": 0.25},
+            "name": {"$ref": "#/$defs/name"},
+            "inner": {
+                "default": {},
+                "properties": {"list": {"items": {"properties": {"x": share}}}},
+            },
+        },
+    }
+    document = {"inner": {"list": [{}, {"x": "much"}]}}
+    (fault,) = fill_and_check(document, schema)
+    assert fault == "inner.list[1].x: got 'much'; allowed: a finite number"
+    inner = {"list": [{"x": 0.5}, {"x": "much"}]}
+    assert document == {"one": 0.5, "other": 0.25, "inner": inner}

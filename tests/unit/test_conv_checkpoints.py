@@ -69,7 +69,7 @@ def test_two_newest_are_kept_and_nothing_else(saved):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
-def test_damaged_one_is_passed_over_with_a_warning(saved, damage):
+def test_damaged_one_is_ignored_with_a_warning(saved, damage):
     newest = list_checkpoints(saved)[0]
     content = bytearray(newest.read_bytes())
     content[-30] ^= 1
@@ -118,7 +118,7 @@ def test_one_in_another_format_is_passed_over_with_a_warning(saved, content):
     assert [line.partition(":")[0] for line in lines] == ["warning"]
 
 
-def test_one_that_cannot_be_read_or_removed_is_passed_over_with_a_warning(saved, monkeypatch):
+def test_one_that_cannot_be_read_or_removed_is_ignored_with_a_warning(saved, monkeypatch):
     newest = list_checkpoints(saved)[0]
 
     def refuse(path, *rest, original=Path.read_bytes):

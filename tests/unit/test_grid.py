@@ -149,7 +149,7 @@ FACTORIAL = {
 
 
 def test_one_axis_studies_are_those_that_vary_one_and_cuts_through_the_others():
-    found = one_axis_studies(DENSE, FACTORIAL, most=24)
+    found = one_axis_studies(DENSE, FACTORIAL, max_cells=24)
     assert list(found) == ["depths", "by_activation", "by_hidden_size"]
     assert found["depths"] == FACTORIAL["studies"]["depths"]
     assert found["by_hidden_size"]["vary"] == {
@@ -162,7 +162,7 @@ def test_one_axis_studies_are_those_that_vary_one_and_cuts_through_the_others():
 
 
 def test_one_axis_studies_leave_out_what_has_too_many_cells():
-    assert list(one_axis_studies(DENSE, FACTORIAL, most=2)) == ["depths"]
+    assert list(one_axis_studies(DENSE, FACTORIAL, max_cells=2)) == ["depths"]
 
 
 def test_nearest_cell_has_what_is_wanted_and_else_the_baselines_values():

@@ -82,24 +82,24 @@ FAULTS = {  # file, its content, the line
     "picture": (
         "train-images-idx3-ubyte",
         b"\x89PNG\r\n\x1a\n" + b"x" * 100,
-        "photos/train-images-idx3-ubyte: opens with 89 50 4e 47; allowed: 00 00 08 03, an IDX file "
-        "of unsigned bytes, images x rows x columns",
+        "photos/train-images-idx3-ubyte: begins with 89 50 4e 47; allowed: 00 00 08 03, an IDX "
+        "file of unsigned bytes, images x rows x columns",
     ),
     "labels for images": (
         "train-images-idx3-ubyte",
         LABELS,
-        "photos/train-images-idx3-ubyte: opens with 00 00 08 01; allowed: 00 00 08 03, an IDX",
+        "photos/train-images-idx3-ubyte: begins with 00 00 08 01; allowed: 00 00 08 03, an IDX",
     ),
     "colours": (
         "t10k-images-idx3-ubyte",
         format_idx(np.zeros((5, 12, 10, 3), np.uint8)),
-        "photos/t10k-images-idx3-ubyte: opens with 00 00 08 04; allowed: 00 00 08 03, an IDX",
+        "photos/t10k-images-idx3-ubyte: begins with 00 00 08 04; allowed: 00 00 08 03, an IDX",
     ),
     "empty file": (
         "t10k-labels-idx1-ubyte",
         b"",
-        "photos/t10k-labels-idx1-ubyte: opens with nothing; allowed: 00 00 08 01, an IDX file of "
-        "unsigned bytes, a label each",
+        "photos/t10k-labels-idx1-ubyte: begins with nothing; allowed: 00 00 08 01, an IDX file of "
+        "unsigned bytes, one label per image",
     ),
     "header alone in part": (
         "train-images-idx3-ubyte",
@@ -127,7 +127,7 @@ FAULTS = {  # file, its content, the line
         "train-images-idx3-ubyte",
         gzip.compress(IMAGES)[:-9],
         "photos/train-images-idx3-ubyte: damaged gzip data (Compressed file ended before the "
-        "end-of-stream marker was reached); allowed: a whole gzip file, or a plain one",
+        "end-of-stream marker was reached); allowed: a complete gzip file, or an uncompressed one",
     ),
     "damaged labels": (
         "train-labels-idx1-ubyte",
@@ -160,7 +160,8 @@ FAULTS = {  # file, its content, the line
     "one class": (
         "train-labels-idx1-ubyte",
         content_of("train-labels.idx", labels=(4,)),
-        "photos/train-labels-idx1-ubyte: has the one class 4; allowed: two or more, counted from 0",
+        "photos/train-labels-idx1-ubyte: has only the class 4; allowed: two or more, counted "
+        "from 0",
     ),
 }
 
@@ -232,7 +233,7 @@ def test_missing_folder_and_missing_files_are_named(folder):
     )
     folder.write_bytes(b"")
     (line,) = faults()
-    assert line.startswith("datasets.own.path: got 'photos', this is no folder")
+    assert line.startswith("datasets.own.path: got 'photos', not a folder")
 
 
 def test_faults_of_all_files_and_all_data_sets_are_listed_at_once(folder):

@@ -284,12 +284,12 @@ def test_classes_of_parts_that_show_them_all_need_not_be_said():
 @pytest.mark.parametrize(
     ("name", "array", "complaint"),
     [
-        ("train-labels", np.zeros(39, np.uint8), "labels .* don't go together"),
-        ("train-labels", np.zeros(40, np.uint8), "with labels up to 9 don't go with"),
-        ("test-images", np.zeros((20, 28, 27), np.uint8), "don't go with"),
-        ("train-images", np.zeros((40, 7, 28), np.uint8), "not of a size allowed"),
-        ("train-images", np.zeros((40, 28), np.uint8), "not of a size allowed"),
-        ("test-images", np.zeros((0, 28, 28), np.uint8), "not of a size allowed"),
+        ("train-labels", np.zeros(39, np.uint8), "labels .* don't match"),
+        ("train-labels", np.zeros(40, np.uint8), "with labels up to 9 don't match"),
+        ("test-images", np.zeros((20, 28, 27), np.uint8), "don't match training"),
+        ("train-images", np.zeros((40, 7, 28), np.uint8), "not of an allowed size"),
+        ("train-images", np.zeros((40, 28), np.uint8), "not of an allowed size"),
+        ("test-images", np.zeros((0, 28, 28), np.uint8), "not of an allowed size"),
     ],
 )
 def test_files_that_do_not_go_together_are_refused(tmp_path, name, array, complaint):

@@ -66,7 +66,7 @@ def swapped_values(frame):
 
 
 def renamed_column(frame):
-    frame.rename(columns={"loss": "losses"}, inplace=True)
+    frame.columns = frame.columns.str.replace("loss", "losses")
 
 
 def changed_label(frame):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -214,6 +215,25 @@ def test_notebook_runs_with_its_parameters_and_leaves_no_trace(written, tmp_path
     assert str(tmp_path) not in nbformat.writes(first)
     assert "papermill" not in first.metadata and "duration" not in nbformat.writes(first)
     assert not partial.exists()
+
+
+def test_kernel_is_this_python_and_keeps_to_a_private_folder(written, tmp_path):
+    path = written(
+        "import os, sys, ipykernel\n"
+        "from pathlib import Path\n"
+        "transport = ipykernel.get_connection_info(unpack=True)['transport']\n"
+        "folder = Path(ipykernel.get_connection_file()).parent\n"
+        "is_private = folder == Path(os.environ['IPYTHONDIR'])\n"
+        "print(sys.executable, transport, is_private, folder, sep='\\n')",
+    )
+    notebook = run_notebook(path, {"value": 7}, tmp_path / "partial.ipynb")
+    (printed,) = (output.text for output in notebook.cells[-1].outputs)
+    executable, transport, is_private, folder = printed.splitlines()
+    assert (executable, transport, is_private) == (sys.executable, "ipc", "True"), (
+        "_kernel_manager: find which attributes of jupyter_client's KernelManager (or options of "
+        "papermill) now say what the kernel's command is and where its sockets lie"
+    )
+    assert not Path(folder).exists()
 
 
 def test_failing_cell_is_named_with_its_source_and_error_and_the_rest_is_kept(written, tmp_path):

@@ -201,7 +201,7 @@ def test_description_and_table_survive_being_written(tmp_path):
 def test_features_are_read_in_the_order_of_their_numbers():
     points, _ = make_points(complete(kind="blobs", features=11, points=5))
     assert features_of(points).shape == (2005, 11)
-    with pytest.raises(ValueError, match="x1, x2 and so on"):
+    with pytest.raises(ValueError, match="x1, x2, …"):
         features_of(points.rename(columns={"x2": "width"}))
 
 
@@ -284,9 +284,9 @@ def test_own_file_may_come_from_any_program(own, content):
 FILE_FAULTS = {
     "missing file": (None, ["ours.path: got", "own.csv', no such file", "allowed: a CSV file"]),
     "empty file": ("", ["ours.path: got", "it is empty"]),
-    "header alone": ("a,kind\n", ["ours.path: got", "no row"]),
-    "other encoding": ("a,kind\né,1\n".encode("latin-1"), ["not text in UTF-8", "0xe9"]),
-    "binary": (b"\x89PNG\r\n\x1a\n\x00\x00", ["not text in UTF-8", "0x89"]),
+    "header alone": ("a,kind\n", ["ours.path: got", "no rows"]),
+    "other encoding": ("a,kind\né,1\n".encode("latin-1"), ["not UTF-8 text", "invalid byte 0xe9"]),
+    "binary": (b"\x89PNG\r\n\x1a\n\x00\x00", ["not UTF-8 text", "invalid byte 0x89"]),
     "open quote": ('a,kind\n1,"x\n2,y\n', ["line 3 is not CSV"]),
     "short row": (
         "a,b,kind\n1,2,x\n1,x\n1,2,x\n5\n",
@@ -303,7 +303,7 @@ FILE_FAULTS = {
         ["c19 and 10 more"],
     ),
     "semicolons": ("a;kind\n1;x\n", ["ours.path", "separated by ';'", "allowed: commas"]),
-    "no feature": ("kind\nx\ny\n", ["no column beside 'kind'", "one feature or more"]),
+    "no feature": ("kind\nx\ny\n", ["no column besides 'kind'", "at least one feature"]),
     "missing value": (
         "a,b,kind\n1,2,x\n1,,x\nNA,nan,y\n1,2,y\n",
         ["own.csv, line 3, column 'b': the value is missing", "2 more like it", "a number"],
@@ -324,7 +324,7 @@ FILE_FAULTS = {
         "a,kind\n1,x\n1, \n1,NaN\n",
         ["ours.label", "line 3, column 'kind'", "1 more like it"],
     ),
-    "one class": ("a,kind\n1,x\n2,x\n", ["ours.label", "the one class 'x'", "two or more"]),
+    "one class": ("a,kind\n1,x\n2,x\n", ["ours.label", "only the class 'x'", "two or more"]),
     "class of one row": (
         "a,kind\n1,x\n2,x\n3,y\n4,z\n",
         ["ours.label", "class 'y' of column 'kind' has a single row", "1 more like it", "two"],

@@ -66,14 +66,17 @@ def test_further_locks_go_with_the_first(group):
 def test_script_is_thin_and_has_its_rule(script):
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     assert f"scripts/{script.name}" in rules
-    assert f'code("{script.name}")' in rules
+    # What training runs is one digest, since there are thousands of such jobs.
+    tracked = "training_code(family)" if script.name == "train.py" else f'code("{script.name}")'
+    assert tracked in rules
     assert len(script.read_text().splitlines()) <= 75
     assert script.read_text().startswith('"""')
 
 
 def test_every_caption_is_used_and_every_used_one_exists():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    used = set(re.findall(r'caption="../../report/(\w+\.rst)"', rules))
+    records = (ROOT / "src/restudy/plan/figures.py").read_text()
+    used = set(re.findall(r"\w+\.rst", rules + records))
     assert used | {"workflow.rst"} == {path.name for path in (ROOT / "report").glob("*.rst")}
 
 

@@ -566,7 +566,7 @@ def test_the_page_shows_a_users_text_as_text(table):
     assert "a &lt; b &amp; &lt;script&gt;" in claims_page(**table)
 
 
-SVG = b'<svg xmlns="x" width="75pt" height="30pt"><title>a &lt; b</title></svg>'
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 75 30"><title>a &lt; b</title></svg>'
 CURVES, PANEL = "results/figures/dense/a_loss_curves.svg", "results/figures/dense/a_boundaries.png"
 
 

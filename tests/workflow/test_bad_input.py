@@ -143,8 +143,8 @@ def test_images_of_the_user_that_cannot_be_learned_from(project):
     for line in (
         "datasets.gone.path: images/gone: has no t10k-labels-idx1-ubyte; allowed: "
         "t10k-labels-idx1-ubyte, t10k-labels-idx1-ubyte.gz, test-labels.idx, test-labels.idx.gz",
-        "datasets.text.path: images/text/train-labels-idx1-ubyte: opens with 30 20 31 20; "
-        "allowed: 00 00 08 01, an IDX file of unsigned bytes, a label each",
+        "datasets.text.path: images/text/train-labels-idx1-ubyte: begins with 30 20 31 20; "
+        "allowed: 00 00 08 01, an IDX file of unsigned bytes, one label per image",
         "datasets.cut.path: images/cut/train-images-idx3-ubyte: is truncated: it has 1000 bytes; "
         "allowed: 4816, as its header says",
         "datasets.count.path: images/count/train-labels-idx1-ubyte: has 39 labels; allowed: 40, ",
@@ -152,7 +152,7 @@ def test_images_of_the_user_that_cannot_be_learned_from(project):
         "(height x width); allowed: 12x10, as in train-images-idx3-ubyte",
         "datasets.label.path: images/label/t10k-labels-idx1-ubyte: has the label 3 (19 more like "
         "it); allowed: 0 to 2, the classes of train-labels-idx1-ubyte",
-        "datasets.single.path: images/single/train-labels-idx1-ubyte: has the one class 0; ",
+        "datasets.single.path: images/single/train-labels-idx1-ubyte: has only the class 0; ",
         "datasets.none.path: got 'images/none', no such folder below ",
     ):
         assert line in text

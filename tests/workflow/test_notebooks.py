@@ -3,13 +3,12 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import nbformat
 import pytest
 import yaml
-from conftest import ROOT, Project, copy_project, environment
+from conftest import ROOT, Project, copy_project
+from patches import patches_in
 
 from restudy.data.tables import read_table
 
@@ -144,37 +143,18 @@ def test_failing_cell_fails_the_rule_and_its_error_is_in_the_log(smoke, tmp_path
         assert (project.folder / output).exists()
 
 
-def edits_of_the_lesson():
-    """Each edit: the file, the lines that are there, and the lines that replace them."""
-    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
-    (cell,) = [c for c in nbformat.read(path, as_version=4).cells if c.id == "permanent"]
-    for block in re.findall(r"```diff\n--- (.*?)```", cell.source, re.S):
-        name, *lines = block.splitlines()
-        assert all(line[:1] in " +-" for line in lines)
-        yield (
-            name,
-            "".join(f"{line[1:]}\n" for line in lines if line[:1] in " -"),
-            "".join(f"{line[1:]}\n" for line in lines if line[:1] in " +"),
-        )
-
-
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
     """A copy of the project in which the lesson's edits were made."""
     project = copy_project(tmp_path_factory.mktemp("lesson") / "project")
-    edits = list(edits_of_the_lesson())
-    assert len(edits) == 9
-    for name, there, then in edits:
-        path = project.folder / name
-        text = path.read_text()
-        assert text.count(there) == 1, (name, there)
-        path.write_text(text.replace(there, then))
-    subprocess.run(
-        [sys.executable, "-m", "restudy.study.document"],
-        cwd=project.folder,
-        env={**environment(), "PYTHONPATH": "src"},
-        check=True,
-    )
+    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
+    (cell,) = [c for c in nbformat.read(path, as_version=4).cells if c.id == "permanent"]
+    patches = patches_in(cell.source)
+    assert len(patches) == 9
+    for patch in patches:
+        patch.apply(project.folder)
+    done = project.python("-m", "restudy.study.document")
+    assert done.returncode == 0, done.stderr
     return project
 
 
@@ -207,17 +187,10 @@ def test_lesson_trains_a_network_with_its_activation(extended):
 
 
 def test_lesson_leaves_no_other_test_of_names_failing(extended):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"),
-            *("-k", "swish or every_activation or registries or of_the_facts or in_its_readme"),
-            "tests/unit",
-        ],
-        cwd=extended.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+    done = extended.python(
+        *("-m", "pytest", "-v", "-p", "no:cacheprovider"),
+        *("-k", "swish or every_activation or registries or of_the_facts or in_its_readme"),
+        "tests/unit",
     )
     assert done.returncode == 0, done.stdout[-3000:]
     for name in ("study_network", "dense_activations", "dense_gradients", "conv_network"):

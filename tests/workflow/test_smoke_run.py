@@ -14,6 +14,7 @@ from tensorboard_server import read_page, runs_with
 
 from restudy.analysis.columns import describe_columns
 from restudy.data.tables import read_table
+from restudy.families.registry import FAMILIES
 
 KEYS = [
     "dataset",
@@ -46,25 +47,29 @@ CELL = (
 
 def test_run_tables_have_the_documented_columns(smoke):
     tables = smoke.folder / "results/tables"
+    recorded = {
+        name: [measure.name for measure in FAMILIES[name].recorded_measures] for name in MEASURES
+    }
+    assert all(set(known) <= set(recorded[name]) for name, known in MEASURES.items())
     dense = read_table(tables / "dense_runs.csv")
     assert list(dense.columns) == [
         *KEYS,
         "passes",
-        *MEASURES["dense"],
+        *recorded["dense"],
         "reported_loss",
         "grad_norm",
         "diverged_at",
         "diverged_by",
     ]
     conv = read_table(tables / "conv_runs.csv")
-    columns = [*CONV_KEYS, "steps", *MEASURES["conv"], "diverged_at", "diverged_by"]
+    columns = [*CONV_KEYS, "steps", *recorded["conv"], "diverged_at", "diverged_by"]
     assert list(conv.columns) == columns
     dense_history = read_table(tables / "dense_history.parquet")
-    assert list(dense_history.columns) == [*KEYS, "pass", *MEASURES["dense"]]
+    assert list(dense_history.columns) == [*KEYS, "pass", *recorded["dense"]]
     dense_layers = read_table(tables / "dense_layers.parquet")
     assert list(dense_layers.columns) == [*KEYS, "pass", "layer", *ACTIVITY]
     conv_history = read_table(tables / "conv_history.parquet")
-    assert list(conv_history.columns) == [*CONV_KEYS, "step", *MEASURES["conv"]]
+    assert list(conv_history.columns) == [*CONV_KEYS, "step", *recorded["conv"]]
     for path in tables.glob("*.csv"):
         describe_columns(read_table(path).columns)
 

@@ -139,6 +139,7 @@ for drawn in figures.STUDY_FIGURES:
                     study=study_of,
                     levels=levels_of,
                     cells=few_cells(drawn),
+                    shows=drawn.shows,
                 message:
                     "Draw {output}"
                 script:

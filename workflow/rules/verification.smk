@@ -50,7 +50,7 @@ rule write_manifest:
         folders=lambda wildcards: PLAN.folders(),
         files=ARTEFACTS,
         computed=COMPUTED,
-        source=parts.digest_of(parts.MODULES, SOURCES.everything()),
+        source=lambda wildcards: parts.digest_of(parts.MODULES, SOURCES.everything()),
         left_out=files.LEFT_OUT,
     message:
         "Write the manifest of all results"

@@ -19,12 +19,16 @@ from typing import Any, NamedTuple
 import google_crc32c
 import numpy as np
 from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from tensorboard.util.tensor_util import make_ndarray
 
 from restudy.errors import UserError
+from restudy.internals.tensorboard_reading import (
+    HPARAMS_TAG,
+    Event,
+    HParamsPluginData,
+    MetaGraphDef,
+    SessionLog,
+    make_ndarray,
+)
 
 EVENT_FILES = "*tfevents*"
 # A dummy beside a profile, which holds no summaries.
@@ -44,7 +48,6 @@ OLD_KINDS = {
     "image": "images",
     "audio": "audio",
 }
-HPARAMS = "_hparams_/"
 
 
 class Scalars(NamedTuple):
@@ -328,7 +331,7 @@ class _RunReader:
             self.unreadable[tag] += 1
             return
         kind = data.WhichOneof("data")
-        if kind and tag == f"{HPARAMS}{kind}":
+        if kind and tag == f"{HPARAMS_TAG}{kind}":
             self.run.hparams.setdefault(kind, getattr(data, kind))
 
     def _drop(self, tags: list[str], step: int) -> None:

@@ -1,4 +1,4 @@
-"""What the classes of the published image sets are called; other sets have numbers alone."""
+"""Names of the classes of the published image sets; classes of other sets have only numbers."""
 
 CLASS_NAMES = {
     "fashion_mnist": (
@@ -17,6 +17,6 @@ CLASS_NAMES = {
 
 
 def class_names(kind: str, classes: int) -> list[str]:
-    """Names of the classes of a data set, by its kind; their numbers where they have no names."""
+    """Return the names of the classes of a kind of data set, or their numbers if it has none."""
     names = CLASS_NAMES.get(kind, ())
     return [names[label] if label < len(names) else str(label) for label in range(classes)]

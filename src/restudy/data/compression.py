@@ -1,4 +1,4 @@
-"""Files that may be compressed with gzip: what their first bytes say counts, not their name."""
+"""Read files that may be compressed with gzip, recognised by their first bytes, not their names."""
 
 import gzip
 import os
@@ -21,33 +21,33 @@ def decompress(content: bytes, name: str) -> bytes:
 
 
 def is_compressed(path: Path) -> bool:
-    """Whether a file opens as gzip does."""
+    """Return whether a file begins like gzip data."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 def open_decompressed(path: Path) -> BinaryIO:
-    """Open a file to read its content, of which no more is decompressed than is read."""
+    """Open a file to read its content; only what is read is decompressed."""
     return gzip.open(path) if is_compressed(path) else path.open("rb")
 
 
 def measure_content(path: Path, expected: int) -> int:
-    """Size of a file's content in bytes.
+    """Return the size of a file's content in bytes, after decompression.
 
-    A gzip file ends with the size of its content modulo 4 GiB. Where that is not the expected
-    one, the file is damaged or was written in several pieces: only then is it decompressed whole.
+    A gzip file ends with the size of its content modulo 4 GiB. If that is not the expected size,
+    the file is damaged or was written in several pieces, and only then is all of it decompressed.
 
     Raises
     ------
     EOFError, BadGzipFile, zlib.error
-        If gzip data had to be decompressed, and are damaged.
+        If gzip data had to be decompressed and are damaged.
     """
     if not is_compressed(path):
         return path.stat().st_size
     with path.open("rb") as file:
         file.seek(-4, os.SEEK_END)
-        noted = int.from_bytes(file.read(), "little")
-    if noted == expected % 2**32:
+        stated = int.from_bytes(file.read(), "little")
+    if stated == expected % 2**32:
         return expected
     with gzip.open(path) as stream:
         return sum(map(len, iter(lambda: stream.read(2**20), b"")))

@@ -19,7 +19,7 @@ def read_idx(path: str | Path) -> np.ndarray:
     Parameters
     ----------
     path
-        The file; whether it is compressed with gzip is seen from its first bytes, not its name.
+        The file; gzip is recognised by its first bytes, not by its name.
 
     Returns
     -------
@@ -43,11 +43,13 @@ def parse_idx(content: bytes, name: str) -> np.ndarray:
     content
         The file's bytes.
     name
-        What error messages call the file.
+        Name of the file in error messages.
     """
     content = decompress(content, name)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
-        raise ValueError(f"{name}: not an IDX file of unsigned bytes (it opens {content[:4]!r})")
+        raise ValueError(
+            f"{name}: not an IDX file of unsigned bytes (it begins with {content[:4]!r})"
+        )
     dimensions = content[3]
     header_size = 4 + 4 * dimensions
     if dimensions == 0 or len(content) < header_size:

@@ -1,7 +1,7 @@
-"""The four files of a set of images: their names, and what is known of them before they are read.
+"""The four files of a set of images: their names, and what is known before images are read.
 
-Plain Python, because a configuration is checked with it: of a user's own files, no more than
-headers and labels are read.
+Plain Python, because configurations are checked with it: of a user's own files, only headers and
+labels are read.
 """
 
 import math
@@ -13,7 +13,7 @@ from pathlib import Path
 from restudy.data.compression import DAMAGE, decompress, measure_content, open_decompressed
 from restudy.errors import DatasetError
 
-PUBLISHED_NAMES = {  # ours -> that under which such sets are published
+PUBLISHED_NAMES = {  # our name -> the published one
     "train-images.idx": "train-images-idx3-ubyte",
     "train-labels.idx": "train-labels-idx1-ubyte",
     "test-images.idx": "t10k-images-idx3-ubyte",
@@ -28,7 +28,7 @@ Files = Mapping[str, Path]
 
 @dataclass(frozen=True)
 class ImageCounts:
-    """How many images there are, how large, and of how many classes.
+    """Number of images, their size, and their number of classes.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ImageCounts:
     height, width : int
         Pixels of every image.
     classes : int
-        The largest training label and one more.
+        The largest training label plus one.
     """
 
     train: int
@@ -49,14 +49,14 @@ class ImageCounts:
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """A set of images whose bytes are known.
+    """A set of images whose files are known byte by byte.
 
     Attributes
     ----------
     title : str
-        What messages call it.
+        Its name in messages.
     sha256 : mapping
-        Our name of each file to the digest of its uncompressed bytes.
+        Our name of each file -> the digest of its uncompressed bytes.
     counts : ImageCounts
         What is in them.
     """
@@ -100,18 +100,18 @@ class ImageFilesError(DatasetError):
 
 
 def find_image_files(folder: str | Path) -> dict[str, Path]:
-    """The four files in a folder, under their published names or ours, plain or gzip.
+    """Find the four files in a folder, under their published names or ours, plain or gzip.
 
     Parameters
     ----------
     folder : path
-        Where they are looked for. Of several files that could be the same one the first is
-        taken: the published name before ours, and each without ``.gz`` before it with.
+        Where to look. If several files match, the first is taken: the published name before
+        ours, and each without ``.gz`` before the one with it.
 
     Returns
     -------
     dict
-        Our name of each file to where it is.
+        Our name of each file -> its path.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def find_image_files(folder: str | Path) -> dict[str, Path]:
         If the folder or a file is missing.
     """
     if not Path(folder).is_dir():
-        fault = "this is no folder" if Path(folder).exists() else "no such folder"
+        fault = "not a folder" if Path(folder).exists() else "no such folder"
         where = "" if Path(folder).is_absolute() else f" below {Path.cwd()}"
         raise ImageFilesError(
             [f"got {str(folder)!r}, {fault}{where}; allowed: a folder with four IDX files"]
@@ -137,7 +137,7 @@ def find_image_files(folder: str | Path) -> dict[str, Path]:
 
 
 def inspect_image_files(folder: str | Path) -> ImageCounts:
-    """What is in a user's own four files, if the network can learn from them.
+    """Return what is in a user's own four files, or refuse what the network cannot learn from.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def inspect_image_files(folder: str | Path) -> ImageCounts:
     Raises
     ------
     ImageFilesError
-        If a file is missing, is not IDX of the right kind, is truncated, or doesn't go with the
-        others; a line for each fault.
+        If a file is missing, is not IDX of the right kind, is truncated, or does not match the
+        others; with one line for each fault.
     """
     files = find_image_files(folder)
     shapes, faults = {}, []
@@ -176,7 +176,7 @@ def inspect_image_files(folder: str | Path) -> ImageCounts:
 
 
 def is_allowed_size(height: int, width: int) -> bool:
-    """Whether the network takes images of that many pixels."""
+    """Return whether the network takes images of this size, in pixels."""
     return all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width))
 
 
@@ -187,12 +187,12 @@ def _refuse(faults) -> None:
 
 
 def _what(name: str) -> str:
-    """``images`` or ``labels``, whichever a file of that name holds."""
+    """Return what a file of this name holds: ``images`` or ``labels``."""
     return name.removesuffix(".idx").partition("-")[2]
 
 
 def _read_shape(file: Path, dimensions: int) -> tuple[int, ...]:
-    """Shape of the array in an IDX file, whose size must fit it."""
+    """Return the shape of the array in an IDX file, after checking the file's size against it."""
     magic = bytes([0, 0, 0x08, dimensions])  # 0x08: unsigned bytes
     header_size = 4 + 4 * dimensions
     try:
@@ -201,7 +201,7 @@ def _read_shape(file: Path, dimensions: int) -> tuple[int, ...]:
         if header[:4] != magic:
             raise ImageFilesError(
                 [
-                    f"{file}: opens with {header[:4].hex(' ') or 'nothing'}; allowed: "
+                    f"{file}: begins with {header[:4].hex(' ') or 'nothing'}; allowed: "
                     f"{magic.hex(' ')}, an IDX file of unsigned bytes, {_AXES[dimensions]}"
                 ]
             )
@@ -216,7 +216,7 @@ def _read_shape(file: Path, dimensions: int) -> tuple[int, ...]:
         expected = header_size + math.prod(shape)
         found = measure_content(file, expected)
     except DAMAGE as error:
-        raise ImageFilesError([f"{file}: damaged gzip data ({error}); {_WHOLE}"]) from None
+        raise ImageFilesError([f"{file}: damaged gzip data ({error}); {_COMPLETE}"]) from None
     except OSError as error:
         raise ImageFilesError(
             [f"{file}: it cannot be read ({error.strerror}); allowed: a readable file"]
@@ -229,15 +229,15 @@ def _read_shape(file: Path, dimensions: int) -> tuple[int, ...]:
     return shape
 
 
-_WHOLE = "allowed: a whole gzip file, or a plain one"
-_AXES = {3: "images x rows x columns", 1: "a label each"}
+_COMPLETE = "allowed: a complete gzip file, or an uncompressed one"
+_AXES = {3: "images x rows x columns", 1: "one label per image"}
 
 
 def _read_labels(file: Path) -> bytes:
     try:
         return decompress(file.read_bytes(), str(file))[8:]
     except ValueError as error:
-        raise ImageFilesError([f"{error}; {_WHOLE}"]) from None
+        raise ImageFilesError([f"{error}; {_COMPLETE}"]) from None
 
 
 def _size_faults(files: Files, shapes: Shapes) -> Iterator[str]:
@@ -259,7 +259,7 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _count_faults(files: Files, shapes: Shapes) -> Iterator[str]:
-    # Of the training images, one is for validation.
+    # One of the training images is for validation.
     for part, least in (("train", 2), ("test", 1)):
         images, labels = f"{part}-images.idx", f"{part}-labels.idx"
         (count, *_), (label_count,) = shapes[images], shapes[labels]
@@ -276,7 +276,7 @@ def _class_faults(files: Files, labels: Mapping[str, bytes]) -> Iterator[str]:
     train, test = (files[f"{part}-labels.idx"] for part in ("train", "test"))
     largest = max(labels["train"])
     if len(set(labels["train"])) == 1:
-        yield f"{train}: has the one class {largest}; allowed: two or more, counted from 0"
+        yield f"{train}: has only the class {largest}; allowed: two or more, counted from 0"
         return
     beyond = [label for label in labels["test"] if label > largest]
     if beyond:

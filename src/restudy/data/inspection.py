@@ -1,6 +1,6 @@
-"""What is known of the configured data sets before any of them is made.
+"""Inspect the configured data sets before any of them is made.
 
-No library is loaded for it: a configuration is inspected on every call of Snakemake.
+No numeric library is loaded: a configuration is inspected on every call of Snakemake.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from restudy.errors import DatasetError, UserError
 def inspect_datasets(
     datasets: Mapping[str, Mapping],
 ) -> tuple[dict[str, int], dict[str, ImageCounts]]:
-    """Number of features of every point set, and of every set of images what is in it.
+    """Return the number of features of every point set, and the counts of every set of images.
 
     Parameters
     ----------
     datasets : mapping
-        Name -> completed entry of ``datasets``. The user's own files are read, of images no more
-        than headers and labels.
+        Name -> completed entry of ``datasets``. The user's own files are read; of images, only
+        headers and labels.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def inspect_datasets(
     Raises
     ------
     UserError
-        If a file cannot be used; a line for each fault of all files, which names the key.
+        If a file cannot be used; with one line for each fault, naming the key.
     """
     features, images, faults = {}, {}, []
     for name, dataset in datasets.items():

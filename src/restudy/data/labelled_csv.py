@@ -1,7 +1,7 @@
-"""Read a user's own CSV file of labelled points; say what is wrong with one that cannot be used.
+"""Read a user's own CSV file of labelled points, or say what is wrong with it.
 
-Plain Python, because a configuration is checked with it: a file of usual size is read before the
-larger libraries would have been loaded.
+Plain Python, because configurations are checked with it: a file of usual size is read in less time
+than the larger libraries take to load.
 """
 
 import csv
@@ -16,14 +16,14 @@ from restudy.errors import DatasetError
 
 MISSING = ("", "na", "n/a", "nan", "null")  # in lower case
 LARGEST_VALUE = 1e100  # the sum of a few squares of such numbers is still finite
-MOST_NAMES = 20  # names of columns that a message lists
+MAX_NAMES = 20  # column names listed in a message
 
 Fault = tuple[str, str]  # the key of the data set that is at fault, and what the fault is
 
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """Labelled points as they stand in a file.
+    """Labelled points as read from a file.
 
     Attributes
     ----------
@@ -54,12 +54,12 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
     ----------
     dataset : mapping
         ``path``, a CSV file in UTF-8 with commas and a header line, and ``label``, the name of
-        the column that says the class. All other columns are features.
+        the column with the class. All other columns are features.
 
     Returns
     -------
     LabelledTable
-        Rows and columns in the order of the file; classes sorted, numbers by their value.
+        Rows and columns in the order of the file; classes sorted, numeric ones by value.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def _refuse(faults: Iterator[Fault] | list[Fault]) -> None:
 
 
 def _read_rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
-    """Header, rows and, for each row, its line in the file; blank lines are left out."""
+    """Return header, rows and each row's line in the file, without blank lines."""
     try:
-        # With the mark that some programs put before UTF-8, or without it.
+        # With or without the byte order mark that some programs write first.
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             read = [(row, reader.line_num) for row in reader if row]
@@ -106,7 +106,7 @@ def _read_rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
         fault = "this is a folder"
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
-        fault = f"not text in UTF-8 (it has a byte 0x{byte:02x} where none can be)"
+        fault = f"not UTF-8 text (invalid byte 0x{byte:02x})"
     except OSError as error:
         fault = f"it cannot be read ({error.strerror})"
     except csv.Error as error:
@@ -115,7 +115,7 @@ def _read_rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
         if len(read) > 1:
             (header, _), *rest = read
             return header, [row for row, _ in rest], [line for _, line in rest]
-        fault = "it has a header line and no row" if read else "it is empty"
+        fault = "it has a header line but no rows" if read else "it is empty"
     raise TableError([("path", f"got {path!r}, {fault}; allowed: a CSV file in UTF-8 with rows")])
 
 
@@ -130,14 +130,15 @@ def _header_faults(path: str, names: list[str], label: str) -> Iterator[Fault]:
         close = get_close_matches(label, names, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         separators = [each for each in ";\t|" if len(names) == 1 and each in names[0]]
-        listed = ", ".join(names[:MOST_NAMES])
-        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        listed = ", ".join(names[:MAX_NAMES])
+        more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
         if separators:
-            yield "path", f"{path}: columns seem separated by {separators[0]!r}; allowed: commas"
+            fault = f"columns seem to be separated by {separators[0]!r}"
+            yield "path", f"{path}: {fault}; allowed: commas"
         else:
             yield "label", f"got {label!r}{hint}; columns of {path}: {listed}{more}"
     elif len(names) == 1:
-        yield "path", f"{path}: has no column beside {label!r}; allowed: one feature or more"
+        yield "path", f"{path}: has no column besides {label!r}; allowed: at least one feature"
 
 
 def _length_faults(path: str, names: list[str], rows: list, lines: list[int]) -> Iterator[Fault]:
@@ -166,10 +167,10 @@ def _label_faults(path: str, label: str, texts: list[str], lines: list[int]) -> 
     if len(classes) == 1:
         yield (
             "label",
-            f"{path}: column {label!r} has the one class {classes[0]!r}; allowed: two or more",
+            f"{path}: column {label!r} has only the class {classes[0]!r}; allowed: two or more",
         )
         return
-    single = [classes[number] for number, count in Counter(labels).items() if count == 1]
+    single = [classes[label] for label, count in Counter(labels).items() if count == 1]
     if single:
         yield (
             "label",
@@ -181,7 +182,7 @@ def _label_faults(path: str, label: str, texts: list[str], lines: list[int]) -> 
 def _value_faults(
     path: str, columns: Mapping, values: Mapping, lines: list[int]
 ) -> Iterator[Fault]:
-    """The first of each sort of bad value, and how many more there are of its sort."""
+    """Yield the first bad value of each sort, with the number of others of that sort."""
     sorts = {"missing": [], "text": [], "infinite": []}
     for name, numbers in values.items():
         if numbers is None:
@@ -199,18 +200,18 @@ def _value_faults(
 
 
 def _to_numbers(column: Sequence[str]) -> list[float] | None:
-    """The numbers of a column, or None if one of its texts is none."""
+    """Return the numbers of a column, or None if one of its texts is not a number."""
     try:
         numbers = [float(text) for text in column]
     except ValueError:
         return None
-    # Python alone takes 1_000 for a number.
+    # Only Python reads 1_000 as a number.
     fine = all(abs(number) <= LARGEST_VALUE for number in numbers) and "_" not in "".join(column)
     return numbers if fine else None
 
 
 def _sort_of(text: str) -> str | None:
-    """What is wrong with a text as a feature: "missing", "text", "infinite", or None."""
+    """Return what is wrong with a text as a feature: "missing", "text", "infinite", or None."""
     if text.strip().lower() in MISSING:
         return "missing"
     numbers = _to_numbers([text])
@@ -223,15 +224,15 @@ def _sort_of(text: str) -> str | None:
 
 
 def _number_classes(texts: list[str]) -> tuple[list[str], list[int]]:
-    """Names of the classes in their order, and the number of each text's class.
+    """Return the names of the classes in their order, and each text's label.
 
-    Texts that all are numbers are one class where they are one number, ordered by it and named
-    after it: 1, 1.0 and 1e0 are the class 1.
+    If all texts are numbers, equal numbers are one class, ordered by value and named after it: 1,
+    1.0 and 1e0 are the class 1.
     """
     distinct = list(dict.fromkeys(texts))
     numbers = _to_numbers(distinct)
     keys = dict(zip(distinct, distinct if numbers is None else numbers, strict=True))
-    order = {key: number for number, key in enumerate(sorted(set(keys.values())))}
+    order = {key: label for label, key in enumerate(sorted(set(keys.values())))}
     names = [key if isinstance(key, str) else _shortest(key) for key in order]
     return names, [order[keys[text]] for text in texts]
 
@@ -241,7 +242,7 @@ def _shortest(number: float) -> str:
 
 
 def _more(found: Sequence) -> str:
-    """How many there are besides the one that a message names."""
+    """Return how many there are besides the one that the message names."""
     return f" ({len(found) - 1:,} more like it)" if len(found) > 1 else ""
 
 

@@ -1,7 +1,7 @@
 """Labelled points for the dense networks, in two parts: to train on, and held out.
 
-Generated point sets have held-out points of a seed of their own; loaded ones, a file of the user's
-or a table that scikit-learn carries, are split class by class.
+In generated point sets, held-out points have a seed of their own. Loaded ones (a user's file, or a
+table included in scikit-learn) are split class by class.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from restudy.data.labelled_csv import read_labelled_csv
 
-SPIRAL_RADIUS = 2.0  # where an arm ends: with it, a noise of 0.1 leaves a few arms apart
+SPIRAL_RADIUS = 2.0  # end of an arm: far enough that a noise of 0.1 leaves a few arms apart
 
 Labelled = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
 
@@ -37,7 +37,7 @@ class PointSet:
 
 
 def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
-    """Training and held-out points of a data set, and what they are.
+    """Return training and held-out points of a data set, and their description.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         part ("train" or "heldout"), x1 to xD, label (0 to C - 1).
     description : dict
         ``kind``; ``classes`` and ``features``, their names; ``counts``, part -> class -> number
-        of points; and where the features are standardized ``mean`` and ``scale``, which were
-        subtracted from each and divided by.
+        of points; and, if the features are standardized, ``mean`` and ``scale``: what was
+        subtracted from each feature and what it was divided by.
     """
     points = POINT_SETS[dataset["kind"]](dataset)
     parts, scaling = points.parts, {}
@@ -69,8 +69,8 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         ignore_index=True,
     )
     counts = {
-        part: {name: int((label == number).sum()) for number, name in enumerate(points.classes)}
-        for part, (_, label) in parts.items()
+        part: {name: int((labels == label).sum()) for label, name in enumerate(points.classes)}
+        for part, (_, labels) in parts.items()
     }
     description = {
         "kind": dataset["kind"],
@@ -84,14 +84,14 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
 def standardize(
     parts: Mapping[str, Labelled],
 ) -> tuple[dict[str, Labelled], dict[str, list[float]]]:
-    """All parts less the training points' mean, divided by their standard deviation.
+    """Subtract the training points' mean from all parts and divide by their standard deviation.
 
     A feature that is constant over the training points is only centred.
 
     Returns
     -------
     parts : dict
-        As given, standardized.
+        The same parts, standardized.
     scaling : dict
         ``mean`` and ``scale`` of each feature.
     """
@@ -112,14 +112,14 @@ def generated(generate: Callable[[Mapping, int, int], Labelled]) -> Callable[[Ma
         return PointSet(
             parts,
             features=[f"x{number + 1}" for number in range(x.shape[1])],
-            classes=[str(number) for number in range(label.max() + 1)],
+            classes=[str(each) for each in range(label.max() + 1)],
         )
 
     return make
 
 
 def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
-    """Return a function of a data set that reads x, label, features and classes, and splits."""
+    """Return a function of a data set that reads its points and splits them into parts."""
 
     def make(dataset: Mapping) -> PointSet:
         x, label, features, classes = read(dataset)
@@ -131,18 +131,18 @@ def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
 
 
 def choose_heldout(label: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Which points are held out: of each class the given share, at random.
+    """Choose at random which points are held out: the given share of each class.
 
     At least one point of every class is held out, and at least one is not.
 
     Parameters
     ----------
     label : ndarray of int, shape (N,)
-        Classes, of two points or more each.
+        Classes, each with two points or more.
     share : float
         Above 0 and below 1.
     seed : int
-        Of the legacy generator.
+        Seed of the legacy generator.
 
     Returns
     -------
@@ -150,20 +150,20 @@ def choose_heldout(label: np.ndarray, share: float, seed: int) -> np.ndarray:
     """
     generator = np.random.RandomState(seed)
     heldout = np.zeros(len(label), bool)
-    for number in range(label.max() + 1):
-        members = np.flatnonzero(label == number)
+    for each in range(label.max() + 1):
+        members = np.flatnonzero(label == each)
         count = min(max(round(share * len(members)), 1), len(members) - 1)
         heldout[generator.permutation(members)[:count]] = True
     return heldout
 
 
 def moons(dataset: Mapping, points: int, seed: int) -> Labelled:
-    """Two interleaving half circles, as the published study draws them (legacy generator)."""
+    """Generate two interleaving half circles, as the published study does (legacy generator)."""
     return make_moons(points, noise=dataset["noise"], random_state=np.random.RandomState(seed))
 
 
 def circles(dataset: Mapping, points: int, seed: int) -> Labelled:
-    """A circle of radius 1 round one of radius ``factor``."""
+    """Generate a circle of radius 1 around one of radius ``factor``."""
     return make_circles(
         points,
         noise=dataset["noise"],
@@ -173,11 +173,11 @@ def circles(dataset: Mapping, points: int, seed: int) -> Labelled:
 
 
 def spirals(dataset: Mapping, points: int, seed: int) -> Labelled:
-    """Spiral arms that start at the origin, one a class, each turned against the next.
+    """Generate spiral arms that start at the origin, one per class, at equal angles.
 
     A point of class c of C lies at radius r = 2 t and angle 2π (turns · t + c / C), plus normal
     noise on both coordinates; t = √u with u uniform on [0, 1), so that points don't crowd where
-    the arms meet. Classes differ by at most one point in their number.
+    the arms meet. The sizes of the classes differ by at most one point.
     """
     generator = np.random.RandomState(seed)
     classes = dataset["classes"]
@@ -191,34 +191,34 @@ def spirals(dataset: Mapping, points: int, seed: int) -> Labelled:
 
 
 def blobs(dataset: Mapping, points: int, seed: int) -> Labelled:
-    """Normal clouds, one a class, round centres that are uniform on [-10, 10) in each feature.
+    """Generate normal clouds, one per class, around centres uniform on [-10, 10) in each feature.
 
-    The centres are drawn from the training points' seed, for held-out points too; the training
-    points are those of ``make_blobs`` with that seed.
+    The centres are drawn from the training points' seed, also for held-out points; the training
+    points equal those of ``make_blobs`` with that seed.
     """
     shape = (dataset["classes"], dataset["features"])
     centres = np.random.RandomState(dataset["seed"]).uniform(-10.0, 10.0, shape)
     generator = np.random.RandomState(seed)
-    generator.uniform(size=shape)  # go past the numbers that gave the centres
+    generator.uniform(size=shape)  # skip the numbers that gave the centres
     return make_blobs(
         points, centers=centres, cluster_std=dataset["spread"], random_state=generator
     )
 
 
 def iris(dataset: Mapping) -> tuple:
-    """Fisher's 150 irises: four lengths and widths, three species."""
+    """Load Fisher's 150 irises: four lengths and widths, three species."""
     table = load_iris()
     return table.data, table.target, table.feature_names, table.target_names
 
 
 def digits(dataset: Mapping) -> tuple:
-    """1,797 handwritten digits of 8 by 8 pixels, each from 0 to 16."""
+    """Load 1,797 handwritten digits of 8 by 8 pixels, each from 0 to 16."""
     table = load_digits()
     return table.data, table.target, table.feature_names, table.target_names
 
 
 def own_file(dataset: Mapping) -> tuple:
-    """A CSV file of the user's."""
+    """Load a user's CSV file."""
     table = read_labelled_csv(dataset)
     return np.array(table.values), np.array(table.labels), table.features, table.classes
 

@@ -1,4 +1,4 @@
-"""Read and label tables: the smallest common ground of training jobs and analysis."""
+"""Read, write and label tables: what training jobs and analysis have in common."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,12 @@ import pandas as pd
 
 from restudy.data.column_types import TYPES
 
-# Rows of a row group of a Parquet table, and the most of it that is held in memory.
+# Rows of a row group of a Parquet table: no more are held in memory.
 GROUP_ROWS = 1 << 20
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """One table, CSV or Parquet, with every number exactly as it was written."""
+    """Read a table, CSV or Parquet, with every number exactly as it was written."""
     if str(path).endswith(".parquet"):
         return pd.read_parquet(path)
     return pd.read_csv(
@@ -23,7 +23,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table, CSV or Parquet by the path's ending."""
+    """Write a table as CSV or Parquet, by the path's ending."""
     if str(path).endswith(".parquet"):
         frame.to_parquet(path, index=False)
     else:
@@ -31,19 +31,19 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Rows of several tables below one another, in the order given."""
+    """Concatenate the rows of several tables, in the order given."""
     return pd.concat([read_table(path) for path in paths], ignore_index=True)
 
 
 def read_rows(paths: Iterable[str | Path], levels: Mapping[str, Sequence]) -> pd.DataFrame:
-    """Rows of several tables below one another, of the cells that have the given values alone.
+    """Concatenate the rows of several tables, keeping only cells with the given values.
 
     Parameters
     ----------
     paths : iterable of path
         Tables of cells.
     levels : mapping of str to sequence
-        Axis -> its values.
+        Axis -> the values to keep.
     """
     frame = combine(paths)
     kept = np.ones(len(frame), dtype=bool)
@@ -53,13 +53,13 @@ def read_rows(paths: Iterable[str | Path], levels: Mapping[str, Sequence]) -> pd
 
 
 def by_folder(paths: Iterable[str | Path]) -> dict[str, str | Path]:
-    """Return files, or folders of files, by the folder that they lie in, from results/ on.
+    """Return files, or folders of files, by the folder that contains them, from results/ on.
 
     Parameters
     ----------
     paths : iterable of path
-        At most one in each folder. What comes before ``results/`` may be anything: an executor
-        may hand a job copies of the files.
+        At most one in each folder. Anything may precede ``results/``: an executor may give a job
+        copies of the files.
     """
     return {from_results(PurePath(path).parent): path for path in paths}
 
@@ -72,14 +72,14 @@ def from_results(path: str | Path) -> str:
 
 
 def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
-    """Write the rows of several tables below one another, with few of them in memory.
+    """Write the concatenated rows of several tables, holding only few in memory.
 
     Parameters
     ----------
     paths : sequence of path
-        Tables of the same columns, all CSV or all Parquet as the output is; in the order of rows.
+        Tables with the same columns, in the format of the output, in the order of their rows.
     output : path
-        What `write_table` would write of `combine`, to the byte.
+        Gets, byte for byte, what `write_table` would write of `combine`.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
     Raises
     ------
     ValueError
-        If a table has other columns than the first.
+        If the columns of a table differ from those of the first.
     """
     stack = _stack_parquet if str(output).endswith(".parquet") else _stack_csv
     return stack(paths, output)
@@ -97,17 +97,17 @@ def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
 
 def _stack_csv(paths: Sequence[str | Path], output: str | Path) -> int:
     rows, header = 0, None
-    with Path(output).open("wb") as whole:
+    with Path(output).open("wb") as stacked:
         for path in paths:
             with Path(path).open("rb") as part:
                 columns = part.readline()
                 if header is None:
                     header = columns
-                    whole.write(header)
+                    stacked.write(header)
                 if columns != header:
-                    raise ValueError(f"{path}: other columns than {paths[0]}")
+                    raise ValueError(f"{path}: its columns differ from those of {paths[0]}")
                 for line in part:
-                    whole.write(line)
+                    stacked.write(line)
                     rows += 1
     return rows
 
@@ -116,7 +116,7 @@ def _stack_parquet(paths: Sequence[str | Path], output: str | Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet
 
-    # A table without rows has columns without a type.
+    # The columns of a table without rows have no type.
     schemas = dict.fromkeys(pa.parquet.read_schema(path) for path in paths)
     types = pa.unify_schemas(list(schemas), promote_options="permissive")
     schema = pa.Schema.from_pandas(types.empty_table().to_pandas(), preserve_index=False)
@@ -127,41 +127,43 @@ def _stack_parquet(paths: Sequence[str | Path], output: str | Path) -> int:
             count = len(waiting[-1])
             rows, held = rows + count, held + count
             if held >= GROUP_ROWS:
-                whole = held - held % GROUP_ROWS
+                full = held - held % GROUP_ROWS
                 joined = pa.concat_tables(waiting).combine_chunks()
-                writer.write_table(joined.slice(0, whole), GROUP_ROWS)
-                waiting, held = [joined.slice(whole).combine_chunks()], held - whole
+                writer.write_table(joined.slice(0, full), GROUP_ROWS)
+                waiting, held = [joined.slice(full).combine_chunks()], held - full
         if held:
             writer.write_table(pa.concat_tables(waiting).combine_chunks())
     return rows
 
 
 def features_of(points: pd.DataFrame) -> np.ndarray:
-    """Features of labelled points, shape (N, D): the columns x1 to xD of a table of points."""
+    """Return the features of labelled points, (N, D): columns x1 to xD of a table of points."""
     names = [name for name in points.columns if name not in ("part", "label")]
     if names != [f"x{number}" for number in range(1, len(names) + 1)]:
-        raise ValueError(f"a table of points has the columns x1, x2 and so on; found: {names}")
+        raise ValueError(
+            f"the feature columns of a table of points must be x1, x2, …; found: {names}"
+        )
     return points[names].to_numpy(float)
 
 
 def parts_of(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Features, shape (N, D), and labels, (N,), of each part of a table of points, by its name."""
+    """Return the features (N, D) and labels (N,) of each part of a table of points, by name."""
     return {
         part: (features_of(rows), rows["label"].to_numpy()) for part, rows in points.groupby("part")
     }
 
 
 def load_points(path: str | Path, dataset: Mapping) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the parts of a table of points; whatever the settings of the data set are."""
+    """Return the parts of a table of points, which the data set's settings do not change."""
     return parts_of(read_table(path))
 
 
 def read_description(path: str | Path) -> dict:
-    """What a table of points describes: see `restudy.data.points.make_points`."""
+    """Read the description of a table of points; see `restudy.data.points.make_points`."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:
-    """The frame with a cell's axes as its first columns."""
+    """Return the frame with a cell's axes as its first columns."""
     axes = pd.DataFrame({axis: [value] * len(frame) for axis, value in cell.items()})
     return pd.concat([axes, frame.reset_index(drop=True)], axis=1)

@@ -1,8 +1,8 @@
-"""Checkpoints of a training: whole or not there, and refused where they are damaged or foreign.
+"""Checkpoints of a training: complete or absent, and ignored if damaged or of another training.
 
-A file is the SHA-256 of its content, then the content: arrays in NumPy's ``.npz`` format. It is
-written under another name and renamed, so that a kill leaves the old ones and no half of a new
-one; and should a disk lose part of it all the same, the digest tells.
+A file has the SHA-256 of its content, then the content: arrays in NumPy's ``.npz`` format. It is
+written under a temporary name and renamed, so that a killed job leaves the old checkpoints and no
+partial new one. If a disk loses part of a file nevertheless, the digest shows it.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from pathlib import Path
 
 import numpy as np
 
-KEPT = 2  # newest checkpoints
+KEPT = 2  # number of newest checkpoints that are kept
 UNFINISHED = ".unfinished"
 DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 @dataclass
 class Checkpoint:
-    """Hold all that a training needs to go on.
+    """Everything that a training needs to resume.
 
     Attributes
     ----------
-    step
-        Passes or updates made.
-    arrays
-        Name to array, such as weights and the optimizer's slots.
-    tables
-        Name to rows: what was recorded up to this step; values are those of JSON.
-    files
-        Name to bytes: files that grow with training, as they are at this step.
+    step : int
+        Number of passes or updates made.
+    arrays : dict of str to ndarray
+        Weights, the optimizer's slots, and so on.
+    tables : dict of str to list of dict
+        Rows recorded up to this step; their values are JSON values.
+    files : dict of str to bytes
+        Files that grow during training, as they are at this step.
     """
 
     step: int
@@ -50,11 +50,11 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 
     Parameters
     ----------
-    folder
+    folder : Path
         Created if missing.
-    identity
-        What the training is a training of; see `find_checkpoint`.
-    checkpoint
+    identity : str
+        What the training computes; see `find_checkpoint`.
+    checkpoint : Checkpoint
         What to write.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,30 +78,30 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 
 
 def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> Checkpoint | None:
-    """Return the newest checkpoint of a folder that is whole and of this training, if any.
+    """Return the newest complete checkpoint of this training in a folder, if any.
 
-    Newer ones that are damaged or of another training are removed: nobody will use them, and what
-    is kept is counted from the newest.
+    Newer ones that are damaged or of another training are removed: they are useless, and would
+    count among the newest that are kept.
 
     Parameters
     ----------
-    folder
+    folder : Path
         Need not exist.
-    identity
-        What the training is a training of: settings, seed, data and code. From a checkpoint of
-        anything else it would end with other numbers.
-    log
-        Takes a line on each checkpoint that is removed, and why.
+    identity : str
+        Digest of what the training computes: settings, seed, data and code. Resumed from a
+        checkpoint of anything else, it would end with other numbers.
+    log : callable
+        Takes a line for each checkpoint that is removed, with the reason.
     """
     for path in list_checkpoints(folder):
         try:
             about, checkpoint = read_checkpoint(path)
         except (OSError, ValueError) as error:
-            log(f"warning: {path} is damaged ({error}): passed over and removed")
+            log(f"warning: {path} is damaged ({error}): ignored and removed")
         else:
             if about["identity"] == identity:
                 return checkpoint
-            log(f"{path} is of other settings, data, code or libraries: passed over and removed")
+            log(f"{path} is of other settings, data, code or libraries: ignored and removed")
         try:
             path.unlink()
         except OSError as error:
@@ -116,19 +116,19 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
-    """Return what a checkpoint says about itself, and what is in it.
+    """Return identity and step of a checkpoint as it states them, and its content.
 
     Raises
     ------
     ValueError
-        If its content is not what it was written with, or not what is written here.
+        If its content was changed, or is in another format.
     OSError
         If it cannot be read.
     """
     content = path.read_bytes()
     found, content = content[:DIGEST_SIZE], memoryview(content)[DIGEST_SIZE:]
     if hashlib.sha256(content).digest() != found:
-        raise ValueError("its content does not have the digest that it states")
+        raise ValueError("its content does not match its digest")
     try:
         with np.load(io.BytesIO(content)) as members:
             about = json.loads(members["about"].tobytes())

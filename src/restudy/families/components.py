@@ -1,7 +1,7 @@
 """What networks are made of, by kind: activation functions, initializers, optimizers, schedules.
 
-A record says all there is to say of a kind in words: its name, parameters, ranges and defaults. The
-families' own modules have the arithmetic under the same names; tests hold the two together.
+A record describes a kind in words: its name, parameters, ranges and defaults. The families' own
+modules have the arithmetic under the same names; tests check that the two agree.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from restudy.families.contract import Bundle, Kind, Setting, count
 
 @dataclass(frozen=True)
 class ActivationKind(Kind):
-    """An activation function: beside its words, in which forms it is there.
+    """An activation function: its description, and the forms in which it exists.
 
     Attributes
     ----------
     tensorflow : bool
-        Whether the convolutional network has it too.
+        Whether the convolutional network offers it.
     javascript : str
-        The form for the page that runs networks in the browser: a JavaScript function of the
-        settings, which returns ``value`` (z) -> f(z), ``slope`` (z, a) -> f'(z) given a = f(z) and,
-        unless it is 1, ``steepest``, the largest |f'|. Without it the page shows pictures that were
+        For the page that runs networks in the browser: a JavaScript function of the settings,
+        which returns ``value`` (z) -> f(z), ``slope`` (z, a) -> f'(z) given a = f(z) and, unless
+        it is 1, ``steepest``, the largest |f'|. Without it, the page shows pictures that were
         computed beforehand.
     """
 
@@ -76,7 +76,7 @@ ACTIVATIONS = (
         description="f(z) = z where z > 0, else alpha (exp(z) - 1).",
         settings=(
             Setting(
-                "alpha", "Minus the value for large negative net inputs.", default=1.0, above=0
+                "alpha", "Minus the limit for large negative net inputs.", default=1.0, above=0
             ),
         ),
         javascript="""(of) => ({
@@ -141,14 +141,14 @@ ACTIVATIONS = (
         settings=(
             Setting(
                 "pieces",
-                "Net inputs of one unit, of which the largest counts.",
+                "Net inputs of one unit; the largest is its activation.",
                 "integer",
                 2,
                 minimum=2,
                 maximum=100,
             ),
         ),
-        # The page takes the largest piece of a unit itself.
+        # The page itself takes the largest piece of a unit.
         javascript="(of) => ({ pieces: of.pieces })",
     ),
 )
@@ -160,7 +160,9 @@ INITIALIZERS = (
     Kind("he_uniform", "He uniform", "uniform within ±√(6 / fan_in)"),
     Kind("he_normal", "He normal", "normal, of variance 2 / fan_in"),
     Kind(
-        "lecun_normal", "LeCun normal", "normal, cut off at two deviations, of variance 1 / fan_in"
+        "lecun_normal",
+        "LeCun normal",
+        "normal, truncated at two standard deviations, of variance 1 / fan_in",
     ),
     Kind(
         "orthogonal",
@@ -171,11 +173,11 @@ INITIALIZERS = (
     Kind(
         "truncated_normal",
         "truncated normal",
-        "normal, cut off at two deviations",
+        "normal, truncated at two standard deviations",
         (
             Setting(
                 "scale",
-                "Standard deviation before the values beyond two of them are drawn again.",
+                "Standard deviation before truncation; values beyond two of them are drawn again.",
                 default=0.1,
                 above=0,
             ),
@@ -228,12 +230,12 @@ OPTIMIZERS = (
     Kind(
         "adamw",
         "AdamW",
-        "Adam with weight decay of its own",
+        "Adam with decoupled weight decay",
         (
             *_BETAS,
             Setting(
                 "weight_decay",
-                "Share of every parameter, times the learning rate, that each update takes off.",
+                "Share of every parameter, times the learning rate, that each update subtracts.",
                 default=0.004,
                 minimum=0,
             ),
@@ -243,7 +245,7 @@ OPTIMIZERS = (
 
 _WARM_UP = Setting(
     "warm_up",
-    "First passes, over which the learning rate rises in equal steps to its value.",
+    "Number of first passes, over which the learning rate rises to its value in equal steps.",
     "integer",
     0,
     minimum=0,
@@ -259,7 +261,7 @@ SCHEDULES = (
             count("interval", "Passes between two steps.", 1000),
             Setting(
                 "factor",
-                "What the learning rate is multiplied by at each.",
+                "Factor by which each step multiplies the learning rate.",
                 default=0.5,
                 above=0,
                 maximum=1,
@@ -298,7 +300,7 @@ def activation_bundle(kinds: tuple[ActivationKind, ...] = ACTIVATIONS) -> Bundle
     """Return the bundle of named activation functions."""
     return Bundle(
         "activations",
-        "Named activation functions with parameters of their own, beside the plain kinds.",
+        "Named activation functions with parameters of their own, besides the plain kinds.",
         "An activation function with its parameters.",
         kinds,
         plain=True,
@@ -309,7 +311,7 @@ def initializer_bundle() -> Bundle:
     """Return the bundle of named initializers."""
     return Bundle(
         "initializers",
-        "Named initializers with parameters of their own, beside the plain kinds.",
+        "Named initializers with parameters of their own, besides the plain kinds.",
         "A distribution of initial weights with its parameters.",
         INITIALIZERS,
         plain=True,

@@ -1,4 +1,4 @@
-"""A training job: a `Run` that writes what a family's ``train`` hands over into files."""
+"""A training job: a `Run` that writes what a family's ``train`` records and saves into files."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ ENDING = ("diverged_at", "diverged_by")
 
 
 class BrokenPromiseError(UserError):
-    """A family's ``train`` handed over something else than its facts say."""
+    """A family's ``train`` did not record or save what its facts state."""
 
 
 class JobRun(Run):
-    """A run, or all runs of a cell, in one job.
+    """A job that trains a run, or all runs of a cell.
 
     Parameters
     ----------
     family : Family
-        Whose facts say what is expected.
+        Its facts state what is expected.
     settings, data, seeds, threads, log
-        As `Run` describes them.
+        See `Run`.
     places : mapping of str to path
-        Where each artefact goes, by its name.
+        Path of each artefact, by its name.
     scratch : path
-        For checkpoints.
+        Folder for checkpoints.
     identity : str
-        Digest of all that decides the result.
+        Digest of everything that determines the result.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class JobRun(Run):
             found = self.family.measure(name)
             if found is None or not found.in_runs:
                 known = ", ".join(each.name for each in self.family.measures if each.in_runs)
-                raise self._broken(f"recorded {name!r}; allowed: a measure of the facts ({known})")
+                raise self._broken(f"recorded {name!r}; allowed: a measure in its facts ({known})")
         if (step is None) != (self.family.time is None):
-            expected = "no step" if self.family.time is None else "a step"
-            raise self._broken(f"recorded at step {step}; its facts have {expected}")
+            allowed = "no step" if self.family.time is None else "a step"
+            raise self._broken(f"recorded at step {step}; allowed by its facts: {allowed}")
         values = {name: float(value) for name, value in measures.items()}
         self._records[self._seed(seed)].setdefault(step, {}).update(values)
 
     def diverge(self, step: int, what: str, seed: int | None = None) -> None:
-        """Say that a run diverged; see `Run.diverge`."""
+        """Report that a run diverged; see `Run.diverge`."""
         self._diverged[self._seed(seed)] = step, what
 
     def save(self, artefact: str, content: Any) -> None:
@@ -95,7 +95,7 @@ class JobRun(Run):
         """Return the path of an artefact; see `Run.place`."""
         if artefact not in self.places:
             known = ", ".join(self.places)
-            raise self._broken(f"saved {artefact!r}; allowed: an artefact of the facts ({known})")
+            raise self._broken(f"saved {artefact!r}; allowed: an artefact in its facts ({known})")
         self._saved.add(artefact)
         return self.places[artefact]
 
@@ -104,7 +104,7 @@ class JobRun(Run):
         self.notes |= facts
 
     def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
-        """Keep arrays from which training can go on; a full disk costs a warning, not the run."""
+        """Write a checkpoint; if that fails, on a full disk for example, only warn."""
         arrays = {name: np.asarray(value) for name, value in state.items()}
         tables = {
             "records": [
@@ -119,7 +119,7 @@ class JobRun(Run):
             self.log(f"warning: no checkpoint after {step} ({error})")
 
     def restored(self) -> tuple[int, Mapping[str, Any]] | None:
-        """Return step and state of the newest checkpoint; what was recorded by then is back too."""
+        """Return step and state of the newest checkpoint, and restore what was recorded by then."""
         found = find_checkpoint(self.scratch, self.identity, self.log)
         if found is None:
             return None
@@ -131,44 +131,44 @@ class JobRun(Run):
     def generator(
         self, purpose: str, step: int = 0, seed: int | None = None
     ) -> np.random.Generator:
-        """Return a generator that depends on seed, purpose and step alone."""
+        """Return a random generator that depends only on seed, purpose and step."""
         key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
         return np.random.default_rng([self._seed(seed), key, step])
 
     def progress(self, total: int, unit: str) -> Progress:
-        """Return what writes progress into the log every few seconds."""
+        """Return a callable that writes progress into the log every few seconds."""
         return Progress(self.log, total, unit)
 
     def finish(self) -> None:
-        """Write what was recorded, and check that everything that the facts name is there."""
+        """Write what was recorded, and check that every artefact in the facts exists."""
         if "runs.csv" not in self._saved:
             self.save("runs.csv", self._runs())
         if self.family.leaves("history.parquet") and "history.parquet" not in self._saved:
             self.save("history.parquet", self._history())
         missing = [name for name in self.places if not self.places[name].exists()]
         if missing:
-            raise self._broken(f"left no {', '.join(missing)}, which its facts name")
+            raise self._broken(f"did not save {', '.join(missing)}, which its facts state")
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _runs(self) -> pd.DataFrame:
-        """A row per run: what it ended with."""
+        """Return a row per run, with its final measures."""
         rows = []
         for seed, records in self._records.items():
             if not records and seed not in self._diverged:
-                raise self._broken(f"recorded nothing of seed {seed}")
+                raise self._broken(f"recorded nothing for seed {seed}")
             at, what = self._diverged.get(seed, (None, None))
             row: dict[str, Any] = {"seed": seed}
             if self.family.time:
                 last = max(records, default=0)
                 row[self.family.time.plural] = last if at is None else at
-            ended = {name: value for each in records.values() for name, value in each.items()}
+            final = {name: value for each in records.values() for name, value in each.items()}
             for measure in (each.name for each in self.family.measures if each.in_runs):
-                row[measure] = np.nan if at is not None else ended.get(measure, np.nan)
+                row[measure] = np.nan if at is not None else final.get(measure, np.nan)
             rows.append(row | dict(zip(ENDING, (at, what), strict=True)))
         return pd.DataFrame(rows).astype({"diverged_at": "Int64", "diverged_by": "object"})
 
     def _history(self) -> pd.DataFrame:
-        """A row per run and recorded pass or step."""
+        """Return a row per run and recorded pass or step."""
         time, names = self.family.time.name, [m.name for m in self.family.recorded_measures]
         rows = [
             {"seed": seed, time: step, **{name: measures.get(name, np.nan) for name in names}}
@@ -190,9 +190,9 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
     Parameters
     ----------
     family : Family
-        Says whether it takes points or images.
+        Its facts state whether it takes points or images.
     path : path
-        The file that stands for the data: the table of points, or the digests beside the images.
+        The file that represents the data: the table of points, or the digests beside the images.
     dataset : mapping
         Settings of the data set.
     """
@@ -200,6 +200,6 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
 
 
 def train(run: JobRun) -> None:
-    """Train a run, and write all that its family leaves."""
+    """Train a run, and write all artefacts of its family."""
     trainer(run.family)(run)
     run.finish()

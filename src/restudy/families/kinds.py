@@ -1,11 +1,11 @@
-"""Look up a kind, as a configuration names it, among those that there are."""
+"""Look up a kind by the name that a configuration gives it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
 def check_allowed(what: str, found: Any, allowed: Iterable[str]) -> None:
-    """Raise ValueError, with what was found and what is allowed, unless it is allowed."""
+    """Raise ValueError, saying what was found and what is allowed, unless it is allowed."""
     names = list(allowed)
     if found not in names:
         raise ValueError(f"{what}: got {found!r}, allowed: {', '.join(names)}")
@@ -14,18 +14,18 @@ def check_allowed(what: str, found: Any, allowed: Iterable[str]) -> None:
 def make_kind(
     what: str, factories: Mapping[str, Callable[..., Any]], settings: Mapping, *given: Any
 ) -> Any:
-    """Call the factory of a kind.
+    """Make an object of a kind by calling its factory.
 
     Parameters
     ----------
     what : str
-        What is made: the error names it.
+        What is made, for the error message.
     factories : mapping
         Kind -> factory.
     settings : mapping
         ``kind`` and its parameters.
     given
-        What the factory takes before the parameters.
+        Further arguments of the factory, before the parameters.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which figures there are of a study, of a cell and of a run, and where they lie."""
+"""The figures of a study, of a cell and of a run, and their paths."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import Cell
 
-# These show the plane of a data set's two features.
+# Figures that show the plane of a data set's two features.
 NEEDS_PLANE = ("boundaries", "boundary")
-# What a run has to leave for its own figures.
+# Artefacts that the figures of a single run need.
 RUN_ARTEFACTS = ("judgements.parquet", "weights.npz", "scalars.parquet", "histograms.parquet")
 RUN_FIGURES = {
     "confusion": "Confusion matrix",
@@ -29,9 +29,9 @@ class Kind(NamedTuple):
     Attributes
     ----------
     title : str
-        What the report calls it.
+        Its name in the report.
     subject : str
-        What its ``draw`` is told: a quantity, or which of several figures it is.
+        First argument of ``draw``: a quantity, or which of several figures to draw.
     caption : str
         File below ``report/``; the default one says what the record's ``shows`` does.
     """
@@ -48,18 +48,19 @@ class StudyFigures:
     Attributes
     ----------
     name : str
-        Of the rule, behind ``plot_``.
+        Name of the rule, after ``plot_``.
     draw : str
-        Path of a function (subject, tables, study, family, cells) -> Matplotlib figure: tables by
-        their names without endings, of the rows of the study; cells, if they are few.
+        Dotted path of a function (subject, tables, study, family, cells) -> Matplotlib figure.
+        ``tables`` has the study's rows of each table, by its name without ending; ``cells`` is
+        empty unless ``of_few_cells``.
     tables : tuple of str
-        Artefacts that a family has to leave.
+        Artefacts that the family must have.
     kinds : callable
-        Family -> kinds of figures that it gets, by what a file's name ends with.
+        Family -> kinds of figures that it gets, by the ending of a file's name.
     of_few_cells : bool
-        Whether they tell every cell apart, which a figure of many can't.
+        Whether they distinguish all cells, which is impossible for many cells.
     shows : str
-        What is seen, in sentences, and how it was made; for kinds without a caption of their own.
+        Sentences on what is shown and how it was computed, for kinds without their own caption.
     """
 
     name: str
@@ -136,18 +137,18 @@ def study_figures(family: Family) -> dict[str, str]:
 
 
 def is_of_few_cells(ending: str, family: Family) -> bool:
-    """Whether a figure of a study tells all its cells apart, so that they have to be few."""
+    """Return whether a figure of a study distinguishes all its cells, so that they must be few."""
     few = (figures.kinds_of(family) for figures in STUDY_FIGURES if figures.of_few_cells)
     return ending == "boundaries" or any(ending in kinds for kinds in few)
 
 
 def draws_boundaries(family: Family) -> bool:
-    """Whether cells of a family have decision boundaries to draw."""
+    """Return whether the cells of a family have decision boundaries to draw."""
     return family.leaves("boundary.npz")
 
 
 def draws_runs(family: Family) -> bool:
-    """Whether a single run of a family has figures of its own."""
+    """Return whether a single run of a family has figures of its own."""
     return all(map(family.leaves, RUN_ARTEFACTS))
 
 
@@ -170,7 +171,7 @@ def cell_figure(cell: Cell, kind: str, seed: int | None = None) -> str:
 
 
 def shows_runs(family: Family) -> bool:
-    """Whether figures of cells are of a single run each."""
+    """Return whether each figure of a cell shows a single run."""
     return family.seeds_per_job == ONE
 
 

@@ -1,4 +1,4 @@
-"""What a run was computed with: code revision, library versions, processor, threads."""
+"""Describe what a run was computed with: code revision, library versions, processor, threads."""
 
 import hashlib
 import json
@@ -23,35 +23,35 @@ LIBRARIES = (
     "papermill",
     "snakemake",
 )
-# Where jobs that have the sources without their history, on another machine, find the revision.
+# Tells the revision to jobs on other machines, which get the sources without their history.
 REVISION = "RESTUDY_REVISION"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def digest(value) -> str:
-    """sha256 of a JSON-like value; the order of keys does not count."""
+    """Return the sha256 of a JSON-like value; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_digest(path: str | Path) -> str:
-    """sha256 of a file's bytes."""
+    """Return the sha256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_digests(paths, root: str | Path = ".") -> dict[str, str]:
-    """sha256 of several files, by their place below a folder; its `digest` is that of them all."""
+    """Return the sha256 of files by path below a folder; its `digest` is that of them all."""
     return {os.path.relpath(path, root): file_digest(path) for path in paths}
 
 
 def describe_environment(repository: str | Path) -> dict:
-    """Versions and machine, for a person who compares two results.
+    """Return versions and machine, for a person who compares two results.
 
     Parameters
     ----------
     repository : path
-        Folder of the project, for its git revision.
+        The project's folder, for its git revision.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def describe_environment(repository: str | Path) -> dict:
 
 
 def digest_inputs(settings: Mapping, data: str, code: str, lock: str) -> dict:
-    """Digests of what a run is computed from; parameters as in `describe_run`.
+    """Return digests of what a run is computed from; parameters as in `describe_run`.
 
     Returns
     -------
@@ -89,33 +89,33 @@ def digest_inputs(settings: Mapping, data: str, code: str, lock: str) -> dict:
 def describe_run(
     settings: Mapping, data: str, code: str, lock: str, repository: str | Path
 ) -> dict:
-    """What one run was computed from, each part by its digest, and with what environment.
+    """Return what a run was computed from, each part with its digest, and its environment.
 
     Parameters
     ----------
     settings : mapping
-        The cell with its settings spelled out.
+        The cell and everything that its values stand for.
     data : path
-        A file that stands for the data: the points, or the digests of the images.
+        A file that represents the data: the points, or the digests of the images.
     code : str
-        Digest of the project's modules that the job imports.
+        Digest of those of the project's modules that the job imports.
     lock : path
-        The locked environment.
+        The file with the locked environment.
     repository : path
-        Folder of the project.
+        The project's folder.
 
     Returns
     -------
     dict
-        settings, the digests, environment, and cpu_seconds: processor time of this process, all
-        its threads together, so far.
+        settings, the digests, environment, and cpu_seconds: processor time of this process so far,
+        over all its threads.
     """
     return {
         "settings": settings,
         **digest_inputs(settings, data, code, lock),
         "environment": describe_environment(repository),
-        # The job's own account, to its end: Snakemake samples the processor time of a job, and
-        # misses what comes after the last sample.
+        # Measured by the job itself: Snakemake samples the processor time of a job, and misses
+        # what comes after the last sample.
         "cpu_seconds": round(time.process_time(), 2),
     }
 
@@ -127,22 +127,22 @@ def write_json(path: str | Path, value: Mapping) -> None:
 
 
 def revision(repository: str | Path) -> str:
-    """Git revision of a folder, "unknown" outside a checkout."""
+    """Return the git revision of a folder, "unknown" outside a checkout."""
     return _git(repository, "rev-parse", "HEAD") or "unknown"
 
 
 def described_revision(repository: str | Path) -> str:
-    """Git revision of a folder, and whether a tracked file of it differs."""
+    """Return the git revision of a folder, with a note if a tracked file differs from it."""
     return revision(repository) + (" with changes" if _is_changed(repository) else "")
 
 
 def _is_changed(repository) -> bool:
-    """Whether a tracked file differs from the revision."""
+    """Return whether a tracked file differs from the revision."""
     return bool(_git(repository, "status", "--porcelain", "--untracked-files=no"))
 
 
 def _git(repository, *arguments: str) -> str:
-    """What git prints, or nothing where it can't be asked."""
+    """Return the output of a git command, or nothing if it can't run."""
     command = ["git", "-C", str(repository), *arguments]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

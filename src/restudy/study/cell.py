@@ -1,4 +1,4 @@
-"""A cell: one value for every axis of a family; it knows its path, its row and its settings."""
+"""A cell: one value for every axis of a family, with its path, its row and its settings."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ Value = str | int | float
 class Cell(Mapping):
     """One combination of values, as a mapping of axes to values in the order of the axes.
 
-    Two cells are the same if their families and values are, whatever is known of their settings.
+    Two cells are equal if their families and values are; settings are not compared.
 
     Attributes
     ----------
     family : str
         Name of the family.
-    values : tuple of (str, value)
+    pairs : tuple of (str, value)
         Axis and value, in the order of the axes.
     settings : mapping or None
-        All that decides what the cell computes, see `settings_lookup`; None if nobody asked.
+        Everything that determines what the cell computes, see `settings_lookup`; None if not
+        looked up.
     """
 
     family: str
@@ -34,12 +35,12 @@ class Cell(Mapping):
 
     @cached_property
     def row(self) -> dict[str, Value]:
-        """Values by axis, as a table's row begins."""
+        """Values by axis: the first columns of a table's row."""
         return dict(self.pairs)
 
     @cached_property
     def path(self) -> str:
-        """``axis~value`` folders in the order of the axes, below the family's folder."""
+        """Nested folders ``axis~value`` in the order of the axes, below the family's folder."""
         return "/".join(f"{axis}~{spell(value)}" for axis, value in self.pairs)
 
     @property
@@ -66,22 +67,22 @@ class Cell(Mapping):
 
 
 def make_cell(family: Family, values: Mapping[str, Value]) -> Cell:
-    """Return the cell with these values, which every axis has."""
+    """Return the cell with these values, one for every axis."""
     return Cell(family.name, tuple((name, values[name]) for name in family.axis_names))
 
 
 def spell(value: Value) -> str:
-    """Return a value as paths spell it: numbers in their shortest form that reads back the same."""
+    """Return a value as written in paths: numbers in the shortest form that reads back the same."""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def read_value(axis: Axis, text: str) -> Value:
-    """Return the value of an axis that a path spells.
+    """Return the value of an axis from its text in a path.
 
     Raises
     ------
     ValueError
-        If the text is no number of an axis of numbers.
+        If the axis takes numbers and the text is not one.
     """
     if axis.values == "whole_number":
         return int(text)
@@ -94,7 +95,7 @@ def cell_pattern(family: Family) -> str:
 
 
 def cell_from_wildcards(family: Family, wildcards: Mapping[str, str]) -> Cell:
-    """Return the cell that a path's wildcards spell."""
+    """Return the cell that a path's wildcards name."""
     return make_cell(
         family, {axis.name: read_value(axis, wildcards[axis.name]) for axis in family.all_axes}
     )

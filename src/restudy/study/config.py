@@ -1,7 +1,7 @@
-"""Check a configuration against the schema and against itself, and fill in defaults.
+"""Check a configuration against the schema and for consistency, and fill in defaults.
 
-Refuses anything that could fail later, before a job starts, with one line for each fault: the
-key, what was found, and what is allowed.
+Whatever could fail later is refused before a job starts, with one line for each fault: the key,
+what was found, and what is allowed.
 """
 
 import copy
@@ -26,7 +26,7 @@ from restudy.study.schema import (
     config_schema,
 )
 
-LARGEST_NUMBER = 1e300  # also says no to infinities, and (by comparison) to NaN
+LARGEST_NUMBER = 1e300  # also excludes infinities and, since comparisons with it are false, NaN
 
 
 class ConfigError(UserError):
@@ -39,14 +39,14 @@ def complete_config(config: Mapping, families: Mapping[str, Family] = FAMILIES) 
     Parameters
     ----------
     config : mapping
-        As read from YAML.
+        As read from YAML; it is not changed.
     families : mapping of str to Family
-        What it may have sections of.
+        The families that may have a section in it.
 
     Returns
     -------
     dict
-        The input is not changed.
+        The completed configuration.
 
     Raises
     ------
@@ -66,14 +66,14 @@ def complete_config(config: Mapping, families: Mapping[str, Family] = FAMILIES) 
 
 
 def without_checks(config: Mapping) -> dict:
-    """Return a configuration without what never affects results, as a whole or by its place."""
+    """Return a configuration without what never affects results: checks and locations of files."""
     datasets = {name: without_location(each) for name, each in config["datasets"].items()}
     kept = {key: value for key, value in config.items() if key not in (*CHECKS, "families")}
     return {**kept, "datasets": datasets}
 
 
 def _make_numbers_floats(section: dict, family: Family) -> None:
-    """Give numbers on axes one type, so that 1 and 1.0 are one cell."""
+    """Convert numbers on axes to floats, so that 1 and 1.0 are the same cell."""
     for axis in (axis.name for axis in family.axes if axis.values == "number"):
         section["baseline"][axis] = float(section["baseline"][axis])
         for study in section["studies"].values():
@@ -84,16 +84,16 @@ def _make_numbers_floats(section: dict, family: Family) -> None:
 
 
 def with_typed_values(config: Mapping, given: Mapping) -> dict:
-    """A configuration in which values from the command line have their YAML types.
+    """Return a configuration in which values from the command line have their YAML types.
 
-    Snakemake reads `--config dense='{"protocols": …}'` as YAML but leaves what is inside as text.
+    Snakemake parses `--config dense='{"protocols": …}'` as YAML but leaves inner values as text.
 
     Parameters
     ----------
     config : mapping
         The whole configuration.
     given : mapping
-        The part of it that stands on the command line, likewise nested.
+        The part of it given on the command line, nested in the same way.
     """
     typed = dict(config)
     for key, value in given.items():
@@ -105,7 +105,7 @@ def with_typed_values(config: Mapping, given: Mapping) -> dict:
 
 
 def _typed(value):
-    """A value from the command line, or each of a list, with the type that YAML gives it."""
+    """Return a value from the command line, or a list of them, with the type that YAML gives it."""
     if isinstance(value, list):
         return [_typed(each) for each in value]
     return yaml.safe_load(value) if isinstance(value, str) else value
@@ -113,31 +113,32 @@ def _typed(value):
 
 def fill_and_check(document: dict, schema: Mapping) -> list[str]:
     """Write a schema's defaults into a document; return a line for each fault found in it."""
+    schema = _inherit_defaults(schema, schema.get("$defs", {}))
     errors = sorted(_filling_validator()(schema).iter_errors(document), key=_position)
     return [line for error in errors for line in _describe(error)]
 
 
 @cache
 def _filling_validator():
-    """Draft 2020-12 validator that writes defaults into the instance as it descends."""
+    """Return a validator (draft 2020-12) that fills defaults into the instance as it descends."""
     check_properties = Draft202012Validator.VALIDATORS["properties"]
 
     def fill_then_check(validator, properties, instance, schema):
         if validator.is_type(instance, "object"):
             for key, subschema in properties.items():
-                default = _default(validator, subschema)
+                default = subschema.get("default")
                 if default is not None:
                     instance.setdefault(key, copy.deepcopy(default))
         yield from check_properties(validator, properties, instance, schema)
 
-    # JSON Schema takes 3.0 for an integer and has no word for infinities; here a size must be
-    # written as one, because it becomes part of a path, and every number must be finite.
+    # JSON Schema accepts 3.0 as an integer and cannot exclude infinities; here a size must be
+    # written as an integer, because it becomes part of a path, and numbers must be finite.
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: (
                 isinstance(value, int)
                 and not isinstance(value, bool)
-                # Else it would be no number, and the bounds of numbers would not hold for it.
+                # Otherwise it would not count as a number, and no bound would be checked.
                 and abs(value) <= LARGEST_NUMBER
             ),
             "number": lambda _, value: (
@@ -152,11 +153,18 @@ def _filling_validator():
     )
 
 
-def _default(validator, subschema):
-    """Default of a subschema, its own or that of the definition it refers to."""
-    if "default" in subschema or "$ref" not in subschema:
-        return subschema.get("default")
-    return validator._resolver.lookup(subschema["$ref"]).contents.get("default")
+def _inherit_defaults(schema, definitions: Mapping):
+    """Return a schema in which what refers to a definition has its default, if it has no own."""
+    if isinstance(schema, list):
+        return [_inherit_defaults(each, definitions) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    own = {key: _inherit_defaults(each, definitions) for key, each in schema.items()}
+    if "$ref" not in own:
+        return own
+    definition = definitions[own["$ref"].removeprefix("#/$defs/")]
+    inherited = {"default": definition["default"]} if "default" in definition else {}
+    return inherited | own
 
 
 def _position(error: ValidationError) -> str:
@@ -164,7 +172,7 @@ def _position(error: ValidationError) -> str:
 
 
 def key_path(parts) -> str:
-    """A key's place as a user would write it: ``dense.studies.sizes.vary.depth[0]``."""
+    """Return a key's path as a user would write it: ``dense.studies.sizes.vary.depth[0]``."""
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -172,7 +180,7 @@ def key_path(parts) -> str:
 
 
 def _describe(error: ValidationError) -> Iterator[str]:
-    """One line for each fault in a schema error."""
+    """Yield one line for each fault in a schema error."""
     place = key_path(error.absolute_path) or "top level"
     found, rule = error.instance, error.validator_value
     match error.validator:
@@ -203,7 +211,7 @@ def _describe(error: ValidationError) -> Iterator[str]:
         case "minItems" | "minProperties" if not found:
             yield f"{place}: is empty; allowed: at least one entry"
         case "minProperties" | "minItems":
-            yield f"{place}: got {_join(found)} alone; allowed: at least {rule}"
+            yield f"{place}: got only {_join(found)}; allowed: at least {rule}"
         case "anyOf":
             names = _join(branch["required"][0] for branch in rule)
             yield f"{place}: got only {_join(found)}; allowed: datasets with one or more of {names}"
@@ -239,7 +247,7 @@ _TYPES = {
 
 
 def _number_hint(found, rule) -> str:
-    """YAML 1.1 reads 1e-4 and 1.0e4 as text: it wants a dot, and a sign in the exponent."""
+    """Return how to write a number that YAML 1.1 reads as text: 1.0e-4 for 1e-4, and so on."""
     if not isinstance(found, str) or rule not in ("number", "integer"):
         return ""
     match = re.fullmatch(r"([-+]?\d+)\.?(\d*)[eE]([-+]?)(\d+)", found)
@@ -269,7 +277,7 @@ def _join(names) -> str:
 
 
 def _inconsistencies(config: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
-    """Faults that a schema cannot see: names that nothing defines, settings that clash."""
+    """Yield faults that a schema cannot find: undefined names and settings that conflict."""
     for name, dataset in config["datasets"].items():
         yield from _dataset_faults(f"datasets.{name}", dataset)
     for name, family in families.items():
@@ -316,7 +324,7 @@ def _reference_faults(family: Family, section: Mapping, datasets: Mapping) -> It
         for axis, name in study["fix"].items():
             yield from check(f"{place}.fix.{axis}", axis, name)
             if axis in study["vary"]:
-                yield f"{place}.fix.{axis}: also stands under vary; allowed: one of the two"
+                yield f"{place}.fix.{axis}: is also under vary; allowed: one of the two"
         for axis, names in study["vary"].items():
             for index, name in enumerate(names):
                 yield from check(f"{place}.vary.{axis}[{index}]", axis, name)
@@ -325,30 +333,30 @@ def _reference_faults(family: Family, section: Mapping, datasets: Mapping) -> It
 def check_image_counts(
     config: Mapping, images: Mapping, families: Mapping[str, Family] = FAMILIES
 ) -> None:
-    """Refuse to take more images than there are, for a part of a data set or for a batch.
+    """Refuse parts of data sets, and batches, that need more images than there are.
 
     Parameters
     ----------
     config : mapping
         A completed configuration.
     images : mapping
-        Name of each data set of images -> its counts: ``train`` and ``test``, images in the two
-        files.
+        Name of each set of images -> its counts: ``train`` and ``test``, the numbers of images in
+        the two files.
 
     Raises
     ------
     ConfigError
-        With a line for each fault.
+        With one line for each fault.
     """
-    faults, sound = [], {}
+    faults, valid = [], {}
     for name, counts in images.items():
         found = list(_part_faults(f"datasets.{name}", config["datasets"][name], counts))
         faults += found
         if not found:
-            sound[name] = counts
+            valid[name] = counts
     for name, family in families.items():
         if config[name] and family.takes == IMAGES:
-            faults += _batch_faults(family, config[name], config["datasets"], sound)
+            faults += _batch_faults(family, config[name], config["datasets"], valid)
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
 
@@ -395,7 +403,7 @@ def _batch_faults(
 
 
 def cell_settings(config: Mapping, family: Family, cell: Mapping) -> dict:
-    """Return all that decides what a cell computes: the cell with its settings spelled out.
+    """Return everything that determines what a cell computes: its values with their settings.
 
     Parameters
     ----------
@@ -409,14 +417,14 @@ def cell_settings(config: Mapping, family: Family, cell: Mapping) -> dict:
     Returns
     -------
     dict
-        cell, dataset, protocol, and for every axis with a bundle the kind that its value stands
-        for; keys sorted within each. What does not change the numbers is left out: where data lie
-        and, where each seed has a job of its own, the number of replicates.
+        cell, dataset, protocol, and for every axis with a bundle the entry that its value names;
+        keys sorted within each. What never affects results is left out: where data are and, if
+        each seed has its own job, the number of replicates.
 
     Raises
     ------
     ConfigError
-        If the cell has a value that is not allowed, or names what is not defined.
+        If the cell has a value that is not allowed, or an undefined name.
     """
     section = config[family.name]
     if section is None:
@@ -433,13 +441,13 @@ def cell_settings(config: Mapping, family: Family, cell: Mapping) -> dict:
 
 
 def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict[str, dict]]:
-    """Return a function that gives the `cell_settings` of cells that are known to be allowed.
+    """Return a function that gives the `cell_settings` of cells that are known to be valid.
 
-    All cells of the configuration's own studies are. What one value of an axis stands for is
-    looked up once, and shared by the cells that have it: a grid has thousands.
+    All cells of the configuration's own studies are. What a value of an axis names is looked up
+    once and shared by all cells with that value, since a grid may have thousands.
     """
     section = config[family.name]
-    # A job of one seed computes the same, however many seeds there are.
+    # A job of one seed computes the same for any number of seeds.
     left_out = ("replicates",) if family.seeds_per_job == ONE else ()
 
     @cache
@@ -456,21 +464,21 @@ def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict
 
 
 def named_entry(section: Mapping, bundle: Bundle, name: str) -> dict:
-    """Return a named entry, or the kind of that name, with all its parameters."""
+    """Return a named entry, or the plain kind of that name, with all its parameters."""
     entry = dict(section[bundle.name].get(name, {"kind": name}))
     list(_filling_validator()(bundle_schema(bundle)).iter_errors(entry))
     return _sorted(entry)
 
 
 def check_target(config: Mapping, target: str, families: Mapping[str, Family] = FAMILIES) -> None:
-    """Refuse a typed target that spells a cell which cannot be trained.
+    """Refuse a target on the command line that names a cell which cannot be trained.
 
     Parameters
     ----------
     config : mapping
         A completed configuration.
     target : str
-        A path; any that spells no cell is left to Snakemake.
+        A path; one that names no cell is left to Snakemake.
     families : mapping of str to Family
         As in `complete_config`.
 
@@ -491,7 +499,7 @@ def check_target(config: Mapping, target: str, families: Mapping[str, Family] = 
 
 
 def _read(axis: Axis, text: str):
-    """The value that a path spells, or the text itself where it spells none."""
+    """Return the value that a path's text spells, or the text itself if it spells none."""
     try:
         value = read_value(axis, text)
     except ValueError:
@@ -500,5 +508,5 @@ def _read(axis: Axis, text: str):
 
 
 def _sorted(settings: Mapping) -> dict:
-    """The settings in one order, whatever the file's: a run is known by their text."""
+    """Return the settings sorted by key: their digest must not depend on the file's order."""
     return dict(sorted(settings.items()))

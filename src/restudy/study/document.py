@@ -1,9 +1,9 @@
-"""Write what is derived from the facts into documents: the schema, and tables of config/README.md.
+"""Write the schema and the tables of config/README.md, which are derived from facts.
 
     python -m restudy.study.document
 
-from the project's folder, with ``src`` on PYTHONPATH, after a change of a family's facts, of the
-kinds of data set or of the forms of claims. A test compares the files with what this would write.
+Run it in the project's folder, with ``src`` on PYTHONPATH, after changing a family's facts, the
+kinds of data set or the forms of claims. A test compares the files with what this would write.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from restudy.families.registry import FAMILIES
 from restudy.study.schema import config_schema
 
 SCHEMA_HEAD = """\
-# Every key of a configuration file, for editors: its type, its default, what it does. Derived from
-# the facts of families and data sets: `python -m restudy.study.document` writes it.
+# Every key of a configuration file, for editors: its type, its default, what it does. Written by
+# `python -m restudy.study.document` from the facts of families and data sets.
 """
 CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
-SHARED_KEYS = ("form", "margin", "cells", "spread", "at")  # of forms of claims
+SHARED_KEYS = ("form", "margin", "cells", "spread", "at")  # keys that many forms of claims share
 BLOCK = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
 
@@ -35,10 +35,10 @@ def schema_text() -> str:
     """Return the schema of a configuration as YAML."""
 
     class Dumper(yaml.SafeDumper):
-        """Writes equal parts out in full, without anchors."""
+        """A dumper that writes equal parts in full, without anchors."""
 
         def ignore_aliases(self, data: Any) -> bool:
-            """Return whether a part is never referred to: it always is written out."""
+            """Return whether a part is written in full: always."""
             return True
 
     text = yaml.dump(config_schema(FAMILIES), Dumper=Dumper, sort_keys=False, width=100)
@@ -46,28 +46,28 @@ def schema_text() -> str:
 
 
 def filled(document: str, claims: Mapping[str, Any]) -> str:
-    """Return a document with its generated blocks as they should be.
+    """Return a document with its generated blocks brought up to date.
 
     Parameters
     ----------
     document : str
-        In Markdown.
+        Markdown.
     claims : mapping
         The schema of files of claims.
 
     Raises
     ------
     KeyError
-        If a block has a name that `tables` does not give.
+        If `tables` has none for the name of a block.
     """
     known = tables(claims)
     return BLOCK.sub(lambda found: f"{found[1]}\n{known[found[2]]}\n{found[3]}", document)
 
 
 def tables(claims: Mapping[str, Any]) -> dict[str, str]:
-    """Return every generated table, in Markdown, by the name of its block.
+    """Return every generated table in Markdown, by the name of its block.
 
-    The schema of files of claims says what their forms are.
+    The forms of claims come from ``claims``, the schema of files of claims.
     """
     found = {
         "kinds of data set": _markdown(
@@ -83,23 +83,25 @@ def tables(claims: Mapping[str, Any]) -> dict[str, str]:
                 for setting in kind.settings
             ),
         ),
-        "axes": _markdown(("axis", "of", "values"), _axes()),
-        "forms of claims": _markdown(("`form` of a test", "keys", "what is claimed"), _forms(claims)),
+        "axes": _markdown(("axis", "family", "values"), _axes()),
+        "forms of claims": _markdown(
+            ("`form` of a test", "keys", "what is claimed"), _forms(claims)
+        ),
     }
     for family in FAMILIES.values():
         found[f"protocols of {family.name}"] = _markdown(
             ("key", "type", "default", "effect"), map(_setting_row, family.settings)
         )
-        nested = [setting for setting in family.settings if setting.type == "kind"]
-        for setting in nested:
-            found[f"kinds of {setting.name}"] = _kinds(setting.kinds)
+        for setting in family.settings:
+            if setting.type == "kind":
+                found[f"kinds of {setting.name}"] = _kinds(setting.kinds)
     for bundle in _bundles():
         found[bundle.name] = _kinds(bundle.kinds)
     return found
 
 
 def type_of(setting: Setting | Axis) -> str:
-    """Return the type and range of a setting in words: ``whole number ≥ 1``."""
+    """Return the type and range of a setting in words: ``whole number, from 1``."""
     if isinstance(setting, Setting) and setting.type in ("boolean", "text", "kind", "kinds"):
         words = {"boolean": "`true` or `false`", "text": "text", "kind": "a kind, see below"}
         return words.get(setting.type, "list")
@@ -117,7 +119,7 @@ def type_of(setting: Setting | Axis) -> str:
 
 
 def default_of(setting: Setting) -> str:
-    """Return the default of a setting as YAML has it, or that it has to be given."""
+    """Return the default of a setting as written in YAML, or that it is required."""
     if setting.required:
         return "required"
     if isinstance(setting.default, Mapping):
@@ -136,18 +138,18 @@ def _setting_row(setting: Setting) -> tuple[str, ...]:
 
 
 def _settings_by_kind(kinds: Iterable[Kind]) -> str:
-    """A row for each different setting, with the kinds that have it."""
+    """Return a table with a row for each distinct setting, and the kinds that have it."""
     owners: dict[int, tuple[Setting, list[str]]] = {}
     for kind in kinds:
         for setting in kind.settings:
             same = next((n for n, (each, _) in owners.items() if each == setting), len(owners))
             owners.setdefault(same, (setting, []))[1].append(f"`{kind.name}`")
     rows = (
-        (name, ", ".join(of), *rest)
-        for setting, of in owners.values()
+        (name, ", ".join(names), *rest)
+        for setting, names in owners.values()
         for name, *rest in [_setting_row(setting)]
     )
-    return _markdown(("key", "of", "type", "default", "effect"), rows)
+    return _markdown(("key", "kinds", "type", "default", "effect"), rows)
 
 
 def _kinds(kinds: Iterable[Kind]) -> str:
@@ -172,14 +174,14 @@ def _bundles() -> Iterator[Bundle]:
 
 
 def _axes() -> Iterator[tuple[str, str, str]]:
-    """A row for each axis, with the families that have it."""
-    of: dict[str, list[Family]] = {}
+    """Yield a row for each axis, with the families that have it."""
+    owners: dict[str, list[Family]] = {}
     for family in FAMILIES.values():
         for axis in family.all_axes:
-            of.setdefault(axis.name, []).append(family)
-    for name, families in of.items():
-        owners = ", ".join(f"`{family.name}`" for family in families)
-        yield f"`{name}`", owners, _values(families[0].axis(name))
+            owners.setdefault(axis.name, []).append(family)
+    for name, families in owners.items():
+        listed = ", ".join(f"`{family.name}`" for family in families)
+        yield f"`{name}`", listed, _values(families[0].axis(name))
 
 
 def _values(axis: Axis) -> str:
@@ -193,7 +195,7 @@ def _values(axis: Axis) -> str:
 
 
 def _forms(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """A row for each form of a claim's test, without the keys that many of them share."""
+    """Yield a row for each form of a claim's test, without the keys that many forms share."""
     for branch in claims["$defs"]["test"]["allOf"]:
         form, facts = branch["if"]["properties"]["form"]["const"], branch["then"]
         either = [f"`{name}`" for part in facts.get("oneOf", ()) for name in part["required"]]
@@ -207,7 +209,7 @@ def _forms(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _form_key(name: str, key: Mapping[str, Any], required: bool) -> str:
-    """A key of a form, with its default where it has one."""
+    """Return a key of a form, with its default if it has one."""
     if "default" in key:
         return f"`{name}` ({json.dumps(key['default'])})"
     return f"`{name}`" if required else f"`{name}` (optional)"
@@ -220,7 +222,7 @@ def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def main(root: Path) -> None:
-    """Write the schema and the tables of the README below a folder."""
+    """Write the schema and the tables of config/README.md below a folder."""
     (root / "workflow/schemas/config.schema.yaml").write_text(schema_text(), encoding="utf-8")
     claims = yaml.safe_load((root / CLAIMS_SCHEMA).read_text(encoding="utf-8"))
     readme = root / "config/README.md"

@@ -9,12 +9,12 @@ from restudy.study.cell import Cell, make_cell, unique_cells
 
 
 def study_cells(family: Family, baseline: Mapping, study: Mapping) -> list[Cell]:
-    """Cells of one study: the product of its varied axes around the baseline.
+    """Return the cells of a study: the product of its varied axes around the baseline.
 
     Parameters
     ----------
     family : Family
-        Which axes there are.
+        Its axes.
     baseline : mapping
         A value for every axis.
     study : mapping
@@ -23,24 +23,24 @@ def study_cells(family: Family, baseline: Mapping, study: Mapping) -> list[Cell]
     Returns
     -------
     list of Cell
-        In the order in which the study names its axes and values, the last axis fastest.
+        In the order in which the study names its axes and values; the last axis varies fastest.
     """
     vary = study["vary"]
-    settled = {**baseline, **study.get("fix", {})}
+    fixed = {**baseline, **study.get("fix", {})}
     cells = (
-        {**settled, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
+        {**fixed, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
     )
     return [make_cell(family, cell) for cell in cells]
 
 
 def study_levels(family: Family, baseline: Mapping, study: Mapping) -> dict[str, list]:
-    """Values of every axis that the cells of a study have, in its order: the cells' product."""
-    settled = {**baseline, **study.get("fix", {})}
-    return {axis: list(study["vary"].get(axis, [settled[axis]])) for axis in family.axis_names}
+    """Return the values of every axis in a study, in its order: its cells are their product."""
+    fixed = {**baseline, **study.get("fix", {})}
+    return {axis: list(study["vary"].get(axis, [fixed[axis]])) for axis in family.axis_names}
 
 
 def by_distance(cells: Iterable[Cell], baseline: Mapping) -> list[Cell]:
-    """Return the cells, those first that differ from the baseline on the fewest axes.
+    """Return the cells, sorted by the number of axes on which they differ from the baseline.
 
     The protocol does not count: a cell and its counterpart under another protocol stay together.
     """
@@ -52,27 +52,27 @@ def by_distance(cells: Iterable[Cell], baseline: Mapping) -> list[Cell]:
 
 
 def compared_axes(study: Mapping) -> list[str]:
-    """Axes that a study compares, in its order: the protocol only if it varies nothing else.
+    """Return the axes that a study compares: the protocol only if it varies nothing else.
 
-    Beside other axes, each protocol is looked at by itself.
+    If it varies other axes too, each protocol is shown separately.
     """
     return [axis for axis in study["vary"] if axis != "protocol"] or list(study["vary"])
 
 
-def one_axis_studies(family: Family, section: Mapping, most: int) -> dict[str, dict]:
-    """Return the studies that vary exactly one axis, and perhaps the protocol, and have few cells.
+def one_axis_studies(family: Family, section: Mapping, max_cells: int) -> dict[str, dict]:
+    """Return the small studies that vary exactly one axis, or one axis and the protocol.
 
-    An axis that no such study varies is looked for in the others: what they have around the
-    baseline makes a study of its own, named after the axis.
+    For an axis that no such study varies, a study is made of all cells that differ from the
+    baseline on this axis (and the protocol) only, and named after the axis.
 
     Parameters
     ----------
     family : Family
-        Which axes there are.
+        Its axes.
     section : mapping
         Baseline and studies.
-    most : int
-        Cells that a study may have.
+    max_cells : int
+        Largest number of cells of a study.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def one_axis_studies(family: Family, section: Mapping, most: int) -> dict[str, d
         name: dict(study)
         for name, study in section["studies"].items()
         if len(set(study["vary"]) - {"protocol"}) == 1
-        and len(study_cells(family, baseline, study)) <= most
+        and len(study_cells(family, baseline, study)) <= max_cells
     }
     varied = {axis for study in found.values() for axis in study["vary"]}
     cells = all_cells(family, section)
@@ -97,19 +97,19 @@ def one_axis_studies(family: Family, section: Mapping, most: int) -> dict[str, d
         study = {"question": f"What does the {axis.replace('_', ' ')} change?", "vary": vary}
         product_cells = study_cells(family, baseline, study)
         complete = all(cell in near for cell in product_cells)
-        if len(vary[axis]) > 1 and complete and len(product_cells) <= most:
+        if len(vary[axis]) > 1 and complete and len(product_cells) <= max_cells:
             found[f"by_{axis}"] = {"fix": {}, **study}
     return found
 
 
 def nearest_cell(cells: Iterable[Cell], baseline: Mapping, wanted: Mapping) -> Cell | None:
-    """The cell that has the wanted values and otherwise differs least from a baseline, if any."""
+    """Return the cell with the wanted values that differs least from a baseline, if any."""
     fitting = [cell for cell in cells if wanted.items() <= cell.items()]
     return max(fitting, key=lambda cell: len(baseline.items() & cell.items()), default=None)
 
 
 def all_cells(family: Family, section: Mapping) -> list[Cell]:
-    """Return the pooled cells of all studies of a family, each once."""
+    """Return the cells of all studies of a family, each once."""
     return unique_cells(
         cell
         for study in section["studies"].values()
@@ -122,13 +122,13 @@ def choose_folders(folders: Iterable[str], share: float, seed: int) -> list[str]
 
     Parameters
     ----------
-    folders
+    folders : iterable of str
         Those of all jobs of a family.
-    share
-        How many, as a share of them all; rounded, and at least one of any.
-    seed
-        Another seed chooses others. The order of the folders does not matter, and a further
-        folder displaces at most one.
+    share : float
+        Share of the folders to choose; rounded, but at least one if there is any.
+    seed : int
+        Another seed chooses others. The order of the folders does not matter, and one more
+        folder replaces at most one of the chosen.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
 
-# Words for what is no fact of a family or a data set: columns of tables that are made of several,
-# parts of a data set, and names that the default configurations use.
+# Words for names that no family or data set states: columns that several tables share, parts of a
+# data set, and names in the default configurations.
 OWN_LABELS = {
     "seed": "Seed",
     "diverged_at": "Diverged at",
@@ -39,14 +39,14 @@ OWN_LABELS = {
 
 
 def label_of(name: Any, axis: str | None = None) -> str:
-    """Return the wording for an axis, a measure or a value.
+    """Return the label of an axis, a measure or a value.
 
     Parameters
     ----------
     name : Any
-        The name or number as the tables write it.
+        The name or number, as written in tables.
     axis : str, optional
-        The axis that a value stands on: it turns ``label_of(3, "hidden_size")`` into ``3 units``.
+        The axis of a value: ``label_of(3, "hidden_size")`` is ``3 units``.
     """
     counted = counted_axes().get(axis) if axis else None
     if counted:
@@ -58,7 +58,7 @@ def label_of(name: Any, axis: str | None = None) -> str:
 
 
 def known_labels() -> dict[str, str]:
-    """Return the words for every name that has words of its own."""
+    """Return the label of every name that has one of its own."""
     key = tuple(FAMILIES)
     if key not in _LABELS:
         _LABELS[key] = OWN_LABELS | dict(_dataset_labels())
@@ -69,7 +69,7 @@ def known_labels() -> dict[str, str]:
 
 
 def counted_axes() -> dict[str, tuple[str, str]]:
-    """Return what axes of whole numbers count, singular and plural."""
+    """Return what each axis of whole numbers counts, in singular and plural."""
     return {axis.name: axis.counted for axis in all_axes() if axis.counted}
 
 
@@ -85,19 +85,19 @@ def all_axes() -> Iterator[Axis]:
 
 
 def cell_title(cell: Mapping[str, Any]) -> str:
-    """Return a cell in words, in the order of its axes, without the data set."""
+    """Return a cell in words: its values in the order of the axes, without the data set."""
     return ", ".join(value_words(value, axis) for axis, value in cell.items() if axis != "dataset")
 
 
 def value_words(value: Any, axis: str) -> str:
-    """Return a value in words that say what it is of: a bare number has its axis beside it."""
+    """Return a value in words that are clear by themselves: a bare number follows its axis."""
     words = label_of(value, axis)
     if axis in number_axes() and axis not in counted_axes():
         return f"{label_of(axis)} {words}"
     return words
 
 
-# Words by the names of the families that there were; more may be loaded.
+# Labels by the names of the known families; more families may be loaded later.
 _LABELS: dict[tuple[str, ...], dict[str, str]] = {}
 
 

@@ -9,7 +9,7 @@ from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Bundle, Family, Kind, Setting
 
 NAME = {
-    "description": "A name as it stands in paths.",
+    "description": "A name, as used in paths.",
     "type": "string",
     "maxLength": 40,
     "pattern": "^[a-z]([a-z0-9_]*[a-z0-9])?$",
@@ -34,7 +34,7 @@ def config_schema(families: Mapping[str, Family]) -> dict:
     Parameters
     ----------
     families : mapping of str to Family
-        All that a configuration may have a section of.
+        The families that may have a section in a configuration.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -59,11 +59,11 @@ def config_schema(families: Mapping[str, Family]) -> dict:
     }
 
 
-# What is only asked of results that are there: settings of checks never affect results.
+# Settings of checks of finished results: they never affect results.
 CHECKS = {
     "against": {
-        "description": "Another run's results/manifest.json, which the target verify compares this "
-        "run's results with; relative to the working directory. Does not affect results.",
+        "description": "Another run's results/manifest.json, with which the target verify compares "
+        "this run's results; relative to the working directory. Does not affect results.",
         "type": "string",
         "minLength": 1,
     },
@@ -76,20 +76,20 @@ CHECKS = {
         "default": 1.0e-6,
     },
     "certificate": {
-        "description": "What the target certificate trains again. Does not affect results.",
+        "description": "Which jobs the target certificate trains again. Does not affect results.",
         "type": "object",
         "additionalProperties": False,
         "default": {},
         "properties": {
             "share": {
-                "description": "Share of the training jobs of each family, at least one of each.",
+                "description": "Share of the training jobs of each family; at least one of each.",
                 "type": "number",
                 "exclusiveMinimum": 0,
                 "maximum": 1,
                 "default": 0.1,
             },
             "seed": {
-                "description": "Another seed chooses others.",
+                "description": "Another seed chooses other jobs.",
                 "type": "integer",
                 "minimum": 0,
                 "default": 0,
@@ -98,13 +98,13 @@ CHECKS = {
     },
 }
 CLAIMS = {
-    "description": "File of claims about the studies, which the run then judges; relative to the "
-    "working directory, or else to the project's folder. Without it nothing is judged.",
+    "description": "File of claims about the studies, which the run judges; relative to the "
+    "working directory, or else to the project's folder. Without it, no claims are judged.",
     "type": "string",
     "minLength": 1,
 }
 FAMILIES = {
-    "description": "Files of yours, each with a family of models; relative to the working "
+    "description": "Your own Python files, each with a family of models; relative to the working "
     "directory, or else to the project's folder.",
     "type": "array",
     "uniqueItems": True,
@@ -219,12 +219,12 @@ def value_schema(axis: Axis) -> dict:
 
 
 def bundle_schema(bundle: Bundle) -> dict:
-    """Return the schema of one named entry."""
+    """Return the schema of one named entry of a bundle."""
     return {"description": bundle.entry, **kinds_schema(bundle.kinds, bundle.settings)}
 
 
 def kinds_schema(kinds: Sequence[Kind], common: Iterable[Setting] = ()) -> dict:
-    """Return the schema of a mapping that names one of several kinds and has its settings."""
+    """Return the schema of a mapping with one of several kinds and the settings of that kind."""
     return {
         "type": "object",
         "required": ["kind", *(setting.name for setting in common if setting.required)],
@@ -240,7 +240,7 @@ def kinds_schema(kinds: Sequence[Kind], common: Iterable[Setting] = ()) -> dict:
 
 
 def settings_schema(settings: Iterable[Setting], first: Mapping | None = None) -> dict:
-    """Return the schema of a mapping that has these settings and no others."""
+    """Return the schema of a mapping with these settings and no other keys."""
     settings = tuple(settings)
     required = [setting.name for setting in settings if setting.required]
     return {
@@ -271,7 +271,6 @@ def setting_schema(setting: Setting) -> dict:
     return schema
 
 
-def _bounds(of: Setting | Axis) -> dict:
-    return {
-        word: getattr(of, name) for name, word in BOUNDS.items() if getattr(of, name) is not None
-    }
+def _bounds(bounded: Setting | Axis) -> dict:
+    found = {keyword: getattr(bounded, name) for name, keyword in BOUNDS.items()}
+    return {keyword: bound for keyword, bound in found.items() if bound is not None}

@@ -1,4 +1,4 @@
-"""Read YAML as a user writes it; refuse what is none, and duplicate keys."""
+"""Read YAML files; refuse invalid YAML and duplicate keys."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from restudy.errors import UserError
 
 
 class YamlError(UserError):
-    """A file that can't be read; the message names it, the line and the fault."""
+    """A YAML file that can't be read; the message names the file, the line and the fault."""
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
-    """YAML takes the last of two entries with the same key, and nobody is told of the first."""
+    """A loader that refuses duplicate keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node, deep=False):
-        """Return a mapping whose keys, as far as they are written in its own place, differ."""
+        """Return a mapping after checking that no key written in it is a duplicate."""
         first_lines: dict[Hashable, int] = {}
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag.endswith(":merge"):
@@ -33,19 +33,19 @@ class UniqueKeyLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Return what a YAML file says.
+    """Return the content of a YAML file.
 
     Raises
     ------
     YamlError
-        If the file is missing, is no text, is no YAML, or has a duplicate key.
+        If the file is missing, is not text, is not YAML, or has a duplicate key.
     """
     try:
         return yaml.load(Path(path).read_text(encoding="utf-8"), UniqueKeyLoader)
     except OSError as error:
         raise YamlError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise YamlError(f"{path}: not YAML: no text in UTF-8") from None
+        raise YamlError(f"{path}: not YAML: not UTF-8 text") from None
     except yaml.constructor.ConstructorError as error:
         raise YamlError(f"{path}: {_fault(error)}") from None
     except yaml.YAMLError as error:
@@ -53,7 +53,7 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def _fault(error: yaml.YAMLError) -> str:
-    """Where a text stops being YAML, and why, in one line."""
+    """Return in one line where a text stops being YAML, and why."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return str(error).splitlines()[0]
     line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""

@@ -15,25 +15,24 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as parquet
 from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from restudy.analysis.event_files import Run, find_event_files
 from restudy.analysis.events import SPEED, read_whole_run
 from restudy.data.tables import TYPES
+from restudy.internals.snakemake_folders import TIMESTAMP
+from restudy.internals.tensorboard_reading import TIME_FIELDS, GraphDef
 
 SUMS = 4
 BLOCK = 4096  # numbers that share a factor of their weights
 ROWS = 65536  # of a table, read at a time
 # Below it numbers are compared by their difference, above by their ratio.
 SMALLEST = 1e-6
-TIMESTAMP = ".snakemake_timestamp"  # Snakemake's, in a folder that a job leaves
-# Of what HParams keeps in event files, what is in no two runs alike.
-TIME_FIELDS = ("start_time_secs", "end_time_secs", "time_created_secs")
 
 Part = tuple[str, np.ndarray]
 
@@ -129,8 +128,8 @@ class Fingerprint:
     def __init__(self) -> None:
         self.count = 0
         self.sums = np.zeros(SUMS)
-        self._all: dict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
-        self._labels: dict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
+        self._all: dict[str, Any] = defaultdict(hashlib.sha256)
+        self._labels: dict[str, Any] = defaultdict(hashlib.sha256)
         self._places: dict[str, int] = defaultdict(int)
         self._shapes: dict[str, str] = {}
 

@@ -6,9 +6,8 @@ inflates a figure, and makes its URL, only when it is opened.
 
 import base64
 import io
-import re
 import zlib
-from html import unescape
+from xml.etree import ElementTree
 
 from PIL import Image
 
@@ -50,13 +49,9 @@ def embed_figure(path: str, content: bytes) -> dict:
         and ``data``, for the page's JSON.
     """
     if path.endswith(".svg"):
-        text = content.decode()
-        width, height = (
-            float(re.search(rf'<svg[^>]*\s{side}="([\d.]+)pt"', text)[1]) * 4 / 3
-            for side in ("width", "height")
-        )
-        title = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
-        title, kind = unescape(title[1]) if title else "", "image/svg+xml"
+        drawing = ElementTree.fromstring(content)
+        width, height = (float(side) * 4 / 3 for side in drawing.get("viewBox").split()[2:])
+        title, kind = drawing.findtext("{*}title", ""), "image/svg+xml"
     else:
         picture = Image.open(io.BytesIO(content)).convert("RGB")
         picture.thumbnail((PNG_WIDTH, 10 * PNG_WIDTH), Image.Resampling.LANCZOS)

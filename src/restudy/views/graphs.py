@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.graph_pb2 import GraphDef
-from tensorboard.compat.proto.types_pb2 import DataType
-from tensorboard.util.tensor_util import make_ndarray
+
+from restudy.internals.tensorboard_reading import DataType, GraphDef, make_ndarray
 
 LONGEST = 160  # letters of an attribute
 SHAPES = "_output_shapes"

@@ -3,10 +3,8 @@
 Colours are fixed by name, so that tanh is the same blue in every figure; pyplot is never imported.
 """
 
-import base64
 import functools
 import io
-import re
 import textwrap
 import zlib
 from collections.abc import Callable, Sequence
@@ -20,8 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
 
+from restudy.internals.matplotlib_svg import shorten_svg
 from restudy.study.labels import label_of, number_axes
 from restudy.views.palette import CLASS_COLORS
 
@@ -379,7 +377,7 @@ def save(figure: Figure, path: str | Path) -> None:
         if path.suffix == ".svg":
             buffer = io.StringIO()
             figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})
-            path.write_text(_shorten(buffer.getvalue()), encoding="utf-8")
+            path.write_text(shorten_svg(buffer.getvalue()), encoding="utf-8")
         elif path.suffix == ".png":
             settle(figure, 200)
             # Level 4 takes half the time of the default for a few per cent more bytes.
@@ -392,39 +390,6 @@ def save(figure: Figure, path: str | Path) -> None:
             )
         else:
             raise ValueError(f"a figure is saved as .svg or .png, not as {path.suffix!r}")
-
-
-def _shorten(svg: str) -> str:
-    """Make an SVG smaller, and the same picture.
-
-    Coordinates are cut to a hundredth of a point, images get a palette where they have few
-    colours, names become short; remarks and indentation go.
-    """
-    svg = re.sub(r' (d|x|y)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part[0]), svg)
-    svg = re.sub(r"(?<=base64,)[^\"]+", lambda image: _with_palette(image[0]), svg)
-    # Names of clips and markers are digests of positions, whose last bits the layout may change.
-    names: dict[str, str] = {}
-    svg = re.sub(
-        r'(?<=id=")[a-z][0-9a-f]{10}(?=")|(?<=#)[a-z][0-9a-f]{10}(?=[")])',
-        lambda name: names.setdefault(name[0], f"{name[0][0]}{len(names)}"),
-        svg,
-    )
-    return re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", svg))
-
-
-def _with_palette(encoded: str) -> str:
-    """Store an image (PNG in base64) with a palette if it is opaque and has at most 256 colours."""
-    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
-    pixels = np.asarray(image.convert("RGBA"))
-    flat = pixels.reshape(-1, 4)
-    colors, places = np.unique(flat, axis=0, return_inverse=True)
-    if len(colors) > 256 or (colors[:, 3] < 255).any():
-        return encoded
-    indexed = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
-    indexed.putpalette(colors[:, :3].tobytes())
-    buffer = io.BytesIO()
-    indexed.save(buffer, "PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:

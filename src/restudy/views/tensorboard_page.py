@@ -31,6 +31,7 @@ import numpy as np
 
 from restudy.analysis.event_files import Histograms, Run
 from restudy.errors import UserError
+from restudy.internals.tensorboard_reading import status_name
 from restudy.views.graphs import arrange_graph
 from restudy.views.pages import render_page
 from restudy.views.palette import run_color
@@ -39,7 +40,6 @@ from restudy.views.payload import pack
 MIN_POINTS = 5  # points to which a series of scalars may be thinned
 MIN_SHOWN = 2  # histograms or images of a series: the first and the last
 SPARE = 4000  # bytes for the notes on what was thinned
-STATUS = ("unknown", "success", "failure", "running")  # by the number in the event files
 COUNT_TYPES = (np.uint8, np.uint16, np.uint32, np.float32)
 
 
@@ -280,7 +280,7 @@ def _notes_of_runs(runs: Sequence[Run]) -> list[str]:
 
 def _status(run: Run) -> str:
     end = run.hparams.get("session_end_info")
-    return STATUS[end.status] if end and end.status < len(STATUS) else "unknown"
+    return status_name(end.status if end else 0)
 
 
 def _values(session: Any) -> dict[str, Any]:

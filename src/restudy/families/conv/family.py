@@ -1,4 +1,4 @@
-"""The facts of the convolutional network: TensorFlow, one job for one seed, exact resume."""
+"""The facts of the convolutional network: TensorFlow, one job per seed, exact resume."""
 
 from restudy.families.components import (
     ACTIVATIONS,
@@ -20,7 +20,7 @@ from restudy.families.contract import (
 
 
 def _measured(part: str, label: str, images: str, **more) -> tuple[Measure, Measure]:
-    """Loss and accuracy on a part of the images."""
+    """Return loss and accuracy on a part of the images."""
     return (
         Measure(
             f"{part}_loss",
@@ -73,8 +73,8 @@ FAMILY = Family(
         ),
     ),
     protocol=(
-        count("steps", "Updates, a minibatch each."),
-        count("replicates", "Seeds per cell, counted from 0; a job each.", 1),
+        count("steps", "Updates, one minibatch each."),
+        count("replicates", "Seeds per cell, counted from 0; one job per seed.", 1),
         count("batch_size", "Images per step.", 50),
         Setting(
             "dropout_keep",
@@ -88,15 +88,15 @@ FAMILY = Family(
             "Steps between two records of training loss, accuracy and the 16 tensors.",
             100,
         ),
-        Setting("initial_bias", "What all biases start from.", default=0.1),
+        Setting("initial_bias", "Initial value of all biases.", default=0.1),
         count(
             "evaluate_interval",
-            "Steps between two measurements on validation and test images.",
+            "Steps between two evaluations on validation and test images.",
             1100,
         ),
         count(
             "checkpoint_interval",
-            "Steps between two checkpoints, from which a killed job goes on.",
+            "Steps between two checkpoints, from which a killed job resumes.",
             1100,
         ),
     ),
@@ -110,13 +110,13 @@ FAMILY = Family(
         *_measured("validation", "Validation", "the validation images", **_EVALUATED),
         *_measured("test", "Test", "the test images", **_EVALUATED),
     ),
-    # The training loss is that of one minibatch, too little to rank.
+    # The training loss is that of one minibatch, too few images to rank cells by.
     ranked_by=("test_loss", "test_accuracy"),
     artefacts=(
-        Artefact("runs.csv", "A row: the run."),
+        Artefact("runs.csv", "A single row, the run."),
         Artefact("history.parquet", "A row per recorded step."),
         Artefact("layers.parquet", "A row per recorded step and layer."),
-        Artefact("judgements.parquet", "A row per test image: what the network says of it."),
+        Artefact("judgements.parquet", "A row per test image: label, predicted class and loss."),
         Artefact("weights.npz", "The final weights."),
         Artefact("events", "TensorBoard's event files.", folder=True),
         Artefact("scalars.parquet", "A row per monitored scalar and step."),

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorboard.plugins.histogram.metadata import create_summary_metadata
-from tensorboard.plugins.hparams import api as hparams
-from tensorboard.plugins.hparams import summary as hparams_summary
-from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
 
 from restudy.families.checkpoints import write_files
 from restudy.families.conv.activations import Activation
 from restudy.families.conv.network import LAYERS, compute_losses, compute_signals
+from restudy.internals.tensorboard_writing import (
+    histogram_metadata,
+    write_session,
+    write_session_end,
+)
 
 STATISTICS = ("min", "max", "mean", "std")
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
@@ -188,8 +189,8 @@ class Recorder:
 
     def write_histogram(self, tag: str, buckets: np.ndarray, step: int) -> None:
         """Write rows (left, right, count), (n, 3), as a histogram."""
-        metadata = create_summary_metadata(display_name=None, description=None)
-        tf.summary.write(tag, tf.constant(buckets, tf.float64), step, metadata)
+        values = tf.constant(buckets, tf.float64)
+        tf.summary.write(tag, values, step, histogram_metadata())
         self.histograms.append({"tag": tag, "step": step, "buckets": buckets.tolist()})
 
 
@@ -270,18 +271,12 @@ def write_trial(hyperparameters: Mapping[str, float | str], trial: str) -> None:
     trial
         Runs with the same name here are seeds of one trial.
     """
-    metrics = [hparams.Metric(tag) for tag in EVALUATED_TAGS]
-    hparams.hparams_config(
-        hparams=[hparams.HParam(name) for name in hyperparameters], metrics=metrics
-    )
-    hparams.hparams(dict(hyperparameters), trial_id=trial)
+    write_session(hyperparameters, EVALUATED_TAGS, trial)
 
 
 def write_end(diverged: bool) -> None:
     """Write how the training ended, for TensorBoard's HParams page, to the default writer."""
-    status = STATUS_FAILURE if diverged else STATUS_SUCCESS
-    end = hparams_summary.session_end_pb(status)
-    tf.summary.experimental.write_raw_pb(end.SerializeToString(), step=0)
+    write_session_end(succeeded=not diverged)
 
 
 def write_pictures(

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-# Loaded when they are asked for: who reads the family's facts does not wait for NumPy.
+# Imported on first use, so that reading the family's facts does not load NumPy.
 _HOMES = {
     "DenseNetwork": "network",
     "adagrad": "optimizers",

@@ -2,8 +2,8 @@
 
 Every function writes into arrays that its caller allocated once: training calls them some
 hundred thousand times on small arrays, where an allocation costs as much as the arithmetic.
-A factory takes the parameters, where there are any, and returns an `Activation`. What there is to
-say of a kind in words is its record in `restudy.families.components`.
+A factory takes the parameters, if there are any, and returns an `Activation`; its docstring states
+the formula. The record in `restudy.families.components` describes the kind in words.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,11 +22,11 @@ class Activation(NamedTuple):
     Attributes
     ----------
     value : callable ``(net_input, out)``
-        Writes f(z) into ``out``. The two may be one array only where ``in_place`` says so.
+        Writes f(z) into ``out``, which may be ``net_input`` itself only if ``in_place``.
     derivative : callable ``(net_input, activation, out)``
         Writes f'(z) into ``out``, given z and a = f(z).
     reads_net_input : bool
-        Whether the derivative needs z; if not, it is found from a alone, and nobody has to keep z.
+        Whether the derivative needs z; if not, it is computed from a alone, and z need not be kept.
     in_place : bool
         Whether f(z) may overwrite z as it is computed, which saves memory traffic.
     pieces : int
@@ -162,7 +162,7 @@ def gelu() -> Activation:
 
     The exact form of Hendrycks and Gimpel (2016), not their approximation by tanh.
     """
-    # NumPy has no error function. SciPy takes a while to load, so only who asks for it waits.
+    # NumPy has no error function. SciPy is slow to load, so it is imported only when needed.
     from scipy.special import ndtr
 
     def value(net_input, out):
@@ -207,7 +207,7 @@ def maxout(pieces: int = 2) -> Activation:
 
 
 def _logistic(net_input, out):
-    """1 / (1 + exp(-z)), with z held where exp(-z) is a number: no overflow, no lost digit."""
+    """Write 1 / (1 + exp(-z)), with -z clipped so that exp(-z) is finite: no digit is lost."""
     np.negative(net_input, out=out)
     np.minimum(out, LARGEST_EXPONENT[out.dtype], out=out)
     np.exp(out, out=out)
@@ -230,7 +230,12 @@ ACTIVATIONS: dict[str, Callable[..., Activation]] = {
 
 
 def make_activation(settings: str | Mapping) -> Activation:
-    """Activation of a name in `ACTIVATIONS`, or of a mapping with its ``kind`` and parameters.
+    """Return the activation of a name in `ACTIVATIONS`, or of a mapping with a ``kind``.
+
+    Parameters
+    ----------
+    settings : str or mapping
+        A name, or ``kind`` and its parameters.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A trained cell's answer at every point of a grid: what a decision boundary is drawn from."""
+"""Predictions of a trained cell on a grid, from which decision boundaries are drawn."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,11 +7,11 @@ import numpy as np
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.training import DenseResult
 
-CHUNK = 2_000  # a few times the training set: the buffers stay within the cache
-# The published step gives about 150,000 grid points round two moons, a little more or less.
-MOST_POINTS = 200_000
-FEWEST_ALONG = 100  # grid points along an axis that still show a curve
-ALONG = 400  # grid points along an axis where the step does not serve
+CHUNK = 2_000  # points, a few times the training set: the buffers stay within the cache
+# The published step gives about 150,000 grid points around two moons.
+MAX_POINTS = 200_000
+MIN_POINTS_PER_AXIS = 100  # with fewer, curves look angular
+POINTS_PER_AXIS = 400  # where the step gives too many or too few
 
 
 def map_boundary(
@@ -21,36 +21,36 @@ def map_boundary(
     step: float = 0.01,
     margin: float = 0.5,
 ) -> dict[str, np.ndarray]:
-    """Evaluate all replicates of a cell on a grid round its two-dimensional training points.
+    """Evaluate all replicates of a cell on a grid around its two-dimensional training points.
 
     Parameters
     ----------
     weights : sequence of ndarray, shape (R, rows, fan_in + 1)
-        A layer each, the bias in the last column.
+        One array per layer, with the bias in the last column.
     activation : str or mapping
         The hidden layers' activation: a name, or ``kind`` and parameters.
     points : ndarray, shape (N, 2)
         The points that the grid covers.
     step, margin : float
-        Grid step, and how far the grid reaches beyond the points, in the unit of the coordinates:
-        by default those of the published study. `grid_axes` says what becomes of them where the
-        points' extent is another.
+        Grid step, and how far the grid extends beyond the points, in units of the coordinates; by
+        default those of the published study. For points of another extent, see `grid_axes`.
 
     Returns
     -------
     dict
         x1 (n1,) and x2 (n2,), the grid's coordinates, float64. The others have shape (n2, n1).
-        Of two classes: probability, the first replicate's probability of class 1, and share, the
-        share of the replicates that choose class 1; both float32. Of more classes: chosen, the
-        first replicate's class, int16; probability, what it gives that class; and share, the
-        share of the replicates that choose the point's most-chosen class; both float32.
+        For two classes: probability, the first replicate's probability of class 1, and share, the
+        share of replicates that predict class 1; both float32. For more classes: chosen, the first
+        replicate's predicted class, int16; probability, its probability of that class; and share,
+        the share of replicates that predict the point's most frequently predicted class; both
+        float32.
     """
     x1, x2 = grid_axes(points, step, margin)
     grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     network = network_of(weights, activation)
-    answer = _answer_of_two if network.sizes[-1] == 2 else _answer_of_many
+    summarize = _summarize_two if network.sizes[-1] == 2 else _summarize_many
     chunks = [
-        answer(network.predict_proba(grid[start : start + CHUNK]))
+        summarize(network.predict_proba(grid[start : start + CHUNK]))
         for start in range(0, len(grid), CHUNK)
     ]
     fields = {
@@ -61,10 +61,10 @@ def map_boundary(
 
 
 def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray]:
-    """Coordinates of a grid round points.
+    """Return the coordinates of a grid around points.
 
-    If the step gives more than `MOST_POINTS`, or fewer than `FEWEST_ALONG` an axis, each axis gets
-    `ALONG` grid points.
+    If the step gives more than `MAX_POINTS`, or fewer than `MIN_POINTS_PER_AXIS` along an axis,
+    each axis gets `POINTS_PER_AXIS` grid points.
 
     Parameters
     ----------
@@ -80,15 +80,15 @@ def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray
     """
     low, high = plane_extent(points, margin)
     counts = (high - low) / step
-    if counts.prod() > MOST_POINTS or counts.min() < FEWEST_ALONG:
-        return [np.linspace(a, b, ALONG) for a, b in zip(low, high, strict=True)]
+    if counts.prod() > MAX_POINTS or counts.min() < MIN_POINTS_PER_AXIS:
+        return [np.linspace(a, b, POINTS_PER_AXIS) for a, b in zip(low, high, strict=True)]
     return [np.arange(a, b, step) for a, b in zip(low, high, strict=True)]
 
 
 def plane_extent(points: np.ndarray, margin: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower left and the upper right corner of the rectangle round points (N, 2).
+    """Return the lower left and the upper right corner of a rectangle around points (N, 2).
 
-    The margin is held between a twentieth of the points' extent along an axis and all of it.
+    The margin is clipped to between a twentieth of the points' extent along an axis and all of it.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     extent = high - low
@@ -97,13 +97,13 @@ def plane_extent(points: np.ndarray, margin: float = 0.5) -> tuple[np.ndarray, n
 
 
 def network_of(weights: Sequence[np.ndarray], activation: str | Mapping) -> DenseNetwork:
-    """A network with the given weights.
+    """Return a network with the given weights.
 
     Parameters
     ----------
     weights, activation
-        As in `map_boundary`. A hidden layer has several rows a unit where its activation has
-        several pieces, so that the number of its units is that of the next layer's inputs.
+        As in `map_boundary`. A hidden layer has several rows per unit if its activation has
+        several pieces, so its number of units is taken from the next layer's inputs.
     """
     inputs = [layer.shape[2] - 1 for layer in weights]
     sizes = [*inputs, weights[-1].shape[1]]
@@ -112,8 +112,8 @@ def network_of(weights: Sequence[np.ndarray], activation: str | Mapping) -> Dens
     return network
 
 
-def _answer_of_two(probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Probability and share of class 1, given the probabilities (R, n, 2)."""
+def _summarize_two(probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Return probability and share of class 1, given the probabilities (R, n, 2)."""
     of_class_1 = probabilities[:, :, 1]
     return {
         "probability": of_class_1[0].astype(np.float32),
@@ -121,11 +121,11 @@ def _answer_of_two(probabilities: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _answer_of_many(probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """First replicate's class and its probability, and agreement, given (R, n, C)."""
+def _summarize_many(probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the first replicate's class, its probability, and agreement, given (R, n, C)."""
     choices = probabilities.argmax(axis=2)
     classes = range(probabilities.shape[2])
-    votes = np.stack([(choices == number).mean(axis=0) for number in classes])
+    votes = np.stack([(choices == label).mean(axis=0) for label in classes])
     return {
         "chosen": choices[0].astype(np.int16),
         "probability": probabilities[0].max(axis=1).astype(np.float32),
@@ -136,20 +136,20 @@ def _answer_of_many(probabilities: np.ndarray) -> dict[str, np.ndarray]:
 def map_finished(
     result: DenseResult, activation: str | Mapping, points: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The boundary of the replicates that did not diverge, and ``seeds``, which these are.
+    """Return the boundary of the replicates that did not diverge, and their ``seeds``.
 
     Parameters
     ----------
     result : DenseResult
-        What a training left.
+        Outcome of a training.
     activation, points
         As in `map_boundary`.
 
     Returns
     -------
     dict
-        ``seeds``, and the fields of `map_boundary`; these are missing where every replicate
-        diverged or the points don't have two coordinates.
+        ``seeds``, and the fields of `map_boundary`, unless every replicate diverged or the points
+        don't have two coordinates.
     """
     finished = result.runs["diverged_at"].isna().to_numpy()
     seeds = {"seeds": result.runs["seed"].to_numpy()[finished]}
@@ -160,15 +160,15 @@ def map_finished(
 
 
 def predict(settings: Mapping, weights: Mapping[str, np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Return the class that each of several networks gives each point, shape (R, N).
+    """Return the class that each of several networks predicts for each point, shape (R, N).
 
     Parameters
     ----------
     settings : mapping
-        Of the cell; its ``activation`` counts.
+        Settings of the cell, of which ``activation`` is used.
     weights : mapping of str to ndarray
         ``layer1``, ``layer2``, … of shape (R, rows, fan_in + 1), in any order.
     points : ndarray, shape (N, D)
     """
-    layers = [weights[f"layer{number}"] for number in range(1, len(weights) + 1)]
+    layers = [weights[f"layer{n}"] for n in range(1, len(weights) + 1)]
     return network_of(layers, settings["activation"]).predict(points)

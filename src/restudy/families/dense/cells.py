@@ -11,7 +11,7 @@ from restudy.families.dense.snapshots import affordable_count, pack_snapshots, s
 def train(run: Run) -> None:
     """Train all replicates of a dense cell.
 
-    What is saved: ``runs.csv``, ``history.parquet`` and ``layers.parquet``, the tables of
+    It saves ``runs.csv``, ``history.parquet`` and ``layers.parquet``, the tables of
     `DenseResult`; ``weights.npz``, the final weights ``layer1``, ``layer2``, … of shape
     (R, rows, fan_in + 1); ``snapshots.npz``, see `pack_snapshots`; and ``boundary.npz``, see
     `map_finished`.

@@ -1,13 +1,13 @@
-"""Settings of dense networks that clash, and what the gradient check looks at; loads no library."""
+"""Find conflicting settings of dense networks, and choose gradient checks; loads no library."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # at most, in the network of the gradient check
+CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # limits for the network of the gradient check
 
 
 def find_clashes(section: Mapping, place: str) -> Iterator[str]:
-    """Yield a line for each warm-up that lasts longer than the passes.
+    """Yield a line for each warm-up that takes more passes than there are.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
 
 
 def choose_gradient_check(baseline: Mapping, settings: Iterable[Mapping]) -> dict[str, Any]:
-    """Return what the gradient check looks at, small enough to take a moment.
+    """Return the networks of the gradient check, small enough for it to be quick.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def choose_gradient_check(baseline: Mapping, settings: Iterable[Mapping]) -> dic
     dict
         dataset, initializer, l2 and hidden_size of the baseline, the last at most
         `CHECKED_UNITS`; depth, that of the deepest cell, at most `CHECKED_DEPTH`; activations,
-        every one that a cell has, with its parameters.
+        those of all cells, with their parameters.
     """
     settings = list(settings)
     return {

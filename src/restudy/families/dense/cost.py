@@ -1,4 +1,4 @@
-"""What a dense cell costs: counts of operations for its time, and the bytes that it leaves."""
+"""The cost of a dense cell: counts of operations, which predict its time, and bytes of results."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class DataShape(NamedTuple):
     classes: int
 
 
-# A guess at a file of the user's.
+# A guess, for a user's file.
 OWN_FILE = DataShape(1000, 0, 10, 3)
 
 
@@ -29,12 +29,12 @@ class NetworkSize(NamedTuple):
 
 
 def features(settings: Mapping) -> list[float]:
-    """Return the numbers that a cell's time is a weighted sum of.
+    """Return the terms of the weighted sum that predicts a cell's time.
 
     Parameters
     ----------
     settings : mapping
-        Those of the cell, see `restudy.study.config.cell_settings`.
+        See `restudy.study.config.cell_settings`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def features(settings: Mapping) -> list[float]:
     batch = min(protocol["batch_size"] or data.points, data.points)
     updates = protocol["passes"] * math.ceil(data.points / batch)
     replicates, passes = protocol["replicates"], protocol["passes"]
-    # Half as many bytes pass through the processor.
+    # In float32, half as many bytes pass through the processor.
     width = 0.5 if protocol["precision"] == "float32" else 1.0
     records = passes / protocol["record_interval"] + 1
     return [
@@ -61,7 +61,7 @@ def features(settings: Mapping) -> list[float]:
 
 
 def disk(settings: Mapping) -> float:
-    """Return the bytes that a cell leaves: its weights, snapshots and records."""
+    """Return the bytes that a cell writes: weights, snapshots and records."""
     protocol, size = settings["protocol"], network_size(settings)
     replicates = protocol["replicates"]
     rows = replicates * (protocol["passes"] / protocol["record_interval"] + 1)
@@ -71,7 +71,7 @@ def disk(settings: Mapping) -> float:
 
 
 def data_shape(dataset: Mapping) -> DataShape:
-    """Return the shape of a point set, as far as its settings tell it."""
+    """Return the shape of a point set, estimated where its settings do not determine it."""
     kind = dataset_kind(dataset["kind"])
     inputs = kind.features or dataset.get("features", OWN_FILE.features)
     classes = kind.classes or dataset.get("classes", OWN_FILE.classes)

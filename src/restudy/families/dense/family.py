@@ -77,10 +77,10 @@ FAMILY = Family(
             required=True,
             choices=("corrected", "published"),
         ),
-        count("passes", "Passes over the training points; with full batches, an update each."),
+        count("passes", "Passes over the training points; with full batches, each is one update."),
         Setting(
             "batch_size",
-            "Points of an update; 0, or as many as there are, takes all of them.",
+            "Points per update; 0, or the number of training points, takes all of them.",
             "integer",
             0,
             minimum=0,
@@ -95,7 +95,7 @@ FAMILY = Family(
         ),
         count(
             "replicates",
-            "Seeds per cell, counted from 0; all of a cell train together in one job.",
+            "Seeds per cell, counted from 0; all seeds of a cell train together in one job.",
             20,
         ),
         Setting(
@@ -120,7 +120,7 @@ FAMILY = Family(
         count("record_interval", "Passes between two rows of the history.", 400),
         Setting(
             "snapshots",
-            "How often the weights are kept, at passes that lie evenly on a logarithmic scale.",
+            "Number of times that the weights are saved, at passes evenly spaced on a log scale.",
             "integer",
             20,
             minimum=0,
@@ -128,7 +128,7 @@ FAMILY = Family(
         ),
         Setting(
             "snapshot_megabytes",
-            "Most that the snapshots of a cell may take; fewer are kept where they would not fit.",
+            "Upper limit for all snapshots of a cell; fewer are saved if they would not fit.",
             default=8,
             minimum=0,
         ),
@@ -152,7 +152,7 @@ FAMILY = Family(
         Measure(
             "heldout_loss",
             "Held-out loss",
-            "The training loss's formula, penalty included, on the held-out points.",
+            "The same formula as the training loss, penalties included, on the held-out points.",
             "nats",
             "lower",
             "record_interval",
@@ -173,7 +173,7 @@ FAMILY = Family(
             "reported_loss",
             "Loss as the source reports it",
             "The training loss as the published code prints it, divided by the number of points "
-            "once more; empty where the arithmetic is corrected.",
+            "a second time; empty if the arithmetic is corrected.",
             summarised=False,
         ),
         Measure(
@@ -199,15 +199,15 @@ FAMILY = Family(
         Artefact("history.parquet", "A row per run and recorded pass."),
         Artefact("layers.parquet", "A row per run, recorded pass and layer."),
         Artefact("weights.npz", "The final weights of every run."),
-        Artefact("snapshots.npz", "Weights on the way, of every run."),
+        Artefact("snapshots.npz", "Weights of every run, at passes during training."),
         Artefact(
-            "boundary.npz", "The answers of the network on a grid in the plane.", compressed=True
+            "boundary.npz", "The networks' predictions on a grid in the plane.", compressed=True
         ),
     ),
     train="restudy.families.dense.cells:train",
     seeds_per_job=ALL,
     time=Time("pass", "passes", "Training passes", "passes", "point"),
-    # Short jobs: they fill the cores that longer ones leave free.
+    # Short jobs, which fill the cores that longer ones leave free.
     resources=Resources(threads=1, mem_mb=500, runtime=30, priority=50),
     check="restudy.families.dense.checks:find_clashes",
     cost="restudy.families.dense.cost",

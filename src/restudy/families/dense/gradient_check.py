@@ -1,4 +1,4 @@
-"""Check the gradient that training follows against central differences of the loss it reports."""
+"""Check the gradient used in training against central differences of the recorded loss."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,17 +10,17 @@ from restudy.families.dense.network import ARITHMETICS, DenseNetwork
 from restudy.families.dense.stack import Batch, Stack
 
 BIAS_DEVIATION = 0.1
-STEP = 1e-5  # balances the truncation error, of its square, and rounding, of its inverse
+STEP = 1e-5  # balances truncation error (quadratic in it) and rounding error (inverse to it)
 MAX_POINTS = 200
 
 
 def check(choice: Mapping, points: pd.DataFrame) -> pd.DataFrame:
-    """Return the errors of the gradients of a choice of networks, as `check_gradients` does.
+    """Check the gradients of chosen networks; see `check_gradients`.
 
     Parameters
     ----------
     choice : mapping
-        As `choose_gradient_check` gives it.
+        As `choose_gradient_check` returns it.
     points : DataFrame
         The data set; at most `MAX_POINTS` of its training points are used.
     """
@@ -45,10 +45,10 @@ def check_gradients(
     l2: float,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Relative error of the gradient, by activation, arithmetic, layer and kind of parameter.
+    """Return the gradient's relative error by activation, arithmetic, layer and kind of parameter.
 
-    Both arithmetics are checked at the same weights: the corrected initial ones, with biases drawn
-    too. At biases of zero, units behind dead ones would sit exactly on the kink of a ReLU, where
+    Both arithmetics are checked at the same weights: the corrected initial ones, with random
+    biases. With zero biases, units behind dead ones would lie exactly on the kink of a ReLU, where
     there is no derivative to compare with.
 
     Parameters
@@ -60,11 +60,11 @@ def check_gradients(
     initializer : mapping
         Settings of the initial weights.
     x, label : ndarray, shapes (N, D) and (N,)
-        The points that the loss is over.
+        Points over which the loss is averaged.
     l2 : float
         λ of the penalty.
     seed : int
-        Of initial weights and biases.
+        Seed of initial weights and biases.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def check_gradients(
 
 
 def numeric_gradient(stack: Stack, batch: Batch) -> list[np.ndarray]:
-    """Central differences of a one-replicate stack's loss, by layer, shaped like its weights."""
+    """Return central differences of a one-replicate stack's loss, shaped like its weights."""
 
     def loss() -> float:
         return float(stack.measure([batch])[0][0] + stack.penalty()[0])

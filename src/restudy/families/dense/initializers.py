@@ -1,8 +1,8 @@
 """Initial weight matrices; biases always start at zero.
 
-Each factory takes the distribution's parameters, where there are any, and returns a function that
+Each factory takes the distribution's parameters, if there are any, and returns a function that
 draws one (fan_in, fan_out) matrix from a legacy ``RandomState``, the generator of the published
-study, whose stream NumPy has frozen.
+study, whose stream NumPy has frozen. Its docstring states the distribution.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from restudy.families.kinds import make_kind
 
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
-# Standard deviation of a standard normal variable that is cut off beyond ±2.
+# Standard deviation of a standard normal variable truncated at ±2.
 TRUNCATED_DEVIATION = 0.87962566103423978
 
 
@@ -46,9 +46,9 @@ def he_normal() -> Initializer:
 
 
 def lecun_normal() -> Initializer:
-    """Normal, cut off beyond two standard deviations, with variance 1 / fan_in after the cut.
+    """Normal, truncated at two standard deviations, with variance 1 / fan_in after truncation.
 
-    The form in which today's libraries offer LeCun et al. (1998); without the cut it would be
+    The form in which today's libraries offer LeCun et al. (1998); without truncation it would be
     `fan_in_normal`.
     """
     return lambda rng, fan_in, fan_out: (
@@ -83,7 +83,7 @@ def uniform(limit: float = 0.05) -> Initializer:
 
 
 def zeros() -> Initializer:
-    """All zero: hidden units stay equal for ever, so the symmetry never breaks."""
+    """All zero: hidden units stay equal forever, so the symmetry never breaks."""
     return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
 
 
@@ -93,7 +93,7 @@ def _uniform(rng, squared_limit, shape):
 
 
 def _truncated(rng, shape):
-    """Standard normal values, drawn again where they lie beyond ±2."""
+    """Return standard normal values, redrawn while they lie beyond ±2."""
     values = rng.randn(*shape)
     beyond = np.abs(values) > 2.0
     while beyond.any():
@@ -117,7 +117,12 @@ INITIALIZERS: dict[str, Callable[..., Initializer]] = {
 
 
 def make_initializer(settings: str | Mapping) -> Initializer:
-    """Initializer of a name in `INITIALIZERS`, or of a mapping with its ``kind`` and parameters.
+    """Return the initializer of a name in `INITIALIZERS`, or of a mapping with a ``kind``.
+
+    Parameters
+    ----------
+    settings : str or mapping
+        A name, or ``kind`` and its parameters.
 
     Raises
     ------
@@ -135,7 +140,7 @@ def draw_weights(
     arithmetic: str,
     pieces: int = 1,
 ) -> list[np.ndarray]:
-    """Initial weights of one replicate.
+    """Draw the initial weights of one replicate.
 
     Parameters
     ----------
@@ -149,8 +154,8 @@ def draw_weights(
         ``corrected`` draws layer after layer. ``published`` does the same with one hidden layer,
         but with more it draws a single hidden-to-hidden matrix first, starts every hidden layer
         from it, and then draws the first and the last layer, as the published deep code does.
-        (That code also hands these layers one zero bias object. Biases part at the first update
-        here, as they do wherever an update makes a new array.)
+        (In that code, these layers also share one zero bias object. Biases differ from the
+        first update on here, as they do wherever an update makes a new array.)
     pieces : int
         Net inputs of a hidden unit; each piece of a layer is drawn as a matrix of its own.
 

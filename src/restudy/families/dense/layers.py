@@ -1,10 +1,10 @@
 """One dense layer of a stack of replicates, with its forward and its backward step.
 
-Arrays of R replicates stand in memory as (rows, R, columns): what belongs to one unit, for all
-replicates and points, lies side by side. So every elementwise operation runs over contiguous
-memory, and the bias is simply one more input, a last row of ones. A matrix product sees the same
-memory as R matrices, through `by_replicate`, and computes each by itself: a replicate's numbers
-do not depend on its company.
+Arrays of R replicates are stored as (rows, R, columns): the values of one unit, for all replicates
+and points, are contiguous. So every elementwise operation runs over contiguous memory, and the bias
+is simply one more input, a last row of ones. Matrix products view the same memory as R matrices,
+through `by_replicate`, and compute each separately: a replicate's numbers do not depend on the
+others in the stack.
 """
 
 import math
@@ -13,23 +13,23 @@ import numpy as np
 
 from restudy.families.dense.activations import Activation
 
-# Below this share of its activation's steepest slope, a unit hardly passes on any gradient.
+# Below this share of its activation's steepest slope, a unit passes on almost no gradient.
 SATURATED = 0.05
 SMALL_PRODUCT = 160_000  # multiplications
 
 
 def by_replicate(array: np.ndarray) -> np.ndarray:
-    """View (R, rows, columns) of an array (rows, R, columns)."""
+    """View an array (rows, R, columns) as (R, rows, columns)."""
     return array.swapaxes(0, 1)
 
 
 class Scratch:
-    """Memory that the layers of a stack share: what each needs only while it is at work.
+    """Memory that the layers of a stack share, for values that each needs only temporarily.
 
     Parameters
     ----------
     size : int
-        Elements of the largest array that is taken.
+        Number of elements of the largest array that will be taken.
     dtype : dtype
         Type of all arrays.
     """
@@ -40,39 +40,39 @@ class Scratch:
         self.arrays: dict[str, np.ndarray] = {}
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Array of a name in a shape; whoever takes the same name writes to the same memory."""
+        """Return the array of a name in a shape; the same name always means the same memory."""
         if name not in self.arrays:
             self.arrays[name] = np.empty(self.size, self.dtype)
         return self.arrays[name][: math.prod(shape)].reshape(shape)
 
 
 class Layer:
-    """One layer of R replicates: a = f(W x), its bias the last column of W.
+    """One layer of R replicates: a = f(W x), with the bias as the last column of W.
 
     Parameters
     ----------
     weights, gradient : ndarray, shape (pieces · H, R, fan_in + 1)
         Parts of the stack's flat arrays; the last column is the bias.
     activation : Activation or None
-        f, and how many net inputs (pieces) a unit has. None for the last layer, whose output is
-        its net input: the logits.
+        f, and the number of net inputs (pieces) of a unit. None for the last layer, whose output
+        is its net input: the logits.
     derivative_at_activation : bool
-        Evaluate f' at a in place of z: the published study's error. (Maxout has no such form and
+        Evaluate f' at a instead of z: the published study's error. (Maxout has no such form and
         keeps its derivative.)
     points : int
-        Number of points N that one call carries.
+        Number of points N in each call.
     scratch : Scratch
         Shared with the other layers.
 
     Attributes
     ----------
     net_input : ndarray, shape (pieces · H, R, N)
-        z of the last forward step, where the derivative needs it.
+        z of the last forward step, if the derivative needs it.
     value : ndarray, shape (H, R, N)
         a of the last forward step; for the last layer, the logits.
     delta : ndarray, shape (pieces · H, R, N)
-        δ = dL/dz, in memory that the hidden layers share; for the last layer, in place of the
-        logits.
+        δ = dL/dz, in memory that the hidden layers share; for the last layer, in the memory of
+        the logits.
     output : ndarray, shape (R, H + 1, N)
         `value` by replicate, with a last row of ones for the next layer's bias.
     """
@@ -114,17 +114,18 @@ class Layer:
         ]
 
     def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """Net input and activation of all replicates.
+        """Compute net input and activation of all replicates.
 
         Parameters
         ----------
         inputs : ndarray, shape (fan_in + 1, N) or (R, fan_in + 1, N)
-            The points (one set for all replicates, or one each), or the layer before's output.
+            The points (one set for all replicates, or one per replicate), or the `output` of the
+            layer below.
 
         Returns
         -------
         ndarray, shape (R, H + 1, N), or (R, H, N) for the last layer
-            `output`, which the next call overwrites.
+            `output`, overwritten by the next call.
         """
         np.matmul(self.weights, inputs, self.net_by_replicate)
         if self.activation is not None:
@@ -137,18 +138,18 @@ class Layer:
         Parameters
         ----------
         inputs_transposed : ndarray, shape (N, fan_in + 1) or (R, N, fan_in + 1)
-            What `forward` was given, transposed.
+            The inputs of `forward`, transposed.
         """
         for delta, gradient in self.gradient_products:
             np.matmul(delta, inputs_transposed, gradient)
 
     def pull_back(self) -> np.ndarray:
-        """Loss gradient of this layer's inputs: dL/dx = Wᵀ δ, without the bias' row.
+        """Return the loss gradient of the layer's inputs: dL/dx = Wᵀ δ, without the bias's row.
 
         Returns
         -------
         ndarray, shape (fan_in, R, N)
-            In shared memory.
+            In memory that the layers share.
         """
         np.matmul(self.transposed, self.delta_by_replicate, self.upstream_by_replicate)
         return self.upstream
@@ -170,19 +171,19 @@ class Layer:
         np.multiply(self.delta_of_pieces, upstream, self.delta_of_pieces)
 
     def inactive(self) -> np.ndarray:
-        """Return at which points each unit hardly passes on any gradient after a forward step.
+        """Return where each unit passes on almost no gradient, after a forward step.
 
         Returns
         -------
         ndarray of bool, shape (pieces · H, R, N)
-            Where the slope |f'(z)| is below `SATURATED` times the activation's steepest.
+            Whether the slope |f'(z)| is below `SATURATED` times the activation's steepest slope.
         """
         self.activation.derivative(self.net_input, self.value, self.delta)
         np.abs(self.delta, out=self.delta)
         return self.delta < SATURATED * self.activation.steepest
 
     def inactive_shares(self) -> tuple[np.ndarray, np.ndarray]:
-        """How much of the layer hardly passes on any gradient after a forward step.
+        """Return how much of the layer passes on almost no gradient, after a forward step.
 
         Returns
         -------
@@ -193,28 +194,28 @@ class Layer:
 
         Notes
         -----
-        Of maxout, each piece counts as a unit: all but the largest are saturated at a point, and a
-        piece is dead that is never the largest.
+        In maxout, each piece counts as a unit: all but the largest are saturated at a point, and a
+        piece that is never the largest is dead.
         """
         flat = self.inactive()
         return flat.mean(axis=(0, 2)), flat.all(axis=2).mean(axis=0)
 
 
 def _row_blocks(rows: int, work_per_row: int) -> list[tuple[slice, int]]:
-    """Rows of a product δ xᵀ in parts, each with the number of rows that are multiplied in one go.
+    """Split the rows of a product δ xᵀ into parts, each with its number of rows per product.
 
-    BLAS is at its best for such a product where it is small: a few rows at a time, in multiples
-    of the eight numbers that a processor register holds, halve the time of 50 rows by 200 points.
+    BLAS is fastest when such a product is small: multiplying a few rows at a time, in multiples of
+    the eight numbers that fit a processor register, halves the time for 50 rows by 200 points.
     """
     block = SMALL_PRODUCT // work_per_row // 8 * 8
     if rows * work_per_row <= SMALL_PRODUCT or block == 0:
         return [(slice(None), rows)]
-    whole = rows // block * block
-    rest = [(slice(whole, rows), rows - whole)] if whole < rows else []
-    return [(slice(0, whole), block), *rest]
+    full = rows // block * block
+    rest = [(slice(full, rows), rows - full)] if full < rows else []
+    return [(slice(0, full), block), *rest]
 
 
 def _in_blocks(array: np.ndarray, block: int) -> np.ndarray:
-    """View (blocks, R, block, columns) of an array (rows, R, columns)."""
+    """View an array (rows, R, columns) as (blocks, R, block, columns)."""
     rows, replicates, columns = array.shape
     return array.reshape(rows // block, block, replicates, columns).swapaxes(1, 2)

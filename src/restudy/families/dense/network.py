@@ -1,7 +1,7 @@
-"""Dense networks as a user meets them: make one, fit it, let it predict.
+"""The public interface of dense networks: make one, fit it, predict with it.
 
-All replicates of a network, one a seed, train side by side in `Stack`s that fit the processor's
-cache.
+All replicates of a network, one per seed, train side by side in `Stack`s that fit into the
+processor's cache.
 """
 
 import math
@@ -22,13 +22,13 @@ from restudy.families.kinds import check_allowed
 
 ARITHMETICS = ("corrected", "published")
 PRECISIONS = ("float64", "float32")
-# Working memory of a stack, in bytes: what stays in a core's caches. With less, the cost of the
-# calls themselves is shared by too few replicates.
+# Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
+# replicates would share the overhead of each NumPy call.
 WORKING_MEMORY = 2 << 20
 
 
 class DenseNetwork:
-    """Fully connected classifier with softmax output, one replicate for each seed.
+    """Fully connected classifier with softmax output, with one replicate per seed.
 
     Parameters
     ----------
@@ -44,15 +44,15 @@ class DenseNetwork:
         λ₂ and λ₁ of the penalty (λ₂/2) Σ W² + λ₁ Σ |W|; biases are not penalised.
     arithmetic : {"corrected", "published"}
         ``published`` evaluates the activation's derivative at the activation, uses a softmax
-        that overflows for logits beyond 709, and shares initial matrices in deep networks.
+        that overflows for logits above 709, and shares initial matrices in deep networks.
     precision : {"float64", "float32"}
         Type of all arrays.
 
     Attributes
     ----------
     weights : list of ndarray, shape (R, rows, fan_in + 1)
-        Each layer's weights, the bias in the last column; rows are its units, times the
-        activation's pieces in hidden layers.
+        One array per layer, with the bias in the last column; in hidden layers, the number of
+        rows is that of the units times the activation's pieces.
 
     Examples
     --------
@@ -106,9 +106,9 @@ class DenseNetwork:
         schedule: Callable[[int], float] | None = None,
         record_interval: int = 400,
         snapshot_passes: Sequence[int] = (),
-        progress: Callable[[int, float], None] = lambda number, loss: None,
+        progress: Callable[[int, float], None] = lambda done, loss: None,
     ) -> DenseResult:
-        """Train all replicates, from the weights that they have.
+        """Train all replicates, starting from their present weights.
 
         Parameters
         ----------
@@ -121,18 +121,18 @@ class DenseNetwork:
         passes : int
             Passes over the training points.
         heldout : (x, label), optional
-            Points that are measured and never trained on.
+            Points that are evaluated but never trained on.
         batch_size : int
-            Points of an update; 0 takes all.
+            Points per update; 0 takes all.
         schedule : callable, optional
-            Pass, from 1 -> factor of the learning rate; see `restudy.families.dense.schedules`.
+            Pass (from 1) -> factor of the learning rate; see `restudy.families.dense.schedules`.
         record_interval : int
-            Passes between two records; the first (pass 0) and the last are always recorded.
+            Passes between two records; the start (pass 0) and the last pass are always recorded.
         snapshot_passes : sequence of int
-            Passes after which the weights are kept.
+            Passes after which the weights are saved.
         progress : callable
-            Told at each record the passes done and a mean training loss. Replicates train some
-            after others: the passes are those of all of them, divided by their number.
+            Called at each record with the passes done and a mean training loss. Since replicates
+            may train in blocks, one after another, the passes are a mean over all replicates.
 
         Returns
         -------
@@ -141,10 +141,10 @@ class DenseNetwork:
         Raises
         ------
         ValueError
-            If points or labels do not fit the network, or a snapshot the number of passes.
+            If points or labels do not fit the network, or a snapshot is outside the passes.
         """
         training = self._points(x, label)
-        outside = sorted({number for number in snapshot_passes if not 0 <= number <= passes})
+        outside = sorted({each for each in snapshot_passes if not 0 <= each <= passes})
         if outside:
             raise ValueError(f"snapshot_passes: got {outside[0]}, allowed: from 0 to {passes}")
         plan = Plan(
@@ -154,18 +154,18 @@ class DenseNetwork:
             batch_size=batch_size if batch_size < len(label) else 0,
             schedule=schedule or constant(passes),
         )
-        measured = None if heldout is None else self._points(*heldout)
+        evaluated = None if heldout is None else self._points(*heldout)
         results = []
-        # One thread: the matrices are small, and the numbers may not depend on the machine's cores.
+        # One thread: the matrices are small, and results must not depend on the number of cores.
         with threadpool_limits(1, "blas"):
             for chosen in self._blocks(len(label)):
                 stack = self._stack(chosen)
-                trainer = Trainer(stack, self.seeds[chosen], optimizer, plan, training, measured)
+                trainer = Trainer(stack, self.seeds[chosen], optimizer, plan, training, evaluated)
                 done = chosen.start * passes
                 results.append(
                     trainer.train(
-                        lambda number, loss, done=done, n=stack.replicates: progress(
-                            (done + number * n) // len(self.seeds), loss
+                        lambda pass_number, loss, done=done, n=stack.replicates: progress(
+                            (done + pass_number * n) // len(self.seeds), loss
                         )
                     )
                 )
@@ -174,7 +174,7 @@ class DenseNetwork:
         return result
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Class probabilities of points (N, D), shape (R, N, C)."""
+        """Return the class probabilities of points (N, D), shape (R, N, C)."""
         parts = []
         for logits in self._logits(x):
             with np.errstate(over="ignore"):
@@ -183,11 +183,11 @@ class DenseNetwork:
         return np.concatenate(parts, axis=1)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Class of each of the points (N, D), shape (R, N)."""
+        """Return the predicted class of each of the points (N, D), shape (R, N)."""
         return np.concatenate([logits.argmax(axis=0) for logits in self._logits(x)], axis=1)
 
     def _logits(self, x: np.ndarray) -> Iterator[np.ndarray]:
-        """Logits (C, R, n) of some points at a time; the caller may change them."""
+        """Yield the logits (C, R, n) of a chunk of points at a time; the caller may change them."""
         stack = self._stack(slice(None))
         x = np.asarray(x)
         with threadpool_limits(1, "blas"):
@@ -201,7 +201,7 @@ class DenseNetwork:
         return Stack(weights, self.activation, self.l2, self.l1, self.arithmetic == "published")
 
     def _blocks(self, points: int) -> Iterator[slice]:
-        """Replicates that train together: blocks of about equal size that fit the memory."""
+        """Yield the replicates that train together: blocks of similar size that fit the memory."""
         rows = [layer.shape[1] for layer in self.weights]
         arrays = sum(self.sizes[1:]) + 2 * max(rows)
         if self.activation.reads_net_input:
@@ -214,7 +214,7 @@ class DenseNetwork:
         yield from (slice(start, end) for start, end in pairwise(ends))
 
     def _points(self, x: np.ndarray, label: np.ndarray) -> Points:
-        """Checked points.
+        """Return points, after checking them.
 
         Raises
         ------
@@ -233,12 +233,12 @@ class DenseNetwork:
 
 
 def _with_bias(matrix: np.ndarray) -> np.ndarray:
-    """A drawn matrix (fan_in, rows) as (rows, fan_in + 1), the bias zero."""
+    """Return a drawn matrix (fan_in, rows) as (rows, fan_in + 1), with a bias of zero."""
     return np.hstack([matrix.T, np.zeros((matrix.shape[1], 1))])
 
 
 def _join(results: Sequence[DenseResult]) -> DenseResult:
-    """Results of consecutive blocks of replicates as one."""
+    """Join the results of consecutive blocks of replicates."""
 
     def stacked(parts):
         return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
@@ -248,8 +248,8 @@ def _join(results: Sequence[DenseResult]) -> DenseResult:
         for name in ("runs", "history", "layers")
     }
     snapshots = {
-        number: stacked([result.snapshots[number] for result in results])
-        for number in results[0].snapshots
+        pass_number: stacked([result.snapshots[pass_number] for result in results])
+        for pass_number in results[0].snapshots
     }
     return DenseResult(
         **tables, weights=stacked([result.weights for result in results]), snapshots=snapshots

@@ -1,8 +1,8 @@
 """Update rules of gradient-based training, in place on one flat parameter array.
 
 Every rule is elementwise, so one call updates all layers of all stacked replicates. A factory
-takes the hyperparameters and returns an `Optimizer`: how many slot arrays it keeps between
-updates, and the update itself.
+takes the hyperparameters and returns an `Optimizer`: the slot arrays that it keeps between
+updates, and the update itself. Its docstring states the update.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ class Optimizer(NamedTuple):
     Attributes
     ----------
     slots : tuple of float
-        Starting value of each array, as large as the parameters, that it keeps.
-    update : callable ``(parameters, gradient, slots, number, factor)``
-        Changes ``parameters`` and ``slots`` in place; ``gradient`` is scratch afterwards.
-        ``number`` counts updates from 1; ``factor`` is the schedule's, by which the learning rate
-        η is multiplied.
+        Initial value of each array that it keeps, of the size of the parameters.
+    update : callable ``(parameters, gradient, slots, updates, factor)``
+        Changes ``parameters`` and ``slots`` in place; ``gradient`` is overwritten. ``updates`` is
+        the number of updates including this one; ``factor``, from the schedule, multiplies the
+        learning rate η.
     """
 
     slots: tuple[float, ...]
@@ -33,7 +33,7 @@ class Optimizer(NamedTuple):
 def gradient_descent(learning_rate: float) -> Optimizer:
     """θ ← θ - η g."""
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         gradient *= learning_rate * factor
         parameters -= gradient
 
@@ -43,7 +43,7 @@ def gradient_descent(learning_rate: float) -> Optimizer:
 def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + v (Polyak 1964, in the form of Sutskever et al. 2013)."""
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         (velocity,) = slots
         velocity *= momentum
         gradient *= learning_rate * factor
@@ -56,7 +56,7 @@ def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
 def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + μ v - η g (Sutskever et al. 2013, at the look-ahead point)."""
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         (velocity,) = slots
         velocity *= momentum
         gradient *= learning_rate * factor
@@ -73,7 +73,7 @@ def adagrad(
 ) -> Optimizer:
     """s ← s + g²; θ ← θ - η g / (sqrt(s) + ε) (Duchi et al. 2011); s starts above zero."""
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         (squares,) = slots
         squares += gradient * gradient
         gradient *= learning_rate * factor
@@ -86,7 +86,7 @@ def adagrad(
 def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
     """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / sqrt(s + ε) (Tieleman and Hinton 2012)."""
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         (squares,) = slots
         squares *= rho
         squares += (1.0 - rho) * gradient * gradient
@@ -106,7 +106,7 @@ def adam(
     θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(s) + ε).
     """
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         mean, squares = slots
         mean *= beta_1
         mean += (1.0 - beta_1) * gradient
@@ -114,7 +114,7 @@ def adam(
         gradient *= gradient
         gradient *= 1.0 - beta_2
         squares += gradient
-        step = learning_rate * factor * np.sqrt(1.0 - beta_2**number) / (1.0 - beta_1**number)
+        step = learning_rate * factor * np.sqrt(1.0 - beta_2**updates) / (1.0 - beta_1**updates)
         np.sqrt(squares, out=gradient)
         gradient += epsilon
         np.divide(mean, gradient, out=gradient)
@@ -133,13 +133,13 @@ def adamw(
 ) -> Optimizer:
     """θ ← θ - η λ θ, then Adam's step (Loshchilov and Hutter 2019, algorithm 2).
 
-    The decay λ takes every parameter, biases too, and stands beside the penalty of the loss.
+    The decay λ applies to every parameter, biases too, in addition to the penalty in the loss.
     """
     step = adam(learning_rate, beta_1, beta_2, epsilon)
 
-    def update(parameters, gradient, slots, number, factor):
+    def update(parameters, gradient, slots, updates, factor):
         parameters *= 1.0 - learning_rate * factor * weight_decay
-        step.update(parameters, gradient, slots, number, factor)
+        step.update(parameters, gradient, slots, updates, factor)
 
     return Optimizer(step.slots, update)
 
@@ -156,9 +156,14 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 
 def make_optimizer(settings: dict) -> Optimizer:
-    """Optimizer of a named entry in the configuration: its ``kind`` and hyperparameters.
+    """Return the optimizer of a named entry in the configuration.
 
-    A number that YAML read as an integer is taken as a float.
+    Numbers that YAML read as integers are converted to floats.
+
+    Parameters
+    ----------
+    settings : dict
+        ``kind`` and its hyperparameters.
 
     Raises
     ------

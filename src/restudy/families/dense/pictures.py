@@ -1,4 +1,4 @@
-"""Networks at their snapshots, for a page that cannot run them itself: numbers and pictures."""
+"""Measures and pictures of networks at their snapshots, for a page that cannot run them itself."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from restudy.families.dense.boundary import network_of, plane_extent
 from restudy.families.dense.stack import Batch, Stack
 
 PLANE = 48  # rows and columns of a picture
-CHUNK = 500  # points that are measured in one go
+CHUNK = 500  # points per evaluation
 
 
 def draw_snapshots(
@@ -18,26 +18,26 @@ def draw_snapshots(
     snapshots: Mapping[str, np.ndarray],
     parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> dict[str, Any]:
-    """Return what a page shows of networks at their snapshots, where it cannot run them itself.
+    """Return what a page shows of networks at their snapshots if it cannot run them itself.
 
     Parameters
     ----------
     description : mapping
-        As `restudy.families.dense.twin.describe_for_browser` gives it.
+        As `restudy.families.dense.twin.describe_for_browser` returns it.
     snapshots : mapping of str to ndarray
-        As `pack_snapshots` gives them, perhaps of fewer passes and seeds.
+        As `pack_snapshots` returns them, or a selection of their passes and seeds.
     parts : mapping of str to (x, label)
-        Points (N, D) and their classes (N,): "train", and others that are measured as well.
+        Points (N, D) and their classes (N,): "train", and others to evaluate.
 
     Returns
     -------
     dict
-        pieces, net inputs of a unit; parts: of each part its ``loss``, penalties included, and
+        pieces: net inputs of a unit; parts: for each part its ``loss``, penalties included, and
         ``accuracy``, both (S, R); units: for each hidden layer the share of the training points at
-        which each unit is saturated, (S, R, rows). Of two features also extent, the lowest and
-        highest value of each, and plane, of shape (S, R, C - 1, rows, columns): probability of
-        every class but the first in 255ths, at the middles of the picture's points, the top row
-        first, and of one more row and column on each side.
+        which each unit is saturated, (S, R, rows). For two features also extent: the lowest and
+        highest value of each; and plane, of shape (S, R, C - 1, rows, columns): the probability
+        of every class but the first in 255ths, at the centres of the picture's pixels, top row
+        first, with one more row and column on each side.
     """
     activation = make_activation(description["activation"])
     published = description["arithmetic"] == "published"
@@ -53,7 +53,7 @@ def draw_snapshots(
             states.append(_measure(stack, parts))
             if corners:
                 network = network_of(weights, description["activation"])
-                planes.append(_picture(network.predict_proba(_middles(*corners))))
+                planes.append(_picture(network.predict_proba(_pixel_centres(*corners))))
     pictures = {
         "pieces": activation.pieces,
         "parts": {
@@ -75,7 +75,7 @@ def draw_snapshots(
 def _measure(
     stack: Stack, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
-    """Loss and accuracy of each part, each (R,), and of each hidden layer the units' shares."""
+    """Return loss and accuracy (R,) of each part, and the units' shares in each hidden layer."""
     penalty, losses = stack.penalty(), {}
     for part, (x, label) in parts.items():
         loss, accuracy = stack.measure(_batches(x, label, stack))
@@ -94,14 +94,14 @@ def _batches(x: np.ndarray, label: np.ndarray, stack: Stack) -> Iterator[Batch]:
         yield Batch(x[start : start + CHUNK], label[start : start + CHUNK], stack)
 
 
-def _middles(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Points of a picture and of its surroundings, the top row first, shape (N, 2)."""
+def _pixel_centres(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the centres of a picture's pixels and of a frame, top row first, shape (N, 2)."""
     places = (np.arange(PLANE + 2) - 0.5) / PLANE
     x1, x2 = (a + (b - a) * places for a, b in zip(low, high, strict=True))
     return np.stack(np.meshgrid(x1, x2[::-1]), axis=-1).reshape(-1, 2)
 
 
 def _picture(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities (R, N, C) as bytes (R, C - 1, rows, columns)."""
+    """Return probabilities (R, N, C) as bytes (R, C - 1, rows, columns)."""
     others = np.nan_to_num(probabilities[:, :, 1:]).swapaxes(1, 2)
     return (255 * others).round().astype(np.uint8).reshape(*others.shape[:2], PLANE + 2, PLANE + 2)

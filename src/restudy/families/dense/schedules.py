@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the factor by which a pass scales its optimizer's learning rate.
+"""Learning-rate schedules: the factor by which the learning rate is multiplied in each pass.
 
 A schedule is a function of the pass, counted from 1; all updates of a pass share one factor.
 """
@@ -12,20 +12,20 @@ Schedule = Callable[[int], float]
 
 
 def constant(passes: int) -> Schedule:
-    """Factor 1 throughout."""
-    return lambda number: 1.0
+    """Keep the factor at 1."""
+    return lambda pass_number: 1.0
 
 
 def step(passes: int, interval: int = 1000, factor: float = 0.5) -> Schedule:
-    """Multiplied by ``factor`` after every ``interval`` passes."""
-    return lambda number: factor ** ((number - 1) // interval)
+    """Multiply the factor by ``factor`` after every ``interval`` passes."""
+    return lambda pass_number: factor ** ((pass_number - 1) // interval)
 
 
 def cosine(passes: int, final: float = 0.0) -> Schedule:
-    """From 1 towards ``final`` along half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
+    """Lower the factor from 1 to ``final`` by half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
 
-    def schedule(number):
-        share = (number - 1) / passes
+    def schedule(pass_number):
+        share = (pass_number - 1) / passes
         return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * share))
 
     return schedule
@@ -39,21 +39,20 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 
 
 def make_schedule(settings: Mapping, passes: int) -> Schedule:
-    """Schedule of a protocol.
+    """Return the schedule of a protocol.
 
     Parameters
     ----------
     settings : mapping
         ``kind``, a name in `SCHEDULES`, its parameters, and ``warm_up``: the number of first
-        passes over which the factor rises in equal steps to 1. The schedule proper begins after
-        them.
+        passes over which the factor rises to 1 in equal steps, before the schedule itself begins.
     passes : int
         Passes of the whole training.
 
     Returns
     -------
     callable
-        Pass, from 1 -> factor.
+        Pass (from 1) -> factor.
 
     Raises
     ------
@@ -64,6 +63,8 @@ def make_schedule(settings: Mapping, passes: int) -> Schedule:
     """
     settings = dict(settings)
     warm_up = settings.pop("warm_up", 0)
-    # Without a pass left for it, the schedule proper is never asked.
-    proper = make_kind("schedule", SCHEDULES, settings, max(passes - warm_up, 1))
-    return lambda number: number / warm_up if number <= warm_up else proper(number - warm_up)
+    # If the warm-up takes all passes, the schedule after it is never called.
+    after = make_kind("schedule", SCHEDULES, settings, max(passes - warm_up, 1))
+    return lambda pass_number: (
+        pass_number / warm_up if pass_number <= warm_up else after(pass_number - warm_up)
+    )

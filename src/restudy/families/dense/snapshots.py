@@ -1,4 +1,4 @@
-"""Weights kept on the way: at which passes, and how many of them a budget allows."""
+"""Snapshots of the weights during training: at which passes, and how many a budget allows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,19 +6,19 @@ import numpy as np
 
 
 def snapshot_passes(passes: int, count: int) -> list[int]:
-    """Return the passes after which weights are kept: the start, others evenly on a log scale.
+    """Return the passes after which weights are saved: the start, then evenly on a log scale.
 
     Parameters
     ----------
     passes : int
-        Passes of the training; the last is always among them.
+        Number of passes; the last is always included.
     count : int
-        How many at most; neighbours that round to the same pass count once.
+        Largest number of snapshots; neighbours that round to the same pass are merged.
 
     Returns
     -------
     list of int
-        Increasing, from 0; only the last pass for a count of 1, none for 0.
+        Increasing, from 0; for a count of 1 only the last pass, for 0 none.
     """
     if count < 2:
         return [passes][:count]
@@ -40,8 +40,8 @@ def pack_snapshots(
     -------
     dict
         seeds (R,); passes (S,); and layer1, layer2, … of shape (S, R, rows, fan_in + 1), in the
-        precision of the training. Without a snapshot, no layer.
+        precision of the training. Without snapshots, there are no layers.
     """
     layers = [np.stack(layer) for layer in zip(*snapshots.values(), strict=True)]
-    named = {f"layer{number}": layer for number, layer in enumerate(layers, start=1)}
+    named = {f"layer{n}": layer for n, layer in enumerate(layers, start=1)}
     return {"seeds": np.array(seeds), "passes": np.array(list(snapshots), int)} | named

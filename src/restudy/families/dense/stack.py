@@ -1,7 +1,7 @@
-"""Several replicates of one network side by side: a forward and a backward pass serves them all.
+"""Several replicates of one network side by side, all served by one forward and backward pass.
 
-The stack knows the loss: softmax cross-entropy over any number of classes, plus penalties on the
-weights. Everything works on memory that is allocated once.
+The stack defines the loss: softmax cross-entropy over any number of classes, plus penalties on the
+weights. All computations use memory that is allocated once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,16 +15,16 @@ NARROW = 32  # columns
 
 
 class Batch:
-    """Labelled points in the form in which a stack works on them.
+    """Labelled points in the form that a stack needs.
 
     Parameters
     ----------
     x : ndarray, shape (N, D) or (R, N, D)
-        One set of points for all replicates, or one for each.
+        One set of points for all replicates, or one per replicate.
     labels : ndarray of int, shape (N,) or (R, N)
         Their classes.
     stack : Stack
-        Which will work on them.
+        The stack that will use them.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Batch:
     inputs : ndarray, shape (D + 1, N) or (R, D + 1, N)
         The points, with a last row of ones.
     inputs_transposed : ndarray, shape (N, D + 1) or (R, N, D + 1)
-        The same.
+        The transpose of ``inputs``.
     targets : ndarray, shape (C, R, N)
         One-hot labels divided by N.
     labels : ndarray of int, shape (R, N)
@@ -47,7 +47,7 @@ class Batch:
         rows[..., :-1] = x
         self.points = x.shape[-2]
         self.inputs = np.ascontiguousarray(rows.swapaxes(-1, -2))
-        # A product with a transposed view is the faster one for narrow matrices, a copy for wide.
+        # In products, a transposed view is faster for narrow matrices, a copy for wide ones.
         narrow = rows.shape[-1] <= NARROW
         self.inputs_transposed = self.inputs.swapaxes(-1, -2) if narrow else rows
         self.labels = np.broadcast_to(labels, (stack.replicates, self.points))
@@ -57,13 +57,13 @@ class Batch:
 
 
 class Chain:
-    """The layers of a stack with their buffers for a number of points."""
+    """The layers of a stack, with buffers for a given number of points."""
 
     def __init__(self, layers: Sequence[Layer]):
         *self.hidden, self.last = self.layers = list(layers)
         self.downwards = self.hidden[::-1]
         self.logits = self.last.value
-        self.of_class = tuple(self.logits)
+        self.by_class = tuple(self.logits)
 
 
 class Stack:
@@ -72,22 +72,22 @@ class Stack:
     Parameters
     ----------
     weights : sequence of ndarray, shape (R, rows, fan_in + 1)
-        Starting values of each layer, the bias in the last column; rows are the layer's units,
-        times the activation's pieces in hidden layers. They are copied.
+        Initial values for each layer, with the bias in the last column; in hidden layers, the
+        number of rows is that of the units times the activation's pieces. They are copied.
     activation : Activation
-        Of the hidden layers.
+        Activation of the hidden layers.
     l2, l1 : float
         λ₂ and λ₁ of the penalty (λ₂/2) Σ W² + λ₁ Σ |W|; biases are not penalised.
     published : bool
         Evaluate the activation's derivative at the activation, and use a softmax that overflows
-        for logits beyond 709, as the published code does.
+        for logits above 709, as the published code does.
 
     Attributes
     ----------
     parameters, gradient : ndarray, shape (P · R,)
         All weights and biases of all replicates, and their loss gradient.
     weights, gradients : list of ndarray, shape (R, rows, fan_in + 1)
-        The same memory, a view for each layer.
+        Views of the same memory, one per layer.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Stack:
         self.gradient = np.zeros_like(self.parameters)
         self.weights = [by_replicate(view) for view in self._views(self.parameters)]
         self.gradients = [by_replicate(view) for view in self._views(self.gradient)]
-        # 1 for weights and 0 for biases: what the penalties are multiplied with.
+        # 1 for weights and 0 for biases: the penalties are multiplied by it.
         self._penalised = np.zeros_like(self.parameters)
         for view in self._views(self._penalised):
             view[:, :, :-1] = 1.0
@@ -119,7 +119,7 @@ class Stack:
         self._chains: dict[int, Chain] = {}
 
     def _views(self, flat: np.ndarray) -> list[np.ndarray]:
-        """Each layer's part (rows, R, fan_in + 1) of a flat array."""
+        """Return each layer's part (rows, R, fan_in + 1) of a flat array."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
         return [
             flat[end - int(np.prod(shape)) : end].reshape(shape)
@@ -127,7 +127,7 @@ class Stack:
         ]
 
     def chain(self, points: int) -> Chain:
-        """Layers with buffers for a number of points; made once for each number."""
+        """Return the layers with buffers for a number of points, made on first use."""
         if points not in self._chains:
             widest = max(max(rows, columns) for rows, _, columns in self._shapes)
             scratch = Scratch(widest * self.replicates * points, self.dtype)
@@ -144,7 +144,7 @@ class Stack:
         return self._chains[points]
 
     def forward(self, batch: Batch) -> np.ndarray:
-        """Logits of all replicates, shape (C, R, N); the next call overwrites them."""
+        """Return the logits of all replicates, shape (C, R, N); the next call overwrites them."""
         chain = self.chain(batch.points)
         signal = batch.inputs
         for layer in chain.layers:
@@ -154,11 +154,11 @@ class Stack:
     def backward(self, batch: Batch) -> None:
         """Fill `gradient` with the gradient of mean cross-entropy plus penalties.
 
-        Reads the state that `forward` left for the same batch, and overwrites the logits.
+        Uses the state that `forward` left for the same batch, and overwrites the logits.
         """
         chain = self.chain(batch.points)
         logits = chain.logits
-        softmax(logits, 1.0 / batch.points, self.published, chain.of_class)
+        softmax(logits, 1.0 / batch.points, self.published, chain.by_class)
         np.subtract(logits, batch.targets, logits)
         above = chain.last
         for layer in chain.downwards:
@@ -176,17 +176,17 @@ class Stack:
             self.gradient += self._work
 
     def penalty(self) -> np.ndarray:
-        """(λ₂/2) Σ W² + λ₁ Σ |W| of each replicate, shape (R,)."""
+        """Return (λ₂/2) Σ W² + λ₁ Σ |W| of each replicate, shape (R,)."""
         matrices = [_side_by_side(layer[:, :, :-1]) for layer in self.weights]
         total = np.zeros(self.replicates)
-        if self.l2:  # without it, squares that overflow don't count
+        if self.l2:  # if zero, squares may overflow and must not count
             total += 0.5 * self.l2 * np.sum([np.einsum("ri,ri->r", m, m) for m in matrices], axis=0)
         if self.l1:
             total += self.l1 * np.sum([np.abs(m).sum(axis=1) for m in matrices], axis=0)
         return total
 
     def measure(self, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean cross-entropy and accuracy of each replicate over batches, each of shape (R,)."""
+        """Return mean cross-entropy and accuracy of each replicate over batches, both (R,)."""
         losses, correct, points = np.zeros(self.replicates), np.zeros(self.replicates), 0
         for batch in batches:
             logits = self.forward(batch)
@@ -196,24 +196,24 @@ class Stack:
         return losses / points, correct / points
 
     def hidden_layers(self, batch: Batch) -> list[Layer]:
-        """Hidden layers in the state that `forward` left for this batch."""
+        """Return the hidden layers in the state that `forward` left for this batch."""
         return self.chain(batch.points).hidden
 
     def gradient_norms(self) -> np.ndarray:
-        """Euclidean norm of each replicate's gradient, layer by layer, shape (R, layers)."""
+        """Return the Euclidean norm of each replicate's gradient by layer, shape (R, layers)."""
         parts = [_side_by_side(gradient) for gradient in self.gradients]
         return np.sqrt(np.stack([np.einsum("ri,ri->r", part, part) for part in parts], axis=1))
 
     def finite(self) -> np.ndarray:
-        """Whether all of each replicate's weights are finite, shape (R,)."""
+        """Return for each replicate whether all its weights are finite, shape (R,)."""
         return np.logical_and.reduce([np.isfinite(w).all(axis=(1, 2)) for w in self.weights])
 
 
 def cross_entropy(logits: np.ndarray, batch: Batch, published: bool) -> np.ndarray:
-    """Cross-entropy of each point, shape (R, N), from logits (C, R, N).
+    """Return the cross-entropy of each point, shape (R, N), from logits (C, R, N).
 
-    It goes through log-sum-exp; `published` takes the logarithm of the plain softmax, and is not
-    finite where that overflows.
+    It is computed by log-sum-exp; with ``published``, as the logarithm of the plain softmax, which
+    is not finite where that overflows.
     """
     if published:
         chosen = np.take_along_axis(logits, batch.labels[None], axis=0)[0]
@@ -237,31 +237,31 @@ def cross_entropy(logits: np.ndarray, batch: Batch, published: bool) -> np.ndarr
 
 
 def most_likely(logits: np.ndarray) -> np.ndarray:
-    """Class of the largest of logits (C, R, N), the first of equals; shape (R, N)."""
+    """Return the class of the largest of logits (C, R, N), the first of equals; shape (R, N)."""
     return logits[1] > logits[0] if len(logits) == 2 else logits.argmax(axis=0)
 
 
 def _side_by_side(layer: np.ndarray) -> np.ndarray:
-    """Copy (R, numbers) of a layer (R, rows, columns): a row a replicate.
+    """Return a copy (R, rows · columns) of a layer (R, rows, columns), one row per replicate.
 
-    A sum over it takes the numbers in one order, however many replicates there are.
+    A sum over a row adds its numbers in the same order for any number of replicates.
     """
     return np.ascontiguousarray(layer).reshape(len(layer), -1)
 
 
-def softmax(logits: np.ndarray, scale: float, published: bool, of_class: Sequence) -> None:
-    """Replace logits (C, R, N) by ``scale`` × softmax over C; unless `published`, for any logits.
+def softmax(logits: np.ndarray, scale: float, published: bool, by_class: Sequence) -> None:
+    """Replace logits (C, R, N) by ``scale`` × softmax over C, stable unless `published`.
 
-    ``of_class`` are the C parts of the logits. Of two classes, the second's probability is
+    ``by_class`` are the C parts of the logits. For two classes, the second's probability is
     1 / (1 + exp(z₀ - z₁)): where that exponential overflows, it is 0, as it should be.
     """
-    if published or len(of_class) != 2:
+    if published or len(by_class) != 2:
         if not published:
             logits -= logits.max(axis=0)
         np.exp(logits, logits)
         logits *= scale / logits.sum(axis=0)
         return
-    first, second = of_class
+    first, second = by_class
     np.subtract(first, second, first)
     np.exp(first, first)
     np.add(first, 1.0, first)

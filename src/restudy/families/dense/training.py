@@ -1,10 +1,10 @@
-"""Training of a stack of replicates, with a record of what happened on the way.
+"""Training of a stack of replicates, with records of its progress.
 
-A replicate diverges when its loss or one of its weights is no longer finite, and never is again. It
-is frozen where it last was finite, pass and cause are noted, and the others go on untouched. A loss
-that is infinite for a while (the published softmax can say log 0) is no divergence, so that when
-and whether a replicate diverged does not depend on which passes are recorded: between two records,
-every pass is looked at wherever something is not finite at either.
+A replicate diverges when its loss or one of its weights stops being finite for good. Its last
+finite weights are kept, pass and cause are recorded, and the others train on undisturbed. A loss
+that is infinite only for a while (the published softmax can yield log 0) is no divergence. Whether
+and when a replicate diverged must not depend on which passes are recorded: if something is not
+finite at one of two successive records, every pass between them is examined.
 """
 
 import math
@@ -21,7 +21,7 @@ from restudy.families.dense.stack import Batch, Stack
 
 MEASURES = ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy")
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
-CHUNK = 500  # points that are measured in one go
+CHUNK = 500  # points per evaluation
 
 
 @dataclass
@@ -34,18 +34,18 @@ class Points:
 
 @dataclass
 class Plan:
-    """What is done in which pass.
+    """What to do in which pass.
 
     Attributes
     ----------
     passes : int
-        Passes over the training points.
+        Number of passes over the training points.
     record : frozenset of int
-        Passes after which the measures are taken; pass 0 is the start.
+        Passes after which measures are recorded; pass 0 is the start.
     snapshot : frozenset of int
-        Passes after which the weights are kept.
+        Passes after which the weights are saved.
     batch_size : int
-        Points of an update; 0 takes all, so that a pass is one update.
+        Points per update; 0 takes all, so that a pass is one update.
     schedule : callable
         Pass -> factor of the learning rate.
     """
@@ -59,21 +59,20 @@ class Plan:
 
 @dataclass
 class DenseResult:
-    """What a training leaves; a replicate is known by its seed.
+    """Outcome of a training; replicates are identified by their seeds.
 
     Attributes
     ----------
     runs : DataFrame
-        A row per seed: passes, `MEASURES`, reported_loss, grad_norm, diverged_at (<NA> where it
-        did not) and diverged_by ("loss", "weights" or missing). Measures of a diverged run are
-        NaN.
+        A row per seed: passes, `MEASURES`, reported_loss, grad_norm, diverged_at (<NA> if it did
+        not) and diverged_by ("loss", "weights" or missing). Measures of a diverged run are NaN.
     history : DataFrame
         A row per seed and recorded pass: seed, pass and `MEASURES`.
     layers : DataFrame
         A row per seed, recorded pass and layer (from 1; the last is the output layer): seed, pass,
         layer and `ACTIVITY`; the shares are NaN for the output layer.
     weights : list of ndarray, shape (R, rows, fan_in + 1)
-        Final weights, the bias in the last column; of a diverged run, the last finite ones.
+        Final weights, with the bias in the last column; for a diverged run, the last finite ones.
     snapshots : dict of int to list of ndarray
         Pass -> weights after it, as in `weights`.
     """
@@ -89,26 +88,26 @@ class DenseResult:
 class Divergence:
     """When and why a replicate stopped being finite, and its weights before that."""
 
-    number: int
+    pass_number: int
     cause: str
     weights: list[np.ndarray]
 
 
 class Trainer:
-    """Trains all replicates of a stack.
+    """Trainer of all replicates of a stack.
 
     Parameters
     ----------
     stack : Stack
         Changed in place.
     seeds : sequence of int
-        One a replicate: names its rows, and draws its minibatches.
+        One per replicate: it identifies the replicate's rows and determines its minibatches.
     optimizer : Optimizer
         Update rule.
     plan : Plan
-        Passes, what is recorded when, batch size and schedule.
+        Passes, records, batch size and schedule.
     training, heldout : Points
-        What is learned from, and points that are only measured, if there are any.
+        Points to train on, and points that are only evaluated, if there are any.
     """
 
     def __init__(
@@ -130,30 +129,30 @@ class Trainer:
         self.slots = [np.full_like(stack.parameters, start) for start in optimizer.slots]
         self.updates = 0
         self.diverged: dict[int, Divergence] = {}
-        # Whether the full-batch gradient at the present weights is there, left by a record.
+        # Whether a record has already computed the full-batch gradient at the present weights.
         self.gradient_ready = False
 
     def train(self, progress: Callable[[int, float], None]) -> DenseResult:
-        """Do all passes.
+        """Train for all passes.
 
         Parameters
         ----------
         progress : callable
-            Told the pass and the mean training loss of the replicates that have not diverged, at
-            each record.
+            Called at each record with the pass and the mean training loss of the replicates that
+            have not diverged.
         """
         plan = self.plan
         records, snapshots = {}, {}
         if 0 in plan.snapshot:
             snapshots[0] = self._weights()
-        # Overflow is a result here (a divergence), not a reason for a warning on the terminal.
+        # Overflow is a result here (a divergence), not a reason for a warning.
         with np.errstate(all="ignore"):
             for before, mark in pairwise([0, *sorted(plan.record)]):
                 state = [array.copy() for array in self._state()], self.updates
-                for number in range(before + 1, mark + 1):
-                    self._do_pass(number)
-                    if number in plan.snapshot:
-                        snapshots[number] = self._weights()
+                for pass_number in range(before + 1, mark + 1):
+                    self._do_pass(pass_number)
+                    if pass_number in plan.snapshot:
+                        snapshots[pass_number] = self._weights()
                 records[mark] = self._measure()
                 suspects = self._suspects(records[mark]["train_loss"])
                 if suspects:
@@ -164,14 +163,14 @@ class Trainer:
             runs=self._runs(records[plan.passes]),
             history=self._history(records),
             layers=self._layers(records),
-            weights=self._frozen(self._weights(), plan.passes),
+            weights=self._freeze(self._weights(), plan.passes),
             snapshots=snapshots,
         )
 
-    def _do_pass(self, number: int) -> None:
-        """One pass over the training points, with as many updates as there are batches."""
-        stack, factor = self.stack, self.plan.schedule(number)
-        for batch in self._batches(number):
+    def _do_pass(self, pass_number: int) -> None:
+        """Make one pass over the training points, with one update per batch."""
+        stack, factor = self.stack, self.plan.schedule(pass_number)
+        for batch in self._batches(pass_number):
             if not self.gradient_ready:
                 stack.forward(batch)
                 stack.backward(batch)
@@ -181,11 +180,11 @@ class Trainer:
                 stack.parameters, stack.gradient, self.slots, self.updates, factor
             )
 
-    def _batches(self, number: int) -> Iterator[Batch]:
-        """What each update of a pass learns from.
+    def _batches(self, pass_number: int) -> Iterator[Batch]:
+        """Yield the batch of each update of a pass.
 
-        Minibatches follow an order of the points that seed and pass alone decide, each replicate
-        its own; the last batch takes what is left.
+        Minibatches follow a random order of the points, which differs between replicates and
+        depends only on seed and pass; the last batch takes what is left.
         """
         size = self.plan.batch_size
         if size == 0:
@@ -193,20 +192,20 @@ class Trainer:
             return
         points = len(self.training.label)
         order = np.stack(
-            [np.random.default_rng([seed, number]).permutation(points) for seed in self.seeds]
+            [np.random.default_rng([seed, pass_number]).permutation(points) for seed in self.seeds]
         )
         for start in range(0, points, size):
             chosen = order[:, start : start + size]
             if chosen.shape[1] == 1:
-                # NumPy multiplies a vector in a way that depends on the number of replicates. The
-                # mean over the same point twice is the same.
+                # With a single column, NumPy multiplies in a way that depends on the number of
+                # replicates. The mean over the same point twice is the same.
                 chosen = chosen.repeat(2, axis=1)
             yield Batch(self.training.x[chosen], self.training.label[chosen], self.stack)
 
     def _chunks(self, points: Points) -> Iterator[Batch]:
-        """Points to measure, some at a time: the buffers stay within the cache."""
+        """Yield points to evaluate in chunks, so that the buffers stay within the cache."""
         chunks = math.ceil(len(points.label) / CHUNK)
-        # About equal ones: a rest of a single point would not be summed as others are.
+        # Of similar size: a last chunk of a single point would be summed in another way.
         for x, label in zip(
             np.array_split(points.x, chunks), np.array_split(points.label, chunks), strict=True
         ):
@@ -216,9 +215,9 @@ class Trainer:
         return self.stack.parameters, *self.slots
 
     def _suspects(self, loss: np.ndarray) -> list[int]:
-        """Replicates that are not finite now or were not at the last record.
+        """Return the replicates that are not finite now or were not at the last record.
 
-        Those whose weights are known not to be finite stay so, and need no further look.
+        Those whose weights are known not to be finite stay so, and are not examined again.
         """
         finite = self.stack.finite()
         known = np.isin(range(self.stack.replicates), list(self.diverged))
@@ -226,22 +225,24 @@ class Trainer:
         return np.flatnonzero(suspect).tolist()
 
     def _find_divergence(self, suspects: list[int], state, before: int, mark: int) -> None:
-        """Go back to the last record and look at every pass, for when and why they diverged.
+        """Repeat the passes since the last record to find when and why the suspects diverged.
 
-        All others' numbers come out the same a second time.
+        The numbers of all other replicates come out the same again.
         """
         arrays, self.updates = state
         for array, copy in zip(self._state(), arrays, strict=True):
             np.copyto(array, copy)
         self.gradient_ready = False
-        self._look(suspects, before, self._weights())
-        for number in range(before + 1, mark + 1):
+        self._note_divergence(suspects, before, self._weights())
+        for pass_number in range(before + 1, mark + 1):
             weights = self._weights()
-            self._do_pass(number)
-            self._look(suspects, number, weights)
+            self._do_pass(pass_number)
+            self._note_divergence(suspects, pass_number, weights)
 
-    def _look(self, suspects: list[int], number: int, weights: list[np.ndarray]) -> None:
-        """Note those of the suspects that are not finite since this pass, with earlier weights."""
+    def _note_divergence(
+        self, suspects: list[int], pass_number: int, weights: list[np.ndarray]
+    ) -> None:
+        """Note which suspects stopped being finite in this pass, with the weights before it."""
         finite = self.stack.finite()
         loss = self.stack.measure([self.full_batch])[0] + self.stack.penalty()
         for replicate in suspects:
@@ -250,31 +251,31 @@ class Trainer:
             elif replicate not in self.diverged:
                 cause = "loss" if finite[replicate] else "weights"
                 own = [layer[replicate].copy() for layer in weights]
-                self.diverged[replicate] = Divergence(number, cause, own)
+                self.diverged[replicate] = Divergence(pass_number, cause, own)
 
     def _weights(self) -> list[np.ndarray]:
-        """Copy of all weights."""
+        """Return a copy of all weights."""
         return [layer.copy() for layer in self.stack.weights]
 
-    def _frozen(self, weights: list[np.ndarray], number: int) -> list[np.ndarray]:
-        """Put the last finite weights in the place of those diverged by a pass; in place."""
+    def _freeze(self, weights: list[np.ndarray], pass_number: int) -> list[np.ndarray]:
+        """Replace weights of replicates that have diverged by their last finite ones, in place."""
         for replicate, divergence in self.diverged.items():
-            if divergence.number <= number:
+            if divergence.pass_number <= pass_number:
                 for layer, own in zip(weights, divergence.weights, strict=True):
                     layer[replicate] = own
         return weights
 
     def _leave_out_diverged(self, records: dict, snapshots: dict) -> None:
-        """Take out of records and snapshots what replicates were after their divergence."""
+        """Remove the values of replicates after their divergence from records and snapshots."""
         for mark, record in records.items():
-            gone = [r for r, divergence in self.diverged.items() if divergence.number <= mark]
+            gone = [r for r, each in self.diverged.items() if each.pass_number <= mark]
             for values in record.values():
                 values[gone] = np.nan
-        for number, weights in snapshots.items():
-            self._frozen(weights, number)
+        for pass_number, weights in snapshots.items():
+            self._freeze(weights, pass_number)
 
     def _measure(self) -> dict[str, np.ndarray]:
-        """`MEASURES`, each (R,), and `ACTIVITY`, each (R, layers)."""
+        """Return `MEASURES`, each (R,), and `ACTIVITY`, each (R, layers)."""
         stack = self.stack
         penalty = stack.penalty()
         record = dict.fromkeys(MEASURES, np.full(stack.replicates, np.nan))
@@ -295,7 +296,7 @@ class Trainer:
         return {name: np.array(values, float) for name, values in record.items()}
 
     def _runs(self, record: dict[str, np.ndarray]) -> pd.DataFrame:
-        """A row per seed: the state after the last pass."""
+        """Return a row per seed: the state after the last pass."""
         replicates = range(len(self.seeds))
         found = [self.diverged.get(replicate) for replicate in replicates]
         published = self.stack.published
@@ -303,13 +304,13 @@ class Trainer:
         return pd.DataFrame(
             {
                 "seed": self.seeds,
-                "passes": [self.plan.passes if one is None else one.number for one in found],
+                "passes": [self.plan.passes if one is None else one.pass_number for one in found],
                 **{name: record[name] for name in MEASURES},
                 # The published code divides its loss by the number of points a second time.
                 "reported_loss": record["train_loss"] / points if published else np.nan,
                 "grad_norm": np.sqrt((record["grad_norm"] ** 2).sum(axis=1)),
                 "diverged_at": pd.array(
-                    [None if one is None else one.number for one in found], dtype="Int64"
+                    [None if one is None else one.pass_number for one in found], dtype="Int64"
                 ),
                 "diverged_by": pd.array(
                     [None if one is None else one.cause for one in found], dtype="str"
@@ -318,7 +319,7 @@ class Trainer:
         )
 
     def _history(self, records: dict[int, dict[str, np.ndarray]]) -> pd.DataFrame:
-        """A row per seed and record, up to the last record before a divergence."""
+        """Return a row per seed and record, up to the last record before a divergence."""
         columns = _long_form({"seed": self.seeds, "pass": list(records)})
         for name in MEASURES:
             values = np.stack([record[name] for record in records.values()], axis=1)
@@ -327,9 +328,9 @@ class Trainer:
         return history[history["train_loss"].notna()].reset_index(drop=True)
 
     def _layers(self, records: dict[int, dict[str, np.ndarray]]) -> pd.DataFrame:
-        """A row per seed, record and layer, up to the last record before a divergence."""
-        numbers = range(1, len(self.stack.weights) + 1)
-        columns = _long_form({"seed": self.seeds, "pass": list(records), "layer": numbers})
+        """Return a row per seed, record and layer, up to the last record before a divergence."""
+        layer_numbers = range(1, len(self.stack.weights) + 1)
+        columns = _long_form({"seed": self.seeds, "pass": list(records), "layer": layer_numbers})
         for name in ACTIVITY:
             values = np.stack([record[name] for record in records.values()], axis=1)
             columns[name] = values.ravel()
@@ -338,7 +339,7 @@ class Trainer:
 
 
 def _long_form(keys: dict[str, Sequence[int]]) -> dict[str, np.ndarray]:
-    """Columns of a table with a row for each combination of the keys' values."""
+    """Return columns of a table with a row for each combination of the keys' values."""
     grids = np.meshgrid(*keys.values(), indexing="ij")
     return {name: grid.ravel() for name, grid in zip(keys, grids, strict=True)}
 

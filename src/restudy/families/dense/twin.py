@@ -1,4 +1,4 @@
-"""What a page has to know of a cell's networks to run them in the browser; loads no library."""
+"""Describe a cell's networks to a page that runs them in the browser; loads no library."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,18 +7,18 @@ from restudy.families import components
 
 
 def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a page has to know of a cell's networks to run them from their weights.
+    """Return what a page needs, besides the weights, to run a cell's networks.
 
     Parameters
     ----------
     settings : mapping
-        Of the cell.
+        Settings of the cell.
 
     Returns
     -------
     dict
         ``activation``, its kind and all its settings; ``form``, the JavaScript of the kind, empty
-        where it has none; ``arithmetic``, ``l1`` and ``l2``.
+        if it has none; ``arithmetic``, ``l1`` and ``l2``.
     """
     activation = dict(settings["activation"])
     forms = {kind.name: kind.javascript for kind in components.ACTIVATIONS}

@@ -1,0 +1,50 @@
+"""The text of the SVG files that Matplotlib writes.
+
+It is valid SVG, and how it is written is not promised: what is shortened here is found by patterns.
+"""
+
+import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
+
+COORDINATES = re.compile(r' (d|x|y)="[^"]*"')
+EXCESS_DIGITS = re.compile(r"(\.\d\d)\d+")
+EMBEDDED_IMAGE = re.compile(r'(?<=base64,)[^"]+')
+# Of clips and markers: a letter, and a digest of positions.
+DEFINED_NAME = r'(?<=id=")[a-z][0-9a-f]{10}(?=")'
+USED_NAME = r'(?<=#)[a-z][0-9a-f]{10}(?=[")])'
+NAME = re.compile(f"{DEFINED_NAME}|{USED_NAME}")
+REMARK = re.compile(r"<!--.*?-->")
+INDENTATION = re.compile(r"\n\s+")
+
+
+def shorten_svg(svg: str) -> str:
+    """Make an SVG smaller, and the same picture.
+
+    Coordinates are cut to a hundredth of a point, images get a palette where they have few
+    colours, names become short; remarks and indentation go.
+    """
+    svg = COORDINATES.sub(lambda part: EXCESS_DIGITS.sub(r"\1", part[0]), svg)
+    svg = EMBEDDED_IMAGE.sub(lambda image: _with_palette(image[0]), svg)
+    # The digests differ where the last bits of a layout do: names are numbered instead.
+    names: dict[str, str] = {}
+    svg = NAME.sub(lambda name: names.setdefault(name[0], f"{name[0][0]}{len(names)}"), svg)
+    return INDENTATION.sub("\n", REMARK.sub("", svg))
+
+
+def _with_palette(encoded: str) -> str:
+    """Store an image (PNG in base64) with a palette if it is opaque and has at most 256 colours."""
+    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    pixels = np.asarray(image.convert("RGBA"))
+    flat = pixels.reshape(-1, 4)
+    colors, places = np.unique(flat, axis=0, return_inverse=True)
+    if len(colors) > 256 or (colors[:, 3] < 255).any():
+        return encoded
+    indexed = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    indexed.putpalette(colors[:, :3].tobytes())
+    buffer = io.BytesIO()
+    indexed.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
