@@ -37,13 +37,13 @@ def main(params, inputs, output: str, log) -> None:
 
 
 def read_tables(family: str, inputs) -> dict:
-    """Return those tables that a family leaves, by name."""
+    """Return the tables of a family that exist, by name."""
     paths = {name: inputs.get(f"{family}_{name}") for name in TABLES}
     return {name: read_table(path) for name, path in paths.items() if path}
 
 
 def make_machine(family: Family, networks, inputs) -> Machine:
-    """Return what the time machine of a family reads."""
+    """Return the inputs of a family's time machine."""
     snapshots = by_folder(inputs.snapshots)
     known = {make_cell(family, each["cell"]): each["settings"] for each in networks}
     used = {cell["dataset"] for cell in known}

@@ -1,4 +1,4 @@
-"""Compare the cells that were trained again with the originals; fail where one is not the same."""
+"""Compare the cells that were trained again with the originals; fail if one differs."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from restudy.views.certificate_page import certificate_page
 
 
 def main(manifest: str, params, terminal, log) -> None:
-    """Write the certificate and its page, remove the scratch folder, and exit with 1 or not."""
+    """Write the certificate and its page, remove the scratch folder, and exit with 1 on failure."""
     own, jobs = read_manifest(manifest), []
     for family, chosen in params.jobs.items():
         for folder in map(Path, chosen):
@@ -33,18 +33,18 @@ def main(manifest: str, params, terminal, log) -> None:
     write_json(record, certificate)
     page.write_text(certificate_page(certificate, own), encoding="utf-8")
     shutil.rmtree(params.scratch)
-    same = sum(job["identical"] for job in jobs)
+    identical = sum(job["identical"] for job in jobs)
     lines = [line for job in jobs for line in state_job(job)]
-    for line in [*lines, f"{same} of {len(jobs)} came out identical, byte for byte; {record}"]:
+    for line in [*lines, f"{identical} of {len(jobs)} came out identical, byte for byte; {record}"]:
         log(line)
-        # Of a job that fails, Snakemake shows the log.
-        if same == len(jobs):
+        # If a job fails, Snakemake shows its log.
+        if identical == len(jobs):
             print(line, file=terminal)
-    if same < len(jobs):
+    if identical < len(jobs):
         sys.exit(1)
 
 
-# Somebody waits for the answer: where this process prints until its log is begun.
+# The user waits for the outcome: keep the stream to which this process prints before its log.
 terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
 log = begin_job(snakemake)
 main(snakemake.input.manifest, snakemake.params, terminal, log)

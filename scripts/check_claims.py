@@ -8,7 +8,7 @@ from restudy.job import begin_job
 
 
 def main(claims: str, log) -> None:
-    """Name every such verdict, then exit with 1; say so where there is none."""
+    """Log every such verdict and exit with 1, or log that there is none."""
     table = read_table(claims)
     found = disagreements(table)
     for line in found:

@@ -1,4 +1,4 @@
-"""Put the tables of several cells below one another."""
+"""Concatenate the tables of several cells."""
 
 from restudy.data.tables import stack_tables
 from restudy.job import begin_job

@@ -1,6 +1,6 @@
 """Write a TensorBoard log directory as one page: scalars, histograms, graph, images and HParams.
 
-As a program, for any log directory (no TensorFlow needed):
+As a program, for any log directory (TensorFlow is not needed):
 
     python scripts/export_tensorboard.py --logdir DIR --output page.html
 """
@@ -14,12 +14,11 @@ if "snakemake" not in globals():
 
 from restudy.analysis.event_files import Run, counted, read_log
 from restudy.errors import UserError
-from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
-from restudy.views.tensorboard_page import MIN_POINTS, make_page
+from restudy.views.tensorboard_page import MIN_POINTS, describe_log, make_page
 
-# A report shows pages of up to 1.4 MB.
+# The report shows pages of up to 1.4 MB.
 IN_REPORT = 1_390_000
 
 
@@ -30,21 +29,10 @@ def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
     log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {counted(len(runs), 'run')}")
 
 
-def describe_log(families: list[Family]) -> tuple[str, str]:
-    """Return title and place below results/ of the log directory that families write to."""
-    if len(families) > 1:
-        return "TensorBoard", "."
-    (family,) = families
-    first, rest = family.title[:1], family.title[1:]
-    # The title of a heading, in the middle of a line; an abbreviation stays as it is.
-    words = family.title if rest[:1].isupper() else first.lower() + rest
-    return f"TensorBoard: {words}", family.name
-
-
 def call_from_snakemake(events: list[str], families: list[str], outputs, log) -> None:
     """Write the full page of some runs, and the one for the report."""
     title, below = describe_log([FAMILIES[name] for name in families])
-    # The results' place here, which is another one if they are kept in a bucket.
+    # Where the results are here, which differs if they are kept in a bucket.
     runs = read_log(Path(outputs.full).parents[1] / below, events)
     folder, full = (Path("results") / below).as_posix(), Path(outputs.full).name
     main(runs, folder, outputs.full, log, title=title)
@@ -52,18 +40,20 @@ def call_from_snakemake(events: list[str], families: list[str], outputs, log) ->
 
 
 def call_from_command_line() -> None:
-    """Write the page that the arguments ask for; exit code 2 for what the user can mend."""
+    """Write the page that the arguments ask for; exit with code 2 on a user's mistake."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
-    add("--logdir", required=True, metavar="DIR", help="runs in it and below it are read")
-    add("--output", required=True, metavar="FILE", help="the page, such as page.html")
+    add("--logdir", required=True, metavar="DIR", help="directory of runs, also below it")
+        "--logdir", required=True, metavar="DIR", help="directory with runs, also in subdirectories"
+    )
+    add("--output", required=True, metavar="FILE", help="file of the page, such as page.html")
     points = (
-        f"thin every series to so many points, at least {MIN_POINTS}; 0, the default, keeps all"
+        f"thin every series to this many points, at least {MIN_POINTS}; 0, the default, keeps all"
     )
     add("--points-per-series", type=int, default=0, metavar="N", help=points)
-    megabytes = "thin series until the page is not larger (a megabyte has 1,000,000 bytes)"
+    megabytes = "thin series until the page is no larger (a megabyte has 1,000,000 bytes)"
     add("--max-megabytes", type=float, default=float("inf"), metavar="M", help=megabytes)
-    add("--title", help="of the page; by default the directory's name")
+    add("--title", help="title of the page; by default the directory's name")
     given = parser.parse_args()
     options = {
         "title": given.title or Path(given.logdir).resolve().name,

@@ -1,4 +1,4 @@
-"""Bring images to their place: fetched and verified, or copied from the user's files."""
+"""Fetch and verify the images of a published set, or copy those of the user."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from restudy.provenance.environment import write_json
 
 
 def main(dataset: dict, folder: Path, digests: str, log) -> None:
-    """Write the four IDX files and their sha256."""
+    """Write the four IDX files and their SHA-256 digests."""
     write_json(digests, fetch_images(folder, dataset, log))
 
 

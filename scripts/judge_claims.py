@@ -9,7 +9,7 @@ from restudy.job import begin_job
 
 
 def main(claims: list[dict], inputs, outputs, log) -> None:
-    """Write the verdicts, the tests that they rest on, and these tests' values by seed."""
+    """Write the verdicts, the tests behind them, and the values of these tests by seed."""
     evidence = Evidence({Path(path).stem: read_table(path) for path in inputs.tables})
     judged = judge_claims(claims, evidence)
     for name, table in judged.items():

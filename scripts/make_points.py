@@ -1,4 +1,4 @@
-"""Make the training and held-out points of a point set, drawn or given."""
+"""Make the training and held-out points of a point set, generated or loaded."""
 
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
@@ -7,7 +7,7 @@ from restudy.provenance.environment import write_json
 
 
 def main(dataset: dict, outputs, log) -> None:
-    """Write the points as CSV (part, x1 to xD, label), and what they are as JSON."""
+    """Write the points as CSV (part, x1 to xD, label), and their description as JSON."""
     points, description = make_points(dataset)
     write_table(points, outputs.points)
     write_json(outputs.description, description)

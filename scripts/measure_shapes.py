@@ -11,7 +11,7 @@ from restudy.job import begin_job
 
 
 def main(family: Family, params, inputs, output: str, log) -> None:
-    """Write a row per run and wanted tensor that the run has, in the order of the jobs."""
+    """Write a row per run and requested tensor that it has, in the order of the jobs."""
     tables, stored = by_folder(inputs.runs), by_folder(inputs.weights)
     frames = []
     for job in params.jobs:

@@ -25,7 +25,7 @@ def main(family: Family, values: dict, inputs, output: str, log) -> None:
         figure = empty_figure(title, f"All {len(runs)} runs diverged.")
     elif "x1" not in grid:
         count = len(description["features"])
-        reason = f"A boundary is drawn for two features; this data set has {count}."
+        reason = f"Boundaries are drawn for two features; this data set has {count}."
         figure = empty_figure(title, reason)
     else:
         figure = boundary_figure(

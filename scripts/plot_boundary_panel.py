@@ -1,4 +1,4 @@
-"""Draw the decision boundaries of all cells of a study, a panel each."""
+"""Draw the decision boundaries of all cells of a study, one panel per cell."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Draw the error of the gradients by layer, published against corrected."""
+"""Draw the errors of the gradients by layer, published and corrected side by side."""
 
 from restudy.data.tables import read_table
 from restudy.job import begin_job

@@ -18,15 +18,15 @@ from restudy.views.weights import histograms_figure, statistics_figure
 
 
 def main(family: Family, params, seed: str, inputs, outputs, log) -> None:
-    """Write the pictures that outputs are named after.
+    """Write the picture that each output is named after.
 
-    ``params.kind`` is the kind of the data set, which may name its classes.
+    ``params.kind`` is the kind of data set, which determines the names of the classes.
     """
     note = f"{cell_title(make_cell(family, params.cell))}, seed {seed}."
     reason = divergence_reason(read_table(inputs.runs))
     predictions = read_table(inputs.judgements)
     with np.load(inputs.weights) as weights:
-        # In the order of the network: kernels come first, the bias of the output layer last.
+        # In the order of the network: kernels first, the output layer's bias last.
         first, last = weights.files[0], weights.files[-1]
         kernels, output_bias = weights[first], weights[last]
     layer = first.partition("/")[0]

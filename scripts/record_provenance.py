@@ -1,4 +1,4 @@
-"""Record what this run was computed with: configuration, data, locked environment, machine."""
+"""Record what this run is computed with: configuration, data, locked environment, machine."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from restudy.provenance.environment import (
 
 def main(config: dict, inputs, output: str, repository: str, log) -> None:
     """Write the record as JSON."""
-    folder = Path(output).parents[1]  # where results/ lies
+    folder = Path(output).parents[1]  # parent of results/
     record = {
         "configuration": config,
         "configuration_sha256": digest(config),

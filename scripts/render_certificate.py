@@ -1,4 +1,4 @@
-"""Render the certificate as a page, beside what the results are now."""
+"""Render the certificate as a page, compared with the present results."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from restudy.views.certificate_page import certificate_page
 
 
 def main(inputs, output: str, log) -> None:
-    """Write the page; without a certificate it says how to make one."""
+    """Write the page; without a certificate, it says how to make one."""
     certificate = next(map(read_certificate, inputs.certificate), None)
     page = certificate_page(certificate, read_manifest(inputs.manifest))
     Path(output).write_text(page, encoding="utf-8")

@@ -10,8 +10,8 @@ from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
 from restudy.views.html_tables import html_table
 
-# Tables of a family: what its rows are, and a sentence on them.
-OF_FAMILY = {
+# Tables of a family: a word for the rows, and a sentence on them.
+FAMILY_TABLES = {
     "runs": ("runs", "A row per cell and seed."),
     "summary": ("cells", "A row per cell, over its seeds."),
     "gradients": (
@@ -20,14 +20,14 @@ OF_FAMILY = {
     ),
     "classes": ("classes", "A row per cell, seed and class of the test {takes}."),
 }
-OF_ALL = {
+SHARED_TABLES = {
     "claims": ("Claims", "A row per claim and protocol."),
     "benchmarks": ("Training jobs", "Time and memory of every training job."),
 }
 
 
 class Heading(NamedTuple):
-    """Title of a page, the sentence below it, and the families that the table is about."""
+    """Title of a page, the sentence below it, and the families in the table."""
 
     title: str
     description: str
@@ -35,11 +35,11 @@ class Heading(NamedTuple):
 
 
 def headings() -> dict[str, Heading]:
-    """Return the heading of every table that there may be, by the table's name."""
+    """Return the heading of every possible table, by the table's name."""
     families = list(FAMILIES.values())
-    found = {name: Heading(*words, families) for name, words in OF_ALL.items()}
+    found = {name: Heading(*words, families) for name, words in SHARED_TABLES.items()}
     for family in families:
-        for name, (rows, sentence) in OF_FAMILY.items():
+        for name, (rows, sentence) in FAMILY_TABLES.items():
             found[f"{family.name}_{name}"] = Heading(
                 f"{family.title}: {rows}", sentence.format(takes=family.takes), [family]
             )

@@ -10,8 +10,8 @@ from restudy.views.notebook_page import notebook_page
 
 
 def main(template: str, parameters: dict, outputs, path: str, log) -> None:
-    """Write the executed notebook and its page; if a cell fails, what there is beside the log."""
-    # Where results/ lies: not the working directory if the results are kept in a bucket.
+    """Write the executed notebook and its page; if a cell fails, a partial one beside the log."""
+    # Parent of results/, which is not the working directory if the results are in a bucket.
     folder = Path(outputs.page).parents[2]
     notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"), folder)
     nbformat.write(notebook, outputs.notebook)

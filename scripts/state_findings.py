@@ -1,4 +1,4 @@
-"""State in sentences what the tables say, for the report's captions and front page."""
+"""State findings from the tables in sentences, for the report's captions and front page."""
 
 from restudy.analysis.findings import describe_claims, describe_family
 from restudy.data.tables import read_table
@@ -10,7 +10,7 @@ TABLES = ("runs", "layers", "gradients", "classes", "confusion", "scalars")
 
 
 def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:
-    """Write what is said of every family and of the claims, and the training's processor time."""
+    """Write findings on every family and on the claims, and the processor time of the training."""
     findings = {
         "families": {name: describe(name, inputs, studies[name], kinds) for name in studies}
     }
@@ -23,7 +23,7 @@ def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:
 
 
 def describe(name: str, inputs, studies: dict, kinds: dict) -> dict:
-    """Return what the tables of a family say, of those that there are."""
+    """Return the findings on a family, from those of its tables that exist."""
     paths = {table: inputs.get(f"{name}_{table}") for table in TABLES}
     tables = {table: read_table(path) for table, path in paths.items() if path}
     return describe_family(FAMILIES[name], tables, studies, kinds)

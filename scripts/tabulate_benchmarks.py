@@ -1,4 +1,4 @@
-"""Put the benchmark files of the run's training jobs into one table."""
+"""Collect the benchmark files of the run's training jobs into one table."""
 
 from collections.abc import Mapping
 

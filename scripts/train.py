@@ -1,4 +1,4 @@
-"""Train a cell, or one run of it, of any family, and record what it was computed from."""
+"""Train a cell of any family, or one of its runs, and record what it was computed from."""
 
 from restudy.families.contract import ONE
 from restudy.families.job import JobRun, load_data, train
@@ -8,7 +8,7 @@ from restudy.provenance.environment import describe_run, digest, digest_inputs, 
 
 
 def main(params, inputs, outputs, threads: int, log) -> None:
-    """Train from the last checkpoint, if there is one."""
+    """Train, from the last checkpoint if there is one."""
     family, settings = FAMILIES[params.family], params.settings
     origin = settings, inputs.data, params.code, inputs.lock
     run = JobRun(

@@ -1,4 +1,4 @@
-"""Compare this run's results with the manifest of another; fail where one differs or is missing."""
+"""Compare this run's results with another run's manifest; fail if one differs or is missing."""
 
 import os
 import sys
@@ -14,21 +14,21 @@ from restudy.verification.manifest import (
 
 
 def main(inputs, tolerance: float, output: str, terminal, log) -> None:
-    """Write the whole list, report what is not identical, and exit with 1 if that is a failure."""
+    """Write the full list, report what is not identical, and exit with 1 if anything failed."""
     own, other = read_manifest(inputs.manifest), read_manifest(inputs.against)
     table = compare_manifests(own, other, tolerance)
     write_table(table, output)
     failed = table["outcome"].isin(FAILURES).any()
     for line in [*state_comparison(table, tolerance), f"all artefacts: {output}"]:
         log(line)
-        # Of a job that fails, Snakemake shows the log.
+        # If a job fails, Snakemake shows its log.
         if not failed:
             print(line, file=terminal)
     if failed:
         sys.exit(1)
 
 
-# Somebody waits for the answer: where this process prints until its log is begun.
+# The user waits for the outcome: keep the stream to which this process prints before its log.
 terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
 log = begin_job(snakemake)
 main(snakemake.input, snakemake.params.tolerance, snakemake.params.table, terminal, log)

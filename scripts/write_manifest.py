@@ -13,7 +13,7 @@ from restudy.verification.manifest import (
 
 
 def main(inputs, params, output: str, log) -> None:
-    """Write it as JSON, and say in the log how much it lists."""
+    """Write it as JSON, and log the number of its entries."""
     provenance = json.loads(Path(inputs.provenance).read_text(encoding="utf-8"))
     root = Path(inputs.provenance).parents[1]
     cells = describe_cells(root, params.folders, params.files)

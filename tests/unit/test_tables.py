@@ -85,10 +85,7 @@ def runs(seed=0, diverged=(), **changes):
         {
             "seed": range(n),
             "passes": 100,
-            **{
-                name: rng.random(n)
-                for name in ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy")
-            },
+            **{measure.name: rng.random(n) for measure in DENSE.recorded_measures},
             "reported_loss": np.nan,
             "grad_norm": rng.random(n),
             "diverged_at": pd.array([7 if i in diverged else None for i in range(n)], "Int64"),

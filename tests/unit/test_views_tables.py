@@ -120,7 +120,7 @@ def test_document_marks_keys_and_comments_and_escapes():
 
 def test_table_too_long_for_a_page_shows_even_rows_and_says_where_all_are():
     frame = runs(40_000)
-    page = html_table(frame, "Runs", whole="results/tables/runs.csv")
+    page = html_table(frame, "Runs", source="results/tables/runs.csv")
     assert len(page.encode()) < 1_390_000
     shown = embedded(page, "csv").splitlines()[1:]
     lines = frame.to_csv(index=False).splitlines()[1:]

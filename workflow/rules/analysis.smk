@@ -1,4 +1,4 @@
-"""Tables over all cells, their summaries, and what they say in words."""
+"""Tables of all cells, their summaries, and findings in words."""
 
 
 rule combine_tables:
@@ -60,7 +60,7 @@ rule tabulate_predictions:
 
 rule tabulate_benchmarks:
     input:
-        # A job's benchmark file is there as soon as its outputs are.
+        # A job's benchmark file exists as soon as its outputs do.
         records=lambda wildcards: files.records(PLAN),
         code=code("tabulate_benchmarks.py"),
     output:

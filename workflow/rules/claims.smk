@@ -1,4 +1,4 @@
-"""Claims about the studies: what they need measured, the verdicts, and the gate for CI."""
+"""Claims about the studies: the measures that they need, the verdicts, and the check for CI."""
 
 
 rule measure_linearity:
@@ -96,7 +96,7 @@ rule render_claims:
         "../../scripts/render_claims.py"
 
 
-# A target of its own, for CI: it fails where a verdict is not the one that its claim expects.
+# A target of its own, for CI: it fails if a verdict is not the one that its claim expects.
 rule check_claims:
     input:
         claims="results/tables/claims.csv",

@@ -1,4 +1,4 @@
-"""Loads the plan, constrains wildcards, and hands over: what rules call is a line or two; no rules."""
+"""Loads the plan, constrains wildcards, and has the small functions that rules share; no rules."""
 
 import json
 import mimetypes
@@ -44,12 +44,12 @@ def reported(heading=""):
 with reported():
     read = CALL.configfiles if CALL.is_main else ()
     STUDY = load_study(config, CALL.overrides, read, sys.argv[1:], REPOSITORY)
-    # One run at a time works in a folder; the jobs of a run are its own.
+    # Only one run at a time may work in a folder; a run's own jobs don't take it.
     if CALL.is_main:
         internals.take_folder(CALL)
 PLAN, CONFIG = STUDY.plan, STUDY.plan.config
 CATEGORIES = labels.categories(FAMILIES)
-# Results are in a bucket, and here are copies of what is needed.
+# Whether results are in a bucket, with copies of what is needed here.
 IN_BUCKET = bool(CALL.storage)
 
 
@@ -58,7 +58,7 @@ onstart:
         internals.begin_run(workflow)
 
 
-# Jobs on other machines have the sources without their history: they are told the revision.
+# Jobs on other machines have the sources without their history: this tells them the revision.
 os.environ.setdefault(environment.REVISION, environment.described_revision(REPOSITORY))
 
 
@@ -67,7 +67,7 @@ envvars:
 
 
 def alternatives(names):
-    """A pattern that is one of some names, or nothing that there is."""
+    """A pattern that matches one of the names, or nothing if there are none."""
     return "|".join(names) or "nothing_of_that_name"
 
 
@@ -89,13 +89,13 @@ def project_file(path):
 
 
 SOURCES = Sources(REPOSITORY)
-# The locked environment: what a change of it invalidates names it as an input.
+# The locked environment: an input of whatever must be made again when it changes.
 LOCK = project_file("requirements.lock")
 parts.digest_of(parts.PACKAGES, parts.read_packages(LOCK), file_digest(LOCK))
 
 
 def code(script):
-    """The project's modules that a script imports: inputs, so that an edit re-runs its rule."""
+    """The project's modules that a script imports, as inputs: an edit re-runs its rule."""
     return list(map(project_file, SOURCES.script(script)))
 
 
@@ -105,7 +105,7 @@ def family_of(wildcards):
 
 
 def study_of(wildcards):
-    """The study that the wildcards name, with its name: what a figure is told of it."""
+    """The study that the wildcards name, with its name, as figures need it."""
     with reported():
         return PLAN.study(family_of(wildcards), wildcards.study)
 
@@ -120,11 +120,11 @@ def own_files(wildcards):
     return list(map(internals.source_file, PLAN.own_files(wildcards.dataset)))
 
 
-# The report asks for the kind of every file in it.
+# The report needs the MIME type of every file in it.
 mimetypes.add_type("application/x-ipynb+json", ".ipynb")
 found = internals.fetch(workflow, paths.FINDINGS)
-# What jobs are told: the user's families, and whose code they have to run; and what captions are:
-# what the last run found, facts of the families, and how to make an item again.
+# For jobs: the user's families, and the project whose code they must run. For captions: the last
+# run's findings, facts of the families, and how to make an item again.
 config |= {
     "families": STUDY.families,
     "repository": str(REPOSITORY),

@@ -38,7 +38,7 @@ rule fetch_images:
         "results/benchmarks/fetch_images/{dataset}.tsv"
     wildcard_constraints:
         dataset=alternatives(PLAN.datasets_of(IMAGES)),
-    # All that train on them wait for it.
+    # All jobs that train on the images wait for it.
     priority: 100
     conda:
         "../../environment.yml"

@@ -1,4 +1,4 @@
-"""What people look at: a figure per study, per cell and per CNN run."""
+"""Figures of studies, of cells and of single runs."""
 
 
 rule plot_points:
@@ -146,7 +146,7 @@ for drawn in figures.STUDY_FIGURES:
                     "../../scripts/plot_study.py"
 
 
-# The figures of a single run, by the name of the output: file, caption, subcategory.
+# Figures of a single run, by the name of the output: file, caption, subcategory.
 RUN_OUTPUTS = {
     "confusion": ("confusion", "confusion.rst", "Predictions"),
     "worst": ("worst_images", "worst_images.rst", "Predictions"),
@@ -168,7 +168,7 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
             weights=trained["weights"],
             scalars=trained["scalars"],
             histograms=trained["histograms"],
-            # Other images would have been predicted anew.
+            # If the images had changed, the predictions would have been made again.
             images=ancient("results/data/{dataset}/test-images.idx"),
             code=code("plot_run.py"),
         output:

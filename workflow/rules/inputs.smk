@@ -1,8 +1,8 @@
-"""What the rules are wired with: inputs, outputs, parameters and labels as functions; no rules."""
+"""Inputs, outputs, parameters and labels of rules, as functions; no rules."""
 
 
 def outputs_of(family, place):
-    """The outputs of a training job, put where a function says."""
+    """The outputs of a training job, at paths given by a function."""
     folders = {artefact.key for artefact in family.artefacts if artefact.folder}
     return {
         key: directory(place(path)) if key in folders else place(path)
@@ -11,7 +11,7 @@ def outputs_of(family, place):
 
 
 def settings_of(family):
-    """Function of wildcards: the cell's settings, whether or not a study names the cell."""
+    """Function of wildcards: the cell's settings, whether or not it belongs to a study."""
 
     def settings(wildcards):
         with reported():
@@ -32,7 +32,7 @@ def seeds_of(family):
 
 
 def gradient_choice_of(family):
-    """Function of wildcards: what the gradient check of a family looks at."""
+    """Function of wildcards: the networks that a family's gradient check examines."""
     return lambda wildcards: PLAN.gradient_choice(family)
 
 
@@ -42,13 +42,13 @@ def gradient_points_of(family):
 
 
 def heldout_points(wildcards):
-    """The points of every data set that some cell of the family uses."""
+    """The points of every data set that is used by a cell of the family."""
     names = PLAN.used_datasets(family_of(wildcards))
     return [f"{paths.data_folder(name)}/points.csv" for name in names]
 
 
 def planar_cells(wildcards):
-    """Cells of the study that the wildcards name that have a boundary to draw."""
+    """Those cells of the wildcards' study that have a boundary to draw."""
     return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
 
 
@@ -77,12 +77,12 @@ def study_tables(name):
 
 
 def cells_of_study(wildcards):
-    """Cells of the study that the wildcards name, as a script is told of them."""
+    """Cells of the wildcards' study, as JSON values for a script."""
     return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
 
 
 def category(wildcards):
-    """The report's category of what is of one family."""
+    """The report's category for figures of the wildcards' family."""
     return CATEGORIES[wildcards.family]
 
 
@@ -99,17 +99,17 @@ def cell_labels(family, figure=None):
 
 
 def row_of(family):
-    """Function of wildcards: the cell that they spell, as a script is told of it."""
+    """Function of wildcards: the cell that they name, as JSON values for a script."""
     return lambda wildcards: cell_from_wildcards(family, wildcards).row
 
 
 def path_of(family):
-    """Function of wildcards: the path of the cell that they spell."""
+    """Function of wildcards: the path of the cell that they name."""
     return lambda wildcards: cell_from_wildcards(family, wildcards).path
 
 
 def run_path_of(family):
-    """Function of wildcards: the path of the run that they spell."""
+    """Function of wildcards: the path of the run that they name."""
     return lambda wildcards: f"{path_of(family)(wildcards)}/seed~{wildcards.seed}"
 
 
@@ -119,23 +119,23 @@ def tables_of(drawn):
 
 
 def view_code(drawn):
-    """The project's modules that draw some figures: an edit of one redraws no others."""
+    """The project's modules that draw these figures: an edit redraws no others."""
     return [*code("plot_study.py"), *map(project_file, SOURCES.module(drawn.draw))]
 
 
 def few_cells(drawn):
-    """Function of wildcards: the study's cells for figures that tell them apart."""
+    """Function of wildcards: the study's cells, for figures that distinguish them."""
     return lambda wildcards: cells_of_study(wildcards) if drawn.of_few_cells else []
 
 
 def event_folders(wildcards):
-    """The event files of every run of the families that write such."""
+    """The event files of all runs of families that write them."""
     jobs = (job for family in PLAN.that_leave("events") for job in PLAN.jobs(family))
     return files.job_files(jobs, "events")
 
 
 def program(page):
-    """Script and style of a page."""
+    """Program and style of a page."""
     return [
         project_file(f"src/restudy/views/pages/{page}.{kind}") for kind in ("js", "css")
     ]
@@ -147,12 +147,12 @@ def notebook_code(wildcards):
 
 
 def is_asked_for(target):
-    """Whether a target without files stands on the command line, also as a part of another."""
+    """Whether a target without files is on the command line, also as part of a longer name."""
     return any(argument.endswith(target) for argument in sys.argv[1:])
 
 
 def chosen_folders(wildcards):
-    """Folders of the training jobs that the certificate tries, by family."""
+    """Folders of the training jobs that the certificate repeats, by family."""
     share, seed = (STUDY.checks["certificate"][key] for key in ("share", "seed"))
     return {
         name: choose_folders(folders, share, seed)
@@ -161,28 +161,28 @@ def chosen_folders(wildcards):
 
 
 def originals(wildcards):
-    """What the chosen jobs left."""
+    """The files that the chosen jobs have written."""
     return files.left_by(chosen_folders(wildcards), PLAN.families)
 
 
 def retrained(wildcards):
-    """What they leave when they run again."""
+    """The files that they write when they run again."""
     return [paths.scratch(path) for path in originals(wildcards)]
 
 
 def fetched(wildcards):
-    """What all training jobs left, out of a bucket."""
+    """The files of all training jobs, if they must be fetched from a bucket."""
     return files.left_by(PLAN.folders(), PLAN.families) if IN_BUCKET else []
 
 
 def image_digests(wildcards):
-    """The file that stands for a set of images; of a published set it can't change."""
+    """The file that represents a set of images; for a published set, its content can't change."""
     path = PLAN.data_file(wildcards.dataset)
     return path if PLAN.own_files(wildcards.dataset) else ancient(path)
 
 
 def training_code(family):
-    """Digest of all modules that training a family runs: as a parameter, like inputs have it.
+    """Digest of all modules that training a family runs, as a parameter instead of inputs.
 
     A grid has thousands of training jobs, and Snakemake tracks every input of each.
     """
@@ -190,18 +190,18 @@ def training_code(family):
 
 
 def family_code(wildcards):
-    """The modules that predictions of a family are made with, as inputs."""
+    """The modules that compute a family's predictions, as inputs."""
     found = SOURCES.prediction(family_of(wildcards))
     return [internals.source_file(os.path.relpath(path)) for path in found]
 
 
 def levels_of(wildcards):
-    """Values of every axis in the study that the wildcards name: they pick its rows in a table."""
+    """Values of every axis in the wildcards' study, which select its rows in a table."""
     return PLAN.levels(family_of(wildcards), study_of(wildcards)["name"])
 
 
 def jobs_of(settings=False):
-    """Function of wildcards: the training jobs of a family, as a script is told of them."""
+    """Function of wildcards: the training jobs of a family, as JSON values for a script."""
     return lambda wildcards: [
         job.as_param(settings) for job in PLAN.jobs(family_of(wildcards))
     ]

@@ -1,4 +1,4 @@
-"""Living notebooks: run with this run's parameters, kept as notebooks and as pages."""
+"""Notebooks, run with this run's parameters, and a page of each."""
 
 
 rule run_notebook:

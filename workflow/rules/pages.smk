@@ -1,4 +1,4 @@
-"""Interactive pages: the studies, and TensorBoard in a file."""
+"""Interactive pages: the studies, and TensorBoard in one file."""
 
 
 rule build_study_page:
@@ -25,7 +25,7 @@ rule build_study_page:
         baselines={
             name: PLAN.baseline(family).row for name, family in PLAN.families.items()
         },
-        # What the networks of the snapshots compute.
+        # What the page must know, besides snapshots, to run networks.
         networks=lambda wildcards: PLAN.networks_as_params(),
     message:
         "Build the page of the studies"
@@ -40,7 +40,7 @@ rule export_tensorboard:
         code=code("export_tensorboard.py"),
     output:
         full="results/report/tensorboard.html",
-        # A report shows no larger page; it says where the full one is.
+        # The report shows no larger page; this one says where the full one is.
         thinned=report(
             "results/report/tensorboard_thinned.html",
             caption="../../report/tensorboard.rst",

@@ -15,7 +15,7 @@ rule record_provenance:
     params:
         config=CONFIG,
         repository=here("."),
-        # Recorded anew when the revision changes.
+        # Recorded again when the revision changes.
         revision=environment.revision(REPOSITORY),
     message:
         "Record the provenance"

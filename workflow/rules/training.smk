@@ -1,7 +1,7 @@
-"""Training: of each family a rule that trains, and one that trains again for the certificate."""
+"""Training: for each family a rule that trains, and one that trains again for the certificate."""
 
-# What training reads, by what the family takes. The digests stand for the images. Of a published
-# set only the known bytes can be there, so a new fetch is no reason to train again.
+# Inputs of training, by what the family takes. The digests represent the images. The bytes of a
+# published set are known, so fetching it again is no reason to train again.
 TRAINING_DATA = {
     POINTS: {"data": "results/data/{dataset}/points.csv"},
     IMAGES: {"data": image_digests, "images": ancient(paths.IMAGE_FILES)},
@@ -36,7 +36,7 @@ for family in PLAN.families.values():
                 seeds=seeds_of(family),
                 code=training_code(family),
                 repository=here("."),
-                # Not an output, which Snakemake would delete before it starts a job anew.
+                # Not an output, which Snakemake would delete before it restarts a job.
                 checkpoints=place(f"{paths.CHECKPOINTS}/{family.name}/")
                 + paths.job_pattern(family),
             message:

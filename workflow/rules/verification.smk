@@ -1,4 +1,4 @@
-"""Verification by others: the manifest, the comparison with another run's, and the certificate."""
+"""Verification: the manifest, its comparison with another run's, and the certificate."""
 
 COMPUTED = parts.digest_of(
     parts.CONFIGURATION, {**without_checks(CONFIG), "claims": STUDY.claims}
@@ -8,14 +8,14 @@ ARTEFACTS = {
 }
 
 
-# Before anything runs, and before Snakemake works with it: what it raises later carries a traceback.
-# A configuration may name a manifest that only comes later: it is read where it is asked for.
+# Checked before Snakemake uses it, since later errors come with a traceback. It is read only if it is
+# needed: a configuration may name a manifest that does not exist yet.
 if is_asked_for("verify"):
     from restudy.verification.manifest import read_manifest
 
     if not STUDY.checks["against"]:
         raise WorkflowError(
-            "verify needs another run's manifest; give it the target first, then the file: "
+            "verify needs another run's manifest; name the target first, then the file: "
             "snakemake --cores N verify --config against=path/to/manifest.json"
         )
     with reported("Nothing can be compared; against: "):
@@ -30,8 +30,8 @@ if IN_BUCKET and is_asked_for("certificate"):
 
 rule write_manifest:
     input:
-        # One table stands for the training jobs, of which there may be thousands: what they left is
-        # read where it lies. Out of a bucket it has to be fetched.
+        # One table represents the training jobs, of which there may be thousands; their files are
+        # read in place, or fetched if they are in a bucket.
         benchmarks=paths.BENCHMARKS,
         fetched=fetched,
         aggregates=lambda wildcards: files.aggregates(PLAN),
@@ -58,7 +58,7 @@ rule write_manifest:
         "../../scripts/write_manifest.py"
 
 
-# A target of its own: it fails where a result is another one than in the other run, or missing.
+# A target of its own: it fails if a result differs from the other run's, or is missing.
 rule verify:
     input:
         manifest=paths.MANIFEST,
@@ -77,8 +77,8 @@ rule verify:
         "../../scripts/verify_results.py"
 
 
-# A target of its own, since it trains: it fails where a cell comes out otherwise. What it writes is
-# no output, or a plain run would train again for it.
+# A target of its own, since it trains: it fails if a cell comes out differently. What it writes is
+# not declared as output: otherwise a plain run would train again for it.
 rule certificate:
     input:
         manifest=paths.MANIFEST,

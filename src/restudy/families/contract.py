@@ -335,6 +335,8 @@ class Family:
         Paths of functions (settings of the baseline, settings of all cells) -> choice, JSON values
         with the name of the ``dataset``, and (choice, table of points) -> table of the errors of
         hand-written gradients.
+    words : tuple of (str, str)
+        Words for further names in tables and configurations, such as those of layers.
     tensors, monitored : str
         Regular expressions of the tensors whose final values are kept (weights.npz), and of the
         scalars that are recorded of tensors (scalars.parquet); empty without any.
@@ -370,6 +372,7 @@ class Family:
     snapshot_pictures: str = ""
     gradient_choice: str = ""
     gradient_check: str = ""
+    words: tuple[tuple[str, str], ...] = ()
     tensors: str = ""
     monitored: str = ""
     monitored_interval: str = ""

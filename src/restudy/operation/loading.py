@@ -1,4 +1,4 @@
-"""From what a user wrote to the plan: configuration, families, data sets and claims, all checked."""
+"""From what a user wrote to the plan: configuration, families, data and claims, all checked."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ STUDY_FIGURES = (
 
 
 def study_figures(family: Family) -> dict[str, str]:
-    """Return the figures of a whole study: what a file's name ends with -> what it is called."""
+    """Return the figures of a study: ending of a file's name -> title."""
     found = {
         ending: kind.title
         for figures in STUDY_FIGURES
@@ -153,7 +153,7 @@ def draws_runs(family: Family) -> bool:
 
 
 def cell_figures(family: Family) -> dict[str, str]:
-    """Return the figures of a cell or of one run of it: a file's name -> what it is called."""
+    """Return the figures of a cell or of one of its runs: a file's name -> title."""
     figures = {"boundary": "Decision boundary"} if draws_boundaries(family) else {}
     return figures | (RUN_FIGURES if draws_runs(family) else {})
 
@@ -165,7 +165,7 @@ def study_figure(family: Family, study: str, kind: str) -> str:
 
 
 def cell_figure(cell: Cell, kind: str, seed: int | None = None) -> str:
-    """Return the path of a figure of a cell, or of the run of a seed of it."""
+    """Return the path of a figure of a cell, or of its run with a seed."""
     run = "" if seed is None else f"/seed~{seed}"
     return f"results/figures/{cell.family}/cells/{cell.path}{run}/{kind}.svg"
 
@@ -176,7 +176,7 @@ def shows_runs(family: Family) -> bool:
 
 
 def figure_label(path: str) -> str:
-    """Return what the report calls the figure at a path that this module gave."""
+    """Return the title of the figure at a path that this module returned."""
     family, name = FAMILIES[path.split("/")[2]], path.rpartition("/")[2].rpartition(".")[0]
     labels = study_figures(family) | cell_figures(family)
     kind = next(kind for kind in labels if name == kind or name.endswith(f"_{kind}"))

@@ -20,21 +20,21 @@ from restudy.plan.figures import (
 )
 from restudy.plan.studies import Job, Plan
 
-# Below results/, what two honest runs of the same configuration differ in, and why.
+# Results, below results/, that differ between two runs of the same configuration, and why.
 LEFT_OUT = {
     "results/*provenance.json": "records of machine and time; their digests are here",
     "results/data/*.idx": "images; their digests are in digests.json",
     "results/tables/benchmarks.*": "times and memory of the jobs",
     "results/report/findings.json": "states the time of the training; the rest is in the tables",
-    "results/report/verdicts.html": "states the call of the run; the rest is in the tables",
-    "results/report/environment.html": "a page of the machine and revision",
+    "results/report/verdicts.html": "states the command of the run; the rest is in the tables",
+    "results/report/environment.html": "a page about the machine and revision",
     "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
     "results/report/certificate.html": "a record of a check and its date",
     "results/logs/*": "times",
-    "results/records/*": "what jobs were made from; what counts of it is here by digest",
+    "results/records/*": "what jobs were made from; its relevant parts are here by digest",
     "results/benchmarks/*": "times and memory",
 }
-# Tables of all cells that are put together from those of the training jobs.
+# Tables of all cells, combined from those of the training jobs.
 COMBINED = ("runs.csv", "history.parquet", "layers.parquet", "scalars.parquet")
 
 
@@ -59,7 +59,7 @@ def requested_files(plan: Plan) -> Iterator[str]:
 
 
 def _family_files(plan: Plan, family: Family) -> Iterator[str]:
-    """Tables, notebooks and figures of a family, but for those of single cells."""
+    """Yield tables, notebooks and figures of a family, except those of single cells."""
     for name in family.notebooks:
         yield f"{paths.REPORT}/{name}_notebook.html"
         yield f"results/notebooks/{name}.ipynb"
@@ -92,7 +92,7 @@ def points_figure(dataset: str) -> str:
 
 
 def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:
-    """Iterate over figures of a study: of a large one, those that need not tell all cells apart."""
+    """Iterate over figures of a study; for a large one, those that need not show every cell."""
     for kind in study_figures(family):
         if is_of_few_cells(kind, family) and not plan.is_small(family, study):
             continue
@@ -111,12 +111,12 @@ def pictures_of_cells(plan: Plan, family: Family) -> Iterator[str]:
 
 
 def job_files(jobs: Iterable[Job], name: str) -> list[str]:
-    """Return the file of a name in the folder of each of some training jobs."""
+    """Return the file of this name in the folder of each of the training jobs."""
     return [f"{job.folder}/{name}" for job in jobs]
 
 
 def study_inputs(plan: Plan, family: Family, study: str, name: str) -> list[str]:
-    """Return the tables of a study's cells; of a large study the one table of all cells instead.
+    """Return the tables of a study's cells; for a large study, the one table of all cells.
 
     A figure of a few cells is drawn again only if one of them changes; a figure of thousands
     changes with nearly every cell, and need not track each one.
@@ -127,13 +127,13 @@ def study_inputs(plan: Plan, family: Family, study: str, name: str) -> list[str]
 
 
 def data_files(plan: Plan) -> list[str]:
-    """Return a small file that stands for each data set that some cell uses."""
+    """Return a small file that represents each data set that is used by a cell."""
     names = (name for family in plan.families.values() for name in plan.used_datasets(family))
     return [plan.data_file(name) for name in dict.fromkeys(names)]
 
 
 def artefact_names(family: Family) -> list[str]:
-    """Return the names of what a training job leaves, but for its record of provenance."""
+    """Return the names of a training job's artefacts, without its record of provenance."""
     return [artefact.name for artefact in family.artefacts]
 
 
@@ -145,7 +145,7 @@ def training_outputs(family: Family) -> dict[str, str]:
 
 
 def left_by(jobs: Mapping[str, Iterable[str]], families: Mapping[str, Family]) -> list[str]:
-    """Return every file that training jobs leave, given their folders by family."""
+    """Return every file that training jobs write, given their folders by family."""
     return [
         f"{folder}/{name}"
         for family, folders in jobs.items()
@@ -155,14 +155,14 @@ def left_by(jobs: Mapping[str, Iterable[str]], families: Mapping[str, Family]) -
 
 
 def is_left_out(path: str) -> bool:
-    """Whether the manifest leaves a result out."""
+    """Return whether the manifest leaves a result out."""
     return any(fnmatch(path, pattern) for pattern in LEFT_OUT)
 
 
 def aggregates(plan: Plan) -> list[str]:
     """Return every result that is made of several cells, and the data, for the manifest."""
     found = [path for path in requested_files(plan) if path != paths.MANIFEST]
-    # A table's page is asked for; the table is there for it.
+    # The page of a table is requested; the table itself is made for it.
     found += [
         path.replace(".html", ".csv")
         for path in found
@@ -179,13 +179,13 @@ def aggregates(plan: Plan) -> list[str]:
 
 
 def records(plan: Plan) -> list[str]:
-    """Return what every training job says of itself."""
+    """Return the record of provenance of every training job."""
     jobs = (job for family in plan.families.values() for job in plan.jobs(family))
     return job_files(jobs, paths.RECORD)
 
 
 def findings_inputs(plan: Plan) -> dict[str, Any]:
-    """Return the tables that findings are stated from, by name: family and table."""
+    """Return the tables from which findings are stated, by names of family and table."""
     named: dict[str, Any] = {}
     for family in plan.families.values():
         tables = {"runs": "runs.csv"}
@@ -205,7 +205,7 @@ def findings_inputs(plan: Plan) -> dict[str, Any]:
 
 
 def page_inputs(plan: Plan) -> dict[str, Any]:
-    """Return what the page of the studies is built from, by name: family and table."""
+    """Return the inputs of the page of the studies, by names of family and table."""
     named: dict[str, Any] = {}
     for family in plan.families.values():
         for key, name in (

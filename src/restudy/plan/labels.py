@@ -1,4 +1,4 @@
-"""How the report files its items: categories, and the labels of every kind of item."""
+"""Categories and labels of the items in the report."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from restudy.families.contract import Family
 from restudy.study.cell import Cell
 from restudy.study.labels import counted_axes, label_of, number_axes
 
-# Categories are sorted by their text: those of the families stand between these two groups.
+# The report sorts categories by their text: the families come between these two groups.
 FIRST, LAST = ("Data",), ("Single cells", "Tables", "Notebooks", "Provenance")
 SEED_WIDTH = 6
 NUMBER_WIDTH = 24
 
 
 def categories(families: Mapping[str, Family]) -> dict[str, str]:
-    """Return the report's categories, numbered, by a short name or the family's name."""
+    """Return the report's numbered categories, by a short name or the family's name."""
     titles = {
         **{title: title for title in FIRST},
         **{name: family.title for name, family in families.items()},
@@ -27,8 +27,8 @@ def categories(families: Mapping[str, Family]) -> dict[str, str]:
         "claims": f"{0:0{width}} Claims",
         "pages": f"{0:0{width}} Interactive pages",
         **{
-            name.lower().replace(" ", "_"): f"{number:0{width}} {title}"
-            for number, (name, title) in enumerate(titles.items(), start=1)
+            name.lower().replace(" ", "_"): f"{position:0{width}} {title}"
+            for position, (name, title) in enumerate(titles.items(), start=1)
         },
     }
 
@@ -41,7 +41,7 @@ def study_labels(study: Mapping[str, Any], figure: str) -> dict[str, str]:
 def cell_labels(cell: Cell, figure: str | None = None, seed: str | None = None) -> dict[str, str]:
     """Return the labels of an item that shows a single cell or run: its axes, in words."""
     labels = {label_of(axis): label_of(value, axis) for axis, value in cell.items()}
-    # The viewer sorts labels as text, and shows no space at their start: 5 goes before 50.
+    # The viewer sorts labels as text and hides leading spaces: padded, 5 comes before 50.
     for axis in (counted_axes().keys() | number_axes()) & cell.keys():
         labels[label_of(axis)] = labels[label_of(axis)].rjust(NUMBER_WIDTH)
     if figure is not None:
@@ -50,7 +50,7 @@ def cell_labels(cell: Cell, figure: str | None = None, seed: str | None = None) 
 
 
 def notebook_labels(name: str, form: str) -> dict[str, str]:
-    """Return the labels of a notebook: what it is about, and in which form it is there."""
+    """Return the labels of a notebook: its subject and the form of this item."""
     return {"Page": f"{name.replace('_', ' ').capitalize()}, {form}"}
 
 
@@ -65,7 +65,7 @@ ROWS = {
 
 
 def table_labels(table: str, families: Mapping[str, Family]) -> dict[str, str]:
-    """Return the labels of a table: what its rows are, and of which networks."""
+    """Return the labels of a table: what its rows are, and which networks they are about."""
     name, _, rows = table.rpartition("_")
     if name not in families:
         return {"Networks": "All", "Rows": ROWS[table]}

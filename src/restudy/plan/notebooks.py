@@ -1,4 +1,4 @@
-"""What each notebook reads and is told of a run: pure functions of a plan, one per notebook."""
+"""Inputs and parameters of each notebook, as pure functions of a plan."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from restudy.plan.studies import MAX_PICTURED_CELLS, Plan
 from restudy.study.cell import Cell, unique_cells
 from restudy.study.grid import nearest_cell, one_axis_studies, study_cells
 
-LESSON_PASSES = 2000  # at most, of the trainings in the lesson on activation functions
+LESSON_PASSES = 2000  # upper limit for trainings in the lesson on activation functions
 
 
 class Notebook(NamedTuple):
-    """How a notebook is fed: files that it reads, and parameters as plain values.
+    """Inputs of a notebook: files that it reads, and parameters as plain values.
 
     Both are functions of the plan and of the family whose facts name the notebook.
     """
@@ -36,19 +36,19 @@ def notebook_names(plan: Plan) -> list[str]:
 
 
 def results(plan: Plan, notebook: str) -> list[str]:
-    """Return the files of the results that a notebook reads."""
+    """Return the results that a notebook reads."""
     return list(NOTEBOOKS[notebook].results(plan, family_of(plan, notebook)))
 
 
 def parameters(plan: Plan, notebook: str) -> dict[str, Any]:
-    """Return what a notebook is told: plain values, and paths below the working directory."""
+    """Return a notebook's parameters: plain values, and paths below the working directory."""
     return NOTEBOOKS[notebook].parameters(plan, family_of(plan, notebook))
 
 
 def derived_networks(plan: Plan, family: Family) -> dict[str, Cell | None]:
-    """Return cells of one hidden layer for which the gradients are derived, by activation.
+    """Return the cells with one hidden layer whose gradients the notebook derives, by activation.
 
-    None where the run has no such cell; the penalty has to be the one of the derivation.
+    None if the run has no such cell; the penalty must be the one in the derivation.
     """
     protocols = plan.section(family)["protocols"]
     plain = [
@@ -64,7 +64,7 @@ def derived_networks(plan: Plan, family: Family) -> dict[str, Cell | None]:
 
 
 def shown_studies(plan: Plan, family: Family) -> tuple[dict[str, dict], list[Cell]]:
-    """Return the studies of one axis, and their cells: what the notebook on them shows."""
+    """Return the studies of one axis and their cells, for the notebook on them."""
     studies = one_axis_studies(family, plan.section(family), MAX_PICTURED_CELLS)
     baseline = plan.baseline(family)
     cells = [cell for study in studies.values() for cell in study_cells(family, baseline, study)]
@@ -72,7 +72,7 @@ def shown_studies(plan: Plan, family: Family) -> tuple[dict[str, dict], list[Cel
 
 
 def shown_runs(plan: Plan, family: Family) -> dict[str, Cell | None]:
-    """Return the baseline's cell and that of the published variation."""
+    """Return the cell of the baseline and that of the published variation."""
     section, baseline = plan.section(family), plan.baseline(family)
     descents = [
         name

@@ -1,4 +1,4 @@
-"""Where results lie below the working directory: the one place that spells these paths."""
+"""Paths of results below the working directory, defined in this one place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from restudy.study.cell import Cell, cell_pattern
 REPORT = "results/report"
 TABLES = "results/tables"
 CHECKPOINTS = "results/checkpoints"
-SCRATCH = "results/certificate"  # where the certificate trains again
+SCRATCH = "results/certificate"  # folder in which the certificate's cells train again
 MANIFEST = "results/manifest.json"
 PROVENANCE = "results/provenance.json"
 CERTIFICATE = "results/certificate.json"
 VERIFICATION = "results/verification.csv"
 FINDINGS = f"{REPORT}/findings.json"
 BENCHMARKS = f"{TABLES}/benchmarks.csv"
-RECORD = "provenance.json"  # what a training job says of itself, beside its artefacts
+RECORD = "provenance.json"  # a training job's record, beside its artefacts
 
 
-# Of a set of images, below results/data.
+# Files of a set of images.
 IMAGE_FILES = [
     f"results/data/{{dataset}}/{part}-{what}.idx"
     for part in ("train", "test")
@@ -27,13 +27,13 @@ IMAGE_FILES = [
 
 
 def job_pattern(family: Family) -> str:
-    """Return the place of a family's training jobs below a folder, with wildcards."""
+    """Return the path of a family's training jobs below its folder, with wildcards."""
     seed = "/seed~{seed}" if family.seeds_per_job == ONE else ""
     return f"{cell_pattern(family)}{seed}"
 
 
 def job_places(cell: Cell, family: Family, replicates: int) -> list[str]:
-    """Return the places of a cell's training jobs: itself, or one for each seed."""
+    """Return the paths of a cell's training jobs: the cell's own, or one per seed."""
     if family.seeds_per_job != ONE:
         return [cell.path]
     return [f"{cell.path}/seed~{seed}" for seed in range(replicates)]
@@ -55,5 +55,5 @@ def data_folder(dataset: str) -> str:
 
 
 def scratch(path: str) -> str:
-    """Return where a result goes when its job runs again for the certificate."""
+    """Return the path of a result when its job runs again for the certificate."""
     return path.replace("results/", f"{SCRATCH}/", 1)

@@ -17,15 +17,15 @@ from restudy.study.cell import Cell, make_cell, unique_cells
 from restudy.study.config import cell_settings, settings_lookup
 from restudy.study.grid import all_cells, by_distance, study_cells, study_levels
 
-# A study with more cells than this gets no panel of boundaries, and its cells no picture of their
-# own: a report of thousands of pictures serves nobody. Each can still be asked for by its path.
+# A larger study gets no panel of boundaries, and its cells no pictures of their own: a report with
+# thousands of pictures helps nobody. Each picture can still be requested by its path.
 MAX_PICTURED_CELLS = 24
-# Cells whose snapshots the page of the studies looks at; it has hardly room for more.
+# Cells whose snapshots the page of the studies reads; it has hardly room for more.
 MAX_TIME_MACHINE_CELLS = 1000
 
 
 class UnknownStudyError(UserError):
-    """A target names a study that the configuration lacks."""
+    """A target that names a study missing from the configuration."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Job:
     cell : Cell
         With its settings.
     place : str
-        Below the family's folder: the cell's path and, where it trains one seed, the seed.
+        Path below the family's folder: the cell's path and, if the job trains one seed, the seed.
     seeds : tuple of int
-        What it trains.
+        Seeds that it trains.
     """
 
     cell: Cell
@@ -48,31 +48,31 @@ class Job:
 
     @property
     def folder(self) -> str:
-        """Where its results lie."""
+        """Folder of its results."""
         return f"results/{self.cell.family}/{self.place}"
 
     def as_param(self, settings: bool = False) -> dict[str, Any]:
-        """Return what a script is told of it: JSON values."""
-        told = {"folder": self.folder, "cell": self.cell.row}
-        return told | ({"settings": self.cell.settings} if settings else {})
+        """Return the job as JSON values, for the parameters of a rule."""
+        param = {"folder": self.folder, "cell": self.cell.row}
+        return param | ({"settings": self.cell.settings} if settings else {})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a configuration asks for; everything is worked out when it is first asked for.
+    """Studies, cells and jobs of a configuration, computed when first needed.
 
     Attributes
     ----------
     config : mapping
-        Completed, see `complete_config`.
+        A completed configuration, see `complete_config`.
     features : mapping of str to int
         Number of features of every point set.
     images : mapping of str to ImageCounts
         What is in every set of images.
     claim_tables : tuple of str
-        Tables that the claims are judged from; empty without claims.
+        Tables from which the claims are judged; empty without claims.
     all_families : mapping of str to Family
-        Those that there are.
+        All known families.
     """
 
     config: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Plan:
 
     @cached_property
     def families(self) -> dict[str, Family]:
-        """Families that the configuration has a section of."""
+        """Families with a section in the configuration."""
         return {name: each for name, each in self.all_families.items() if self.config[name]}
 
     @cached_property
@@ -91,7 +91,7 @@ class Plan:
         return {}
 
     def that_leave(self, *artefacts: str) -> list[Family]:
-        """Return the families whose training jobs leave all of some artefacts."""
+        """Return the families whose training jobs write all of these artefacts."""
         return [each for each in self.families.values() if all(map(each.leaves, artefacts))]
 
     def section(self, family: Family) -> Mapping[str, Any]:
@@ -107,7 +107,7 @@ class Plan:
         return self.section(family)["studies"]
 
     def study(self, family: Family, name: str) -> dict[str, Any]:
-        """Return a study with its name, as figures are told of it."""
+        """Return a study and its name, as figures need it."""
         studies = self.studies(family)
         if name not in studies:
             raise UnknownStudyError(
@@ -116,11 +116,11 @@ class Plan:
         return {"name": name, **studies[name]}
 
     def levels(self, family: Family, name: str) -> dict[str, list]:
-        """Return the values of every axis in a study: they pick its rows in a table."""
+        """Return the values of every axis in a study, which select its rows in a table."""
         return study_levels(family, self.baseline(family), self.study(family, name))
 
     def cells(self, family: Family, study: str | None = None) -> list[Cell]:
-        """Return the cells of a study, or of all of them, with their settings."""
+        """Return the cells of a study, or the cells of all studies with their settings."""
         key = family.name, study
         if key not in self._cache:
             if study is None:
@@ -134,7 +134,7 @@ class Plan:
         return self._cache[key]
 
     def settings(self, family: Family, cell: Cell) -> Mapping[str, Any]:
-        """Return the settings of a cell, whether or not a study names it.
+        """Return the settings of a cell, whether or not it belongs to a study.
 
         Raises
         ------
@@ -151,19 +151,19 @@ class Plan:
         return self.config[cell.family]["protocols"][cell["protocol"]]["replicates"]
 
     def jobs(self, family: Family, cells: Iterable[Cell] | None = None) -> Iterator[Job]:
-        """Iterate over the training jobs of some cells, or of all."""
+        """Iterate over the training jobs of the given cells, or of all."""
         for cell in self.cells(family) if cells is None else cells:
             count = self.replicates(cell)
-            for number, place in enumerate(job_places(cell, family, count)):
-                seeds = tuple(range(count)) if family.seeds_per_job == ALL else (number,)
+            for seed, place in enumerate(job_places(cell, family, count)):
+                seeds = tuple(range(count)) if family.seeds_per_job == ALL else (seed,)
                 yield Job(cell, place, seeds)
 
     def is_small(self, family: Family, study: str) -> bool:
-        """Whether a study is small enough for a picture of every cell."""
+        """Return whether a study is small enough for a picture of every cell."""
         return len(self.cells(family, study)) <= MAX_PICTURED_CELLS
 
     def pictured_cells(self, family: Family) -> list[Cell]:
-        """Return the cells of the studies that are small enough for a picture of every cell."""
+        """Return the cells of all studies that are small enough for a picture of every cell."""
         return unique_cells(
             cell
             for study in self.studies(family)
@@ -172,17 +172,17 @@ class Plan:
         )
 
     def planar(self, cells: Iterable[Cell]) -> list[Cell]:
-        """Return those cells that have a decision boundary to draw: two features."""
+        """Return those cells whose data set has two features, so that a boundary can be drawn."""
         return [cell for cell in cells if self.features.get(cell["dataset"]) == 2]
 
     def machine_cells(self, family: Family) -> list[Cell]:
-        """Return the cells that may stand in the time machine, in the order of all cells."""
+        """Return the cells that the time machine may show, in the order of all cells."""
         cells = self.cells(family)
         near = set(by_distance(cells, self.baseline(family))[:MAX_TIME_MACHINE_CELLS])
         return [cell for cell in cells if cell in near]
 
     def used_datasets(self, family: Family) -> list[str]:
-        """Return the names of the data sets that some cell of a family uses."""
+        """Return the names of the data sets that the cells of a family use."""
         return list(dict.fromkeys(cell["dataset"] for cell in self.cells(family)))
 
     def datasets_of(self, takes: str) -> list[str]:
@@ -196,14 +196,14 @@ class Plan:
         return {name: dataset["kind"] for name, dataset in self.config["datasets"].items()}
 
     def dataset_source(self, name: str) -> dict[str, Any]:
-        """Return the kind of a data set and where its data lie: all that its files depend on."""
+        """Return kind and location of a data set, on which alone its files depend."""
         dataset = self.config["datasets"][name]
         settings = dataset_kind(dataset["kind"]).settings
         where = {each.name for each in settings if not each.affects_results}
         return {key: value for key, value in dataset.items() if key == "kind" or key in where}
 
     def own_files(self, name: str) -> list[str]:
-        """Return the user's own files that a data set consists of."""
+        """Return the user's own files of a data set, if any."""
         dataset = self.config["datasets"][name]
         if dataset["kind"] == "idx":
             return [str(path) for path in find_image_files(dataset["path"]).values()]
@@ -217,12 +217,12 @@ class Plan:
         }
 
     def data_file(self, name: str) -> str:
-        """Return the small file that stands for a data set."""
+        """Return the small file that represents a data set."""
         points = name in self.features
         return f"{data_folder(name)}/{'points.csv' if points else 'digests.json'}"
 
     def studies_as_params(self) -> dict[str, dict[str, dict]]:
-        """Return every study's cells and varied axes, by family: what findings are stated about."""
+        """Return every study's cells and varied axes by family, as JSON values for findings."""
         return {
             name: {
                 study: {
@@ -237,13 +237,13 @@ class Plan:
         }
 
     def gradient_choice(self, family: Family) -> dict[str, Any]:
-        """Return what a family's gradient check looks at."""
+        """Return which networks a family's gradient check examines."""
         choose = resolve(family, family.gradient_choice)
         baseline = self.settings(family, self.baseline(family))
         return choose(baseline, [cell.settings for cell in self.cells(family)])
 
     def networks_as_params(self) -> dict[str, list[dict]]:
-        """Return of each cell that may stand in the time machine what its network computes."""
+        """Return what the time machine must know of each cell's networks, as JSON values."""
         return {
             family.name: [
                 {

@@ -8,9 +8,10 @@ from typing import Any
 from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
+from restudy.study.cell import spell
 
-# Words for names that no family or data set states: columns that several tables share, parts of a
-# data set, and names in the default configurations.
+# Words for names that no family or data set states: columns that several tables share, and parts of
+# a data set.
 OWN_LABELS = {
     "seed": "Seed",
     "diverged_at": "Diverged at",
@@ -24,17 +25,6 @@ OWN_LABELS = {
     "heldout": "held-out",
     "validation": "validation",
     "test": "test",
-    "full": "full budget",
-    "short": "short budget",
-    "gd": "gradient descent",
-    "published": "published arithmetic",
-    "corrected": "corrected arithmetic",
-    "conv1": "First convolution",
-    "conv2": "Second convolution",
-    "fc1": "First dense layer",
-    "fc2": "Output layer",
-    "loss": "Loss (nats)",
-    "accuracy": "Accuracy (share of correct answers)",
 }
 
 
@@ -53,13 +43,13 @@ def label_of(name: Any, axis: str | None = None) -> str:
         singular, plural = counted
         return f"{int(name):,} {singular if int(name) == 1 else plural}"
     if isinstance(name, float):
-        return f"{name:g}"
+        return spell(name)
     return known_labels().get(str(name), str(name).replace("_", " "))
 
 
 def known_labels() -> dict[str, str]:
     """Return the label of every name that has one of its own."""
-    key = tuple(FAMILIES)
+    key = tuple((name, family.digest) for name, family in FAMILIES.items())
     if key not in _LABELS:
         _LABELS[key] = OWN_LABELS | dict(_dataset_labels())
         for family in FAMILIES.values():
@@ -98,7 +88,7 @@ def value_words(value: Any, axis: str) -> str:
 
 
 # Labels by the names of the known families; more families may be loaded later.
-_LABELS: dict[tuple[str, ...], dict[str, str]] = {}
+_LABELS: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
 
 def _dataset_labels() -> Iterator[tuple[str, str]]:
@@ -115,6 +105,7 @@ def _family_labels(family: Family) -> Iterator[tuple[str, str]]:
                 yield kind.name, kind.label
     for measure in family.measures:
         yield measure.name, measure.label
+    yield from family.words
     if family.time:
         yield family.time.name, family.time.label
         yield family.time.plural, family.time.label

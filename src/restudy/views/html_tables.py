@@ -1,8 +1,8 @@
 """Self-contained HTML pages: a table that sorts, filters and downloads, and a readable document.
 
-A page makes no request, needs no storage, and carries the table once, as the CSV that its
-download button hands out, so that what is shown can't differ from what is downloaded. Of a table
-that is too long for a page of the report it carries some rows, and says so.
+A page makes no requests, needs no storage, and has the table once, as the CSV that its download
+button saves, so that what is shown can't differ from what is downloaded. If a table is too long for
+a page of the report, the page has some of its rows, and says so.
 """
 
 import json
@@ -16,8 +16,8 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
-MOST_CSV_BYTES = 1_250_000  # as much as leaves the page small enough for a report to show
-FAVICON = "data:,"  # an empty icon, or browsers ask for one
+MAX_CSV_BYTES = 1_250_000  # keeps the page small enough for the report
+FAVICON = "data:,"  # an empty icon, so that browsers request none
 STYLESHEET = """
 :root { color-scheme: light dark; --ink: #1f2430; --muted: #5a6270; --line: #dfe3e8;
   --paper: #fff; --shade: #f4f6f8; --accent: #0b5c8f; }
@@ -174,7 +174,7 @@ document.getElementById("download").addEventListener("click", () => {
 update();
 """
 
-# What every page of its own begins and ends with.
+# Beginning and end of every self-contained page.
 FRAME = """<!doctype html>
 <html lang="en">
 <head>
@@ -273,7 +273,7 @@ def html_table(
     title: str,
     description: str = "",
     column_help: Mapping[str, str] | None = None,
-    whole: str = "",
+    source: str = "",
 ) -> str:
     """Return a page that shows a table: sortable, filterable, with its CSV to download.
 
@@ -284,15 +284,15 @@ def html_table(
     title, description : str
         Heading and a sentence or two below it.
     column_help : mapping of str to str, optional
-        What a column means: a tooltip on its header and a line in the legend below the table.
-    whole : str
-        Where the table is as a file: the page names it if it can't carry all rows.
+        Meaning of each column, for a tooltip on its header and a line below the table.
+    source : str
+        File with the table: the page names it if it can't have all rows.
 
     Returns
     -------
     str
-        HTML. The download equals ``frame.to_csv(index=False)`` with ``\\n`` line ends, of the rows
-        that the page carries.
+        HTML. The download equals ``frame.to_csv(index=False)`` with ``\\n`` line ends, for the rows
+        in the page.
     """
     rows = len(frame)
     frame = _evenly_thinned(frame)
@@ -300,7 +300,7 @@ def html_table(
     if len(frame) < rows:
         sampled = (
             f"{rows:,} rows are more than a page of the report can hold. Here are {len(frame):,} "
-            f"of them, at even distances, the first and the last included; all are in {whole}."
+            f"of them, evenly spaced, including the first and the last; all are in {source}."
         )
     help_texts = column_help or {}
     columns = [
@@ -336,8 +336,8 @@ def html_document(title: str, sections: Mapping[str, Any]) -> str:
     title : str
         Heading.
     sections : mapping
-        Heading to content: a str is shown as YAML, comments pale and keys in colour; a mapping as
-        key and value, nested mappings and sequences included.
+        Heading -> content: a str is shown as YAML, with pale comments and coloured keys; a mapping
+        as keys and values, including nested mappings and sequences.
     """
     rendered = [(heading, _content(content)) for heading, content in sections.items()]
     return DOCUMENT_PAGE.render(
@@ -349,20 +349,20 @@ def html_document(title: str, sections: Mapping[str, Any]) -> str:
 
 
 def _evenly_thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table, or as many of its rows, at even distances, as a page can carry."""
+    """Return the table, or as many evenly spaced rows as a page can hold."""
     count = len(frame)
     while count:
         thinned = frame
         if count < len(frame):
             thinned = frame.iloc[np.linspace(0, len(frame) - 1, count).round().astype(int)]
-        # A few rows tell whether to try, without writing all of a table of millions.
+        # Estimated from a few rows, so that a table of millions is not written in vain.
         step = max(1, len(thinned) // 1000)
         size = step * len(thinned.iloc[::step].to_csv(index=False).encode())
-        if size <= 1.1 * MOST_CSV_BYTES:
+        if size <= 1.1 * MAX_CSV_BYTES:
             size = len(thinned.to_csv(index=False).encode())
-        if size <= MOST_CSV_BYTES:
+        if size <= MAX_CSV_BYTES:
             return thinned
-        count = min(count - 1, int(0.99 * count * MOST_CSV_BYTES / size))
+        count = min(count - 1, int(0.99 * count * MAX_CSV_BYTES / size))
     return frame
 
 

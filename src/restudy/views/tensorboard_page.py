@@ -31,6 +31,7 @@ import numpy as np
 
 from restudy.analysis.event_files import Histograms, Run
 from restudy.errors import UserError
+from restudy.families.contract import Family
 from restudy.internals.tensorboard_reading import status_name
 from restudy.views.graphs import arrange_graph
 from restudy.views.pages import render_page
@@ -77,6 +78,17 @@ class Part:
         self.series += kept < of
         self.kept += kept
         self.of += of
+
+
+def describe_log(families: list[Family]) -> tuple[str, str]:
+    """Return title and place below results/ of the log directory that families write to."""
+    if len(families) > 1:
+        return "TensorBoard", "."
+    (family,) = families
+    first, rest = family.title[:1], family.title[1:]
+    # The title of a heading, in the middle of a line; an abbreviation stays as it is.
+    words = family.title if rest[:1].isupper() else first.lower() + rest
+    return f"TensorBoard: {words}", family.name
 
 
 def make_page(

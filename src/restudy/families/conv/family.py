@@ -129,6 +129,15 @@ FAMILY = Family(
     resources=Resources(threads=1, mem_mb=2000, runtime=60, priority=75),
     check="restudy.families.conv.checks:find_clashes",
     cost="restudy.families.conv.cost",
+    words=(
+        ("conv1", "First convolution"),
+        ("conv2", "Second convolution"),
+        ("fc1", "First dense layer"),
+        ("fc2", "Output layer"),
+        ("full", "full budget"),
+        ("short", "short budget"),
+        ("gd", "gradient descent"),
+    ),
     tensors=r"(conv1|conv2|fc1|fc2)/(weights|bias)",
     monitored=(
         r"(conv1|conv2|fc1)/(weights|bias|net_input|activation)/(min|max|mean|std)"

@@ -216,6 +216,11 @@ FAMILY = Family(
     snapshot_pictures="restudy.families.dense.pictures:draw_snapshots",
     gradient_choice="restudy.families.dense.checks:choose_gradient_check",
     gradient_check="restudy.families.dense.gradient_check:check",
+    words=(
+        ("published", "published arithmetic"),
+        ("corrected", "corrected arithmetic"),
+        ("gd", "gradient descent"),
+    ),
     tensors=r"layer[1-9][0-9]*/(weights|bias)",
     notebooks=("backpropagation", "dense_networks", "add_your_own_activation"),
 )

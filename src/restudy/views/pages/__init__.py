@@ -1,6 +1,6 @@
-"""Interactive pages, each one file that asks the network for nothing.
+"""Interactive pages, each a single file that works without a network.
 
-The program of a page is built from ``web/`` and lies beside this file: ``<name>.js``, its style
+The program of a page is built from ``web/`` into this folder: ``<name>.js``, its style
 ``<name>.css``, and ``LICENSES.txt`` of the libraries in it.
 """
 
@@ -15,7 +15,7 @@ from string import Template
 
 FOLDER = Path(__file__).parent
 
-# The program is compressed too: the page must stay small, since a report shows no large one.
+# The program is compressed too: a page must stay small, since the report shows no large ones.
 PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -52,12 +52,12 @@ def render_page(name: str, title: str, blocks: Mapping[str, str]) -> str:
     Parameters
     ----------
     name : str
-        The program: a file ``<name>.js`` in this folder.
+        Name of the program: the file ``<name>.js`` in this folder.
     title : str
         Plain text.
     blocks : mapping of str to str
-        Data by name, each as `restudy.views.payload.pack` returns it. The program asks for a
-        block when it needs it.
+        Data by name, each as `restudy.views.payload.pack` returns it. The program reads a block
+        when it needs it.
     """
     program = (FOLDER / f"{name}.js").read_bytes()
     return PAGE.substitute(
