@@ -44,8 +44,6 @@ def call_from_command_line() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     add = parser.add_argument
     add("--logdir", required=True, metavar="DIR", help="directory of runs, also below it")
-        "--logdir", required=True, metavar="DIR", help="directory with runs, also in subdirectories"
-    )
     add("--output", required=True, metavar="FILE", help="file of the page, such as page.html")
     points = (
         f"thin every series to this many points, at least {MIN_POINTS}; 0, the default, keeps all"
