@@ -31,8 +31,8 @@ import yaml
 from restudy.analysis.summaries import read_benchmark
 from restudy.data.tables import read_table, write_table
 from restudy.families.contract import Family
-from restudy.families.job import JobRun, load_data, train
 from restudy.families.registry import FAMILIES
+from restudy.families.running import JobRun, load_data, train
 from restudy.provenance.environment import describe_run, write_json
 from restudy.study.config import complete_config, settings_lookup
 from restudy.study.grid import all_cells

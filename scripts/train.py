@@ -1,8 +1,8 @@
 """Train a cell of any family, or one of its runs, and record what it was computed from."""
 
 from restudy.families.contract import ONE
-from restudy.families.job import JobRun, load_data, train
 from restudy.families.registry import FAMILIES
+from restudy.families.running import JobRun, load_data, train
 from restudy.job import begin_job
 from restudy.provenance.environment import describe_run, digest, digest_inputs, write_json
 

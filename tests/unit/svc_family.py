@@ -7,7 +7,7 @@ from sklearn.datasets import make_moons
 from sklearn.svm import SVC
 
 from restudy.families.contract import Artefact, Axis, Family, Measure, Run
-from restudy.families.job import JobRun
+from restudy.families.running import JobRun
 
 FAMILY = Family(
     name="svc",

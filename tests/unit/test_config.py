@@ -16,8 +16,8 @@ from restudy.study.config import (
     complete_config,
     fill_and_check,
 )
-from restudy.study.document import CLAIMS_SCHEMA, filled, schema_text
 from restudy.study.grid import all_cells
+from restudy.study.reference import CLAIMS_SCHEMA, filled, schema_text
 from restudy.study.schema import config_schema
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -286,10 +286,10 @@ def test_every_key_of_the_schema_is_described():
 
 def test_schema_and_tables_of_the_readme_are_those_of_the_facts():
     written = (ROOT / "workflow/schemas/config.schema.yaml").read_text()
-    assert written == schema_text(), "python -m restudy.study.document writes it"
+    assert written == schema_text(), "python -m restudy.study.reference writes it"
     claims = yaml.safe_load((ROOT / CLAIMS_SCHEMA).read_text())
     readme = (ROOT / "config/README.md").read_text()
-    assert readme == filled(readme, claims), "python -m restudy.study.document writes it"
+    assert readme == filled(readme, claims), "python -m restudy.study.reference writes it"
     assert yaml.safe_load(written) == config_schema(FAMILIES)
 
 

@@ -17,7 +17,7 @@ from restudy.data.tables import combine, read_table, stack_tables, with_cell, wr
 from restudy.families.conv import runs as conv_runs
 from restudy.families.conv import training
 from restudy.families.conv.family import FAMILY
-from restudy.families.job import JobRun, train
+from restudy.families.running import JobRun, train
 
 SEED = 3
 AXES = list(CELL)

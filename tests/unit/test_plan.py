@@ -8,7 +8,7 @@ from conftest import ROOT
 
 from restudy.families.contract import Artefact, Axis, Family, Measure
 from restudy.families.registry import FAMILIES
-from restudy.plan import files, labels, notebooks, paths
+from restudy.plan import files, notebooks, paths, report_labels
 from restudy.plan.figures import (
     cell_figure,
     cell_figures,
@@ -214,28 +214,28 @@ def test_paths_of_figures_give_back_what_they_are_called(smoke):
 
 
 def test_categories_are_numbered_in_one_order():
-    named = labels.categories(FAMILIES)
+    named = report_labels.categories(FAMILIES)
     assert named["dense"] == "2 Dense networks"
     assert named["provenance"] == "7 Provenance"
     assert list(named.values()) == sorted(named.values())
-    three = labels.categories(THREE)
+    three = report_labels.categories(THREE)
     assert three["plain"] == "4 Plain machines" and three["provenance"] == "8 Provenance"
-    many = labels.categories({f"f{n}": replace(PLAIN, name=f"f{n}") for n in range(9)})
+    many = report_labels.categories({f"f{n}": replace(PLAIN, name=f"f{n}") for n in range(9)})
     assert list(many.values()) == sorted(many.values())
 
 
 def test_labels_say_what_is_shown(smoke):
     cell = next(cell for cell in smoke.cells(DENSE) if cell["depth"] == 4)
-    words = labels.cell_labels(cell)
+    words = report_labels.cell_labels(cell)
     assert words["Hidden layers"].strip() == "4 hidden layers"
     assert len(words["Hidden layers"]) == len(words["Hidden units"])
-    run = labels.cell_labels(smoke.cells(CONV)[0], "Filters", "3")
+    run = report_labels.cell_labels(smoke.cells(CONV)[0], "Filters", "3")
     assert next(iter(run)) == "Figure" and run["Seed"] == "seed      3"
-    assert labels.table_labels("dense_runs", FAMILIES) == {
+    assert report_labels.table_labels("dense_runs", FAMILIES) == {
         "Networks": "Dense networks",
         "Rows": "Runs",
     }
-    assert labels.table_labels("claims", FAMILIES) == {"Networks": "All", "Rows": "Claims"}
+    assert report_labels.table_labels("claims", FAMILIES) == {"Networks": "All", "Rows": "Claims"}
 
 
 def test_every_notebook_of_a_family_has_its_plan_and_its_template(smoke):

@@ -168,7 +168,7 @@ def test_recipe_works_in_a_copy_of_the_project(name, tmp_path):
     files = [f"tests/unit/test_{test}.py" for test in (*tests, "config")]
     options = ["-v", "-p", "no:cacheprovider", "-k", f"{word} or {OTHERS}"]
     for call in (
-        ["restudy.study.document"],
+        ["restudy.study.reference"],
         ["ruff", "check", *code],
         ["ruff", "format", "--check", *code],
         ["pytest", *options, *files],

@@ -153,7 +153,7 @@ def extended(tmp_path_factory):
     assert len(patches) == 9
     for patch in patches:
         patch.apply(project.folder)
-    done = project.python("-m", "restudy.study.document")
+    done = project.python("-m", "restudy.study.reference")
     assert done.returncode == 0, done.stderr
     return project
 

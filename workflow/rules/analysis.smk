@@ -86,7 +86,9 @@ rule render_table:
             "results/tables/{table}.html",
             caption="../../report/table.rst",
             category=CATEGORIES["tables"],
-            labels=lambda wildcards: labels.table_labels(wildcards.table, FAMILIES),
+            labels=lambda wildcards: report_labels.table_labels(
+                wildcards.table, FAMILIES
+            ),
         ),
     log:
         "results/logs/render_table/{table}.log",

@@ -17,7 +17,7 @@ from restudy.families.contract import IMAGES, ONE, POINTS
 from restudy.families.registry import FAMILIES
 from restudy.operation.loading import load_study
 from restudy.operation.tickets import Ticket, describe_call
-from restudy.plan import figures, files, labels, notebooks, paths
+from restudy.plan import figures, files, notebooks, paths, report_labels
 from restudy.provenance import environment, parts
 from restudy.provenance.environment import digest, file_digest
 from restudy.provenance.imports import Sources
@@ -48,7 +48,7 @@ with reported():
     if CALL.is_main:
         internals.take_folder(CALL)
 PLAN, CONFIG = STUDY.plan, STUDY.plan.config
-CATEGORIES = labels.categories(FAMILIES)
+CATEGORIES = report_labels.categories(FAMILIES)
 # Whether results are in a bucket, with copies of what is needed here.
 IN_BUCKET = bool(CALL.storage)
 

@@ -88,12 +88,12 @@ def category(wildcards):
 
 def study_labels(figure):
     """Function of wildcards: the labels of a figure that shows a whole study."""
-    return lambda wildcards: labels.study_labels(study_of(wildcards), figure)
+    return lambda wildcards: report_labels.study_labels(study_of(wildcards), figure)
 
 
 def cell_labels(family, figure=None):
     """Function of wildcards: the labels of a figure that shows a cell or a run."""
-    return lambda wildcards: labels.cell_labels(
+    return lambda wildcards: report_labels.cell_labels(
         cell_from_wildcards(family, wildcards), figure, wildcards.get("seed")
     )
 

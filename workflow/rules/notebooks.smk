@@ -13,7 +13,7 @@ rule run_notebook:
             "results/report/{notebook}_notebook.html",
             caption="../../report/notebook.rst",
             category=CATEGORIES["notebooks"],
-            labels=lambda wildcards: labels.notebook_labels(
+            labels=lambda wildcards: report_labels.notebook_labels(
                 wildcards.notebook, "to read"
             ),
         ),
@@ -21,7 +21,7 @@ rule run_notebook:
             "results/notebooks/{notebook}.ipynb",
             caption="../../report/notebook.rst",
             category=CATEGORIES["notebooks"],
-            labels=lambda wildcards: labels.notebook_labels(
+            labels=lambda wildcards: report_labels.notebook_labels(
                 wildcards.notebook, "executed notebook"
             ),
         ),

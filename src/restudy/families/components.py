@@ -252,7 +252,7 @@ _WARM_UP = Setting(
     maximum=1_000_000_000,
 )
 SCHEDULES = (
-    Kind("constant", description="1", settings=(_WARM_UP,)),
+    Kind("constant", description="always 1", settings=(_WARM_UP,)),
     Kind(
         "step",
         description="multiplied by `factor` after every `interval` passes",

@@ -1,1 +1,1 @@
-"""The plan: from configuration and families to files; what there is, who makes it, its names."""
+"""The plan: the files of a run, derived from configuration and families."""

@@ -381,7 +381,7 @@ def _digits(column: pd.Series) -> int:
 
 
 def _script_json(value: Any) -> Markup:
-    """Return JSON that can stand inside a script element: no tag can begin or end in it."""
+    """Return JSON that is safe inside a script element: no tag can begin or end in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

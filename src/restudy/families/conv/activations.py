@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 
 class Activation(NamedTuple):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 # Standard deviation of a standard normal variable that is cut off beyond ±2.
 TRUNCATED_DEVIATION = 0.87962566103423978

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 Slots = Mapping[str, tf.Variable]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 LARGEST_EXPONENT = {np.dtype("float64"): 709.0, np.dtype("float32"): 88.0}
 

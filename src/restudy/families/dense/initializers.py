@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 

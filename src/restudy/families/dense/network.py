@@ -18,7 +18,7 @@ from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import constant
 from restudy.families.dense.stack import Batch, Stack, softmax
 from restudy.families.dense.training import CHUNK, DenseResult, Plan, Points, Trainer
-from restudy.families.kinds import check_allowed
+from restudy.families.lookup import check_allowed
 
 ARITHMETICS = ("corrected", "published")
 PRECISIONS = ("float64", "float32")

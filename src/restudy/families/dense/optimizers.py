@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 
 class Optimizer(NamedTuple):

@@ -6,7 +6,7 @@ A schedule is a function of the pass, counted from 1; all updates of a pass shar
 import math
 from collections.abc import Callable, Mapping
 
-from restudy.families.kinds import make_kind
+from restudy.families.lookup import make_kind
 
 Schedule = Callable[[int], float]
 
@@ -22,7 +22,7 @@ def step(passes: int, interval: int = 1000, factor: float = 0.5) -> Schedule:
 
 
 def cosine(passes: int, final: float = 0.0) -> Schedule:
-    """Lower the factor from 1 to ``final`` by half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
+    """Decay from 1 to ``final`` along half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
 
     def schedule(pass_number):
         share = (pass_number - 1) / passes

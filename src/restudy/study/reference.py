@@ -1,6 +1,6 @@
 """Write the schema and the tables of config/README.md, which are derived from facts.
 
-    python -m restudy.study.document
+    python -m restudy.study.reference
 
 Run it in the project's folder, with ``src`` on PYTHONPATH, after changing a family's facts, the
 kinds of data set or the forms of claims. A test compares the files with what this would write.
@@ -24,7 +24,7 @@ from restudy.study.schema import config_schema
 
 SCHEMA_HEAD = """\
 # Every key of a configuration file, for editors: its type, its default, what it does. Written by
-# `python -m restudy.study.document` from the facts of families and data sets.
+# `python -m restudy.study.reference` from the facts of families and data sets.
 """
 CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
 SHARED_KEYS = ("form", "margin", "cells", "spread", "at")  # keys that many forms of claims share
