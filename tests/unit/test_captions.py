@@ -113,6 +113,7 @@ def render(caption, findings=FOUND, wildcards=None, params=None, strict=True):
         "findings": escape_markup(json.loads(json.dumps(findings))),
         "facts": escape_markup({name: caption_facts(family) for name, family in ALL.items()}),
         "ticket": lambda categories: "The ticket.",
+        "viewer_style": "p { margin: 0; }\nq { margin: 0; }",
         "claims": "config/claims.yaml",
     }
     job = SimpleNamespace(
