@@ -132,7 +132,7 @@ def take_folder(call: Call) -> None:
         print("Removed the lock of a run that was killed.", file=sys.stderr)
 
 
-def begin_run(workflow: Any) -> None:
+def begin_run(workflow: Any, storage: str | None = None) -> None:
     """Do what is due before the first job starts; of a dry run, nothing.
 
     Raises
@@ -142,7 +142,9 @@ def begin_run(workflow: Any) -> None:
     """
     gc.freeze()
     gc.enable()
-    note_parts(Path.cwd())
+    # With results in a bucket, none lie here.
+    if not storage:
+        note_parts(Path.cwd())
     if workflow.executor_plugin.name == "slurm":
         if not shutil.which("sbatch"):
             raise WorkflowError(

@@ -99,7 +99,7 @@ def test_every_item_says_what_is_seen_how_it_was_made_and_what_to_conclude(page,
 def test_front_page_states_the_runs_own_figures(page, smoke):
     open_report(page, smoke)
     text = page.inner_text("body")
-    assert "7 dense cells with 42 runs" in text
+    assert "Dense networks: 7 cells with 42 runs" in text
     summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
     assert f"{summary['train_loss_mean'].min():.4f}" in text
     assert "±" in text
@@ -109,7 +109,7 @@ def test_front_page_states_the_runs_own_figures(page, smoke):
 def test_label_vocabulary_is_one(page, smoke):
     words = (
         "figure, varied, data set, protocol, activation, hidden units, hidden layers, "
-        "initial values, optimizer, seed, networks, rows, page"
+        "initializer, optimizer, seed, networks, rows, page"
     )
     allowed = set(words.upper().split(", "))
     open_report(page, smoke)

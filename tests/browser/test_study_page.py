@@ -565,11 +565,11 @@ def test_real_run_with_both_kinds_of_network(page, smoke):
     open_at(page, path)
     data = block(path.read_text(encoding="utf-8"), "study")
     assert [family["name"] for family in data["families"]] == ["dense", "conv"]
-    for model in data["models"]:
-        for study in model["studies"]:
-            box(page, "Study").select_option(f"{model['name']}/{study['name']}")
+    for family in data["families"]:
+        for study in family["studies"]:
+            box(page, "Study").select_option(f"{family['name']}/{study['name']}")
             assert page.locator("h2#question").inner_text() == study["question"]
-            for measure in model["measures"]:
+            for measure in family["measures"]:
                 choose(page, "Measure", measure["label"])
             assert len(rows(page)) == len(study["cells"])
     box(page, "Study").select_option("conv/factors")

@@ -55,7 +55,7 @@ IN_BUCKET = bool(CALL.storage)
 
 onstart:
     with reported():
-        internals.begin_run(workflow)
+        internals.begin_run(workflow, CALL.storage)
 
 
 # Jobs on other machines have the sources without their history: this tells them the revision.

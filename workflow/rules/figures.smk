@@ -212,16 +212,18 @@ for family in PLAN.families.values():
                 code=code("plot_gradient_check.py"),
             output:
                 report(
-                    files.gradient_check_figure(family),
+                    "results/figures/{family}/gradient_check.svg",
                     caption="../../report/gradient_check.rst",
                     category=CATEGORIES[family.name],
                     subcategory="gradient check",
                     labels={"Figure": "Error of the gradient", "Varied": "Arithmetic"},
                 ),
             log:
-                f"results/logs/plot_gradient_check/{family.name}.log",
+                "results/logs/plot_gradient_check/{family}.log",
             benchmark:
-                f"results/benchmarks/plot_gradient_check/{family.name}.tsv"
+                "results/benchmarks/plot_gradient_check/{family}.tsv"
+            wildcard_constraints:
+                family=family.name,
             conda:
                 "../../environment.yml"
             message:
