@@ -105,7 +105,7 @@ def test_cells_are_summarised_compared_and_told_of(project):
     page = (results / "report/study.html").read_text()
     assert "Studies" in page and len(page) > 10_000
     best = found["studies"]["kernels"]["best"][0]["levels"][0]["level"]
-    assert "Penalty C" in best, "a bare number has its axis beside it"
+    assert "penalty C" in best, "a bare number has its axis beside it"
 
 
 def test_claims_get_verdicts(project):
