@@ -573,4 +573,4 @@ def test_real_run_with_both_kinds_of_network(page, smoke):
                 choose(page, "Measure", measure["label"])
             assert len(rows(page)) == len(study["cells"])
     box(page, "Study").select_option("conv/factors")
-    assert "It shows dense networks" in page.locator("main").inner_text()
+    assert "It shows the dense networks" in page.locator("main").inner_text()
