@@ -6,7 +6,6 @@ make an edited module re-run what it computes, and nothing else.
 
 import ast
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -62,7 +61,7 @@ def module_files(path: str, source: Path) -> tuple[Path, ...]:
     source : Path
         Folder that holds the package.
     """
-    own = list(_files(path.partition(":")[0], source))
+    own = _files(path.partition(":")[0], source)
     further = (each for file in own for each in imported_files(file, source))
     return tuple(sorted({*own, *further}))
 
@@ -164,11 +163,10 @@ def _source(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def _files(module: str, source: Path) -> Iterator[Path]:
+@cache
+def _files(module: str, source: Path) -> tuple[Path, ...]:
     """Files that importing a dotted name runs; none for a name that is not a module."""
     parts = module.split(".")
-    for length in range(1, len(parts) + 1):
-        place = source.joinpath(*parts[:length])
-        for candidate in (place / "__init__.py", place.with_suffix(".py")):
-            if candidate.is_file():
-                yield candidate
+    places = [source.joinpath(*parts[:length]) for length in range(1, len(parts) + 1)]
+    candidates = [p for each in places for p in (each / "__init__.py", each.with_suffix(".py"))]
+    return tuple(candidate for candidate in candidates if candidate.is_file())
