@@ -10,11 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import svc_family
 
 from restudy.analysis.findings import describe_family
 from restudy.data.points import make_points
 from restudy.data.tables import parts_of, with_cell
-from restudy.families.contract import Axis, Family, Measure, Run
+from restudy.families.contract import Run
 from restudy.families.dense.cells import train
 from restudy.families.dense.family import FAMILY
 from restudy.families.registry import resolve
@@ -173,29 +174,11 @@ def conv_tables(cells: list[Cell], seeds: int = 1, steps: int = 40) -> dict[str,
     return {"runs": runs, "history": history, "layers": layers}
 
 
-SVC = Family(
-    name="svc",
-    title="Support vector machines",
-    description="Support vector machines.",
-    takes="points",
-    axes=(
-        Axis("kernel", "Kernel", "Kernel.", "choice", choices=("linear", "rbf")),
-        Axis("c", "C", "Inverse of the penalty.", "number", above=0),
-    ),
-    measures=(
-        Measure("train_accuracy", "Training accuracy", "Share.", better="higher"),
-        Measure("heldout_accuracy", "Held-out accuracy", "Share held out.", better="higher"),
-    ),
-    ranked_by=("heldout_accuracy",),
-    train="no_module:train",
-)
-
-
 def support_vector_page() -> tuple[str, pd.DataFrame]:
     """The page of a family without history, layers and time, and its runs with made-up numbers."""
     baseline = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
     vary = {"kernel": ["linear", "rbf"], "c": [10.0, 0.1, 1.0]}
-    cells = study_cells(SVC, baseline, {"vary": vary})
+    cells = study_cells(svc_family.FAMILY, baseline, {"vary": vary})
     rows = [cell.row | {"seed": seed} for cell in cells for seed in range(3)]
     runs = pd.DataFrame(rows).assign(diverged_at=pd.NA, diverged_by=None)
     runs["train_accuracy"] = np.linspace(0.5, 0.9, len(runs))
@@ -206,6 +189,6 @@ def support_vector_page() -> tuple[str, pd.DataFrame]:
         {"svc": {"runs": runs}},
         {"families": {"svc": {"studies": {"both": {"outcome": ["Higher."]}}}}},
         {},
-        {"svc": SVC},
+        {"svc": svc_family.FAMILY},
     )
     return page, runs

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
+import svc_family
 import yaml
 from conftest import ROOT
 
@@ -554,22 +555,6 @@ def test_a_figure_of_one_cell_wants_one_cell_and_a_seed_that_runs():
         figure(with_test(CNN, **test), {"kind": "confusion", "seed": 9})
 
 
-SVM = Family(
-    name="svm",
-    title="Support vector machines",
-    description="Classifiers without a history.",
-    takes="points",
-    axes=(
-        Axis("kernel", "Kernel", "Which kernel.", "choice", choices=("linear", "rbf")),
-        Axis("c", "C", "Inverse of the penalty.", "number", above=0),
-    ),
-    measures=(
-        Measure("train_accuracy", "Training accuracy", "Of training points.", better="higher"),
-        Measure("heldout_accuracy", "Held-out accuracy", "Of other points.", better="higher"),
-    ),
-    ranked_by=("heldout_accuracy",),
-    train="train",
-)
 # Advances in epochs, one seed a job, with numbered layers but no depth to vary.
 NET = Family(
     name="little_net",
@@ -593,7 +578,7 @@ NET = Family(
 )
 OTHERS = {
     "datasets": {"moons": {"kind": "moons", "points": 20, "heldout_points": 20}},
-    "svm": {
+    "svc": {
         "baseline": {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1},
         "protocols": {"plain": {"replicates": 3}},
         "studies": {"penalties": {"question": "?", "vary": {"c": [0.1, 1, 10]}}},
@@ -604,7 +589,7 @@ OTHERS = {
         "studies": {"rates": {"question": "?", "vary": {"rate": [0.5, 2]}}},
     },
 }
-PENALTIES = CLAIM | {"model": "svm", "study": "penalties"}
+PENALTIES = CLAIM | {"model": "svc", "study": "penalties"}
 RATES = CLAIM | {"model": "little_net", "study": "rates"}
 RISES = {"form": "ordered", "measure": "heldout_accuracy", "axis": "c", "order": [0.1, 1, 10]}
 
@@ -612,7 +597,7 @@ RISES = {"form": "ordered", "measure": "heldout_accuracy", "axis": "c", "order":
 @pytest.fixture
 def others(monkeypatch):
     """Claims on two families that are not built in, completed."""
-    for family in (SVM, NET):
+    for family in (svc_family.FAMILY, NET):
         monkeypatch.setitem(FAMILIES, family.name, family)
     config = complete_config(OTHERS)
     return lambda *claims: complete_claims({"claims": list(claims)}, SCHEMA, config, ["moons"])
@@ -626,9 +611,9 @@ def test_any_family_has_claims_on_its_own_axes_of_numbers(others):
     cell = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
     assert first["terms"][0] == [1.0, cell, None]
     assert isinstance(first["terms"][0][1]["c"], float)
-    assert done["figure"] == "results/figures/svm/penalties_accuracy_effects.svg"
+    assert done["figure"] == "results/figures/svc/penalties_accuracy_effects.svg"
     assert done["arithmetic"] == {"plain": None}
-    assert needed_tables([done]) == ["svm_runs.csv"]
+    assert needed_tables([done]) == ["svc_runs.csv"]
     assert json.loads(json.dumps(done)) == done
 
 
@@ -649,7 +634,7 @@ def test_any_family_has_claims_on_its_own_axes_of_numbers(others):
 )  # fmt: skip
 def test_values_of_numbers_may_have_fractions_wherever_they_stand(others, name, test):
     config = copy.deepcopy(OTHERS)
-    vary = config["svm"]["studies"]["penalties"]["vary"]
+    vary = config["svc"]["studies"]["penalties"]["vary"]
     if name == "corners":
         vary["kernel"] = ["linear", "rbf"]
     if name == "cells":
@@ -722,8 +707,8 @@ REFUSED = {
         CLAIM, "claims[0] (ranking).model: the configuration has no section 'dense'",
     ),
     "no such family": (
-        PENALTIES | {"model": "swm"},
-        "claims[0] (ranking).model: got 'swm' (did you mean 'svm'?); allowed: svm, little_net",
+        PENALTIES | {"model": "swc"},
+        "claims[0] (ranking).model: got 'swc' (did you mean 'svc'?); allowed: svc, little_net",
     ),
     "a measure of the end alone": (
         with_test(RATES, form="threshold", measure="norm", above=0, at=20, cells={"rate": 2}),

@@ -47,7 +47,7 @@ def test_kinds_with_their_parameters_and_defaults(records, registry, given):
 
 
 def test_learning_rate_is_a_setting_of_every_optimizer():
-    (setting,) = components.optimizer_bundle().settings
+    (setting,) = components.optimizer_axis("dense").bundle.settings
     assert setting.name == "learning_rate" and setting.required
     for registry in (optimizers.OPTIMIZERS, conv_optimizers.OPTIMIZERS):
         for factory in registry.values():

@@ -6,7 +6,7 @@ modules have the arithmetic under the same names; tests check that the two agree
 
 from dataclasses import dataclass
 
-from restudy.families.contract import Bundle, Kind, Setting, count
+from restudy.families.contract import Axis, Bundle, Kind, Setting, count
 
 
 @dataclass(frozen=True)
@@ -285,34 +285,68 @@ SCHEDULES = (
 )
 
 
-def optimizer_bundle() -> Bundle:
-    """Return the bundle of named optimizers."""
-    return Bundle(
-        "optimizers",
-        "Named optimizers, each an update rule with its hyperparameters.",
-        "An update rule with its hyperparameters.",
-        OPTIMIZERS,
-        (Setting("learning_rate", "Step size.", required=True, above=0),),
-    )
+def activation_axis(
+    family: str, layers: str, kinds: tuple[ActivationKind, ...] = ACTIVATIONS
+) -> Axis:
+    """Return the axis of activation functions.
 
-
-def activation_bundle(kinds: tuple[ActivationKind, ...] = ACTIVATIONS) -> Bundle:
-    """Return the bundle of named activation functions."""
-    return Bundle(
+    Parameters
+    ----------
+    family : str
+        Its name in the configuration.
+    layers : str
+        The layers that have one, in words.
+    kinds : tuple of ActivationKind
+        Those that the family has.
+    """
+    bundle = Bundle(
         "activations",
         "Named activation functions with parameters of their own, besides the plain kinds.",
         "An activation function with its parameters.",
         kinds,
         plain=True,
     )
+    return Axis(
+        "activation",
+        "Activation",
+        f"Activation function of {layers}, a kind or a name under {family}.activations.",
+        bundle=bundle,
+        column="Activation function of the hidden layers.",
+    )
 
 
-def initializer_bundle() -> Bundle:
-    """Return the bundle of named initializers."""
-    return Bundle(
+def initializer_axis(family: str, biases: str) -> Axis:
+    """Return the axis of initializers of a family; ``biases`` says where biases start."""
+    bundle = Bundle(
         "initializers",
         "Named initializers with parameters of their own, besides the plain kinds.",
         "A distribution of initial weights with its parameters.",
         INITIALIZERS,
         plain=True,
+    )
+    return Axis(
+        "initializer",
+        "Initializer",
+        f"Distribution of the initial weights, a kind or a name under {family}.initializers; "
+        f"biases start at {biases}.",
+        bundle=bundle,
+        column="Distribution of the initial weights.",
+    )
+
+
+def optimizer_axis(family: str) -> Axis:
+    """Return the axis of optimizers of a family."""
+    bundle = Bundle(
+        "optimizers",
+        "Named optimizers, each an update rule with its hyperparameters.",
+        "An update rule with its hyperparameters.",
+        OPTIMIZERS,
+        (Setting("learning_rate", "Step size.", required=True, above=0),),
+    )
+    return Axis(
+        "optimizer",
+        "Optimizer",
+        f"A name under {family}.optimizers.",
+        bundle=bundle,
+        column="Optimizer, a name from the configuration.",
     )

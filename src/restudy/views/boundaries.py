@@ -19,6 +19,7 @@ from matplotlib.patches import Patch
 
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
+from restudy.views.panels import fill_panels, lowest_panels
 from restudy.views.points_figure import aspect_of, axis_titles, class_handles, draw_points
 from restudy.views.style import (
     INK,
@@ -173,23 +174,19 @@ def boundary_panel(
         len(rows), columns, panel_size=_small_size(cells, columns), sharex=alone, sharey=alone
     )
     mappable, point_size = None, {1: 20, 2: 14, 3: 10}.get(columns, 6)
-    for line, (row_label, members) in zip(panels, rows, strict=True):
-        for axes in line[len(members) :]:
-            axes.set_visible(False)
-        for number, (axes, cell) in enumerate(zip(line, members, strict=False)):
-            mappable = _draw_small(axes, cell, study, point_size) or mappable
-            horizontal, vertical = axis_titles(cell["description"], short=True)
-            axes.set_xlabel("" if alone else horizontal)
-            axes.set_ylabel("" if alone and number else vertical)
-            axes.set_anchor("C" if alone else "N")
-        place = {"xycoords": "axes fraction", "textcoords": "offset points", "rotation": 90}
-        look = {"fontweight": "bold", "fontsize": 9.5, "ha": "center", "va": "center"}
-        line[0].annotate(row_label, (0, 0.5), (-58, 0), **place, **look)
-    for column in panels.T:
-        lowest = [axes for axes in column if axes.get_visible()][-1]
-        lowest.tick_params(labelbottom=True)
+    for axes, cell in fill_panels(panels, [members for _, members in rows]):
+        mappable = _draw_small(axes, cell, study, point_size) or mappable
+        horizontal, vertical = axis_titles(cell["description"], short=True)
+        axes.set_xlabel("" if alone else horizontal)
+        axes.set_ylabel("" if alone and axes not in panels[:, 0] else vertical)
+        axes.set_anchor("C" if alone else "N")
+    place = {"xycoords": "axes fraction", "textcoords": "offset points", "rotation": 90}
+    look = {"fontweight": "bold", "fontsize": 9.5, "ha": "center", "va": "center"}
+    for axes, (row_label, _) in zip(panels[:, 0], rows, strict=True):
+        axes.annotate(row_label, (0, 0.5), (-58, 0), **place, **look)
+    for axes in lowest_panels(panels):
         if alone:
-            lowest.set_xlabel(axis_titles(cells[0]["description"], short=True)[0])
+            axes.set_xlabel(axis_titles(cells[0]["description"], short=True)[0])
     color_bar = None if mappable is None else (mappable, _probability_title(names))
     return compose(figure, title, "", note, _legend(names), color_bar)
 

@@ -9,7 +9,6 @@ Diverged runs are left out and counted.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,6 +22,8 @@ from restudy.views.panels import (
     arrange_facets,
     color_legend,
     default_axis,
+    fill_panels,
+    lowest_panels,
     panel_title,
     part_label,
     pooled_note,
@@ -135,16 +136,16 @@ def _draw_together(
     figure, panels = new_figure(
         len(grid), len(grid[0]), panel_size=(width, 3.3), sharex=True, sharey=True
     )
-    for line, conditions in zip(panels, grid, strict=True):
-        for axes in line[len(conditions) :]:
-            axes.set_visible(False)
-        for axes, condition in zip(line, conditions, strict=False):
-            members = select(shown, condition)
-            _draw_lines(axes, members, time, color_axis, colors, styles, spread)
-            axes.set_title(panel_title(condition))
-            axes.set_yscale(y_scale)
-            set_time_axis(axes, shown[time].to_numpy(), x_scale)
-    _label_outer(panels, family.time.label, quantity_label(quantity, measures))
+    for axes, condition in fill_panels(panels, grid):
+        members = select(shown, condition)
+        _draw_lines(axes, members, time, color_axis, colors, styles, spread)
+        axes.set_title(panel_title(condition))
+        axes.set_yscale(y_scale)
+        set_time_axis(axes, shown[time].to_numpy(), x_scale)
+    for axes in lowest_panels(panels):
+        axes.set_xlabel(family.time.label)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(quantity_label(quantity, measures))
     entries = [
         (Line2D([], [], color=INK, linestyle=style), part_label(measure))
         for measure, style in styles.items()
@@ -178,13 +179,3 @@ def _draw_lines(
                 axes.fill_between(
                     line.index, line["low"], line["high"], color=color, alpha=0.13, linewidth=0
                 )
-
-
-def _label_outer(panels: np.ndarray, horizontal: str, vertical: str) -> None:
-    """Label the axes at the left and at the lower edge of the visible panels."""
-    for column in panels.T:
-        for axes in [axes for axes in column if axes.get_visible()][-1:]:
-            axes.set_xlabel(horizontal)
-            axes.tick_params(labelbottom=True)
-    for axes in panels[:, 0]:
-        axes.set_ylabel(vertical)

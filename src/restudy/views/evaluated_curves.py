@@ -20,6 +20,7 @@ from restudy.views.panels import (
     arrange_facets,
     color_legend,
     default_axis,
+    fill_panels,
     panel_title,
     part_label,
     pooled_note,
@@ -95,20 +96,18 @@ def draw_evaluated(
         len(grid), len(grid[0]), panel_size=(width, 3.6), sharex=True, sharey=True
     )
     times = finished[time].to_numpy()
-    for line, conditions in zip(panels, grid, strict=True):
-        for axes in line[len(conditions) :]:
-            axes.set_visible(False)
-        for axes, condition in zip(line, conditions, strict=False):
-            members = select(finished, condition)
-            for style, value in zip(_styles(styles), styles, strict=True):
-                group = members if value is None else select(members, {style_axis: value})
-                _draw_lines(axes, group, time, color_axis, colors, style, looks, spread)
-            axes.set_title(panel_title(condition))
-            axes.set_yscale(y_scale)
-            set_time_axis(axes, times, time_scale(measures, times))
-            axes.set_xlabel(family.time.label)
-            axes.tick_params(labelbottom=True)
-        line[0].set_ylabel(quantity_label(quantity, measures))
+    for axes, condition in fill_panels(panels, grid):
+        members = select(finished, condition)
+        for style, value in zip(_styles(styles), styles, strict=True):
+            group = members if value is None else select(members, {style_axis: value})
+            _draw_lines(axes, group, time, color_axis, colors, style, looks, spread)
+        axes.set_title(panel_title(condition))
+        axes.set_yscale(y_scale)
+        set_time_axis(axes, times, time_scale(measures, times))
+        axes.set_xlabel(family.time.label)
+        axes.tick_params(labelbottom=True)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(quantity_label(quantity, measures))
     legends = [color_legend(color_axis, colors)]
     if style_axis:
         entries = [

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from restudy.study.labels import label_of
+from restudy.views.panels import fill_panels, lowest_panels
 from restudy.views.style import MUTED, color_of, compose, new_figure, styled, title_case
 
 SMALLEST = 1e-12  # errors below are drawn here: they are those of the differences themselves
@@ -35,10 +36,9 @@ def gradient_check_figure(
     figure, panels = new_figure(
         lines, columns, panel_size=(3.1 if columns > 1 else 5.0, height), sharex=True, sharey=True
     )
-    flat = panels.ravel()
-    for axes in flat[len(activations) :]:
-        axes.set_visible(False)
-    for index, (axes, activation) in enumerate(zip(flat, activations, strict=False)):
+    starts = range(0, len(activations), columns)
+    grid = [activations[start : start + columns] for start in starts]
+    for axes, activation in fill_panels(panels, grid):
         members = table[table["activation"] == activation]
         axes.axvspan(SMALLEST / 4, AGREEMENT, color=MUTED, alpha=0.08, linewidth=0)
         for arithmetic, marker in MARKERS.items():
@@ -62,11 +62,10 @@ def gradient_check_figure(
         axes.set_yticks(range(len(rows)), [_row_name(key, rows) for key in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        if index % columns == 0:
-            axes.set_ylabel("Layer and parameter")
-        if index + columns >= len(activations):
-            axes.set_xlabel("Relative error of the gradient")
-            axes.tick_params(labelbottom=True)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("Layer and parameter")
+    for axes in lowest_panels(panels):
+        axes.set_xlabel("Relative error of the gradient")
     handles = [
         (
             Line2D([], [], linestyle="", marker=marker, color=color_of("protocol", arithmetic)),

@@ -17,7 +17,14 @@ from restudy.families.contract import Family
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
-from restudy.views.panels import select, set_time_axis, spread_legend, time_scale
+from restudy.views.panels import (
+    fill_panels,
+    lowest_panels,
+    select,
+    set_time_axis,
+    spread_legend,
+    time_scale,
+)
 from restudy.views.selection import (
     divergence_note,
     finished_history,
@@ -139,27 +146,23 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
     figure, panels = new_figure(
         len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True
     )
-    for line, row in zip(panels, lines, strict=True):
-        for axes in line[len(row) :]:
-            axes.set_visible(False)
-        for axes, cell in zip(line, row, strict=False):
-            members = select(shown, cell)
-            _draw_cell(axes, members, time, measures, spread)
-            if members.empty:
-                middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
-                axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
-            panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
-            axes.set_title(panel_title, fontsize=9.5)
-            set_time_axis(axes, shown[time].to_numpy(), x_scale)
-        line[0].set_ylabel(vertical)
+    for axes, cell in fill_panels(panels, lines):
+        members = select(shown, cell)
+        _draw_cell(axes, members, time, measures, spread)
+        if members.empty:
+            middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+            axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
+        panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
+        axes.set_title(panel_title, fontsize=9.5)
+        set_time_axis(axes, shown[time].to_numpy(), x_scale)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(vertical)
     if "grad_norm" in measures:
         panels[0, 0].set_yscale("log")
     else:
         panels[0, 0].set_ylim(-0.03, 1.03)
-    for column in panels.T:
-        lowest = [axes for axes in column if axes.get_visible()][-1]
-        lowest.tick_params(labelbottom=True)
-        lowest.set_xlabel(family.time.label)
+    for axes in lowest_panels(panels):
+        axes.set_xlabel(family.time.label)
     legends = [_layer_legend(names, "grad_norm" in measures)]
     if len(measures) > 1:
         example = family.time.example

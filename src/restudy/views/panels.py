@@ -1,6 +1,6 @@
 """What figures of several panels share: axes of time, facets, legends of colours and of bands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,30 @@ def select(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
     for column, value in condition.items():
         mask &= (frame[column] == value).to_numpy()
     return frame[mask]
+
+
+def fill_panels(panels: np.ndarray, rows: Sequence[Sequence]) -> Iterator[tuple[Axes, Any]]:
+    """Yield each panel with what it shows, row by row, and hide those that rows leave over.
+
+    Parameters
+    ----------
+    panels : array of Axes, shape (rows, columns)
+        A figure's panels.
+    rows : sequence of sequences
+        What the panels of each row show; no longer than a row of panels.
+    """
+    for line, shown in zip(panels, rows, strict=True):
+        for axes in line[len(shown) :]:
+            axes.set_visible(False)
+        yield from zip(line, shown, strict=False)
+
+
+def lowest_panels(panels: np.ndarray) -> Iterator[Axes]:
+    """Yield the lowest visible panel of each column, its ticks labelled though axes are shared."""
+    for column in panels.T:
+        lowest = [axes for axes in column if axes.get_visible()][-1]
+        lowest.tick_params(labelbottom=True)
+        yield lowest
 
 
 def panel_title(condition: Mapping[str, Any]) -> str:

@@ -2,14 +2,13 @@
 
 from restudy.families.components import (
     ACTIVATIONS,
-    activation_bundle,
-    initializer_bundle,
-    optimizer_bundle,
+    activation_axis,
+    initializer_axis,
+    optimizer_axis,
 )
 from restudy.families.contract import (
     ONE,
     Artefact,
-    Axis,
     Family,
     Measure,
     Resources,
@@ -17,6 +16,8 @@ from restudy.families.contract import (
     Time,
     count,
 )
+
+TENSORFLOW_ACTIVATIONS = tuple(kind for kind in ACTIVATIONS if kind.tensorflow)
 
 
 def _measured(part: str, label: str, images: str, **more) -> tuple[Measure, Measure]:
@@ -48,29 +49,9 @@ FAMILY = Family(
     noun="runs of the convolutional network",
     takes="images",
     axes=(
-        Axis(
-            "activation",
-            "Activation",
-            "Activation function of the two convolutions and the dense layer, a kind or a name "
-            "under conv.activations.",
-            bundle=activation_bundle(tuple(kind for kind in ACTIVATIONS if kind.tensorflow)),
-            column="Activation function of the hidden layers.",
-        ),
-        Axis(
-            "initializer",
-            "Initializer",
-            "Distribution of the initial weights, a kind or a name under conv.initializers; biases "
-            "start at the protocol's initial_bias.",
-            bundle=initializer_bundle(),
-            column="Distribution of the initial weights.",
-        ),
-        Axis(
-            "optimizer",
-            "Optimizer",
-            "A name under conv.optimizers.",
-            bundle=optimizer_bundle(),
-            column="Optimizer, a name from the configuration.",
-        ),
+        activation_axis("conv", "the two convolutions and the dense layer", TENSORFLOW_ACTIVATIONS),
+        initializer_axis("conv", "the protocol's initial_bias"),
+        optimizer_axis("conv"),
     ),
     protocol=(
         count("steps", "Updates, one minibatch each."),

@@ -2,9 +2,9 @@
 
 from restudy.families.components import (
     SCHEDULES,
-    activation_bundle,
-    initializer_bundle,
-    optimizer_bundle,
+    activation_axis,
+    initializer_axis,
+    optimizer_axis,
 )
 from restudy.families.contract import (
     ALL,
@@ -26,13 +26,7 @@ FAMILY = Family(
     noun="dense cells",
     takes="points",
     axes=(
-        Axis(
-            "activation",
-            "Activation",
-            "Activation function of the hidden layers, a kind or a name under dense.activations.",
-            bundle=activation_bundle(),
-            column="Activation function of the hidden layers.",
-        ),
+        activation_axis("dense", "the hidden layers"),
         Axis(
             "hidden_size",
             "Hidden units",
@@ -51,21 +45,8 @@ FAMILY = Family(
             maximum=LARGEST_COUNT,
             counted=("hidden layer", "hidden layers"),
         ),
-        Axis(
-            "initializer",
-            "Initializer",
-            "Distribution of the initial weights, a kind or a name under dense.initializers; "
-            "biases start at zero.",
-            bundle=initializer_bundle(),
-            column="Distribution of the initial weights.",
-        ),
-        Axis(
-            "optimizer",
-            "Optimizer",
-            "A name under dense.optimizers.",
-            bundle=optimizer_bundle(),
-            column="Optimizer, a name from the configuration.",
-        ),
+        initializer_axis("dense", "zero"),
+        optimizer_axis("dense"),
     ),
     protocol=(
         Setting(
