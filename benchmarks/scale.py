@@ -33,7 +33,8 @@ from restudy.data.tables import read_table, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
-from restudy.provenance.environment import describe_run, write_json
+from restudy.provenance.environment import describe_run
+from restudy.small_files import write_json
 from restudy.study.config import complete_config, settings_lookup
 from restudy.study.grid import all_cells
 

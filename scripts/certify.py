@@ -9,7 +9,7 @@ from pathlib import Path
 
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
-from restudy.provenance.environment import write_json
+from restudy.small_files import write_json
 from restudy.verification.certificate import compare_jobs, make_certificate, state_job
 from restudy.verification.manifest import read_manifest
 from restudy.views.certificate_page import certificate_page

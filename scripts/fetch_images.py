@@ -4,7 +4,7 @@ from pathlib import Path
 
 from restudy.data.images import fetch_images
 from restudy.job import begin_job
-from restudy.provenance.environment import write_json
+from restudy.small_files import write_json
 
 
 def main(dataset: dict, folder: Path, digests: str, log) -> None:
@@ -13,8 +13,9 @@ def main(dataset: dict, folder: Path, digests: str, log) -> None:
 
 
 log = begin_job(snakemake)
+place = snakemake.config["places"][snakemake.wildcards.dataset]
 main(
-    snakemake.params.dataset,
+    {"kind": snakemake.params.kind, **place},
     Path(snakemake.output.digests).parent,
     snakemake.output.digests,
     log,

@@ -3,7 +3,7 @@
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
 from restudy.job import begin_job
-from restudy.provenance.environment import write_json
+from restudy.small_files import write_json
 
 
 def main(dataset: dict, outputs, log) -> None:
@@ -15,4 +15,5 @@ def main(dataset: dict, outputs, log) -> None:
 
 
 log = begin_job(snakemake)
-main(snakemake.params.dataset, snakemake.output, log)
+place = snakemake.config["places"][snakemake.wildcards.dataset]
+main({**snakemake.params.dataset, **place}, snakemake.output, log)

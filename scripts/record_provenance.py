@@ -4,33 +4,23 @@ import os
 from pathlib import Path
 
 from restudy.job import begin_job
-from restudy.provenance.environment import (
-    describe_environment,
-    digest,
-    file_digest,
-    write_json,
-)
+from restudy.provenance.environment import describe_environment, digest, file_digest
+from restudy.small_files import write_json
 
 
-def main(config: dict, inputs, output: str, repository: str, log) -> None:
+def main(params, inputs, output: str, log) -> None:
     """Write the record as JSON."""
     folder = Path(output).parents[1]  # parent of results/
     record = {
-        "configuration": config,
-        "configuration_sha256": digest(config),
+        "configuration": params.config,
+        "configuration_sha256": digest(params.config),
         "data_sha256": {os.path.relpath(path, folder): file_digest(path) for path in inputs.data},
-        "lock_sha256": file_digest(inputs.lock),
-        "environment": describe_environment(repository),
+        "lock_sha256": params.lock,
+        "environment": describe_environment(),
     }
     write_json(output, record)
     log(f"revision {record['environment']['revision']}")
 
 
 log = begin_job(snakemake)
-main(
-    snakemake.params.config,
-    snakemake.input,
-    snakemake.output[0],
-    snakemake.params.repository,
-    log,
-)
+main(snakemake.params, snakemake.input, snakemake.output[0], log)

@@ -8,13 +8,12 @@ from restudy.verification.manifest import read_manifest
 from restudy.views.certificate_page import certificate_page
 
 
-def main(inputs, output: str, log) -> None:
+def main(manifest: str, certificate: str, output: str, log) -> None:
     """Write the page; without a certificate, it says how to make one."""
-    certificate = next(map(read_certificate, inputs.certificate), None)
-    page = certificate_page(certificate, read_manifest(inputs.manifest))
-    Path(output).write_text(page, encoding="utf-8")
-    log(f"certificate of {certificate['date']}" if certificate else "no certificate yet")
+    known = read_certificate(certificate) if Path(certificate).exists() else None
+    Path(output).write_text(certificate_page(known, read_manifest(manifest)), encoding="utf-8")
+    log(f"certificate of {known['date']}" if known else "no certificate yet")
 
 
 log = begin_job(snakemake)
-main(snakemake.input, snakemake.output[0], log)
+main(snakemake.input.manifest, snakemake.params.certificate, snakemake.output[0], log)

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from restudy.job import begin_job
+from restudy.provenance.environment import PROJECT
 from restudy.views.html_tables import html_document
 
 
@@ -27,7 +28,7 @@ def main(inputs, outputs, log) -> None:
                     "locked environment": record["lock_sha256"],
                     **record["data_sha256"],
                 },
-                "environment.yml": Path(inputs.environment).read_text(encoding="utf-8"),
+                "environment.yml": (PROJECT / "environment.yml").read_text(encoding="utf-8"),
             },
         ),
     }

@@ -6,13 +6,15 @@ import nbformat
 
 from restudy.job import begin_job
 from restudy.notebooks.execution import run_notebook
+from restudy.provenance.environment import PROJECT
 from restudy.views.notebook_page import notebook_page
 
 
-def main(template: str, parameters: dict, outputs, path: str, log) -> None:
+def main(name: str, parameters: dict, outputs, path: str, log) -> None:
     """Write the executed notebook and its page; if a cell fails, a partial one beside the log."""
     # Parent of results/, which is not the working directory if the results are in a bucket.
     folder = Path(outputs.page).parents[2]
+    template = PROJECT / f"workflow/notebooks/{name}.ipynb"
     notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"), folder)
     nbformat.write(notebook, outputs.notebook)
     page = notebook_page(notebook)
@@ -22,7 +24,7 @@ def main(template: str, parameters: dict, outputs, path: str, log) -> None:
 
 log = begin_job(snakemake)
 main(
-    snakemake.input.template,
+    snakemake.wildcards.notebook,
     snakemake.params.parameters,
     snakemake.output,
     snakemake.log[0],

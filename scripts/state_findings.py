@@ -4,7 +4,7 @@ from restudy.analysis.findings import describe_claims, describe_family
 from restudy.data.tables import read_table
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
-from restudy.provenance.environment import write_json
+from restudy.small_files import write_json
 
 TABLES = ("runs", "layers", "gradients", "classes", "confusion", "scalars")
 

@@ -4,13 +4,15 @@ from restudy.families.contract import ONE
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
 from restudy.job import begin_job
-from restudy.provenance.environment import describe_run, digest, digest_inputs, write_json
+from restudy.provenance.environment import describe_run, digest, digest_inputs
+from restudy.provenance.sums import FILES, byte_digest
+from restudy.small_files import write_json
 
 
 def main(params, inputs, outputs, threads: int, log) -> None:
     """Train, from the last checkpoint if there is one."""
     family, settings = FAMILIES[params.family], params.settings
-    origin = settings, inputs.data, params.code, inputs.lock
+    origin = settings, inputs.data, params.code, params.lock
     run = JobRun(
         family,
         settings,
@@ -25,7 +27,8 @@ def main(params, inputs, outputs, threads: int, log) -> None:
     if family.seeds_per_job == ONE:
         run.note(seed=run.seed)
     train(run)
-    write_json(outputs.provenance, describe_run(*origin, params.repository) | run.notes)
+    files = {name: byte_digest(place) for name, place in run.places.items()}
+    write_json(outputs.provenance, describe_run(*origin) | {FILES: files} | run.notes)
 
 
 log = begin_job(snakemake)

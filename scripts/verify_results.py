@@ -13,13 +13,13 @@ from restudy.verification.manifest import (
 )
 
 
-def main(inputs, tolerance: float, output: str, terminal, log) -> None:
+def main(params, terminal, log) -> None:
     """Write the full list, report what is not identical, and exit with 1 if anything failed."""
-    own, other = read_manifest(inputs.manifest), read_manifest(inputs.against)
-    table = compare_manifests(own, other, tolerance)
-    write_table(table, output)
+    own, other = read_manifest(params.manifest), read_manifest(params.against)
+    table = compare_manifests(own, other, params.tolerance)
+    write_table(table, params.table)
     failed = table["outcome"].isin(FAILURES).any()
-    for line in [*state_comparison(table, tolerance), f"all artefacts: {output}"]:
+    for line in [*state_comparison(table, params.tolerance), f"all artefacts: {params.table}"]:
         log(line)
         # If a job fails, Snakemake shows its log.
         if not failed:
@@ -31,4 +31,4 @@ def main(inputs, tolerance: float, output: str, terminal, log) -> None:
 # The user waits for the outcome: keep the stream to which this process prints before its log.
 terminal = os.fdopen(os.dup(sys.stdout.fileno()), "w")
 log = begin_job(snakemake)
-main(snakemake.input, snakemake.params.tolerance, snakemake.params.table, terminal, log)
+main(snakemake.params, terminal, log)

@@ -18,7 +18,7 @@ def main(inputs, params, output: str, log) -> None:
     root = Path(inputs.provenance).parents[1]
     cells = describe_cells(root, params.folders, params.files)
     aggregates = describe_aggregates(
-        root, inputs.aggregates, provenance, params.source, inputs.lock
+        root, inputs.aggregates, provenance, params.source, params.lock
     )
     manifest = make_manifest(cells, aggregates, params.computed, params.left_out)
     write_manifest(output, manifest)

@@ -7,14 +7,18 @@ to do. Nothing here is imported by a job.
 
 import contextlib
 import gc
+import importlib
+import json
 import logging
 import os
+import pkgutil
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import snakemake.sourcecache
@@ -28,9 +32,11 @@ from snakemake.api import (
     SnakemakeApi,
 )
 from snakemake.exceptions import WorkflowError
-from snakemake.io import sourcecache_entry
+from snakemake.io import _IOFile
 from snakemake.ioutils import exists
+from snakemake.jobs import Job
 from snakemake.logging import logger
+from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
 
 from restudy.operation.explanation import PlannedJob
@@ -179,6 +185,54 @@ def speed_up_parsing() -> None:
         snakemake.sourcecache.parse_uri = cache(snakemake.sourcecache.parse_uri)
 
 
+def decide_by_content() -> None:
+    """Let nothing run again because a file is newer, or lies elsewhere.
+
+    Snakemake compares scripts by their dates, which a checkout changes, and files of more than a
+    megabyte by theirs, which a copy changes. Scripts count by their digest instead, with all that
+    they import, as a parameter of their rule; and files of any size by their content.
+    """
+    Job.outputs_older_than_script_or_notebook = _none_older
+    small_enough = _IOFile.is_checksum_eligible
+    _IOFile.is_checksum_eligible = lambda file, threshold: small_enough(file, sys.maxsize)
+
+
+def quote_python() -> None:
+    """Let scripts run with a Python whose path has spaces, quotes or brackets."""
+    execute = PythonScript._execute_cmd
+
+    def execute_quoted(script: Any, command: str, **named: Any) -> Any:
+        return execute(script, command.replace("{py_exec}", "{py_exec:q}"), **named)
+
+    PythonScript._execute_cmd = execute_quoted
+
+
+def escape_report() -> None:
+    """Let no text of the user's end the script in which the report keeps its data.
+
+    Snakemake writes them as JSON between script tags, where ``</script>`` would end them.
+    """
+    if not any(word.startswith("--report") for word in sys.argv[1:]):
+        return  # importing the reporter takes a while
+    from snakemake.report import html_reporter
+    from snakemake.report.html_reporter import data as report_data
+
+    for info in pkgutil.iter_modules(report_data.__path__, f"{report_data.__name__}."):
+        module = importlib.import_module(info.name)
+        if hasattr(module, "json"):
+            module.json = SimpleNamespace(dumps=_dumps_for_script)
+    html_reporter.json = SimpleNamespace(dumps=_dumps_for_script)
+
+
+def _dumps_for_script(value: Any, **named: Any) -> str:
+    return json.dumps(value, **named).replace("<", r"\u003c")
+
+
+async def _none_older(job: Any) -> AsyncIterator[str]:
+    for path in ():
+        yield path
+
+
 def mend_s3_plugin() -> None:
     """Let the S3 plugin look for a folder each time that it is asked whether it is there.
 
@@ -198,14 +252,6 @@ def lead_search_path(folder: Path) -> None:
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     others = [each for each in before if each and each != str(folder)]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *others])
-
-
-def source_file(path: str) -> Any:
-    """Return a path as an input that is one of the sources, also where results are in a bucket.
-
-    Snakemake's ``local`` says the same, and that the job has to run where Snakemake does.
-    """
-    return sourcecache_entry(path, path)
 
 
 def fetch(workflow: Any, path: str) -> Path | None:
@@ -384,7 +430,6 @@ async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
             continue
         rebuilt = dag.reason(job).updated_input_run
         own = job.non_derived_params
-        script = job.rule.script and job._path_to_source_file(job.rule.script)
         found.append(
             PlannedJob(
                 rule=job.rule.name,
@@ -394,7 +439,6 @@ async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
                 params=dict(job.params.items()),
                 derived=frozenset(name for name, each in job.params.items() if each not in own),
                 log=str(job.log[0]) if job.log else "",
-                script=script.get_path_or_uri(secret_free=True) if script else "",
                 needs=tuple(
                     places[other]
                     for other, files in dag.dependencies[job].items()
@@ -406,9 +450,6 @@ async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
                 interrupted=bool(await known.incomplete(job)),
                 missing=[str(path) async for path in job.missing_output(set(job.output))],
                 newer=dict([each async for each in _newer_inputs(workflow, job)]),
-                script_is_newer=bool(
-                    [path async for path in job.outputs_older_than_script_or_notebook()]
-                ),
                 environment_changed=any(known.software_stack_changed(job)),
                 reason=str(dag.reason(job)),
             )
@@ -434,7 +475,7 @@ async def _newer_inputs(workflow: Any, job: Any) -> AsyncIterator[tuple[str, str
         if str(path) in rebuilt or not await path.exists() or not await path.is_newer(oldest):
             continue
         if not await path.is_checksum_eligible(largest):
-            yield str(path), "by its date: it is too large to be compared"
+            yield str(path), "by its date: of a folder, only that is compared"
             continue
         checksums = known.input_checksums(job, path) - {None}
         if not checksums:

@@ -1,18 +1,15 @@
 """What every job of the workflow begins with: its log, its record, and the user's families."""
 
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import restudy
 from restudy.errors import UserError
-from restudy.families.registry import FAMILIES, load_families
+from restudy.families.registry import load_families
 from restudy.log import start_log
+from restudy.provenance.environment import PROJECT, unlocked
 from restudy.provenance.records import describe_job, record_path, to_json, write_at_end
-
-PROJECT = Path(restudy.__file__).parents[2]
+from restudy.provenance.sums import check_sums, note_sums
 
 
 class ForeignPackageError(UserError):
@@ -44,10 +41,12 @@ def begin_job(job: Any) -> Callable[[str], None]:
     """
     log = start_log(job.log[0])
     check_package(PROJECT, job.config.get("repository"))
+    if others := unlocked():
+        log(f"warning: packages that are not those of the lock: {others}")
     load_families(job.config.get("families") or [])
-    script = getattr(sys.modules["__main__"], "__file__", "")
-    record = describe_job(job, script, os.path.relpath(PROJECT), family_file(job))
-    write_at_end(record_path(job.log[0]), to_json(record), log)
+    check_sums(job.input)
+    record = describe_job(job)
+    write_at_end(record_path(job.log[0]), to_json(record), log, lambda: note_sums(job.output))
     return log
 
 
@@ -58,10 +57,3 @@ def check_package(found: Path, expected: str | Path | None) -> None:
             f"the package restudy of {found} comes before that of {Path(expected).resolve()} on "
             "Python's search path; take it off PYTHONPATH, or out of the environment"
         )
-
-
-def family_file(job: Any) -> Mapping[str, str]:
-    """Return the file of the job's family with its digest, where it is one of the user's."""
-    name = job.wildcards.get("family") or job.params.get("family")
-    family = FAMILIES.get(name) if isinstance(name, str) else None
-    return {family.file: family.digest} if family and family.file else {}

@@ -9,15 +9,15 @@ from restudy.families.contract import Axis, Bundle, Family, Kind, Measure, count
 from restudy.families.registry import FAMILIES
 from restudy.operation.causes import Cause, PendingJob, configuration_causes, explain
 from restudy.operation.explanation import Explainer, PlannedJob
-from restudy.provenance.environment import file_digest
+from restudy.provenance.environment import file_digest, read_packages
 from restudy.provenance.parts import (
     KNOWN,
     compare_modules,
     compare_packages,
+    data_digest,
     digest_of,
     note_parts,
     noted_parts,
-    read_packages,
 )
 from restudy.provenance.records import previous_path, record_path
 
@@ -202,46 +202,35 @@ class Folder:
         record = {
             "rule": job.rule,
             "wildcards": job.wildcards,
-            "script": "scripts/plot.py",
             "input": job.inputs,
-            "sha256": {
-                path: file_digest(path)
-                for path in ("scripts/plot.py", *(p for ps in job.inputs.values() for p in ps))
-            },
+            "sha256": {p: file_digest(p) for paths in job.inputs.values() for p in paths},
             "params": json.loads(json.dumps(job.params)),
         }
         path = record_path(job.log)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record | changes))
 
-    def causes(self, triggers=("code", "params", "input", "software-env"), rebuilt=(), **changes):
+    def causes(self, triggers=("params", "input", "software-env"), rebuilt=(), **changes):
         job = dataclasses.replace(self.job, **changes)
-        explainer = Explainer(CONFIG, self.root, triggers)
+        explainer = Explainer(CONFIG, triggers)
         return [str(cause) for cause in explainer.causes(job, rebuilt)]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Folder:
     monkeypatch.chdir(tmp_path)
-    for path in ("scripts/plot.py", "src/a.py", "src/b.py", "own.csv", "results/t.csv"):
+    for path in ("results/t.csv", "results/u.csv"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(path)
-    (tmp_path / "requirements.lock").write_text("numpy==1.0\n")
     folder = Folder(
         tmp_path,
         PlannedJob(
             rule="plot",
-            inputs={
-                "table": ["results/t.csv"],
-                "data": ["own.csv"],
-                "code": ["src/a.py", "src/b.py"],
-                "lock": ["requirements.lock"],
-            },
+            inputs={"table": ["results/t.csv"], "": ["results/u.csv"]},
             outputs=["results/figure.svg"],
             params={"seed": 1, "study": {"name": "sizes", "vary": {"depth": [1, 2]}}},
             wildcards={"family": "dense", "study": "sizes"},
             log="results/logs/plot/sizes.log",
-            script=str(tmp_path / "scripts/plot.py"),
         ),
     )
     folder.record()
@@ -250,54 +239,36 @@ def folder(tmp_path, monkeypatch) -> Folder:
 
 def test_a_job_that_did_not_change_has_no_cause(folder):
     assert folder.causes() == []
-    newer = dict.fromkeys(("own.csv", "src/a.py", "results/t.csv"), "by its date")
+    newer = dict.fromkeys(("results/t.csv", "results/u.csv"), "by its date")
     assert folder.causes(newer=newer) == [], "a file that is only newer"
 
 
-def test_files_with_other_content_are_told_by_what_they_are(folder):
-    digest_of("packages", read_packages("requirements.lock"), file_digest("requirements.lock"))
-    note_parts(folder.root)
-    for path in ("own.csv", "src/a.py", "results/t.csv", "scripts/plot.py"):
-        (folder.root / path).write_text("edited")
-    (folder.root / "requirements.lock").write_text("numpy==2.0\n")
-    assert folder.causes() == [
-        "data: results/t.csv is another than this was made from",
-        "data: own.csv, of data set own, has other content",
-        "code: src/a.py",
-        "environment: requirements.lock: numpy 1.0 → 2.0",
-        "code: scripts/plot.py",
-    ]
+def test_an_input_with_other_content_is_told(folder):
+    (folder.root / "results/t.csv").write_text("edited")
+    assert folder.causes() == ["data: results/t.csv is another than this was made from"]
     # What another job rebuilds is a cause of that job.
-    assert not any("t.csv" in each for each in folder.causes(rebuilt=["results/t.csv"]))
+    assert folder.causes(rebuilt=["results/t.csv"]) == []
 
 
 def test_a_file_of_which_no_digest_is_recorded_is_told_by_its_date(folder):
     folder.record(sha256={})
     assert folder.causes() == []
-    newer = {"own.csv": "by its date: what it was is not recorded"}
+    newer = {"results/t.csv": "by its date: what it was is not recorded"}
     assert folder.causes(newer=newer) == [
-        "data: own.csv, of data set own, has other content "
+        "data: results/t.csv is another than this was made from "
         "(by its date: what it was is not recorded)"
-    ]
-    assert folder.causes(script_is_newer=True) == [
-        "code: scripts/plot.py (by its date: of scripts, only that is compared)"
     ]
 
 
 def test_parameters_and_inputs_that_changed_are_told_as_far_as_they_trigger(folder):
     study = {"name": "sizes", "vary": {"depth": [1, 2, 4]}}
-    inputs = {
-        "table": ["results/t.csv", "results/u.csv"],
-        "code": ["src/a.py"],
-        "new": ["src/b.py"],
-    }
+    inputs = {"table": ["results/t.csv", "results/v.csv", "results/w.csv"]}
     changes = {"params": {"seed": 1, "study": study}, "inputs": inputs}
     depths = "configuration: dense.studies.sizes.vary.depth: [1, 2] → [1, 2, 4]"
-    gone = ["data: own.csv is no longer used", "environment: requirements.lock is no longer used"]
-    assert folder.causes(**changes) == [depths, *gone]
+    assert folder.causes(**changes) == [depths]
     assert folder.causes(triggers=["params"], **changes) == [depths]
-    more = "configuration: other results are its input: 1 more than before"
-    assert folder.causes(triggers=["input"], **changes) == [*gone, more]
+    more = "configuration: other results are its input: 2 more and 1 fewer than before"
+    assert folder.causes(triggers=["input"], **changes) == [more]
     assert folder.causes(triggers=[], **changes) == []
 
 
@@ -325,6 +296,42 @@ def test_modules_behind_a_digest_are_told_apart(folder):
     ]
     folder.record(params={"code": new})
     assert folder.causes(params={"code": new}) == []
+
+
+def test_packages_behind_a_digest_are_told_apart(folder):
+    old = digest_of("packages", {"numpy": "1.0"}, "1" * 64)
+    note_parts(folder.root)
+    KNOWN.clear()
+    folder.record(params={"lock": old})
+    new = digest_of("packages", {"numpy": "2.0"}, "2" * 64)
+    told = "environment: requirements.lock: "
+    assert folder.causes(params={"lock": new}) == [f"{told}numpy 1.0 → 2.0"]
+    folder.record(params={"lock": "9" * 64})
+    other = f"{told}other content; which packages it named is not recorded"
+    assert folder.causes(params={"lock": new}) == [other]
+    # The last whole run recorded at least the main libraries.
+    made = {"lock_sha256": "9" * 64, "environment": {"libraries": {"numpy": "1.5"}}}
+    (folder.root / "results/provenance.json").write_text(json.dumps(made))
+    (cause,) = folder.causes(params={"lock": new})
+    assert cause.endswith("whose versions the results record, numpy 1.5 → 2.0")
+
+
+def test_files_of_the_users_behind_a_digest_are_named(folder):
+    own = folder.root / "own.csv"
+    own.write_text("a,b")
+    old = data_digest([str(own)])
+    note_parts(folder.root)
+    KNOWN.clear()
+    folder.record(params={"own": old})
+    wildcards = {"dataset": "wells"}
+    assert folder.causes(params={"own": data_digest([str(own)])}, wildcards=wildcards) == []
+    moved = folder.root / "results" / "own.csv"
+    moved.write_text("a,b,c")
+    changed = {"params": {"own": data_digest([str(moved)])}, "wildcards": wildcards}
+    told = ["data: own.csv, of data set wells, has other content"]
+    assert folder.causes(**changed) == told
+    folder.record(params={"own": "9" * 64})
+    assert folder.causes(**changed) == told
 
 
 def test_a_configuration_behind_a_digest_is_told_by_its_keys(folder):
@@ -366,11 +373,8 @@ def test_forced_checks_and_snakemakes_own_words(folder):
     assert folder.causes(outputs=[]) == [
         "always: makes no file, so it runs whenever it is asked for"
     ]
-    folder.record(script="scripts/other.py")
-    assert folder.causes() == ["code: rule plot runs another script"]
-    folder.record()
     job = dataclasses.replace(folder.job, reason="The moon is full")
-    (told,) = Explainer(CONFIG, folder.root).explain([job])
+    (told,) = Explainer(CONFIG).explain([job])
     assert list(map(str, told.causes)) == ["Snakemake says: The moon is full"]
 
 
@@ -379,7 +383,7 @@ def test_causes_are_inherited_from_the_jobs_that_rebuild_inputs(folder):
     second = PlannedJob(
         "table", outputs=["results/table.html"], needs=(0,), log="results/logs/table.log"
     )
-    told = Explainer(CONFIG, folder.root).explain([first, second])
+    told = Explainer(CONFIG).explain([first, second])
     assert [(job.name, list(map(str, job.inherited))) for job in told] == [
         ("plot", []),
         ("table", ["configuration: seed: 1 → 2"]),
@@ -392,22 +396,5 @@ def test_other_cells_are_told_by_the_studies_of_the_same_family(folder):
     (folder.root / "results/provenance.json").write_text(json.dumps(provenance))
     now = {**CONFIG, "conv": {"studies": {"a": 2}}, "dense": {"studies": {"a": 3}}}
     job = dataclasses.replace(folder.job, inputs={**folder.job.inputs, "more": ["results/x.csv"]})
-    causes = [str(cause) for cause in Explainer(now, folder.root).causes(job)]
+    causes = [str(cause) for cause in Explainer(now).causes(job)]
     assert causes == ["configuration: dense.studies.a: 1 → 3"]
-
-
-def test_paths_of_the_project_are_the_same_from_wherever_it_runs(folder, monkeypatch):
-    """The record was written in the project's folder; the results have moved into one below."""
-    work = folder.root / "below"
-    work.mkdir()
-    for name in ("results", "own.csv"):
-        (folder.root / name).rename(work / name)
-    monkeypatch.chdir(work)
-    inputs = {
-        **folder.job.inputs,
-        "code": ["../src/a.py", "../src/b.py"],
-        "lock": ["../requirements.lock"],
-    }
-    assert folder.causes(inputs=inputs) == []
-    (folder.root / "src/a.py").write_text("edited")
-    assert folder.causes(inputs=inputs) == ["code: src/a.py"]

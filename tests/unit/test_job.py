@@ -21,11 +21,11 @@ from restudy.provenance.records import (
     describe_job,
     named_files,
     previous_path,
-    read_record,
     record_path,
     to_json,
     write_at_end,
 )
+from restudy.small_files import read_json
 from restudy.study.cell import Cell
 
 LOG = "results/logs/plot/sizes.log"
@@ -78,49 +78,27 @@ def test_inputs_are_recorded_by_name():
 
 
 def test_a_record_has_names_digests_and_values(tmp_path, monkeypatch):
-    (tmp_path / "project/scripts").mkdir(parents=True)
-    script = tmp_path / "project/scripts/plot.py"
-    script.write_text("print()")
-    work = tmp_path / "work"
-    (work / "results/events").mkdir(parents=True)
-    (work / "results/t.csv").write_text("1")
-    (work / "results/large").write_bytes(bytes(1_000_001))
-    (tmp_path / "project/a.py").write_text("")
-    monkeypatch.chdir(work)
+    (tmp_path / "results/events").mkdir(parents=True)
+    (tmp_path / "results/t.csv").write_text("1")
+    (tmp_path / "results/large").write_bytes(bytes(1_000_001))
+    monkeypatch.chdir(tmp_path)
     many = [f"results/{number}" for number in range(MAX_FILES + 1)]
-    (work / many[0]).write_text("")
+    (tmp_path / many[0]).write_text("")
     record = describe_job(
         job(
-            code=["../project/a.py"],
             table="results/t.csv",
             large="results/large",
             events="results/events",
             gone="results/gone",
             many=many,
             params={"seed": 1},
-        ),
-        script,
-        "../project",
-        {"svm.py": "0" * 64},
+        )
     )
     assert record["rule"] == "plot" and record["wildcards"] == {"study": "sizes"}
-    assert record["script"] == "scripts/plot.py"
-    assert record["input"]["code"] == ["a.py"] and record["input"]["table"] == ["results/t.csv"]
-    assert record["input"]["many"] == many
+    assert record["input"]["table"] == ["results/t.csv"] and record["input"]["many"] == many
     # Neither large files nor folders, nor thousands of tables.
-    assert record["sha256"] == {
-        "scripts/plot.py": file_digest(script),
-        "a.py": file_digest(tmp_path / "project/a.py"),
-        "results/t.csv": file_digest("results/t.csv"),
-        "svm.py": "0" * 64,
-    }
+    assert record["sha256"] == {"results/t.csv": file_digest("results/t.csv")}
     assert record["params"] == {"seed": 1}
-
-
-def test_a_copy_of_a_script_elsewhere_is_not_taken_for_it(tmp_path):
-    (tmp_path / "copy.py").write_text("")
-    record = describe_job(job(), tmp_path / "copy.py", ROOT)
-    assert record["script"] == "" and record["sha256"] == {}
 
 
 def test_parameters_become_plain_json_or_are_refused():
@@ -181,7 +159,7 @@ def ran(tmp_path, monkeypatch):
 
 def test_a_job_that_ends_well_leaves_its_record_alone(ran):
     assert run(ran, "").returncode == 0
-    assert read_record(RECORD) == {"run": 2}
+    assert read_json(RECORD) == {"run": 2}
     assert list(RECORD.parent.iterdir()) == [RECORD]
 
 
@@ -198,10 +176,10 @@ def test_a_job_that_fails_leaves_no_record_but_keeps_the_last_one_aside(ran, end
     for _ in range(2):  # it fails again
         run(ran, ending)
         assert not RECORD.exists()
-        assert read_record(previous_path(RECORD)) == {"run": 1}
+        assert read_json(previous_path(RECORD)) == {"run": 1}
         assert list(RECORD.parent.iterdir()) == [previous_path(RECORD)]
     run(ran, "", '{"run": 3}')
-    assert read_record(RECORD) == {"run": 3}
+    assert read_json(RECORD) == {"run": 3}
     assert not previous_path(RECORD).exists()
 
 
@@ -214,13 +192,13 @@ def test_a_job_that_is_killed_leaves_no_record(ran, sent):
         time.sleep(0.01)
     process.send_signal(sent)
     process.wait()
-    assert not RECORD.exists() and read_record(previous_path(RECORD)) == {"run": 1}
+    assert not RECORD.exists() and read_json(previous_path(RECORD)) == {"run": 1}
 
 
 def test_a_fork_of_a_job_writes_no_record_for_it(ran):
     ending = "if os.fork() == 0: sys.exit()\nos.wait()\nassert not Path('{}').exists()"
     assert run(ran, ending.format(RECORD)).returncode == 0
-    assert read_record(RECORD) == {"run": 2}
+    assert read_json(RECORD) == {"run": 2}
 
 
 def test_a_record_that_cannot_be_written_costs_a_warning(ran):

@@ -218,7 +218,7 @@ def manifest_of(root=Path(), **environment):
     provenance = {"configuration_sha256": SHA, "environment": {**ENVIRONMENT, **environment}}
     cells = describe_cells(root, folders, {"dense": ["weights.npz"]})
     paths = [root / "results/table.csv", root / "results/figure.svg"]
-    aggregates = describe_aggregates(root, paths, provenance, SHA, "lock")
+    aggregates = describe_aggregates(root, paths, provenance, SHA, SHA)
     made = make_manifest(cells, aggregates, "configuration", {"results/logs": "times"})
     write_manifest("manifest.json", made)
     found = read_manifest("manifest.json", "configuration")

@@ -4,7 +4,6 @@
 rule combine_tables:
     input:
         tables=lambda wildcards: job_files(wildcards.table)(wildcards),
-        code=code("combine_tables.py"),
     output:
         "results/tables/{family}_{table}",
     log:
@@ -15,6 +14,8 @@ rule combine_tables:
         table="|".join(files.COMBINED),
     conda:
         "../../environment.yml"
+    params:
+        code=code("combine_tables.py"),
     message:
         "Combine all {wildcards.family} {wildcards.table}"
     script:
@@ -24,7 +25,6 @@ rule combine_tables:
 rule summarize_runs:
     input:
         runs="results/tables/{family}_runs.csv",
-        code=code("summarize_runs.py"),
     output:
         "results/tables/{family}_summary.csv",
     log:
@@ -33,6 +33,8 @@ rule summarize_runs:
         "results/benchmarks/summarize_runs/{family}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        code=code("summarize_runs.py"),
     message:
         "Summarise the {wildcards.family} runs"
     script:
@@ -42,7 +44,6 @@ rule summarize_runs:
 rule tabulate_predictions:
     input:
         predictions=job_files("judgements.parquet"),
-        code=code("tabulate_predictions.py"),
     output:
         confusion="results/tables/{family}_confusion.csv",
         classes="results/tables/{family}_classes.csv",
@@ -52,6 +53,8 @@ rule tabulate_predictions:
         "results/benchmarks/tabulate_predictions/{family}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        code=code("tabulate_predictions.py"),
     message:
         "Count right and wrong predictions by class"
     script:
@@ -62,7 +65,6 @@ rule tabulate_benchmarks:
     input:
         # A job's benchmark file exists as soon as its outputs do.
         records=lambda wildcards: files.records(PLAN),
-        code=code("tabulate_benchmarks.py"),
     output:
         paths.BENCHMARKS,
     log:
@@ -70,6 +72,7 @@ rule tabulate_benchmarks:
     conda:
         "../../environment.yml"
     params:
+        code=code("tabulate_benchmarks.py"),
         jobs=lambda wildcards: PLAN.folders(),
     message:
         "Tabulate the benchmarks"
@@ -80,7 +83,6 @@ rule tabulate_benchmarks:
 rule render_table:
     input:
         table="results/tables/{table}.csv",
-        code=code("render_table.py"),
     output:
         report(
             "results/tables/{table}.html",
@@ -98,6 +100,8 @@ rule render_table:
         table="[a-z_]+",
     conda:
         "../../environment.yml"
+    params:
+        code=code("render_table.py"),
     message:
         "Render {wildcards.table}"
     script:
@@ -108,7 +112,6 @@ rule state_findings:
     input:
         **files.findings_inputs(PLAN),
         benchmarks=paths.BENCHMARKS,
-        code=code("state_findings.py"),
     output:
         paths.FINDINGS,
     log:
@@ -118,6 +121,7 @@ rule state_findings:
     conda:
         "../../environment.yml"
     params:
+        code=code("state_findings.py"),
         studies=lambda wildcards: PLAN.studies_as_params(),
         kinds=PLAN.dataset_kinds,
     message:

@@ -6,8 +6,6 @@ rule measure_linearity:
         points=heldout_points,
         runs=job_files("runs.csv"),
         weights=job_files("weights.npz"),
-        code=code("measure_linearity.py"),
-        family=family_code,
     output:
         "results/tables/{family}_linearity.parquet",
     log:
@@ -17,6 +15,7 @@ rule measure_linearity:
     conda:
         "../../environment.yml"
     params:
+        code=prediction_code("measure_linearity.py"),
         jobs=jobs_of(settings=True),
     message:
         "Measure how straight the boundaries are"
@@ -28,7 +27,6 @@ rule measure_shapes:
     input:
         runs=job_files("runs.csv"),
         weights=job_files("weights.npz"),
-        code=code("measure_shapes.py"),
     output:
         "results/tables/{family}_shapes.parquet",
     log:
@@ -38,6 +36,7 @@ rule measure_shapes:
     conda:
         "../../environment.yml"
     params:
+        code=code("measure_shapes.py"),
         jobs=jobs_of(),
         tensors=lambda wildcards: needed_tensors(STUDY.claims, wildcards.family),
     message:
@@ -49,7 +48,6 @@ rule measure_shapes:
 rule judge_claims:
     input:
         tables=[f"{paths.TABLES}/{name}" for name in PLAN.claim_tables],
-        code=code("judge_claims.py"),
     output:
         claims="results/tables/claims.csv",
         tests="results/tables/claims_tests.parquet",
@@ -61,6 +59,7 @@ rule judge_claims:
     conda:
         "../../environment.yml"
     params:
+        code=code("judge_claims.py"),
         claims=STUDY.claims,
     message:
         "Judge the claims"
@@ -76,7 +75,6 @@ rule render_claims:
         figures=list(
             dict.fromkeys(claim["figure"] for claim in STUDY.claims if claim["figure"])
         ),
-        code=code("render_claims.py"),
     output:
         report(
             "results/report/verdicts.html",
@@ -90,6 +88,8 @@ rule render_claims:
         "results/benchmarks/render_claims.tsv"
     conda:
         "../../environment.yml"
+    params:
+        code=code("render_claims.py"),
     message:
         "Render the claims"
     script:
@@ -100,11 +100,12 @@ rule render_claims:
 rule check_claims:
     input:
         claims="results/tables/claims.csv",
-        code=code("check_claims.py"),
     log:
         "results/logs/check_claims.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("check_claims.py"),
     message:
         "Check the verdicts against what the claims expect"
     script:

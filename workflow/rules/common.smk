@@ -1,6 +1,5 @@
 """Loads the plan, constrains wildcards, and has the small functions that rules share; no rules."""
 
-import json
 import mimetypes
 import os
 import sys
@@ -15,20 +14,26 @@ from restudy.claims.document import needed_tensors
 from restudy.errors import UserError
 from restudy.families.contract import IMAGES, ONE, POINTS
 from restudy.families.registry import FAMILIES
+from restudy.job import check_package
 from restudy.operation.loading import load_study
 from restudy.operation.tickets import Ticket, describe_call
 from restudy.plan import figures, files, notebooks, paths, report_labels
-from restudy.provenance import environment, parts
-from restudy.provenance.environment import digest, file_digest
+from restudy.provenance import environment, parts, pinning
+from restudy.provenance.environment import digest
 from restudy.provenance.imports import Sources
+from restudy.small_files import read_json
 from restudy.study.cell import cell_from_wildcards, cell_pattern
 from restudy.study.config import without_checks
 from restudy.study.grid import choose_folders
 from restudy.study.labels import label_of
 
 internals.speed_up_parsing()
+internals.decide_by_content()
 internals.mend_s3_plugin()
 internals.lead_search_path(REPOSITORY / "src")
+internals.quote_python()
+internals.escape_report()
+check_package(environment.PROJECT, REPOSITORY)
 CALL = internals.call_of(workflow)
 
 
@@ -58,12 +63,20 @@ onstart:
         internals.begin_run(workflow, CALL.storage)
 
 
-# Jobs on other machines have the sources without their history: this tells them the revision.
-os.environ.setdefault(environment.REVISION, environment.described_revision(REPOSITORY))
+# Jobs on other machines have the sources without their history: this tells them the revision. One
+# that a user has set is not believed.
+if CALL.is_main:
+    os.environ[environment.REVISION] = environment.described_revision(REPOSITORY)
 
 
 envvars:
     environment.REVISION,
+
+
+for line in pinning.pin_variables(os.environ):
+    print(f"{line} would change results: jobs run without it.", file=sys.stderr)
+if CALL.is_main and (others := environment.unlocked()):
+    print(f"Packages that are not those of the lock: {others}", file=sys.stderr)
 
 
 def alternatives(names):
@@ -78,25 +91,17 @@ wildcard_constraints:
     study=alternatives({s for f in PLAN.families.values() for s in PLAN.studies(f)}),
 
 
-def here(path):
-    """A file of the project, relative to the working directory."""
-    return os.path.relpath(REPOSITORY / path)
-
-
-def project_file(path):
-    """A file of the project as an input."""
-    return internals.source_file(here(path))
-
-
 SOURCES = Sources(REPOSITORY)
-# The locked environment: an input of whatever must be made again when it changes.
-LOCK = project_file("requirements.lock")
-parts.digest_of(parts.PACKAGES, parts.read_packages(LOCK), file_digest(LOCK))
+# The locked environment: a parameter of whatever must be made again when it changes.
+LOCK = parts.lock_digest(REPOSITORY / "requirements.lock")
 
 
-def code(script):
-    """The project's modules that a script imports, as inputs: an edit re-runs its rule."""
-    return list(map(project_file, SOURCES.script(script)))
+def code(script, *further):
+    """Digest of a script, of the modules that it imports and of further files of the project.
+
+    A parameter, so that content decides on what is made again, and neither dates nor places.
+    """
+    return parts.digest_of(parts.MODULES, SOURCES.job(script, *further))
 
 
 def family_of(wildcards):
@@ -115,20 +120,22 @@ def job_files(name):
     return lambda wildcards: files.job_files(PLAN.jobs(family_of(wildcards)), name)
 
 
-def own_files(wildcards):
-    """The user's own files that a data set consists of."""
-    return list(map(internals.source_file, PLAN.own_files(wildcards.dataset)))
-
-
 # The report needs the MIME type of every file in it.
 mimetypes.add_type("application/x-ipynb+json", ".ipynb")
-found = internals.fetch(workflow, paths.FINDINGS)
-# For jobs: the user's families, and the project whose code they must run. For captions: the last
+found, recorded = (
+    read_json(internals.fetch(workflow, path) or "")
+    for path in (paths.FINDINGS, paths.PROVENANCE)
+)
+# For jobs: the user's families, where data come from, and the project whose code they must run
+# (no parameters: nothing runs again because something lies elsewhere). For captions: the last
 # run's findings, facts of the families, and how to make an item again.
 config |= {
     "families": STUDY.families,
+    "places": PLAN.places(),
     "repository": str(REPOSITORY),
-    "findings": escape_markup(json.loads(found.read_text("utf-8")) if found else {}),
+    "findings": escape_markup(found),
+    "claims_file": escape_markup(str(CONFIG["claims"])),
+    "unlocked": escape_markup(recorded.get("environment", {}).get("unlocked", "")),
     "facts": escape_markup(
         {name: caption_facts(each) for name, each in PLAN.families.items()}
     ),

@@ -2,10 +2,6 @@
 
 
 rule make_points:
-    input:
-        file=own_files,
-        code=code("make_points.py"),
-        lock=LOCK,
     output:
         points="results/data/{dataset}/points.csv",
         description="results/data/{dataset}/description.json",
@@ -18,7 +14,10 @@ rule make_points:
     conda:
         "../../environment.yml"
     params:
-        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        code=code("make_points.py"),
+        lock=LOCK,
+        dataset=lambda wildcards: PLAN.dataset_facts(wildcards.dataset),
+        own=own_data,
     message:
         "Make the points of {wildcards.dataset}"
     script:
@@ -26,9 +25,6 @@ rule make_points:
 
 
 rule fetch_images:
-    input:
-        files=own_files,
-        code=code("fetch_images.py"),
     output:
         images=paths.IMAGE_FILES,
         digests="results/data/{dataset}/digests.json",
@@ -43,7 +39,9 @@ rule fetch_images:
     conda:
         "../../environment.yml"
     params:
-        dataset=lambda wildcards: PLAN.dataset_source(wildcards.dataset),
+        code=code("fetch_images.py"),
+        kind=lambda wildcards: PLAN.dataset_kinds[wildcards.dataset],
+        own=own_data,
     message:
         "Fetch and verify the images of {wildcards.dataset}"
     script:

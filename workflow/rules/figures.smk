@@ -5,7 +5,6 @@ rule plot_points:
     input:
         points="results/data/{dataset}/points.csv",
         description="results/data/{dataset}/description.json",
-        code=code("plot_points.py"),
     output:
         report(
             "results/figures/data/{dataset}.svg",
@@ -23,6 +22,7 @@ rule plot_points:
     conda:
         "../../environment.yml"
     params:
+        code=code("plot_points.py"),
         dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
         features=lambda wildcards: PLAN.features[wildcards.dataset],
     message:
@@ -43,7 +43,6 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
             description="results/data/{dataset}/description.json",
             grid=trained["boundary"],
             runs=trained["runs"],
-            code=code("plot_boundary.py"),
         output:
             report(
                 f"results/figures/{{family}}/cells/{cell_pattern(family)}/boundary.svg",
@@ -61,6 +60,7 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
         conda:
             "../../environment.yml"
         params:
+            code=code("plot_boundary.py"),
             family=family.name,
             path=path_of(family),
             cell=row_of(family),
@@ -76,7 +76,6 @@ rule plot_boundary_panel:
         descriptions=planar_data("description.json"),
         grids=planar_files("boundary.npz"),
         runs=planar_files("runs.csv"),
-        code=code("plot_boundary_panel.py"),
     output:
         report(
             "results/figures/{family}/{study}_boundaries.png",
@@ -94,6 +93,7 @@ rule plot_boundary_panel:
     conda:
         "../../environment.yml"
     params:
+        code=code("plot_boundary_panel.py"),
         study=study_of,
         cells=lambda wildcards: [cell.row for cell in planar_cells(wildcards)],
     message:
@@ -112,7 +112,6 @@ for drawn in figures.STUDY_FIGURES:
                     f"plot_{drawn.name}_{family.name}"
                 input:
                     **tables_of(drawn),
-                    code=view_code(drawn),
                 output:
                     **{
                         ending: report(
@@ -133,6 +132,7 @@ for drawn in figures.STUDY_FIGURES:
                 conda:
                     "../../environment.yml"
                 params:
+                    code=view_code(drawn),
                     draw=drawn.draw,
                     tables=list(tables_of(drawn)),
                     subjects={ending: kind.subject for ending, kind in kinds.items()},
@@ -170,7 +170,6 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
             histograms=trained["histograms"],
             # If the images had changed, the predictions would have been made again.
             images=ancient("results/data/{dataset}/test-images.idx"),
-            code=code("plot_run.py"),
         output:
             **{
                 key: report(
@@ -191,6 +190,7 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
         conda:
             "../../environment.yml"
         params:
+            code=code("plot_run.py"),
             family=family.name,
             path=run_path_of(family),
             cell=row_of(family),
@@ -209,7 +209,6 @@ for family in PLAN.families.values():
                 f"plot_gradient_check_{family.name}"
             input:
                 table=paths.table(family, "gradients.csv"),
-                code=code("plot_gradient_check.py"),
             output:
                 report(
                     "results/figures/{family}/gradient_check.svg",
@@ -226,6 +225,8 @@ for family in PLAN.families.values():
                 family=family.name,
             conda:
                 "../../environment.yml"
+            params:
+                code=code("plot_gradient_check.py"),
             message:
                 "Draw {output}"
             script:

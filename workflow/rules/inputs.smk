@@ -119,8 +119,8 @@ def tables_of(drawn):
 
 
 def view_code(drawn):
-    """The project's modules that draw these figures: an edit redraws no others."""
-    return [*code("plot_study.py"), *map(project_file, SOURCES.module(drawn.draw))]
+    """What these figures are drawn with: an edit redraws no others."""
+    return code("plot_study.py", *SOURCES.module(drawn.draw))
 
 
 def few_cells(drawn):
@@ -136,14 +136,12 @@ def event_folders(wildcards):
 
 def program(page):
     """Program and style of a page."""
-    return [
-        project_file(f"src/restudy/views/pages/{page}.{kind}") for kind in ("js", "css")
-    ]
+    return [f"src/restudy/views/pages/{page}.{kind}" for kind in ("js", "css")]
 
 
 def notebook_code(wildcards):
-    """The project's modules that the cells of a notebook import."""
-    return list(map(project_file, SOURCES.notebook(wildcards.notebook)))
+    """A notebook, what its cells import, and what runs it."""
+    return code("run_notebook.py", *SOURCES.notebook(wildcards.notebook))
 
 
 def is_asked_for(target):
@@ -181,6 +179,11 @@ def image_digests(wildcards):
     return path if PLAN.own_files(wildcards.dataset) else ancient(path)
 
 
+def project_code():
+    """Digest of all of the project's code."""
+    return parts.digest_of(parts.MODULES, SOURCES.everything())
+
+
 def training_code(family):
     """Digest of all modules that training a family runs, as a parameter instead of inputs.
 
@@ -189,10 +192,14 @@ def training_code(family):
     return parts.digest_of(parts.MODULES, SOURCES.training(family))
 
 
-def family_code(wildcards):
-    """The modules that compute a family's predictions, as inputs."""
-    found = SOURCES.prediction(family_of(wildcards))
-    return [internals.source_file(os.path.relpath(path)) for path in found]
+def prediction_code(script):
+    """Function of wildcards: a script, and what computes a family's predictions."""
+    return lambda wildcards: code(script, *SOURCES.prediction(family_of(wildcards)))
+
+
+def own_data(wildcards):
+    """Digest of the user's own files that a data set consists of; empty if there are none."""
+    return parts.data_digest(PLAN.own_files(wildcards.dataset))
 
 
 def levels_of(wildcards):

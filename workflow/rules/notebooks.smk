@@ -4,10 +4,6 @@
 rule run_notebook:
     input:
         results=lambda wildcards: notebooks.results(PLAN, wildcards.notebook),
-        template=project_file("workflow/notebooks/{notebook}.ipynb"),
-        modules=notebook_code,
-        code=code("run_notebook.py"),
-        lock=LOCK,
     output:
         page=report(
             "results/report/{notebook}_notebook.html",
@@ -35,6 +31,8 @@ rule run_notebook:
         "../../environment.yml"
     threads: 1
     params:
+        code=notebook_code,
+        lock=LOCK,
         parameters=lambda wildcards: notebooks.parameters(PLAN, wildcards.notebook),
     message:
         "Run the notebook {wildcards.notebook}"

@@ -5,8 +5,6 @@ rule build_study_page:
     input:
         unpack(lambda wildcards: files.page_inputs(PLAN)),
         findings=paths.FINDINGS,
-        program=program("study"),
-        code=code("build_study_page.py"),
     output:
         report(
             "results/report/study.html",
@@ -21,6 +19,7 @@ rule build_study_page:
     conda:
         "../../environment.yml"
     params:
+        code=code("build_study_page.py", *program("study")),
         studies=lambda wildcards: PLAN.studies_as_params(),
         baselines={
             name: PLAN.baseline(family).row for name, family in PLAN.families.items()
@@ -36,8 +35,6 @@ rule build_study_page:
 rule export_tensorboard:
     input:
         events=event_folders,
-        program=program("tensorboard"),
-        code=code("export_tensorboard.py"),
     output:
         full="results/report/tensorboard.html",
         # The report shows no larger page; this one says where the full one is.
@@ -54,6 +51,7 @@ rule export_tensorboard:
     conda:
         "../../environment.yml"
     params:
+        code=code("export_tensorboard.py", *program("tensorboard")),
         families=[family.name for family in PLAN.that_leave("events")],
     message:
         "Write TensorBoard's pages"

@@ -4,8 +4,6 @@
 rule record_provenance:
     input:
         data=lambda wildcards: files.data_files(PLAN),
-        lock=LOCK,
-        code=code("record_provenance.py"),
     output:
         "results/provenance.json",
     log:
@@ -13,10 +11,11 @@ rule record_provenance:
     conda:
         "../../environment.yml"
     params:
+        code=code("record_provenance.py"),
+        lock=LOCK,
         config=CONFIG,
-        repository=here("."),
-        # Recorded again when the revision changes.
-        revision=environment.revision(REPOSITORY),
+        # Recorded again when code changes. (A revision changes with every commit, of documents too.)
+        source=lambda wildcards: project_code(),
     message:
         "Record the provenance"
     script:
@@ -26,9 +25,6 @@ rule record_provenance:
 rule render_provenance:
     input:
         provenance="results/provenance.json",
-        lock=LOCK,
-        environment=project_file("environment.yml"),
-        code=code("render_provenance.py"),
     output:
         configuration=report(
             "results/report/configuration.html",
@@ -46,6 +42,9 @@ rule render_provenance:
         "results/logs/render_provenance.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("render_provenance.py", "environment.yml"),
+        lock=LOCK,
     message:
         "Render configuration and environment"
     script:

@@ -16,7 +16,6 @@ for family in PLAN.families.values():
                 f"{verb}_{family.name}"
             input:
                 **TRAINING_DATA[family.takes],
-                lock=LOCK,
             output:
                 **outputs_of(family, place),
             log:
@@ -35,7 +34,7 @@ for family in PLAN.families.values():
                 settings=settings_of(family),
                 seeds=seeds_of(family),
                 code=training_code(family),
-                repository=here("."),
+                lock=LOCK,
                 # Not an output, which Snakemake would delete before it restarts a job.
                 checkpoints=place(f"{paths.CHECKPOINTS}/{family.name}/")
                 + paths.job_pattern(family),
@@ -55,8 +54,6 @@ for family in PLAN.families.values():
                 f"check_gradients_{family.name}"
             input:
                 points=gradient_points_of(family),
-                code=code("check_gradients.py"),
-                lock=LOCK,
             output:
                 paths.table(family, "gradients.csv"),
             log:
@@ -66,6 +63,8 @@ for family in PLAN.families.values():
             conda:
                 "../../environment.yml"
             params:
+                code=code("check_gradients.py"),
+                lock=LOCK,
                 family=family.name,
                 choice=gradient_choice_of(family),
             message:

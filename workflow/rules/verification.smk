@@ -3,6 +3,8 @@
 COMPUTED = parts.digest_of(
     parts.CONFIGURATION, {**without_checks(CONFIG), "claims": STUDY.claims}
 )
+# Another run's, or this run's own, which tells what has changed since it was written.
+AGAINST = STUDY.checks["against"] or paths.MANIFEST
 ARTEFACTS = {
     name: files.artefact_names(family) for name, family in PLAN.families.items()
 }
@@ -13,13 +15,8 @@ ARTEFACTS = {
 if is_asked_for("verify"):
     from restudy.verification.manifest import read_manifest
 
-    if not STUDY.checks["against"]:
-        raise WorkflowError(
-            "verify needs another run's manifest; name the target first, then the file: "
-            "snakemake --cores N verify --config against=path/to/manifest.json"
-        )
     with reported("Nothing can be compared; against: "):
-        read_manifest(STUDY.checks["against"], COMPUTED)
+        read_manifest(AGAINST, COMPUTED)
 
 if IN_BUCKET and is_asked_for("certificate"):
     raise WorkflowError(
@@ -36,8 +33,6 @@ rule write_manifest:
         fetched=fetched,
         aggregates=lambda wildcards: files.aggregates(PLAN),
         provenance=paths.PROVENANCE,
-        lock=LOCK,
-        code=code("write_manifest.py"),
     output:
         paths.MANIFEST,
     log:
@@ -47,10 +42,12 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
+        code=code("write_manifest.py"),
+        lock=LOCK,
         folders=lambda wildcards: PLAN.folders(),
         files=ARTEFACTS,
         computed=COMPUTED,
-        source=lambda wildcards: parts.digest_of(parts.MODULES, SOURCES.everything()),
+        source=lambda wildcards: project_code(),
         left_out=files.LEFT_OUT,
     message:
         "Write the manifest of all results"
@@ -58,21 +55,23 @@ rule write_manifest:
         "../../scripts/write_manifest.py"
 
 
-# A target of its own: it fails if a result differs from the other run's, or is missing.
+# A target of its own: it fails if a result differs from the other run's, or is missing. To look at
+# a run's own results must not make any of them again.
 rule verify:
     input:
-        manifest=paths.MANIFEST,
-        against=STUDY.checks["against"] or [],
-        code=code("verify_results.py"),
+        paths.MANIFEST if STUDY.checks["against"] else [],
     log:
         "results/logs/verify.log",
     conda:
         "../../environment.yml"
     params:
+        code=code("verify_results.py"),
+        against=AGAINST,
+        manifest=paths.MANIFEST,
         tolerance=STUDY.checks["tolerance"],
         table=paths.VERIFICATION,
     message:
-        "Compare the results with {input.against}; every artefact in {params.table}"
+        "Compare the results with {params.against}; every artefact in {params.table}"
     script:
         "../../scripts/verify_results.py"
 
@@ -84,12 +83,12 @@ rule certificate:
         manifest=paths.MANIFEST,
         originals=originals,
         retrained=retrained,
-        code=code("certify.py"),
     log:
         "results/logs/certificate.log",
     conda:
         "../../environment.yml"
     params:
+        code=code("certify.py"),
         jobs=chosen_folders,
         choice=STUDY.checks["certificate"],
         cells=lambda wildcards: {
@@ -106,8 +105,6 @@ rule certificate:
 rule render_certificate:
     input:
         manifest=paths.MANIFEST,
-        certificate=[paths.CERTIFICATE] if Path(paths.CERTIFICATE).exists() else [],
-        code=code("render_certificate.py"),
     output:
         report(
             "results/report/certificate.html",
@@ -119,6 +116,10 @@ rule render_certificate:
         "results/logs/render_certificate.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("render_certificate.py"),
+        # No input: rule certificate writes this page as well, and nothing must run again after it.
+        certificate=paths.CERTIFICATE,
     message:
         "Render the certificate"
     script:

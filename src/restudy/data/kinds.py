@@ -135,7 +135,7 @@ SOURCES = (
                 "never installed.",
                 "text",
                 required=True,
-                pattern="^[A-Za-z0-9._-]+==[A-Za-z0-9._]+$",
+                pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9._+!]*$",
             ),
         ),
     ),

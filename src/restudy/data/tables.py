@@ -165,5 +165,7 @@ def read_description(path: str | Path) -> dict:
 
 def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:
     """Return the frame with a cell's axes as its first columns."""
-    axes = pd.DataFrame({axis: [value] * len(frame) for axis, value in cell.items()})
-    return pd.concat([axes, frame.reset_index(drop=True)], axis=1)
+    # Of one row, so that types are those of the values also where no row is left.
+    axes = pd.DataFrame({axis: [value] for axis, value in cell.items()})
+    repeated = axes.iloc[np.zeros(len(frame), dtype=int)].reset_index(drop=True)
+    return pd.concat([repeated, frame.reset_index(drop=True)], axis=1)

@@ -175,7 +175,9 @@ class JobRun(Run):
             for seed, records in self._records.items()
             for step, measures in sorted(records.items())
         ]
-        return pd.DataFrame(rows, columns=["seed", time, *names])
+        table = pd.DataFrame(rows, columns=["seed", time, *names])
+        # Of runs that diverged at once no row is left, whose values would tell the types.
+        return table.astype({"seed": "int64", time: "int64", **dict.fromkeys(names, "float64")})
 
     def _seed(self, seed: int | None) -> int:
         return self.seed if seed is None else seed

@@ -4,7 +4,6 @@ import io
 from numbers import Integral
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from IPython.display import Markdown
 from markupsafe import escape
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from restudy.study.labels import label_of
-from restudy.views.style import STYLE, settle
+from restudy.views.style import project_style, settle
 
 LONG = 40  # characters of a text that is broken into lines
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
@@ -34,7 +33,7 @@ class Picture:
     def __init__(self, figure: Figure, alt: str):
         dpi = min(DOTS_PER_INCH, WIDEST / figure.get_figwidth())
         buffer = io.BytesIO()
-        with mpl.rc_context(STYLE):
+        with project_style():
             settle(figure, dpi)
             figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
         # With a palette of 256 colours, a third of the bytes.

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import nbformat
@@ -21,6 +21,8 @@ from restudy.errors import UserError
 from restudy.log import without_escapes
 
 LIBRARY = Path(restudy.__file__).parents[1]
+# Of 107 characters of a socket's path, what the names of our own folder and of the socket leave.
+LONGEST_FOLDER = 70
 VOLATILE = ("papermill", "execution")  # metadata that tell of times and paths
 
 
@@ -62,7 +64,7 @@ def run_notebook(
     """
     template, partial_notebook = Path(template), Path(partial_notebook)
     partial_notebook.unlink(missing_ok=True)
-    with TemporaryDirectory() as private:
+    with TemporaryDirectory(dir=short_folder()) as private:
         try:
             notebook = papermill.execute_notebook(
                 template,
@@ -84,6 +86,17 @@ def run_notebook(
             ) from None
     partial_notebook.unlink()
     return _without_traces(notebook)
+
+
+def short_folder() -> str | None:
+    """Return a folder for temporary files whose path leaves room for the name of a socket.
+
+    None stands for the usual one. Systems bound the length of a socket's path: that of its folder
+    may have 80 characters, and batch systems give jobs longer ones.
+    """
+    places = [gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]
+    fitting = [place for place in places if len(os.fsencode(place)) <= LONGEST_FOLDER]
+    return next((place for place in fitting if os.access(place, os.W_OK | os.X_OK)), None)
 
 
 def _kernel_manager(folder: str) -> type[AsyncKernelManager]:
@@ -109,7 +122,7 @@ def _kernel_manager(folder: str) -> type[AsyncKernelManager]:
 
 
 def _without_traces(notebook: NotebookNode) -> NotebookNode:
-    """Take times, durations and paths out of a notebook; in place."""
+    """Take times, durations, paths and warnings out of a notebook; in place."""
     for node in (notebook, *notebook.cells):
         for key in VOLATILE:
             node.metadata.pop(key, None)
@@ -122,9 +135,14 @@ def _without_traces(notebook: NotebookNode) -> NotebookNode:
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Outputs of a cell; what it printed in one piece, however it came through the socket."""
+    """Outputs of a cell; what it printed in one piece, however it came through the socket.
+
+    What libraries say on stderr tells of caches and paths, and not of results: it is left out.
+    """
     joined = []
     for output in outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            continue
         last = joined[-1] if joined else {}
         if output.output_type == "stream" and last.get("name") == output.name:
             last.text += output.text

@@ -124,9 +124,6 @@ def configuration_causes(
             unnamed.append(Cause("configuration", f"{name} is asked for, which was not before"))
         elif name not in new:
             unnamed.append(Cause("configuration", f"{name} is no longer used"))
-        elif name == "revision" and old[name] != new[name]:
-            text = f"git revision {old[name][:12]} → {new[name][:12]}"
-            named.append(Cause("code", text))
         # As texts: Snakemake, too, takes another order of entries for another value.
         elif json.dumps(old[name]) != json.dumps(new[name]):
             found = value_causes(name, old[name], new[name], wildcards, family)

@@ -1,7 +1,6 @@
 """Compare jobs that would run with the records of their last runs: what changed for each."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,28 +20,27 @@ from restudy.operation.causes import (
 )
 from restudy.provenance.environment import file_digest
 from restudy.provenance.parts import (
+    DATA,
     KNOWN,
     MODULES,
     PACKAGES,
     compare_modules,
     compare_packages,
     noted_parts,
-    read_packages,
 )
 from restudy.provenance.records import (
     is_small_file,
     previous_path,
-    read_record,
     record_path,
     to_json,
-    within,
 )
+from restudy.small_files import read_json
 from restudy.study.config import key_path
 
-LOCK, ENVIRONMENT = "requirements.lock", "environment.yml"
+LOCK = "requirements.lock"
 PROVENANCE = Path("results/provenance.json")
-CODE, PARAMS, INPUT, SOFTWARE = "code", "params", "input", "software-env"
-ALL_TRIGGERS = frozenset((CODE, PARAMS, INPUT, SOFTWARE))
+PARAMS, INPUT, SOFTWARE = "params", "input", "software-env"
+ALL_TRIGGERS = frozenset((PARAMS, INPUT, SOFTWARE))
 
 
 @dataclass
@@ -63,8 +61,8 @@ class PlannedJob:
         Name -> value.
     derived : frozenset of str
         Names of parameters that are made from inputs or outputs, and change with them.
-    log, script : str
-        Its log, and the file that it runs.
+    log : str
+        Its log.
     needs : tuple of int
         Places, in the sequence of jobs, of those that rebuild an input of it.
     forced, interrupted : bool
@@ -73,9 +71,8 @@ class PlannedJob:
         Outputs that are not there.
     newer : dict of str to str
         Inputs that seem to have changed -> why only their date says so; empty if more does.
-    script_is_newer, environment_changed : bool
-        Whether the script has a later date than an output; whether the conda environment that the
-        job would get is another one.
+    environment_changed : bool
+        Whether the conda environment that the job would get is another one.
     reason : str
         Why it runs, in Snakemake's words.
     """
@@ -87,13 +84,11 @@ class PlannedJob:
     params: dict[str, Any] = field(default_factory=dict)
     derived: frozenset[str] = frozenset()
     log: str = ""
-    script: str = ""
     needs: tuple[int, ...] = ()
     forced: bool = False
     interrupted: bool = False
     missing: list[str] = field(default_factory=list)
     newer: dict[str, str] = field(default_factory=dict)
-    script_is_newer: bool = False
     environment_changed: bool = False
     reason: str = ""
 
@@ -105,22 +100,17 @@ class Explainer:
     ----------
     config : mapping
         The completed configuration.
-    root : path
-        Folder of the project; the working directory is that of the run.
     triggers : collection of str
-        What else than missing and changed files makes jobs run again: "code", "params", "input",
+        What else than missing and changed files makes jobs run again: "params", "input",
         "software-env".
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], root: str | Path, triggers: Iterable[str] = ALL_TRIGGERS
-    ):
-        self.config, self.root, self.triggers = config, os.path.relpath(root), set(triggers)
+    def __init__(self, config: Mapping[str, Any], triggers: Iterable[str] = ALL_TRIGGERS):
+        self.config, self.triggers = config, set(triggers)
         self.digest = cache(file_digest)
         # What differs from the configuration that the last whole run recorded.
         self.changes = []
-        if PROVENANCE.exists():
-            recorded = json.loads(PROVENANCE.read_text(encoding="utf-8"))["configuration"]
+        if recorded := read_json(PROVENANCE).get("configuration"):
             self.changes = list(differences(recorded, config))
 
     def explain(self, jobs: Sequence[PlannedJob]) -> list[PendingJob]:
@@ -175,8 +165,6 @@ class Explainer:
             which = "" if all_are else f": {', '.join(job.missing)}"
             yield Cause("gone", f"deleted, or lost by a run that failed, since it was made{which}")
         yield from self.of_contents(job, record, set(rebuilt))
-        if CODE in self.triggers:
-            yield from self.of_script(job, record)
         if record is not None:
             yield from self.of_configuration(job, record)
         if SOFTWARE in self.triggers and job.environment_changed:
@@ -185,10 +173,10 @@ class Explainer:
     def record(self, job: PlannedJob) -> dict[str, Any] | None:
         """Return the record of what is there of a job or, where that is gone, was there."""
         path = record_path(job.log)
-        record = read_record(path)
-        if record is None and (job.missing or job.interrupted):
-            record = read_record(previous_path(path))
-        return record
+        record = read_json(path)
+        if not record and (job.missing or job.interrupted):
+            record = read_json(previous_path(path))
+        return record or None
 
     def family(self, job: PlannedJob) -> Family | None:
         """Return the family whose section of the configuration a job belongs to."""
@@ -205,75 +193,17 @@ class Explainer:
         digests = record["sha256"] if record else {}
         before = set(_paths(record["input"])) if record else None
         for path in dict.fromkeys(_paths(job.inputs)):
-            own = within(self.root, path)
             # An input that is new as such is told of with the others of its kind.
-            if path in rebuilt or (before is not None and own not in before):
+            if path in rebuilt or (before is not None and path not in before):
                 continue
-            known = digests.get(own)
+            known = digests.get(path)
+            other = "is another than this was made from"
             if known is not None and is_small_file(path):
                 if self.digest(path) != known:
-                    yield self.of_file(path, "", known)
+                    yield Cause("data", f"{path} {other}")
             elif path in job.newer:
-                yield self.of_file(path, job.newer[path], known)
-
-    def of_file(self, path: str, why: str, known: str | None) -> Cause:
-        """Return the cause that an input with other content is.
-
-        Parameters
-        ----------
-        path : str
-            The input.
-        why : str
-            Why only its date says so, where that is the case.
-        known : str or None
-            Digest of its content before.
-        """
-        note, own = f" ({why})" if why else "", within(self.root, path)
-        if own == LOCK:
-            return Cause("environment", f"{LOCK}: {self.of_packages(path, known)}{note}")
-        if own == ENVIRONMENT:
-            return Cause("environment", f"{ENVIRONMENT}{note}")
-        if path in (family.file for family in FAMILIES.values()):
-            return Cause("code", f"{path}{note}")
-        for name, dataset in self.config["datasets"].items():
-            place = dataset.get("path")
-            if place and Path(path) in (Path(place), Path(place) / Path(path).name):
-                return Cause("data", f"{path}, of data set {name}, has other content{note}")
-        if self.is_of_project(path):
-            return Cause("code", f"{own}{note}")
-        return Cause("data", f"{path} is another than this was made from{note}")
-
-    def is_of_project(self, path: str) -> bool:
-        """Whether a file is one of the project's, and not a result."""
-        inside = Path(path).resolve().is_relative_to(Path(self.root).resolve())
-        return inside and not path.startswith("results/")
-
-    def of_packages(self, lock: str, known: str | None) -> str:
-        """Return what changed in the lock, as far as that is known."""
-        new = read_packages(lock)
-        old = noted_parts(Path.cwd(), known, PACKAGES) if known else None
-        if old is not None:
-            return compare_packages(old, new)
-        if known and PROVENANCE.exists():
-            made = json.loads(PROVENANCE.read_text(encoding="utf-8"))
-            if made["lock_sha256"] == known:
-                libraries = made["environment"]["libraries"]
-                main = {name: libraries[name] for name in new.keys() & libraries}
-                change = compare_packages(main, {name: new[name] for name in main})
-                return f"of the main libraries, whose versions the results record, {change}"
-        return "other content; which packages it named is not recorded"
-
-    def of_script(self, job: PlannedJob, record: Mapping | None) -> Iterator[Cause]:
-        """Iterate over what changed of the script: its name, its content, or only its date."""
-        if not job.script:
-            return
-        own = os.path.relpath(Path(job.script).resolve(), Path(self.root).resolve())
-        if record and record["script"] not in ("", own):
-            yield Cause("code", f"rule {job.rule} runs another script")
-        elif record and record["sha256"].get(own) not in (None, self.digest(job.script)):
-            yield Cause("code", own)
-        elif job.script_is_newer:
-            yield Cause("code", f"{own} (by its date: of scripts, only that is compared)")
+                why = job.newer[path]
+                yield Cause("data", f"{path} {other}" + (f" ({why})" if why else ""))
 
     def of_configuration(self, job: PlannedJob, record: Mapping) -> Iterator[Cause]:
         """Iterate over what changed in parameters and in the set of inputs."""
@@ -290,8 +220,7 @@ class Explainer:
                     del old[name], new[name]
             named, unnamed = configuration_causes(old, new, job.wildcards, self.family(job))
         if INPUT in self.triggers:
-            files, results = self.of_other_inputs(record["input"], job.inputs)
-            named, unnamed = [*named, *files], [*unnamed, *results]
+            unnamed = [*unnamed, *self.of_other_inputs(record["input"], job.inputs)]
         if unnamed and not any(cause.kind == "configuration" for cause in named):
             # Other cells: what follows from the studies, the baseline or the number of seeds.
             family = self.family(job)
@@ -309,33 +238,52 @@ class Explainer:
         before = noted_parts(Path.cwd(), old, kind)
         if kind == MODULES:
             return self.of_modules(before, parts)
+        if kind == PACKAGES:
+            return [Cause("environment", f"{LOCK}: {self.of_packages(before, parts, old)}")]
+        if kind == DATA:
+            return self.of_data(before, parts, job.wildcards["dataset"])
         if before is None:
             return [_of_key(*change) for change in self.changes]
         return [cause for cause, _ in value_causes("config", before, parts, job.wildcards, None)]
 
     @staticmethod
     def of_modules(old: Mapping | None, new: Mapping) -> list[Cause]:
-        """Return the modules that changed."""
+        """Return the files that changed of what a job runs."""
         if old is None:
             return [Cause("code", "modules of the job; what they were is not recorded")]
         return [Cause("code", text) for text in compare_modules(old, new)]
 
-    def of_other_inputs(
-        self, old: Mapping[str, list[str]], new: Mapping[str, list[str]]
-    ) -> tuple[list[Cause], list[Cause]]:
-        """Return files, and numbers of results, that the inputs gained or lost."""
-        before, now = set(_paths(old)), {within(self.root, path) for path in _paths(new)}
-        files, counts = [], []
-        for paths, what, more in (
-            (sorted(now - before), "is used now", "more"),
-            (sorted(before - now), "is no longer used", "fewer"),
-        ):
-            own = [path for path in paths if not path.startswith("results/")]
-            files += [Cause(_kind_of(path), f"{path} {what}") for path in own]
-            if count := len(paths) - len(own):
-                counts.append(f"{count} {more}")
+    @staticmethod
+    def of_data(old: Mapping | None, new: Mapping, dataset: str) -> list[Cause]:
+        """Return the files that changed of a data set of the user's own."""
+        names = [name for name in new if not old or old.get(name) != new[name]]
+        text = f", of data set {dataset}, has other content"
+        return [Cause("data", f"{name}{text}") for name in names or list(new)]
+
+    @staticmethod
+    def of_packages(old: Mapping | None, new: Mapping, known: str) -> str:
+        """Return what changed in the lock, whose digest was ``known``, as far as it is recorded."""
+        if old is not None:
+            return compare_packages(old, new)
+        made = read_json(PROVENANCE)
+        if made.get("lock_sha256") == known:
+            libraries = made["environment"]["libraries"]
+            main = {name: libraries[name] for name in new.keys() & libraries}
+            change = compare_packages(main, {name: new[name] for name in main})
+            return f"of the main libraries, whose versions the results record, {change}"
+        return "other content; which packages it named is not recorded"
+
+    @staticmethod
+    def of_other_inputs(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> list[Cause]:
+        """Return how many results more and fewer are inputs."""
+        before, now = set(_paths(old)), set(_paths(new))
+        counts = [
+            f"{len(paths)} {word}"
+            for paths, word in ((now - before, "more"), (before - now, "fewer"))
+            if paths
+        ]
         text = f"other results are its input: {' and '.join(counts)} than before"
-        return files, [Cause("configuration", text)] if counts else []
+        return [Cause("configuration", text)] if counts else []
 
     def of_other_cells(self, family: str | None) -> list[Cause]:
         """Return changes that decide on which cells there are, of one family or of all."""
@@ -348,13 +296,6 @@ class Explainer:
 
 def _of_key(path: tuple, old: Any, new: Any) -> Cause:
     return Cause("configuration", describe_difference(key_path(path), old, new))
-
-
-def _kind_of(path: str) -> str:
-    """What a file is that is no result, by its place in the project."""
-    if path in (LOCK, ENVIRONMENT):
-        return "environment"
-    return "code" if path.startswith(("src/", "scripts/", "workflow/")) else "data"
 
 
 def _paths(named: Mapping[str, Iterable[str]]) -> Iterator[str]:

@@ -21,6 +21,9 @@ from restudy.study.config import (
 from restudy.study.schema import CHECKS
 from restudy.study.yaml_files import read_yaml
 
+# What makes a configuration a template of YTE to Snakemake.
+TEMPLATE_KEY = "__use_yte__"
+
 
 class Study(NamedTuple):
     """What is to be run.
@@ -80,7 +83,7 @@ def load_study(
     configfiles = [os.path.relpath(path) for path in configfiles]
     try:
         for path in configfiles:
-            read_yaml(path)
+            refuse_templates(path, read_yaml(path))
         complete, families = _complete(with_typed_values(config, overrides), find)
         for target in targets:
             check_target(complete, target)
@@ -101,6 +104,22 @@ def load_study(
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     plan = Plan(complete, features, images, tuple(needed_tables(claims)))
     return Study(plan, claims, checks, families)
+
+
+def refuse_templates(path: str, content: Any) -> None:
+    """Refuse a configuration of which Snakemake has run parts as Python.
+
+    Raises
+    ------
+    StudyError
+        It is too late for what ran, and soon enough for all that would follow.
+    """
+    if isinstance(content, Mapping) and content.get(TEMPLATE_KEY):
+        raise StudyError(
+            f"{path}: {TEMPLATE_KEY}: Snakemake takes such a file for a template and runs the "
+            "Python in it, so what is configured isn't what is written; write the values out, and "
+            "remove the key"
+        )
 
 
 def _complete(given: Mapping[str, Any], find: Callable[[str], str]) -> tuple[dict, list[str]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from restudy.data.image_files import find_image_files
-from restudy.data.kinds import dataset_kind, kinds_that
+from restudy.data.kinds import kinds_that, without_location
 from restudy.errors import UserError
 from restudy.families.contract import ALL, Family
 from restudy.families.registry import FAMILIES, resolve
@@ -195,12 +195,18 @@ class Plan:
         """Kind of every data set, by its name."""
         return {name: dataset["kind"] for name, dataset in self.config["datasets"].items()}
 
-    def dataset_source(self, name: str) -> dict[str, Any]:
-        """Return kind and location of a data set, on which alone its files depend."""
-        dataset = self.config["datasets"][name]
-        settings = dataset_kind(dataset["kind"]).settings
-        where = {each.name for each in settings if not each.affects_results}
-        return {key: value for key, value in dataset.items() if key == "kind" or key in where}
+    def dataset_facts(self, name: str) -> dict[str, Any]:
+        """Return kind and settings of a data set, but for where it comes from."""
+        return without_location(self.config["datasets"][name])
+
+    def places(self) -> dict[str, dict[str, Any]]:
+        """Return where data sets come from, by name: settings that say nothing of the content."""
+        datasets = self.config["datasets"].items()
+        known = {name: without_location(dataset) for name, dataset in datasets}
+        return {
+            name: {key: value for key, value in dataset.items() if key not in known[name]}
+            for name, dataset in datasets
+        }
 
     def own_files(self, name: str) -> list[str]:
         """Return the user's own files of a data set, if any."""

@@ -4,11 +4,15 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from restudy.provenance.pinning import describe_arithmetic, unlocked_packages
 
 LIBRARIES = (
     "numpy",
@@ -23,6 +27,10 @@ LIBRARIES = (
     "papermill",
     "snakemake",
 )
+# The folder of the project, whose code runs.
+PROJECT = Path(__file__).resolve().parents[3]
+LOCK = PROJECT / "requirements.lock"
+REQUIREMENT = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 # Tells the revision to jobs on other machines, which get the sources without their history.
 REVISION = "RESTUDY_REVISION"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -45,29 +53,57 @@ def file_digests(paths, root: str | Path = ".") -> dict[str, str]:
     return {os.path.relpath(path, root): file_digest(path) for path in paths}
 
 
-def describe_environment(repository: str | Path) -> dict:
+def read_packages(lock: str | Path) -> dict[str, str]:
+    """Return the version of each package in a requirements file.
+
+    Parameters
+    ----------
+    lock : path
+        A file of pip's format with a line ``name==version`` for each package.
+
+    Returns
+    -------
+    dict
+        Where versions differ between platforms, all of them, joined by "or".
+    """
+    versions: dict[str, list[str]] = {}
+    for name, found in REQUIREMENT.findall(Path(lock).read_text(encoding="utf-8")):
+        versions.setdefault(name.lower(), []).append(found)
+    return {name: " or ".join(dict.fromkeys(several)) for name, several in versions.items()}
+
+
+def describe_environment(repository: str | Path = PROJECT) -> dict:
     """Return versions and machine, for a person who compares two results.
 
     Parameters
     ----------
     repository : path
-        The project's folder, for its git revision.
+        The folder whose git revision is told.
 
     Returns
     -------
     dict
-        revision ("unknown" outside a git checkout), python, libraries, processor, cores,
+        revision ("unknown" outside a git checkout), python, libraries, unlocked (packages that are
+        not the lock's, in words), processor, arithmetic (see `describe_arithmetic`), cores,
         threads, platform.
     """
     return {
         "revision": os.environ.get(REVISION) or described_revision(repository),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
+        "unlocked": unlocked(),
         "processor": _processor(),
+        "arithmetic": describe_arithmetic(),
         "cores": os.cpu_count(),
         "threads": {name: os.environ.get(name, "unset") for name in THREAD_VARIABLES},
         "platform": platform.platform(),
     }
+
+
+def unlocked() -> str:
+    """Return in words which packages are not those of the lock; empty if all are."""
+    found = unlocked_packages(read_packages(LOCK), sys.path)
+    return "; ".join(f"{name} {versions}" for name, versions in found.items())
 
 
 def digest_inputs(settings: Mapping, data: str, code: str, lock: str) -> dict:
@@ -82,13 +118,11 @@ def digest_inputs(settings: Mapping, data: str, code: str, lock: str) -> dict:
         "settings_sha256": digest(settings),
         "data_sha256": file_digest(data),
         "code_sha256": code,
-        "lock_sha256": file_digest(lock),
+        "lock_sha256": lock,
     }
 
 
-def describe_run(
-    settings: Mapping, data: str, code: str, lock: str, repository: str | Path
-) -> dict:
+def describe_run(settings: Mapping, data: str, code: str, lock: str) -> dict:
     """Return what a run was computed from, each part with its digest, and its environment.
 
     Parameters
@@ -99,10 +133,8 @@ def describe_run(
         A file that represents the data: the points, or the digests of the images.
     code : str
         Digest of those of the project's modules that the job imports.
-    lock : path
-        The file with the locked environment.
-    repository : path
-        The project's folder.
+    lock : str
+        Digest of the file with the locked environment.
 
     Returns
     -------
@@ -113,41 +145,51 @@ def describe_run(
     return {
         "settings": settings,
         **digest_inputs(settings, data, code, lock),
-        "environment": describe_environment(repository),
+        "environment": describe_environment(),
         # Measured by the job itself: Snakemake samples the processor time of a job, and misses
         # what comes after the last sample.
         "cpu_seconds": round(time.process_time(), 2),
     }
 
 
-def write_json(path: str | Path, value: Mapping) -> None:
-    """Write a readable JSON file."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
-
-
 def revision(repository: str | Path) -> str:
-    """Return the git revision of a folder, "unknown" outside a checkout."""
-    return _git(repository, "rev-parse", "HEAD") or "unknown"
+    """Return the git revision of a folder, or "unknown", with git's reason if it has one.
+
+    A repository around the folder is another project's, and says nothing of it.
+    """
+    top, reason = _git(repository, "rev-parse", "--show-toplevel")
+    if reason:
+        return f"unknown (git: {reason})"
+    if not top or Path(top).resolve() != Path(repository).resolve():
+        return "unknown"
+    return _git(repository, "rev-parse", "HEAD")[0] or "unknown"
 
 
 def described_revision(repository: str | Path) -> str:
     """Return the git revision of a folder, with a note if a tracked file differs from it."""
-    return revision(repository) + (" with changes" if _is_changed(repository) else "")
+    known = revision(repository)
+    if known.startswith("unknown"):
+        return known
+    changed, _ = _git(repository, "status", "--porcelain", "--untracked-files=no")
+    return known + (" with changes" if changed else "")
 
 
-def _is_changed(repository) -> bool:
-    """Return whether a tracked file differs from the revision."""
-    return bool(_git(repository, "status", "--porcelain", "--untracked-files=no"))
-
-
-def _git(repository, *arguments: str) -> str:
-    """Return the output of a git command, or nothing if it can't run."""
+def _git(repository: str | Path, *arguments: str) -> tuple[str, str]:
+    """Return the output of a git command and, where git refuses to look, its reason."""
+    # Variables of git's, as hooks set them, speak of another repository. No index is rewritten.
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    variables |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     command = ["git", "-C", str(repository), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+    except OSError:
+        return "", ""  # there is no git
+    if not done.returncode:
+        return done.stdout.strip(), ""
+    first = (done.stderr.splitlines() or [""])[0].removeprefix("fatal: ")
+    # Neither "not a git repository (or any of the parent directories)" nor paths are of interest.
+    reason = first.partition(" in repository")[0]
+    return "", "" if reason.startswith(("not a git repository", "ambiguous argument")) else reason
 
 
 def _version(library: str) -> str:

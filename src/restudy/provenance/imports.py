@@ -89,6 +89,7 @@ def training_parts(script: Path, family: Family, source: Path) -> dict[str, str]
     # The facts; and what notes what a job was made from.
     without = frozenset({package / "families/registry.py", package / "job.py"})
     found = {
+        script,
         *imported_files(script, source, without),
         *module_files(LOADERS[family.takes], source),
     }
@@ -102,7 +103,7 @@ def training_parts(script: Path, family: Family, source: Path) -> dict[str, str]
 
 
 class Sources:
-    """The project's own files behind what its jobs do.
+    """The project's own files behind what its jobs do, as they are when first asked for.
 
     Parameters
     ----------
@@ -113,13 +114,29 @@ class Sources:
     def __init__(self, root: Path):
         self.root, self.source = root, root / "src"
 
-    def script(self, name: str) -> tuple[Path, ...]:
-        """Return the modules that a script imports."""
-        return imported_files(self.root / "scripts" / name, self.source)
+    def job(self, script: str, *further: str | Path) -> dict[str, str]:
+        """Return the digest of every file that decides on what a script does.
+
+        Parameters
+        ----------
+        script : str
+            Its name below ``scripts/``.
+        *further : str or Path
+            Other files, below the project's folder: by their place in it. A file of the user's,
+            by an absolute path: by its name alone, since where it lies changes nothing.
+        """
+        path = self.root / "scripts" / script
+        found = [path, *imported_files(path, self.source), *(self.root / each for each in further)]
+        return {self._place(path): _digest_once(path) for path in sorted(set(found))}
+
+    def _place(self, path: Path) -> str:
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else path.name
 
     def notebook(self, name: str) -> tuple[Path, ...]:
-        """Return the modules that the cells of a notebook import."""
-        return imported_files(self.root / f"workflow/notebooks/{name}.ipynb", self.source)
+        """Return a notebook, and the modules that its cells import."""
+        path = self.root / f"workflow/notebooks/{name}.ipynb"
+        return (path, *imported_files(path, self.source))
 
     def module(self, path: str) -> tuple[Path, ...]:
         """Return the modules that a function, given by its dotted path, is made of."""
@@ -127,7 +144,7 @@ class Sources:
 
     def prediction(self, family: Family) -> tuple[Path, ...]:
         """Return what predictions of a family are made with."""
-        return (Path(family.file),) if family.file else self.module(family.predict)
+        return (Path(family.file).resolve(),) if family.file else self.module(family.predict)
 
     def training(self, family: Family) -> dict[str, str]:
         """Return the digest of every file that decides on what training a family computes."""
@@ -137,6 +154,10 @@ class Sources:
         """Return the digest of every file of the library, and of every script."""
         found = [*self.source.glob(f"{PACKAGE}/**/*.py"), *self.root.glob("scripts/*.py")]
         return file_digests(sorted(found), self.root)
+
+
+# Many scripts import the same modules.
+_digest_once = cache(file_digest)
 
 
 @cache

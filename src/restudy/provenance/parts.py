@@ -1,43 +1,25 @@
-"""What digests stand for: modules of a job, packages of a lock, now and when results were made.
+"""What digests stand for: code of a job, packages of a lock, files of the user's, now and before.
 
-A training job is told one digest for the forty modules that it runs: Snakemake looks at every
-value of each of thousands of jobs. What a digest stands for is written once, by the process that
-starts the jobs, beside their records.
+A job is told one digest for the forty modules that it runs, as a parameter. Were they inputs,
+Snakemake would run it again where they lie elsewhere, or are large and newer, and it would look at
+each of them for every one of thousands of jobs. What a digest stands for is written once, by the
+process that starts the jobs, beside their records.
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
-from restudy.provenance.environment import digest
+from restudy.provenance.environment import digest, file_digest, read_packages
 from restudy.provenance.records import RECORDS
+from restudy.small_files import read_json, write_text
 
 NOTES = Path(RECORDS, "parts")  # a file for each digest
 # What the digests of this process stand for: digest -> kind -> parts.
 KNOWN: dict[str, dict[str, dict]] = {}
-MODULES, PACKAGES, CONFIGURATION = "modules", "packages", "configuration"
-REQUIREMENT = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
+MODULES, PACKAGES, CONFIGURATION, DATA = "modules", "packages", "configuration", "data"
 MAX_NAMED = 12  # packages; a renewed lock changes dozens
-
-
-def read_packages(lock: str | Path) -> dict[str, str]:
-    """Return the version of each package in a requirements file.
-
-    Parameters
-    ----------
-    lock : path
-        A file of pip's format with a line ``name==version`` for each package.
-
-    Returns
-    -------
-    dict
-        Where versions differ between platforms, all of them, joined by "or".
-    """
-    versions: dict[str, list[str]] = {}
-    for name, version in REQUIREMENT.findall(Path(lock).read_text(encoding="utf-8")):
-        versions.setdefault(name.lower(), []).append(version)
-    return {name: " or ".join(dict.fromkeys(found)) for name, found in versions.items()}
 
 
 def digest_of(kind: str, parts: Mapping, known_as: str = "") -> str:
@@ -46,7 +28,8 @@ def digest_of(kind: str, parts: Mapping, known_as: str = "") -> str:
     Parameters
     ----------
     kind : str
-        `MODULES` (file -> its own digest), `PACKAGES` (package -> version) or `CONFIGURATION`.
+        `MODULES` or `DATA` (file -> its own digest), `PACKAGES` (package -> version) or
+        `CONFIGURATION`.
     parts : mapping
         Plain JSON.
     known_as : str
@@ -55,6 +38,21 @@ def digest_of(kind: str, parts: Mapping, known_as: str = "") -> str:
     found = known_as or digest(parts)
     KNOWN[found] = {kind: dict(parts)}
     return found
+
+
+def lock_digest(lock: str | Path) -> str:
+    """Return the digest of a requirements file, and remember the packages that it names."""
+    return digest_of(PACKAGES, read_packages(lock), file_digest(lock))
+
+
+def data_digest(files: Iterable[str]) -> str:
+    """Return the digest of a data set's own files by name and content; empty without any."""
+    found = {Path(path).name: _digest_once(path) for path in files}
+    return digest_of(DATA, found) if found else ""
+
+
+# Files of a user's may be large, and several jobs ask for them.
+_digest_once = cache(file_digest)
 
 
 def note_parts(folder: Path) -> None:
@@ -69,20 +67,14 @@ def note_parts(folder: Path) -> None:
     for each, parts in KNOWN.items():
         note = folder / NOTES / f"{each}.json"
         if not note.exists():
-            part = note.with_suffix(".part")
-            part.write_text(json.dumps(parts, indent=1), encoding="utf-8")
-            part.replace(note)
+            write_text(note, json.dumps(parts, indent=1))
 
 
 def noted_parts(folder: Path, digest: str, kind: str) -> dict | None:
     """Return what a digest stands for, as this run or an earlier one noted it; None if none did."""
     if digest in KNOWN:
         return KNOWN[digest].get(kind)
-    note = folder / NOTES / f"{digest}.json"
-    try:
-        return json.loads(note.read_text(encoding="utf-8")).get(kind)
-    except (OSError, ValueError):
-        return None
+    return read_json(folder / NOTES / f"{digest}.json").get(kind)
 
 
 def compare_packages(old: Mapping[str, str], new: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from restudy.provenance.environment import file_digest
+from restudy.small_files import write_text
 
 MAX_BYTES = 1_000_000  # of a file whose digest is recorded, as in Snakemake's own comparison
 MAX_FILES = 200  # under one name: of tables of thousands of cells only the paths are recorded
@@ -61,58 +62,28 @@ def named_files(files: Any) -> dict[str, list[str]]:
     return named | ({"": rest} if rest else {})
 
 
-def describe_job(
-    job: Any, script: str | Path, root: str | Path, family: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def describe_job(job: Any) -> dict[str, Any]:
     """Return what a job is made from.
 
     Parameters
     ----------
     job : object
         What Snakemake calls ``snakemake``.
-    script : path
-        The file that runs.
-    root : path
-        Folder of the project.
-    family : mapping of str to str
-        Of a family in a file of the user's: the file, and its digest.
 
     Returns
     -------
     dict
-        rule, wildcards, script, input (name -> paths), sha256 (path -> digest, of the script, the
-        family's file and inputs of up to a megabyte) and params (name -> value). Paths that begin
-        with the project's folder are relative to it.
+        rule, wildcards, input (name -> paths), sha256 (path -> digest, of inputs of up to a
+        megabyte) and params (name -> value), among them the digest of the code.
     """
-    inputs, name = named_files(job.input), project_script(script, root)
-    digests = small_digests(paths for paths in inputs.values() if len(paths) <= MAX_FILES)
+    inputs = named_files(job.input)
     return {
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
-        "script": name,
-        "input": {name: [within(root, path) for path in paths] for name, paths in inputs.items()},
-        "sha256": {
-            **({name: file_digest(script)} if name else {}),
-            **{within(root, path): digest for path, digest in digests.items()},
-            **(family or {}),
-        },
+        "input": inputs,
+        "sha256": small_digests(paths for paths in inputs.values() if len(paths) <= MAX_FILES),
         "params": dict(job.params.items()),
     }
-
-
-def project_script(script: str | Path, root: str | Path) -> str:
-    """Return the place of a script in the project; empty for a copy of it elsewhere.
-
-    Snakemake runs a copy, and lets it look like the original. Should it no longer do so, records
-    lack the script, and its date alone says that it changed.
-    """
-    path, project = Path(script).resolve(), Path(root).resolve()
-    return str(path.relative_to(project)) if path.is_relative_to(project / "scripts") else ""
-
-
-def within(root: str | Path, path: str) -> str:
-    """Return a path, relative to the project's folder if it begins with that."""
-    return path.removeprefix(f"{root}/")
 
 
 def small_digests(groups: Iterable[Iterable[str]]) -> dict[str, str]:
@@ -149,7 +120,12 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a rule's parameter has {value!r}, a {type(value).__name__}: not plain JSON")
 
 
-def write_at_end(path: Path, text: str, log: Callable[[str], None]) -> None:
+def write_at_end(
+    path: Path,
+    text: str,
+    log: Callable[[str], None],
+    further: Callable[[], None] = lambda: None,
+) -> None:
     """Set the last record of a job aside, and write the new one when this process ends well.
 
     Parameters
@@ -160,6 +136,8 @@ def write_at_end(path: Path, text: str, log: Callable[[str], None]) -> None:
         The record; what a job was made from is known when it begins.
     log : callable
         Takes a line; a record that can't be written costs a warning, not the job.
+    further : callable
+        What else is to be noted when the process ends well.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -169,10 +147,9 @@ def write_at_end(path: Path, text: str, log: Callable[[str], None]) -> None:
     def write() -> None:
         if os.getpid() != process:
             return  # a fork of this process
-        part = path.with_name(f"{path.name}.part")
         try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
+            further()
+            write_text(path, text)
             previous_path(path).unlink(missing_ok=True)
         except OSError as error:
             log(f"warning: no record of what this was made from ({error})")
@@ -184,11 +161,3 @@ def write_at_end(path: Path, text: str, log: Callable[[str], None]) -> None:
     # A process that is killed runs neither.
     sys.excepthook = give_up
     atexit.register(write)
-
-
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return a record; None if there is none, or none that can be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

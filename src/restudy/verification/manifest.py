@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from restudy.errors import UserError
-from restudy.provenance.environment import file_digest
+from restudy.provenance.sums import check_sums
 from restudy.verification.fingerprints import UNREADABLE, describe_file, digest_of, distance
 
 FORMAT = 1
@@ -56,6 +56,7 @@ def describe_cells(
 
 def _describe_job(folder: Path, names: Iterable[str]) -> dict:
     record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    check_sums(str(folder / name) for name in names)
     return {
         **{name: record[f"{name}_sha256"] for name in DIGESTS},
         "environment": record["environment"],
@@ -77,7 +78,7 @@ def describe_aggregates(
     provenance
         The run's record: its configuration and environment.
     code, lock
-        Digest of all of the project's code, and the file with the locked environment.
+        Digests of all of the project's code, and of the file with the locked environment.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def describe_aggregates(
     return {
         "settings": provenance["configuration_sha256"],
         "code": code,
-        "lock": file_digest(lock),
+        "lock": lock,
         "environment": provenance["environment"],
         "files": {
             Path(path).relative_to(root).as_posix(): describe_file(path)

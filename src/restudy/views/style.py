@@ -3,11 +3,12 @@
 Colours are fixed by name, so that tanh is the same blue in every figure; pyplot is never imported.
 """
 
+import contextlib
 import functools
 import io
 import textwrap
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,11 +171,17 @@ def ink_on(color: Sequence[float]) -> str:
     return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black"
 
 
+def as_written(text: str) -> str:
+    """Return a user's text such that a figure shows it as it is, in one line before wrapping."""
+    # Matplotlib reads dollars as mathematics.
+    return " ".join(text.split()).replace("$", r"\$")
+
+
 def plain_text(text: str, longest: int = 28) -> str:
-    """Return a user's text such that a figure shows it as it is, cut where it is long."""
+    """Return a user's text for a legend or an axis: as it is, cut where it is long."""
     text = text if len(text) <= longest else text[: longest - 1] + "…"
-    # Matplotlib reads dollars as mathematics, and leaves out of a legend what starts with "_".
-    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+    # What starts with "_" is left out of a legend.
+    return (" " if text.startswith("_") else "") + as_written(text)
 
 
 def title_case(text: str) -> str:
@@ -183,12 +190,21 @@ def title_case(text: str) -> str:
     return text if text.split(" ")[0] in names else text[:1].upper() + text[1:]
 
 
+@contextlib.contextmanager
+def project_style() -> Iterator[None]:
+    """Give figures the project's look, whatever a ``matplotlibrc`` of the user's says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Decorate a drawing function so that all it makes has the project's look."""
 
     @functools.wraps(draw)
     def drawn(*arguments: Any, **options: Any) -> Figure:
-        with mpl.rc_context(STYLE):
+        with project_style():
             return draw(*arguments, **options)
 
     return drawn
@@ -273,6 +289,7 @@ def compose(
     Figure
         The same figure.
     """
+    title = as_written(title)
     width, height = figure.get_size_inches()
     renderer = FigureCanvasAgg(figure).get_renderer()
     boxes = [
@@ -373,7 +390,7 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     path = Path(path)
     title = figure.get_label() or path.stem
-    with mpl.rc_context(STYLE):
+    with project_style():
         if path.suffix == ".svg":
             buffer = io.StringIO()
             figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})

@@ -1,0 +1,35 @@
+"""Small files: written as a whole or not at all, and read though they may be cut or garbage."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file in UTF-8; whoever reads it finds the old text or the new one, never a part."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Mapping) -> None:
+    """Write a readable JSON file, as `write_text` does."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Return the object in a JSON file; an empty one if it is missing, cut or something else.
+
+    For what makes things easier and must never stop a run: what an earlier run found, or recorded.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
