@@ -15,7 +15,7 @@ from restudy.study.config import key_path
 
 def answer(run: DryRun) -> None:
     """Print why each job of a dry run would run."""
-    explainer = Explainer(run.names["CONFIG"], run.triggers)
+    explainer = Explainer(run.names["PUBLIC"], run.triggers)
     changes = [
         describe_difference(key_path(path), old, new) for path, old, new in explainer.changes
     ]

@@ -8,6 +8,7 @@ to do. Nothing here is imported by a job.
 import contextlib
 import gc
 import importlib
+import io
 import json
 import logging
 import os
@@ -43,6 +44,7 @@ from restudy.operation.explanation import PlannedJob
 from restudy.operation.run_lock import Places, acquire_run_lock, note_submission, who_runs
 from restudy.provenance.parts import note_parts
 from restudy.provenance.records import named_files
+from restudy.secret_text import hide_in_command, hide_secrets
 
 # Where Snakemake keeps its locks and the scripts that its jobs run; our file lies beside them.
 PLACES = Places(
@@ -50,18 +52,25 @@ PLACES = Places(
     locks=Path(".snakemake/locks"),
     scripts=Path(".snakemake/scripts"),
 )
-# Options of snakemake that start no job and change nothing.
+# Options of snakemake that start no job and change nothing, as its parser names them.
 ONLY_LOOK = (
-    "--report",
-    "--lint",
-    "--list-rules",
-    "--list-target-rules",
-    "--summary",
-    "--detailed-summary",
-    "--dag",
-    "--rulegraph",
-    "--filegraph",
-    "--d3dag",
+    "containerize",
+    "d3dag",
+    "dag",
+    "detailed_summary",
+    "filegraph",
+    "lint",
+    "list_input_changes",
+    "list_params_changes",
+    "list_changes",
+    "list_conda_envs",
+    "list_rules",
+    "list_target_rules",
+    "list_untracked",
+    "print_compilation",
+    "report",
+    "rulegraph",
+    "summary",
 )
 # Styles of the report's pages, by the classes that its viewer and docutils give them.
 VIEWER_STYLE = """
@@ -110,16 +119,27 @@ class Call:
 
 def call_of(workflow: Any) -> Call:
     """Return how Snakemake was called, while it reads the Snakefile."""
-    words = {word.split("=")[0] for word in sys.argv[1:]}
     return Call(
         is_main=workflow.is_main_process,
-        only_looks=workflow.output_settings.dryrun or not words.isdisjoint(ONLY_LOOK),
+        # A job's process is never asked, and the parser takes a third of a second.
+        only_looks=workflow.is_main_process
+        and (workflow.output_settings.dryrun or only_looks(sys.argv[1:])),
         configfiles=tuple(map(Path, workflow.configfiles)),
         replacing=tuple(map(Path, workflow.overwrite_configfiles or ())),
         overrides=workflow.config_settings.config or {},
         override_words=tuple(workflow.config_settings.config_args or ()),
         storage=workflow.storage_settings.default_storage_provider,
     )
+
+
+def only_looks(arguments: Sequence[str]) -> bool:
+    """Return whether a command line of snakemake starts no job, in whatever form it says so."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            options, _ = cli.get_argument_parser().parse_known_args(list(arguments))
+    except SystemExit:
+        return False
+    return not options.report_after_run and any(getattr(options, name, 0) for name in ONLY_LOOK)
 
 
 def take_folder(call: Call) -> None:
@@ -197,6 +217,23 @@ def decide_by_content() -> None:
     _IOFile.is_checksum_eligible = lambda file, threshold: small_enough(file, sys.maxsize)
 
 
+def check_place(workflow: Any) -> None:
+    """Refuse to run from a folder whose name Snakemake takes for a pattern.
+
+    Raises
+    ------
+    WorkflowError
+        Before any job; it names the characters, and what to do.
+    """
+    place = str(workflow.current_basedir)
+    if found := [character for character in "{}" if character in place]:
+        raise WorkflowError(
+            f"The project lies in {Path(place).parent}, and Snakemake takes the "
+            f"{' and '.join(found)} in that path for a pattern: move the project into a folder "
+            "whose path has none, and call again."
+        )
+
+
 def quote_python() -> None:
     """Let scripts run with a Python whose path has spaces, quotes or brackets."""
     execute = PythonScript._execute_cmd
@@ -205,6 +242,20 @@ def quote_python() -> None:
         return execute(script, command.replace("{py_exec}", "{py_exec:q}"), **named)
 
     PythonScript._execute_cmd = execute_quoted
+
+
+def hide_in_logs() -> None:
+    """Keep the passwords of a command or an address out of the terminal and Snakemake's log."""
+    logger.addFilter(_hide_secrets)
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    for name, value in vars(record).items():
+        if name == "cmd":
+            record.cmd = " ".join(hide_in_command(value.split(" ")))
+        elif isinstance(value, str | tuple | dict | list):
+            setattr(record, name, hide_secrets(value))
+    return True
 
 
 def escape_report() -> None:

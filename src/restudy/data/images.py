@@ -31,6 +31,7 @@ from restudy.data.image_files import (
     is_allowed_size,
 )
 from restudy.errors import UserError
+from restudy.secret_text import hide_secrets
 
 CSV_IMAGE_SHAPE = (28, 28)
 CONNECT_AND_READ_TIMEOUT = (5, 60)  # seconds
@@ -359,10 +360,10 @@ def install_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def describe_source(source: Source) -> str:
-    """Return one line that names a source as the configuration wrote it."""
-    return "{" + ", ".join(f"{key}: {value}" for key, value in source.items()) + "}"
+    """Return one line that names a source as the configuration wrote it, but for secrets."""
+    return hide_secrets("{" + ", ".join(f"{key}: {value}" for key, value in source.items()) + "}")
 
 
 def summarize_error(error: Exception) -> str:
     """Return an error's type and text on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return hide_secrets(f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from restudy.errors import UserError
+from restudy.secret_text import hide_in_command
 
 # Files that stay open as long as this process lives: closing one gives up its folder.
 _open_locks = []
@@ -79,6 +80,8 @@ def acquire_run_lock(folder: Path, places: Places) -> bool:
     if _open_locks:
         return False
     (folder / places.owner).parent.mkdir(exist_ok=True)
+    # For the eyes of whoever runs it: a command line may tell more than is hidden in it.
+    (folder / places.owner).touch(mode=0o600)
     file = (folder / places.owner).open("a+")
     for _ in range(ATTEMPTS):
         try:
@@ -96,7 +99,7 @@ def acquire_run_lock(folder: Path, places: Places) -> bool:
         "host": platform.node(),
         "pid": process.pid,
         "started": process.create_time(),
-        "command": shlex.join(["snakemake", *sys.argv[1:]]),
+        "command": shlex.join(hide_in_command(["snakemake", *sys.argv[1:]])),
         "submits": False,
     }
     _write(file, owner)

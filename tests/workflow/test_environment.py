@@ -1,0 +1,334 @@
+"""The same bytes wherever, whenever and by whomever it is run; and nothing runs again for a place.
+
+A small study is run twice: plainly, and with all varied that must not matter (in the manner of
+reprotest). What must not start a job is tried on the plain one.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import SKIPPED, Project, copy_project, environment
+
+CONFIG = {
+    "datasets": {
+        "moons": {"kind": "moons", "points": 40, "heldout_points": 60},
+        "wells": {"kind": "csv", "path": "wells.csv", "label": "sort"},
+    },
+    "dense": {
+        "baseline": {
+            "dataset": "moons",
+            "protocol": "tiny",
+            "activation": "tanh",
+            "hidden_size": 3,
+            "depth": 1,
+            "initializer": "fan_in_normal",
+            "optimizer": "gd",
+        },
+        "protocols": {
+            "tiny": {
+                "arithmetic": "corrected",
+                "passes": 20,
+                "replicates": 2,
+                "record_interval": 10,
+            }
+        },
+        "optimizers": {"gd": {"kind": "gradient_descent", "learning_rate": 0.01}},
+        "studies": {
+            "sizes": {"question": "Do more units help?", "vary": {"hidden_size": [3, 4]}},
+            "sets": {"question": "On which points?", "vary": {"dataset": ["moons", "wells"]}},
+        },
+    },
+    "certificate": {"share": 0.2, "seed": 0},
+}
+CELL = (
+    "results/dense/dataset~moons/protocol~tiny/activation~tanh/hidden_size~4/depth~1/"
+    "initializer~fan_in_normal/optimizer~gd"
+)
+
+
+def call(project: Path, work: Path, *arguments: str, env=None, prefix=()) -> str:
+    """Run snakemake of a project in another folder; return what it prints."""
+    done = subprocess.run(
+        [
+            *prefix,
+            *("snakemake", "--snakefile", str(project / "Snakefile")),
+            *("--configfile", str(work / "ours.yaml"), "--directory", str(work), *arguments),
+        ],
+        cwd=project,
+        env=env or environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    return text
+
+
+def prepare(work: Path) -> Path:
+    """A working folder with a configuration and data of the user's own."""
+    work.mkdir(parents=True)
+    (work / "ours.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    rows = [f"{n * 37 % 101 / 10},{n * 53 % 89 / 7},{'ab'[n % 2]}" for n in range(60)]
+    (work / "wells.csv").write_text("\n".join(["depth,yield,sort", *rows, ""]))
+    return work
+
+
+def is_idle(project: Path, work: Path) -> bool:
+    """Whether a dry run finds nothing to be done."""
+    text = call(project, work, "-n")
+    return "Nothing to be done" in text or text
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> tuple[Path, Path]:
+    """A copy of the project, and a folder in which it has run the study."""
+    folder = tmp_path_factory.mktemp("plain")
+    project, work = copy_project(folder / "project").folder, prepare(folder / "work")
+    call(project, work, "--cores", "2")
+    return project, work
+
+
+# ---- Nothing runs again without a cause --------------------------------------------------------
+
+
+def test_nothing_is_to_be_done_wherever_the_checkout_lies(plain, tmp_path):
+    project, work = plain
+    assert is_idle(project, work) is True
+    moved = tmp_path / "another name" / "of it"
+    shutil.copytree(project, moved, ignore=shutil.ignore_patterns(*SKIPPED))  # with new dates
+    for path in moved.rglob("*.py"):
+        os.utime(path)
+    os.utime(moved / "requirements.lock")
+    assert is_idle(moved, work) is True
+    link = tmp_path / "link"
+    link.symlink_to(moved)
+    assert is_idle(link, work) is True
+
+
+def test_nor_wherever_results_and_data_lie(plain, tmp_path):
+    project, work = plain
+    elsewhere = tmp_path / "much" / "deeper" / "work"
+    shutil.copytree(work, elsewhere, copy_function=shutil.copyfile)  # every date is new
+    assert is_idle(project, elsewhere) is True
+    (elsewhere / "data").mkdir()
+    (elsewhere / "wells.csv").rename(elsewhere / "data" / "wells.csv")
+    config = yaml.safe_load((elsewhere / "ours.yaml").read_text())
+    config["datasets"]["wells"]["path"] = str(elsewhere / "data" / "wells.csv")
+    (elsewhere / "ours.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    text = call(project, elsewhere, "-n")
+    # The record of the configuration has the new path; nothing is computed for it.
+    assert "train_dense" not in text and "make_points" not in text
+    # Other content is another matter.
+    with (elsewhere / "data" / "wells.csv").open("a") as file:
+        file.write("1.0,2.0,a\n")
+    assert "make_points" in call(project, elsewhere, "-n")
+
+
+def test_a_script_a_module_and_the_lock_are_causes(plain, tmp_path):
+    project, work = plain
+    edited = tmp_path / "edited"
+    for path, rules, others in (
+        ("scripts/summarize_runs.py", {"summarize_runs"}, {"train_dense", "make_points"}),
+        ("src/restudy/families/dense/training.py", {"train_dense"}, {"make_points"}),
+        ("requirements.lock", {"train_dense", "make_points"}, set()),
+    ):
+        shutil.copytree(project, edited, ignore=shutil.ignore_patterns(*SKIPPED))
+        with (edited / path).open("a") as file:
+            file.write("\n# another line\n")
+        text = call(edited, work, "-n")
+        assert all(f"{rule} " in text for rule in rules), path
+        assert not any(f"\n{rule} " in text for rule in others), path
+        shutil.rmtree(edited)
+
+
+def test_a_second_look_is_idle_also_after_the_certificate(plain, tmp_path):
+    project, work = plain
+    own = tmp_path / "work"
+    shutil.copytree(work, own)
+    assert "came out identical" in call(project, own, "--cores", "1", "certificate")
+    assert "no certificate yet" not in (own / "results/report/certificate.html").read_text()
+    assert is_idle(project, own) is True
+
+
+# ---- Damage ------------------------------------------------------------------------------------
+
+
+def cut(path: Path) -> None:
+    """Cut a file at the end of its last line but one, and leave its date as it was."""
+    status = path.stat()
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_verify_alone_compares_a_run_with_its_own_manifest(plain, tmp_path):
+    project, work = plain
+    own = tmp_path / "work"
+    shutil.copytree(work, own)
+    text = call(project, own, "--cores", "1", "verify")
+    assert "0 different, 0 missing" in text
+    cut(own / CELL / "runs.csv")
+    (own / "results/tables/dense_summary.csv").unlink()
+    with pytest.raises(AssertionError) as failed:
+        call(project, own, "--cores", "1", "verify")
+    assert f"{CELL}/runs.csv; changed here since its manifest was written" in str(failed.value)
+    assert "dense_summary.csv; removed here since its manifest was written" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "remade"),
+    [(f"{CELL}/runs.csv", "results/tables/dense_runs.csv"),
+     ("results/data/wells/points.csv", "results/figures/data/wells.svg"),
+     ("results/tables/dense_runs.csv", "results/tables/dense_summary.csv")],
+)  # fmt: skip
+def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(
+    plain, tmp_path, path, remade
+):
+    project, work = plain
+    own = tmp_path / "work"
+    shutil.copytree(work, own)
+    cut(own / path)
+    (own / remade).unlink()
+    with pytest.raises(AssertionError) as failed:
+        call(project, own, "--cores", "1", remade)
+    assert f"cut, altered or copied in part:\n  {path}\nDelete what is named" in str(failed.value)
+    (own / path).unlink()
+    call(project, own, "--cores", "1", remade)
+    for each in (path, remade):
+        assert (own / each).read_bytes() == (work / each).read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"families": {"dense"', b"\xff", b"[]"])
+@pytest.mark.parametrize("name", ["findings.json", "provenance.json"])
+def test_what_is_read_while_parsing_may_be_garbage(plain, tmp_path, name, content):
+    project, work = plain
+    own = tmp_path / "work"
+    shutil.copytree(work, own)
+    (own / "results" / name).write_bytes(content)
+    call(project, own, "--unlock")
+    call(project, own, "--list-rules")
+
+
+# ---- All varied at once ------------------------------------------------------------------------
+
+FOREIGN = "raise SystemExit('this is not the package of the project')"
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory) -> tuple[Path, Path, str]:
+    """The same study where everything is different that must not matter; and what was printed."""
+    folder = tmp_path_factory.mktemp("varied")
+    # Inside the repository of somebody's home folder, below a path with much in it.
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    identity = ["-c", "user.name=u", "-c", "user.email=u@example.org"]
+    commit = ["git", *identity, "-C", str(folder), "commit", "--quiet", "--allow-empty", "-m", "x"]
+    subprocess.run(commit, check=True)
+    place = folder / "My Course (2024) 50% étude" / "O'Brien's [x]"
+    project, work = copy_project(place / "project").folder, prepare(place / "wörk $HOME")
+    site = folder / "site"
+    (site / "scipy-1.9.0.dist-info").mkdir(parents=True)
+    (site / "restudy").mkdir()
+    (site / "restudy" / "__init__.py").write_text(FOREIGN)
+    (work / "matplotlibrc").write_text("lines.linewidth: 99\naxes.facecolor: black\n")
+    temporary = folder / ("scratch_of_a_batch_system_" * 4)
+    temporary.mkdir()
+    env = environment() | {
+        "GIT_DIR": str(folder / ".git"),
+        "HOME": "/dev/null",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "PYTHONHASHSEED": "12345",
+        "PYTHONPATH": str(site),
+        "RESTUDY_REVISION": "0123456789abcdef",
+        "TERM": "dumb",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TMPDIR": str(temporary),
+        "TZ": "Asia/Kathmandu",
+    }
+    for name in ("XDG_CACHE_HOME", "COLUMNS"):
+        env.pop(name, None)
+    umask = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
+    return project, work, call(project, work, "--cores", "1", env=env, prefix=umask)
+
+
+def test_all_results_are_the_same_bytes(plain, varied):
+    manifest = shlex.quote(str(plain[1] / "results/manifest.json"))
+    text = call(*varied[:2], "--cores", "1", "verify", "--config", f"against={manifest}")
+    assert ", 0 within tolerance, 0 different, 0 missing, 0 additional" in text
+
+
+def test_what_was_pinned_and_what_is_not_locked_is_told(varied):
+    _, work, text = varied
+    for line in ("OPENBLAS_CORETYPE=Prescott", "TF_ENABLE_ONEDNN_OPTS=0"):
+        assert f"{line} would change results: jobs run without it." in text
+    assert "Packages that are not those of the lock: scipy 1.9.0, not " in text
+    log = (work / "results/logs/summarize_runs/dense.log").read_text()
+    assert "warning: packages that are not those of the lock: scipy 1.9.0" in log
+    recorded = json.loads((work / "results/provenance.json").read_text())["environment"]
+    assert recorded["unlocked"].startswith("scipy 1.9.0, not ")
+    assert recorded["arithmetic"]["BLAS"] and "Prescott" not in recorded["arithmetic"]["BLAS"]
+
+
+def test_neither_a_repository_around_nor_a_variable_gives_the_revision(varied):
+    recorded = json.loads((varied[1] / "results/provenance.json").read_text())
+    assert recorded["environment"]["revision"] == "unknown"
+
+
+def test_the_file_that_says_who_runs_is_for_the_owner_alone(plain):
+    assert Path(plain[1], ".snakemake/owner.json").stat().st_mode & 0o077 == 0
+
+
+def test_secrets_reach_neither_terminal_nor_log_nor_record(tmp_path):
+    project = copy_project(tmp_path / "project")
+    config = yaml.safe_load((project.folder / "config/smoke.yaml").read_text())
+    address = "http://me:hunter2@127.0.0.1:9/mnist/"
+    config["datasets"]["mnist"]["sources"] = [{"kind": "url", "base": address}]
+    (project.folder / "ours.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    done = project.snakemake(
+        *(
+            "--cores",
+            "1",
+            "--configfile",
+            "ours.yaml",
+            "--config",
+            "claims=config/smoke_claims.yaml",
+        ),
+        *("--", "results/data/mnist/digests.json", "results/data/moons/points.csv"),
+    )
+    assert done.returncode != 0 and "no source provided MNIST" in done.stdout + done.stderr
+    done = project.snakemake("--cores", "1", "--configfile", "ours.yaml", "--printshellcmds",
+                             "--", "results/figures/data/moons.svg")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    kept = [path for path in project.folder.rglob("*") if path.is_file()]
+    with_secret = [p for p in kept if b"hunter2" in p.read_bytes()]
+    assert with_secret == [project.folder / "ours.yaml"]
+
+
+def test_looks_go_on_while_a_run_is_on_and_runs_do_not(tmp_path):
+    project = Project(copy_project(tmp_path / "project").folder)
+    (project.folder / ".snakemake").mkdir()
+    lock = project.folder / ".snakemake" / "owner.json"
+    holder = subprocess.Popen(
+        ["flock", "--exclusive", str(lock), "sleep", "600"], stdout=subprocess.DEVNULL
+    )
+    try:
+        subprocess.run(["sh", "-c", f"while flock -n {lock} true; do sleep 0.1; done"], check=True)
+        for look in ("-n", "-S", "-l", "--lu", "--list-changes params", "--summ"):
+            done = project.snakemake(*look.split(), "--configfile", "config/smoke.yaml")
+            assert done.returncode == 0, (look, done.stderr)
+        run = ("--report", "r.html", "--report-after-run", "--", "results/data/moons/points.csv")
+        done = project.snakemake("--cores", "1", "--configfile", "config/smoke.yaml", *run)
+        assert done.returncode != 0 and "Another run works in this folder" in done.stderr
+        assert not (project.folder / "results").exists()
+    finally:
+        holder.kill()
+        subprocess.run(["pkill", "-P", str(holder.pid)], check=False)
