@@ -24,8 +24,8 @@ from conftest import ROOT, environment
 from docutils.core import publish_parts
 from packaging.requirements import Requirement
 from snakemake.exceptions import WorkflowError
-from snakemake.io import get_flag_value, is_flagged
 from snakemake.report import html_reporter
+from snakemake.script import PythonScript
 
 
 def load_internals() -> ModuleType:
@@ -44,6 +44,11 @@ sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "workflow")!r}]
 import internals
 from restudy.operation.tickets import Ticket
 
+internals.check_place(workflow)
+internals.decide_by_content()
+internals.quote_python()
+internals.escape_report()
+internals.hide_in_logs()
 CALL = internals.call_of(workflow)
 OPTIONS = dict(config)
 HERE = {{
@@ -70,12 +75,14 @@ rule all:
 rule make:
     input:
         data="data.csv",
-        code=internals.source_file("code.py"),
+        code="code.py",
+        large="large.bin",
     output:
         report("results/made.txt", caption="caption.rst", category="Made"),
     log: "results/logs/make.log"
     params:
         value=OPTIONS.get("value", 1),
+        text="</script><b>&",
         place=lambda wildcards, output: output[0],
     script: "make.py"
 
@@ -157,7 +164,8 @@ Path("found.json").write_text(json.dumps(found, default=list))
 """
 STATES = [
     ("same", "", []),
-    ("newer", "edit('data.csv', 'data')", []),
+    ("newer", "edit('data.csv', 'data'); edit('large.bin', 'x' * 1_100_000)", []),
+    ("script", "edit('make.py', Path('make.py').read_text() + '#')", []),
     ("forced", "", ["--forcerun", "make"]),
     ("params", "", ["--config", "value=2"]),
     ("changed", "edit('data.csv', 'other')", []),
@@ -196,6 +204,7 @@ class Tiny:
             "make.py": SCRIPT,
             "data.csv": "data",
             "code.py": "code",
+            "large.bin": "x" * 1_100_000,
             "caption.rst": '{{ snakemake.config["ticket"](categories) }}\n',
             "own.yaml": "a: 1\n",
         }
@@ -289,8 +298,31 @@ def test_how_snakemake_was_called_is_known_while_the_snakefile_is_read(reported,
 def test_options_that_only_look_are_those_of_snakemake(option):
     from snakemake.cli import get_argument_parser
 
-    known = {word for action in get_argument_parser()._actions for word in action.option_strings}
+    known = {action.dest for action in get_argument_parser()._actions}
     assert option in known, f"ONLY_LOOK: {option} is gone: find its new name, or take it out"
+
+
+@pytest.mark.parametrize(
+    ("words", "looks"),
+    [
+        ("--cores 2 --summary", True),
+        ("-S", True),
+        ("-D --cores 1", True),
+        ("-l", True),
+        ("--lu", True),
+        ("--list-changes params", True),
+        ("--detailed", True),
+        ("--report r.html", True),
+        ("--report=r.html a.csv", True),
+        ("--report r.html --report-after-run --cores 1", False),
+        ("--cores 4", False),
+        ("--cores 4 -- --summary", False),
+        ("--unlock", False),
+        ("--no-such-option", False),
+    ],
+)
+def test_a_command_that_only_looks_is_told_in_whatever_form(words, looks):
+    assert internals.only_looks(words.split()) is looks
 
 
 def test_a_process_that_runs_a_job_is_not_the_main_one(made):
@@ -368,7 +400,6 @@ def test_a_run_that_is_killed_leaves_a_lock_that_stops_no_other(tmp_path):
     states = [("killed", "edit('make.py', Path('make.py').read_text())", ["--rerun-incomplete"])]
     found = dry_runs(tiny, states)["killed"]["jobs"]["make"]
     assert found["interrupted"], TODO.format("whether the last run of a job had ended")
-    assert found["script_is_newer"], TODO.format("whether a script is newer than an output")
     again = tiny.snakemake(
         "--cores", "1", "--rerun-incomplete", "--config", "take=1", "--until", "make"
     )
@@ -443,13 +474,39 @@ def test_the_s3_plugin_is_asked_for_a_folder_each_time(monkeypatch):
     assert item.is_dir()
 
 
-def test_a_source_file_is_marked_as_one(made):
-    marked = internals.source_file("../src/a.py")
-    assert str(marked) == "../src/a.py"
-    assert is_flagged(marked, "sourcecache_entry"), (
-        "source_file: find how an input is kept out of the default storage now"
+def test_a_python_below_a_path_with_spaces_is_quoted(monkeypatch):
+    commands = []
+    monkeypatch.setattr(
+        PythonScript, "_execute_cmd", lambda self, cmd, **named: commands.append(cmd)
     )
-    assert get_flag_value(marked, "sourcecache_entry") == "../src/a.py"
+    internals.quote_python()
+    script = PythonScript.__new__(PythonScript)
+    script.container_img = script.conda_env = script.env_modules = None
+    script.execute_script("a.py")
+    assert commands == ["{py_exec:q} {fname:q}"], (
+        "quote_python: find how Snakemake calls the Python of a script, or whether it quotes it now"
+    )
+
+
+def test_no_text_ends_a_script_of_the_report(made, reported):
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    todo = "escape_report: find which modules of the reporter write JSON into the page now"
+    assert "</script><b>" not in text, todo
+    assert "\\u003c/script>\\u003cb>" in text, todo
+
+
+def test_passwords_stay_out_of_the_log(made):
+    said = made.snakemake("-n", "--config", "address=https://me:hunter2@host/", "--quiet", "rules")
+    logs = [path.read_text() for path in (made.folder / ".snakemake/log").iterdir()]
+    assert "hunter2" not in said + "".join(logs), (
+        "hide_in_logs: find where Snakemake logs the command line now"
+    )
+
+
+def test_a_folder_whose_name_is_a_pattern_is_refused():
+    with pytest.raises(WorkflowError, match="takes the { and } in that path for a pattern"):
+        internals.check_place(SimpleNamespace(current_basedir="/a/{course}/workflow"))
+    internals.check_place(SimpleNamespace(current_basedir="/a/My Course (2024)/O'Brien/workflow"))
 
 
 def test_a_caption_knows_its_item_and_whether_it_is_out_of_date(reported):
@@ -513,22 +570,29 @@ def test_a_dry_run_says_nothing_itself_and_hands_over_names_and_triggers(dry):
 
 def test_a_job_that_would_run_is_described_by_names(dry):
     job = dry["params"]["jobs"]["make"]
-    assert job["inputs"] == {"data": ["data.csv"], "code": ["code.py"]}, TODO.format("inputs")
+    assert job["inputs"] == {
+        "data": ["data.csv"],
+        "code": ["code.py"],
+        "large": ["large.bin"],
+    }, TODO.format("inputs")
     assert job["outputs"] == ["results/made.txt"], TODO.format("outputs")
-    assert job["params"] == {"value": 2, "place": "results/made.txt"}, TODO.format("params")
+    params = {"value": 2, "text": "</script><b>&", "place": "results/made.txt"}
+    assert job["params"] == params, TODO.format("params")
     assert job["derived"] == ["place"], TODO.format("which params are made from outputs")
     assert job["log"] == "results/logs/make.log", TODO.format("the log")
-    assert Path(job["script"]).name == "make.py", TODO.format("the script")
     assert "Params have changed" in job["reason"], TODO.format("the reason")
     assert not (job["missing"] or job["newer"] or job["forced"] or job["interrupted"])
-    assert not (job["environment_changed"] or job["script_is_newer"])
+    assert not job["environment_changed"]
     trained = dry["params"]["jobs"]["train_tiny"]
     assert trained["needs"] == [0], TODO.format("whose outputs a job takes")
     assert dry["params"]["order"] == ["make", "train_tiny"], TODO.format("the order of jobs")
 
 
 def test_what_makes_a_job_run_is_told_apart(dry):
-    assert dry["newer"]["jobs"] == {}, "Snakemake no longer compares the content of a newer file"
+    assert dry["newer"]["jobs"] == {}, (
+        "decide_by_content: a newer file of the same content makes a job run, large ones perhaps"
+    )
+    assert dry["script"]["jobs"] == {}, "decide_by_content: a newer script makes a job run"
     forced = dry["forced"]["jobs"]
     assert forced["make"]["forced"], TODO.format("which jobs are forced")
     assert not forced["train_tiny"]["forced"], TODO.format("which jobs are forced")

@@ -414,3 +414,17 @@ def test_files_are_found_by_their_folder_wherever_their_copies_lie():
         paths = [f"{before}{job}/runs.csv", f"{before}results/data/moons/points.csv"]
         assert by_folder(paths) == {job: paths[0], "results/data/moons": paths[1]}
         assert from_results(paths[0]) == f"{job}/runs.csv"
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", '=HYPERLINK("x")', "@sum", "+1", "-cmd|x", "\t=1", "'=1", "''+2", "--"]
+)
+def test_a_formula_is_text_to_a_spreadsheet_and_reads_back_as_written(tmp_path, text):
+    frame = pd.DataFrame({"name": [text, "plain", "-1.5 m", "it's", None], "loss": [-1.0] * 5})
+    write_table(frame, tmp_path / "a.csv")
+    first = (tmp_path / "a.csv").read_text().splitlines()[1].lstrip('"')
+    assert first.startswith("'")
+    assert "\n-1.5 m,-1.0\nit's,-1.0\n,-1.0\n" in (tmp_path / "a.csv").read_text()
+    back = read_table(tmp_path / "a.csv")
+    assert back["name"].tolist()[:4] == [text, "plain", "-1.5 m", "it's"]
+    assert back["loss"].tolist() == [-1.0] * 5

@@ -1,7 +1,8 @@
 """Read, write and label tables: what training jobs and analysis have in common."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -9,6 +10,10 @@ import pandas as pd
 
 from restudy.data.column_types import TYPES
 
+# What a spreadsheet takes for a formula (a minus sign may also begin a number), and what `as_cell`
+# makes of it.
+FORMULA = re.compile(r"[=+@\t\r]|-(?![\d.])")
+QUOTED_FORMULA = re.compile(rf"'+(?:{FORMULA.pattern})")
 # Rows of a row group of a Parquet table: no more are held in memory.
 GROUP_ROWS = 1 << 20
 
@@ -17,9 +22,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table, CSV or Parquet, with every number exactly as it was written."""
     if str(path).endswith(".parquet"):
         return pd.read_parquet(path)
-    return pd.read_csv(
+    frame = pd.read_csv(
         path, float_precision="round_trip", dtype=TYPES, keep_default_na=False, na_values=[""]
     )
+    return _with_texts(frame, lambda text: text[1:] if QUOTED_FORMULA.match(text) else text)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
@@ -27,7 +33,27 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     if str(path).endswith(".parquet"):
         frame.to_parquet(path, index=False)
     else:
-        frame.to_csv(path, index=False)
+        _with_texts(frame, as_cell).to_csv(path, index=False)
+
+
+def as_cell(text: str) -> str:
+    """Return a text such that a spreadsheet shows it, and does not calculate it.
+
+    An apostrophe stands before what would be a formula; `read_table` takes it away again.
+    """
+    return f"'{text}" if FORMULA.match(text) or QUOTED_FORMULA.match(text) else text
+
+
+def _with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Return a table with its texts changed; the table itself if none is."""
+    changed = {}
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_string_dtype(column) or column.dtype == object:
+            texts = column.map(lambda value: change(value) if isinstance(value, str) else value)
+            if not texts.equals(column):
+                changed[name] = texts
+    return frame.assign(**changed) if changed else frame
 
 
 def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
