@@ -504,7 +504,7 @@ def test_passwords_stay_out_of_the_log(made):
 
 
 def test_a_folder_whose_name_is_a_pattern_is_refused():
-    with pytest.raises(WorkflowError, match="takes the { and } in that path for a pattern"):
+    with pytest.raises(WorkflowError, match=r"takes the \{ and \} in that path for a pattern"):
         internals.check_place(SimpleNamespace(current_basedir="/a/{course}/workflow"))
     internals.check_place(SimpleNamespace(current_basedir="/a/My Course (2024)/O'Brien/workflow"))
 

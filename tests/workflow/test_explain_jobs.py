@@ -110,7 +110,7 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         causes["configuration: dense.optimizers.adam.learning_rate: 0.01 → 0.5"],
         causes["code: src/restudy/views/boundaries.py"],
     )
-    gone = causes["gone: deleted, or lost by a run that failed, since it was made"]
+    assert "gone: deleted, or lost by a run that failed, since it was made" in causes
     trained = causes["code: src/restudy/families/dense/schedules.py"]
     assert len(causes) == 4
     both = " ".join(f"[{number}]" for number in sorted((rate, trained)))
