@@ -46,6 +46,8 @@ def start_log(path: str) -> Callable[[str], None]:
     def log_exception(kind, error, trace) -> None:
         if issubclass(kind, UserError):
             log(f"stopped: {error}")
+        elif issubclass(kind, MemoryError):
+            log(f"stopped: not enough memory ({error or 'Python got no more'})")
         else:
             log("failed:")
             traceback.print_exception(kind, error, trace)

@@ -366,7 +366,7 @@ def test_a_script_that_runs_as_a_copy_looks_like_the_original(made):
 
 def test_jobs_get_named_inputs_and_a_plain_configuration(made):
     seen = made.read("seen_make.json")
-    assert seen["names"] == ["data", "code"], (
+    assert seen["names"] == ["data", "code", "large"], (
         "records tell inputs by name: find how `snakemake.input` says its names now"
     )
     assert seen["config"] == "dict", (

@@ -56,7 +56,8 @@ def _standardize(default: bool) -> Setting:
     )
 
 
-_POINTS = Setting("points", "Training points.", "integer", 200, minimum=2)
+LARGEST_SET = 10_000_000  # points that are generated: of two features, half a gigabyte
+_POINTS = Setting("points", "Training points.", "integer", 200, minimum=2, maximum=LARGEST_SET)
 # Settings of generated sets: seeds, held-out points, and whether features are standardized.
 _GENERATED = (
     _seed("seed", "Seed of the training points (legacy NumPy generator).", 0),
@@ -66,6 +67,7 @@ _GENERATED = (
         "integer",
         2000,
         minimum=2,
+        maximum=LARGEST_SET,
     ),
     _seed("heldout_seed", "Seed of the held-out points; must differ from seed.", 1),
     _standardize(False),

@@ -186,7 +186,10 @@ INITIALIZERS = (
     Kind(
         "uniform",
         description="uniform within ±limit",
-        settings=(Setting("limit", "Largest absolute value.", default=0.05, above=0),),
+        settings=(
+            # Its square, the variance, has to be a number too.
+            Setting("limit", "Largest absolute value.", default=0.05, above=0, maximum=1e150),
+        ),
     ),
     Kind("zeros", description="all zero"),
 )

@@ -5,6 +5,7 @@ what was found, and what is allowed.
 """
 
 import copy
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ from restudy.study.schema import (
     config_schema,
 )
 
+LARGEST_STUDY = 100_000  # training jobs: what Snakemake plans in minutes and a gigabyte or two
 LARGEST_NUMBER = 1e300  # also excludes infinities and, since comparisons with it are false, NaN
 
 
@@ -283,6 +285,7 @@ def _inconsistencies(config: Mapping, families: Mapping[str, Family]) -> Iterato
     for name, family in families.items():
         if name in config:
             yield from _reference_faults(family, config[name], config["datasets"])
+            yield from _size_faults(family, config[name])
             if family.check:
                 yield from resolve(family, family.check)(config[name], name)
 
@@ -328,6 +331,24 @@ def _reference_faults(family: Family, section: Mapping, datasets: Mapping) -> It
         for axis, names in study["vary"].items():
             for index, name in enumerate(names):
                 yield from check(f"{place}.vary.{axis}[{index}]", axis, name)
+
+
+def _size_faults(family: Family, section: Mapping) -> Iterator[str]:
+    """Yield the study whose jobs are more than can be planned; counted without making a cell."""
+    for name, study in section["studies"].items():
+        cells = math.prod(len(values) for values in study["vary"].values())
+        protocol = study["fix"].get("protocol", section["baseline"].get("protocol"))
+        used = [
+            section["protocols"].get(each) for each in study["vary"].get("protocol", [protocol])
+        ]
+        seeds = max((each["replicates"] for each in used if each), default=1)
+        seeds = seeds if family.seeds_per_job == ONE else 1
+        if cells * seeds > LARGEST_STUDY:
+            jobs = f"{cells:,} cells" + (f" of {seeds:,} seeds, a job each" if seeds > 1 else "")
+            yield (
+                f"{family.name}.studies.{name}: asks for {jobs}; allowed: at most "
+                f"{LARGEST_STUDY:,} training jobs in a study"
+            )
 
 
 def check_image_counts(

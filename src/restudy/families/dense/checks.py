@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+LARGEST_NETWORK = 50_000_000  # weights: with gradients and states of an optimizer, gigabytes
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # limits for the network of the gradient check
 
 
 def find_clashes(section: Mapping, place: str) -> Iterator[str]:
-    """Yield a line for each warm-up that takes more passes than there are.
+    """Yield a line for each warm-up longer than its training, and network too large for a job.
 
     Parameters
     ----------
@@ -22,6 +23,19 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
             yield (
                 f"{place}.protocols.{name}.schedule.warm_up: got {warm_up}; allowed: at most "
                 f"{passes}, the passes of the protocol"
+            )
+    for name, study in section["studies"].items():
+        largest = {
+            axis: max(study["vary"].get(axis, [{**section["baseline"], **study["fix"]}[axis]]))
+            for axis in ("hidden_size", "depth")
+        }
+        units, depth = largest.values()
+        # Those between hidden layers, and at least one feature and two classes.
+        weights = (depth - 1) * (units + 1) * units + 4 * units
+        if weights > LARGEST_NETWORK:
+            yield (
+                f"{place}.studies.{name}: has a network of {depth:,} hidden layers of {units:,} "
+                f"units, {weights:,} weights; allowed: at most {LARGEST_NETWORK:,}"
             )
 
 
