@@ -1,9 +1,10 @@
-"""A small training of the CNN in a process of its own, for tests that kill it.
+"""A small training of the CNN, each time in a process of its own, for tests that kill it.
 
-    python conv_run.py FOLDER SECONDS
+The program reads a line [FOLDER, SECONDS] in JSON for each training and answers with its exit code.
+Each is a fork of this process, which imports TensorFlow once and computes nothing with it.
 
-It kills itself, as `kill -9` would, so many seconds after training began; with SECONDS "never" it
-does not, and with "saving" in the middle of writing its second checkpoint. What it ends with
+A training kills itself, as `kill -9` would, so many seconds after it began; with SECONDS "never"
+it does not, and with "saving" in the middle of writing its second checkpoint. What it ends with
 stands in FOLDER/result.json, and its tables of scalars and histograms beside it; FOLDER/log has
 a line for what it says.
 """
@@ -15,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
@@ -27,7 +29,7 @@ from restudy.families.conv.training import train_conv
 SETTINGS = make_settings(
     activation="tanh",
     initializer="xavier_uniform",
-    steps=60,
+    steps=40,
     batch_size=20,
     monitor_interval=4,
     evaluate_interval=9,
@@ -97,5 +99,19 @@ def main(folder: Path, when: str) -> None:
     (folder / "result.json").write_text(json.dumps(found))
 
 
+def main_in_a_fork(folder: str, when: str) -> int:
+    """Train in a process of its own; its exit code, negative for the signal that ended it."""
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    try:
+        main(Path(folder), when)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    for line in sys.stdin:
+        print(main_in_a_fork(*json.loads(line)), flush=True)

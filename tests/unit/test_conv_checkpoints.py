@@ -165,11 +165,19 @@ def test_half_written_file_is_no_checkpoint_and_is_overwritten(saved):
 # Killed and resumed
 
 
-def run(folder, when):
-    folder.mkdir(exist_ok=True)
-    return subprocess.run(
-        [sys.executable, PROGRAM, folder, str(when)], capture_output=True, text=True, check=False
-    )
+@pytest.fixture(scope="module")
+def run():
+    """Function that trains in a process of its own and returns the process's exit code."""
+    command = [sys.executable, PROGRAM]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as program:
+
+        def run(folder, when):
+            folder.mkdir(exist_ok=True)
+            print(json.dumps([str(folder), when]), file=program.stdin, flush=True)
+            return int(program.stdout.readline())
+
+        yield run
 
 
 def read_log(folder):
@@ -189,14 +197,13 @@ def all_values(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    done = run(folder, "never")
-    assert done.returncode == 0, done.stderr
+    assert run(folder, "never") == 0
     return folder
 
 
-def test_killed_five_times_it_ends_as_if_never_interrupted(tmp_path, whole):
+def test_killed_five_times_it_ends_as_if_never_interrupted(run, tmp_path, whole):
     told, _ = read_log(whole)
     lasting = told[-1][1] - told[0][1]
     seed = random.randrange(10**6)
@@ -206,10 +213,9 @@ def test_killed_five_times_it_ends_as_if_never_interrupted(tmp_path, whole):
     moments.insert(draw.randrange(5), "saving")
     print(f"seed {seed}: {moments} of {lasting:.3f} s")
 
-    killed = [run(tmp_path, when).returncode for when in moments]
+    killed = [run(tmp_path, when) for when in moments]
     assert killed.count(-signal.SIGKILL) >= 3, killed  # the last may have come to its end
-    last = run(tmp_path, "never")
-    assert last.returncode == 0, last.stderr
+    assert run(tmp_path, "never") == 0
 
     _, said = read_log(tmp_path)
     assert any(line.startswith("resumed after ") for line in said)
@@ -230,14 +236,14 @@ def test_killed_five_times_it_ends_as_if_never_interrupted(tmp_path, whole):
     assert sum(graphs) == 1
 
 
-def test_half_a_checkpoint_does_not_stop_the_next_call(tmp_path, whole):
-    assert run(tmp_path, "saving").returncode == -signal.SIGKILL
+def test_half_a_checkpoint_does_not_stop_the_next_call(run, tmp_path, whole):
+    assert run(tmp_path, "saving") == -signal.SIGKILL
     saved = tmp_path / "checkpoints"
     assert (saved / UNFINISHED).exists()
     (left,) = list_checkpoints(saved)
     content = left.read_bytes()
     left.write_bytes(content[: len(content) // 2])  # and the disk lost half of the other
-    assert run(tmp_path, "never").returncode == 0
+    assert run(tmp_path, "never") == 0
     _, said = read_log(tmp_path)
     assert sum("is damaged" in line for line in said) == 1
     expected, found = ((folder / "result.json").read_text() for folder in (whole, tmp_path))

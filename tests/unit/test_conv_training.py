@@ -419,7 +419,7 @@ def test_predictions_are_of_each_test_image(result):
 
 
 def test_maxout_trains(tmp_path):
-    result = train(tmp_path, activation="maxout", steps=60, monitor_interval=60)
+    result = train(tmp_path, activation="maxout", steps=20, monitor_interval=20)
     assert result.weights["conv1/weights"].shape == (5, 5, 1, 64)
     assert result.final["train_loss"] < result.history[0]["train_loss"] / 4
 

@@ -7,18 +7,24 @@ import subprocess
 import time
 
 import pytest
+import yaml
 from conftest import copy_project, environment
 from own_images import CONFIG, RUNS, write_config, write_images
 
 TARGETS = ["results/tables/dense_runs.csv"]
-ARGUMENTS = ["--cores", "1", "--configfile", "config/smoke.yaml", "--", *TARGETS]
+ARGUMENTS = ["--cores", "1", "--configfile", "four_cells.yaml", "--", *TARGETS]
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_run_goes_on_where_it_was(tmp_path, sent):
     project = copy_project(tmp_path / "project")
-    config = project.folder / "config/smoke.yaml"
-    config.write_text(config.read_text().replace("passes: 500", "passes: 3000"))
+    config = yaml.safe_load((project.folder / "config/smoke.yaml").read_text())
+    dense = config["dense"]
+    dense["studies"] = {"activations": dense["studies"]["activations"]}
+    for protocol in dense["protocols"].values():
+        protocol["passes"] = 3000
+    config = {"datasets": config["datasets"], "dense": dense}
+    (project.folder / "four_cells.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     whole = subprocess.Popen(
         ["snakemake", *ARGUMENTS],
         cwd=project.folder,
@@ -30,16 +36,16 @@ def test_run_goes_on_where_it_was(tmp_path, sent):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while len(finished(project)) < 3 and time.monotonic() < deadline:
+    while len(finished(project)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(whole.pid, sent)
     whole.wait(timeout=120)
     before = finished(project)
-    assert 1 <= len(before) < 7
+    assert 1 <= len(before) < 4
     done = project.snakemake(*ARGUMENTS)
     assert done.returncode == 0, done.stdout + done.stderr
     after = finished(project)
-    assert len(after) == 7
+    assert len(after) == 4
     kept = [path for path in before if after[path] == before[path]]
     # At most the job that was running is done again.
     assert len(kept) >= len(before) - 1
@@ -54,7 +60,7 @@ def finished(project):
 
 
 def test_killed_cnn_goes_on_from_its_checkpoint_and_ends_alike(tmp_path):
-    budgets = {"steps": 600, "batch_size": 10, "monitor_interval": 20, "evaluate_interval": 50}
+    budgets = {"steps": 300, "batch_size": 10, "monitor_interval": 20, "evaluate_interval": 50}
     config = CONFIG | {"conv": CONFIG["conv"] | {"protocols": {"short": budgets}}}
     budgets["checkpoint_interval"] = 30
     arguments = ["--cores", "1", "--configfile", "ours.yaml", "--", RUNS]
