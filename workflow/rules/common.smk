@@ -69,7 +69,7 @@ onstart:
 
 # Jobs on other machines have the sources without their history: this tells them the revision. One
 # that a user has set is not believed.
-if CALL.is_main:
+if CALL.is_main or environment.REVISION not in os.environ:
     os.environ[environment.REVISION] = environment.described_revision(REPOSITORY)
 
 

@@ -16,11 +16,13 @@ from restudy.study.config import (
     check_image_counts,
     check_target,
     complete_config,
+    key_path,
     with_typed_values,
 )
 from restudy.study.schema import CHECKS
 from restudy.study.yaml_files import read_yaml
 
+LONGEST_NUMBER = 400  # digits: more than a float has
 # What makes a configuration a template of YTE to Snakemake.
 TEMPLATE_KEY = "__use_yte__"
 
@@ -84,23 +86,26 @@ def load_study(
     try:
         for path in configfiles:
             refuse_templates(path, read_yaml(path))
+        refuse_unusable(config)
         complete, families = _complete(with_typed_values(config, overrides), find)
         for target in targets:
             check_target(complete, target)
         checks = {key: complete.pop(key, None) for key in CHECKS}
         features, images = inspect_datasets(complete["datasets"])
         check_image_counts(complete, images)
-    except UserError as fault:
+    except (UserError, OSError) as fault:
+        # A path that no system takes, for its length for example, is none that could be looked for.
         where = ", ".join(configfiles) or "--config"
         raise StudyError(f"The configuration ({where}) can't be run:\n{fault}") from None
     claims = []
     if complete["claims"]:
-        path = find(complete["claims"])
+        path = complete["claims"]
         schema = read_yaml(root / "workflow/schemas/claims.schema.yaml")
         planar = [name for name, count in features.items() if count == 2]
         try:
+            path = find(path)
             claims = read_claims(path, schema, complete, planar)
-        except UserError as fault:
+        except (UserError, OSError) as fault:
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     plan = Plan(complete, features, images, tuple(needed_tables(claims)))
     return Study(plan, claims, checks, families)
@@ -120,6 +125,41 @@ def refuse_templates(path: str, content: Any) -> None:
             "Python in it, so what is configured isn't what is written; write the values out, and "
             "remove the key"
         )
+
+
+def refuse_unusable(value: Any, place: tuple = ()) -> None:
+    """Refuse texts that no file, path or page can have, and numbers that can't be written.
+
+    Raises
+    ------
+    StudyError
+        It names the key.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            refuse_unusable(str(key), place)
+            refuse_unusable(inner, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            refuse_unusable(inner, (*place, index))
+    elif isinstance(value, str) and not is_writable(value):
+        raise StudyError(
+            f"{key_path(place)}: got {ascii(value)[:60]}, which has a NUL or half a character; "
+            "allowed: text"
+        )
+    elif isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
+        raise StudyError(
+            f"{key_path(place)}: got a whole number of more than {LONGEST_NUMBER} digits; "
+            "allowed: a shorter one"
+        )
+
+
+def is_writable(text: str) -> bool:
+    """Return whether a text can be stored as UTF-8, and stand in a path."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _complete(given: Mapping[str, Any], find: Callable[[str], str]) -> tuple[dict, list[str]]:

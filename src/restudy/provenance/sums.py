@@ -49,9 +49,8 @@ def note_sums(outputs: Iterable[str]) -> None:
 
 def sum_path(path: str) -> Path | None:
     """Return where the digest of a result is noted; None of one whose digest is not."""
-    head, found, tail = path.rpartition(RESULTS)
-    kept = found and f"{found}{tail}".startswith(READ_AGAIN)
-    return Path(f"{head}{SUMS}{tail}.sha256") if kept else None
+    kept = path.startswith(READ_AGAIN)
+    return Path(f"{SUMS}{path.removeprefix(RESULTS)}.sha256") if kept else None
 
 
 def check_sums(inputs: Iterable[str]) -> None:
@@ -75,8 +74,10 @@ def check_sums(inputs: Iterable[str]) -> None:
 
 def _damaged(inputs: Iterable[str]) -> Iterator[str]:
     by_folder: dict[Path, list[Path]] = defaultdict(list)
-    for path in dict.fromkeys(map(Path, inputs)):
-        by_folder[path.parent].append(path)
+    # Copies of what is in a bucket may be newer than a note of this machine's.
+    for path in dict.fromkeys(inputs):
+        if path.startswith(RESULTS):
+            by_folder[Path(path).parent].append(Path(path))
     for folder, paths in by_folder.items():
         recorded = read_json(folder / RECORD).get(FILES, {})
         for path in paths:

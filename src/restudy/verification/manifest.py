@@ -8,14 +8,16 @@ told from different. All files are read one by one, and all is linear in their n
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from restudy.errors import UserError
 from restudy.provenance.sums import check_sums
-from restudy.verification.fingerprints import UNREADABLE, describe_file, digest_of, distance
+from restudy.verification.fingerprints import SUMS, UNREADABLE, describe_file, digest_of, distance
 
 FORMAT = 1
+LARGEST_SUM = 1e150  # of a fingerprint: the square of a difference of two is a number
 DIGESTS = ("settings", "data", "code", "lock")
 OUTCOMES = ("identical", "within tolerance", "different", "missing", "additional")
 FAILURES = ("different", "missing")
@@ -180,7 +182,7 @@ def read_manifest(path: str | Path, computed: str | None = None) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such file; expected a manifest.json") from None
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "not JSON"
         raise ManifestError(f"{path}: can't be read as a manifest ({reason})") from None
     keys = {"format", "configuration", "environments", "cells", "aggregates", "left_out"}
@@ -188,6 +190,8 @@ def read_manifest(path: str | Path, computed: str | None = None) -> dict:
         raise ManifestError(f"{path}: no manifest; it lacks some of: {', '.join(sorted(keys))}")
     if manifest["format"] != FORMAT:
         raise ManifestError(f"{path}: format {manifest['format']!r}; this code reads {FORMAT}")
+    if fault := _damage(manifest):
+        raise ManifestError(f"{path}: a damaged manifest: {fault}")
     if computed and manifest["configuration"] != computed:
         raise ManifestError(
             f"{path}: the manifest of another configuration (digest "
@@ -196,6 +200,41 @@ def read_manifest(path: str | Path, computed: str | None = None) -> dict:
             "that it was made with as --configfile."
         )
     return manifest
+
+
+def _damage(manifest: Mapping) -> str:
+    """Return what of a manifest is not as `make_manifest` makes it; empty if all is."""
+    try:
+        json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, UnicodeEncodeError):
+        return "it has numbers or characters that are none"
+    environments, cells, whole = (manifest[k] for k in ("environments", "cells", "aggregates"))
+    if not isinstance(environments, list) or not all(isinstance(e, dict) for e in environments):
+        return "environments: expected a list of objects"
+    if not isinstance(cells, dict):
+        return "cells: expected an object"
+    for name, group in {**cells, "aggregates": whole}.items():
+        if not isinstance(group, dict) or not isinstance(group.get("files"), dict):
+            return f"{name}: expected an object with files"
+        number = group.get("environment")
+        if type(number) is not int or not 0 <= number < len(environments):
+            return f"{name}.environment: expected the number of an environment"
+        for file, entry in group["files"].items():
+            if not _is_entry(entry):
+                return f"{name}.files.{file}: expected digest, bytes and fingerprint"
+    return ""
+
+
+def _is_entry(entry: Any) -> bool:
+    """Return whether something can be an artefact's entry, see `describe_file`."""
+    if not isinstance(entry, dict) or type(entry.get("bytes")) is not int:
+        return False
+    if not isinstance(entry.get("sha256", entry.get("content_sha256")), str):
+        return False
+    match entry.get("fingerprint", ["", 0, *[0.0] * SUMS]):
+        case [str(), int(), *sums] if len(sums) == SUMS:
+            return all(type(each) in (int, float) and abs(each) < LARGEST_SUM for each in sums)
+    return False
 
 
 def artefacts_of(manifest: Mapping) -> dict[str, tuple[dict, dict]]:
