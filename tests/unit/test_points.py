@@ -250,7 +250,12 @@ def test_own_file_is_read_to_the_last_digit(own):
     ("texts", "classes"),
     [
         (["10", "9", "10", "9", "-1", "-1"], ["-1", "9", "10"]),
-        (["1.0", "1", "2.50", "25e-1"], ["1", "2.5"]),
+        (["1.0", "1", "2.50", "2.5"], ["1", "2.5"]),
+        # Codes: different texts are different classes, though their values may be the same.
+        (["01", "1", "01", "1"], ["01", "1"]),
+        (["1E2", "100", "1E2", "100"], ["100", "1E2"]),
+        ([f"90000000000000000{n % 3}" for n in range(6)], [f"90000000000000000{n}" for n in "012"]),
+        (["NA", "DE", "NA", "DE"], ["DE", "NA"]),
         (["10", "9", "10", "9", "none", "none"], ["10", "9", "none"]),
         (["é", "a", "é", "a"], ["a", "é"]),
     ],
@@ -261,7 +266,28 @@ def test_classes_are_sorted_and_numbers_by_their_value(own, texts, classes):
     assert description["classes"] == classes
     for number, label in zip(points["x1"], points["label"], strict=True):
         text = texts[int(number)]
-        assert classes[label] == text or float(classes[label]) == float(text)
+        assert classes[label] == text or text in ("1.0", "2.50")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            "Unnamed: 0,x,kind\n0,1.5,a\n1,2,b\n2,1,a\n3,7,b\n",
+            "column 'Unnamed: 0' counts the rows",
+        ),
+        ("row,x,kind\n1,1.5,a\n2,2,b\n3,1,a\n4,7,b\n", "column 'row' counts the rows"),
+        ("x,kind\n1,NA\n3,b\n2,NA\n9,b\n", "'NA' in column 'kind' is a class"),
+        ("x,kind\n1,a\n3,b\n2,a\n9,b\n", ""),
+    ],
+)
+def test_what_is_allowed_and_perhaps_not_meant_is_told(tmp_path, content, told):
+    (tmp_path / "own.csv").write_text(content)
+    dataset = {"kind": "csv", "path": str(tmp_path / "own.csv"), "label": "kind"}
+    lines = []
+    inspect_datasets({"ours": dataset}, lines.append)
+    assert len(lines) == bool(told)
+    assert all(line.startswith("datasets.ours: ") and told in line for line in lines)
 
 
 @pytest.mark.parametrize(

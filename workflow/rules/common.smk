@@ -48,9 +48,15 @@ def reported(heading=""):
         raise WorkflowError(f"{heading}{fault}") from None
 
 
+def tell(line):
+    """Tell whoever called of something; jobs, which plan anew, don't repeat it."""
+    if CALL.is_main:
+        print(line, file=sys.stderr)
+
+
 with reported():
     read = CALL.configfiles if CALL.is_main else ()
-    STUDY = load_study(config, CALL.overrides, read, sys.argv[1:], REPOSITORY)
+    STUDY = load_study(config, CALL.overrides, read, sys.argv[1:], REPOSITORY, tell)
     # Only one run at a time may work in a folder; a run's own jobs don't take it.
     if CALL.is_main:
         internals.take_folder(CALL)
@@ -78,9 +84,9 @@ envvars:
 
 
 for line in pinning.pin_variables(os.environ):
-    print(f"{line} would change results: jobs run without it.", file=sys.stderr)
+    tell(f"{line} would change results: jobs run without it.")
 if CALL.is_main and (others := environment.unlocked()):
-    print(f"Packages that are not those of the lock: {others}", file=sys.stderr)
+    tell(f"Packages that are not those of the lock: {others}")
 
 
 def alternatives(names):
@@ -146,7 +152,9 @@ config |= {
     "viewer_style": internals.VIEWER_STYLE,
     "ticket": Ticket(
         digest(PUBLIC),
-        describe_call(REPOSITORY, Path.cwd(), CALL.replacing, hide_in_command(CALL.override_words)),
+        describe_call(
+            REPOSITORY, Path.cwd(), CALL.replacing, hide_in_command(CALL.override_words)
+        ),
         internals.captioned_item,
         internals.CAPTION_STYLE,
     ),

@@ -3,7 +3,7 @@
 No numeric library is loaded: a configuration is inspected on every call of Snakemake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
 from restudy.data.kinds import dataset_kind
@@ -12,7 +12,7 @@ from restudy.errors import DatasetError, UserError
 
 
 def inspect_datasets(
-    datasets: Mapping[str, Mapping],
+    datasets: Mapping[str, Mapping], tell: Callable[[str], None] = lambda line: None
 ) -> tuple[dict[str, int], dict[str, ImageCounts]]:
     """Return the number of features of every point set, and the counts of every set of images.
 
@@ -21,6 +21,8 @@ def inspect_datasets(
     datasets : mapping
         Name -> completed entry of ``datasets``. The user's own files are read; of images, only
         headers and labels.
+    tell : callable
+        Takes a line for each thing that is allowed, and perhaps not meant.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def inspect_datasets(
     features, images, faults = {}, {}, []
     for name, dataset in datasets.items():
         try:
-            found = _inspect(dataset)
+            found = _inspect(dataset, lambda line, name=name: tell(f"datasets.{name}: {line}"))
         except DatasetError as error:
             faults += [f"datasets.{name}.{key}: {text}" for key, text in error.faults]
         else:
@@ -47,10 +49,13 @@ def inspect_datasets(
     return features, images
 
 
-def _inspect(dataset: Mapping) -> int | ImageCounts:
+def _inspect(dataset: Mapping, tell: Callable[[str], None]) -> int | ImageCounts:
     match dataset["kind"]:
         case "csv":
-            return len(read_labelled_csv(dataset).features)
+            table = read_labelled_csv(dataset)
+            for line in table.remarks:
+                tell(line)
+            return len(table.features)
         case "idx":
             return inspect_image_files(dataset["path"])
         case kind if kind in PUBLISHED_SETS:

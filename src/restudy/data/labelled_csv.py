@@ -5,16 +5,21 @@ than the larger libraries take to load.
 """
 
 import csv
+import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from restudy.errors import DatasetError
 
 MISSING = ("", "na", "n/a", "nan", "null")  # in lower case
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 LARGEST_VALUE = 1e100  # the sum of a few squares of such numbers is still finite
 MAX_NAMES = 20  # column names listed in a message
 
@@ -35,12 +40,15 @@ class LabelledTable:
         Names of the D features.
     classes : list of str
         Names of the C classes.
+    remarks : list of str
+        What is allowed, and perhaps not meant: a column that counts the rows, a class ``NA``.
     """
 
     values: list[list[float]]
     labels: list[int]
     features: list[str]
     classes: list[str]
+    remarks: list[str] = field(default_factory=list)
 
 
 class TableError(DatasetError):
@@ -79,12 +87,30 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
         [*_label_faults(path, label, texts, lines), *_value_faults(path, columns, values, lines)]
     )
     classes, labels = _number_classes(texts)
+    remarks = []
+    if counting := [name for name, column in values.items() if _counts_rows(column)]:
+        remarks.append(
+            f"{path}: column {counting[0]!r} counts the rows, and is a feature like the others; "
+            "if it is an index, take it out of the file"
+        )
+    if any(text.lower() in MISSING for text in texts):
+        remarks.append(
+            f"{path}: 'NA' in column {label!r} is a class like the others; if it means that the "
+            "class is missing, take these rows out of the file"
+        )
     return LabelledTable(
         values=[list(row) for row in zip(*values.values(), strict=True)],
         labels=labels,
         features=list(values),
         classes=classes,
+        remarks=remarks,
     )
+
+
+def _counts_rows(column: Sequence[float]) -> bool:
+    """Return whether a column is an index: whole numbers, each one more than the last."""
+    steps = {after - before for before, after in itertools.pairwise(column)}
+    return steps == {1.0} and float(column[0]).is_integer() and len(column) > 3
 
 
 def _refuse(faults: Iterator[Fault] | list[Fault]) -> None:
@@ -155,7 +181,12 @@ def _length_faults(path: str, names: list[str], rows: list, lines: list[int]) ->
 
 
 def _label_faults(path: str, label: str, texts: list[str], lines: list[int]) -> Iterator[Fault]:
-    missing = [line for text, line in zip(texts, lines, strict=True) if text.lower() in MISSING]
+    # NA is a country, a sodium and what R writes for nothing: it is allowed, and told of.
+    missing = [
+        line
+        for text, line in zip(texts, lines, strict=True)
+        if text.lower() in MISSING and text != "NA"
+    ]
     if missing:
         yield (
             "label",
@@ -226,19 +257,22 @@ def _sort_of(text: str) -> str | None:
 def _number_classes(texts: list[str]) -> tuple[list[str], list[int]]:
     """Return the names of the classes in their order, and each text's label.
 
-    If all texts are numbers, equal numbers are one class, ordered by value and named after it: 1,
-    1.0 and 1e0 are the class 1.
+    Different texts are different classes: 01 and 1, 1E2 and 100 are codes. Only where all are plain
+    numbers are they ordered by value, and 1 and 1.0 are the class 1.
     """
     distinct = list(dict.fromkeys(texts))
-    numbers = _to_numbers(distinct)
-    keys = dict(zip(distinct, distinct if numbers is None else numbers, strict=True))
+    if all(PLAIN_NUMBER.fullmatch(text) for text in distinct):
+        keys: dict[str, Any] = {text: Decimal(text) for text in distinct}
+    else:
+        keys = {text: text for text in distinct}
     order = {key: label for label, key in enumerate(sorted(set(keys.values())))}
     names = [key if isinstance(key, str) else _shortest(key) for key in order]
     return names, [order[keys[text]] for text in texts]
 
 
-def _shortest(number: float) -> str:
-    return str(int(number)) if number.is_integer() else repr(number)
+def _shortest(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _more(found: Sequence) -> str:

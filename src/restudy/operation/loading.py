@@ -58,6 +58,7 @@ def load_study(
     configfiles: Iterable[Path],
     targets: Iterable[str],
     root: Path,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Return the plan of a configuration, with the claims that it names.
 
@@ -71,6 +72,8 @@ def load_study(
         What was asked for: a cell that is not allowed is refused.
     root : Path
         Folder of the project, where files are looked for that the working directory lacks.
+    tell : callable
+        Takes a line for each thing that is allowed, and perhaps not meant.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def load_study(
         for target in targets:
             check_target(complete, target)
         checks = {key: complete.pop(key, None) for key in CHECKS}
-        features, images = inspect_datasets(complete["datasets"])
+        features, images = inspect_datasets(complete["datasets"], tell)
         check_image_counts(complete, images)
     except (UserError, OSError) as fault:
         # A path that no system takes, for its length for example, is none that could be looked for.
