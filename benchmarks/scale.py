@@ -33,7 +33,7 @@ from restudy.data.tables import read_table, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
-from restudy.provenance.environment import describe_run
+from restudy.provenance.environment import describe_run, file_digest
 from restudy.small_files import write_json
 from restudy.study.config import complete_config, settings_lookup
 from restudy.study.grid import all_cells
@@ -201,7 +201,7 @@ def train_cell(family: Family, settings: dict, folder: Path, place: Path) -> Non
         place / "checkpoints",
     )
     train(run)
-    record = describe_run(settings, data, "made up", ROOT / "requirements.lock", ROOT)
+    record = describe_run(settings, data, "made up", file_digest(ROOT / "requirements.lock"))
     write_json(place / "provenance.json", record | run.notes)
 
 

@@ -8,7 +8,7 @@ from restudy.errors import UserError
 from restudy.families.registry import load_families
 from restudy.log import start_log
 from restudy.provenance.environment import PROJECT, unlocked
-from restudy.provenance.records import describe_job, record_path, to_json, write_at_end
+from restudy.provenance.records import describe_job, named_files, record_path, to_json, write_at_end
 from restudy.provenance.sums import check_sums, note_sums
 
 
@@ -44,7 +44,7 @@ def begin_job(job: Any) -> Callable[[str], None]:
     if others := unlocked():
         log(f"warning: packages that are not those of the lock: {others}")
     load_families(job.config.get("families") or [])
-    check_sums(job.input)
+    check_sums(path for paths in named_files(job.input).values() for path in paths)
     record = describe_job(job)
     write_at_end(record_path(job.log[0]), to_json(record), log, lambda: note_sums(job.output))
     return log

@@ -498,5 +498,6 @@ def test_a_training_job_depends_on_no_more_of_the_room_than_it_writes_with():
         name: {path for path in Sources(ROOT).training(family) if Path(path).parent == room}
         for name, family in FAMILIES.items()
     }
-    writes = {f"{room}/__init__.py", f"{room}/tensorboard_writing.py"}
-    assert parts == {"dense": set(), "conv": writes}
+    # What a folder of results is, which jobs digest, and how event files are written.
+    shared = {f"{room}/__init__.py", f"{room}/snakemake_folders.py"}
+    assert parts == {"dense": shared, "conv": shared | {f"{room}/tensorboard_writing.py"}}

@@ -67,8 +67,10 @@ def test_script_is_thin_and_has_its_rule(script):
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     assert f"scripts/{script.name}" in rules
     # What training runs is one digest, since there are thousands of such jobs.
-    tracked = "training_code(family)" if script.name == "train.py" else f'code("{script.name}")'
-    assert tracked in rules
+    tracked = (
+        r"training_code\(family\)" if script.name == "train.py" else rf'code\(\s*"{script.name}"'
+    )
+    assert re.search(tracked, rules)
     assert len(script.read_text().splitlines()) <= 75
     assert script.read_text().startswith('"""')
 
@@ -83,7 +85,9 @@ def test_every_caption_is_used_and_every_used_one_exists():
 def test_every_rule_has_log_message_conda_and_script():
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"\nrule ", path.read_text())[1:]:
-            parts = ["log:", "message:", "conda:", "script:", "input:"]
+            parts = ["log:", "message:", "conda:", "script:"]
+            # What a user's own files consist of is a parameter.
+            parts += [] if rule.startswith(("make_points:", "fetch_images:")) else ["input:"]
             # A rule without a file is a check: it runs on demand, every time.
             checks = ("check_claims:", "verify:", "certificate:")
             parts += [] if rule.startswith(checks) else ["output:"]

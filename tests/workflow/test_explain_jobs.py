@@ -124,7 +124,17 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         f"[{code}] itself, and input rebuilt because of {both}: 1 job plot_boundary_dense: "
         f"{FIGURE.format('adam')}" in text
     )
-    assert "[1] [2] [3] [4] themselves: 1 job record_provenance" in text
+    own = " ".join(
+        f"[{number}]"
+        for number in sorted(
+            (
+                rate,
+                trained,
+                causes["gone: deleted, or lost by a run that failed, since it was made"],
+            )
+        )
+    )
+    assert f"{own} themselves: 1 job record_provenance" in text
 
 
 def test_own_data_and_packages_are_told_apart_where_they_meet(project, edit):

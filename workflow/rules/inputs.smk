@@ -184,6 +184,14 @@ def project_code():
     return parts.digest_of(parts.MODULES, SOURCES.everything())
 
 
+def all_training_code():
+    """Digest of what training any family of this run runs."""
+    found = [SOURCES.training(family) for family in PLAN.families.values()]
+    return parts.digest_of(
+        parts.MODULES, {k: v for each in found for k, v in each.items()}
+    )
+
+
 def training_code(family):
     """Digest of all modules that training a family runs, as a parameter instead of inputs.
 

@@ -14,8 +14,8 @@ rule record_provenance:
         code=code("record_provenance.py"),
         lock=LOCK,
         config=PUBLIC,
-        # Recorded again when code changes. (A revision changes with every commit, of documents too.)
-        source=lambda wildcards: project_code(),
+        # Recorded again when training code changes: a revision changes with every commit.
+        training=lambda wildcards: all_training_code(),
     message:
         "Record the provenance"
     script:
