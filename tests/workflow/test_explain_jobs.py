@@ -110,7 +110,6 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         causes["configuration: dense.optimizers.adam.learning_rate: 0.01 → 0.5"],
         causes["code: src/restudy/views/boundaries.py"],
     )
-    assert "gone: deleted, or lost by a run that failed, since it was made" in causes
     trained = causes["code: src/restudy/families/dense/schedules.py"]
     assert len(causes) == 4
     both = " ".join(f"[{number}]" for number in sorted((rate, trained)))
@@ -124,16 +123,8 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         f"[{code}] itself, and input rebuilt because of {both}: 1 job plot_boundary_dense: "
         f"{FIGURE.format('adam')}" in text
     )
-    own = " ".join(
-        f"[{number}]"
-        for number in sorted(
-            (
-                rate,
-                trained,
-                causes["gone: deleted, or lost by a run that failed, since it was made"],
-            )
-        )
-    )
+    gone = causes["gone: deleted, or lost by a run that failed, since it was made"]
+    own = " ".join(f"[{number}]" for number in sorted((rate, trained, gone)))
     assert f"{own} themselves: 1 job record_provenance" in text
 
 
