@@ -85,7 +85,7 @@ def test_configuration_that_is_a_template_is_refused(project):
     ("text", "told"),
     [
         (r'claims: "a\0b"', "claims: got 'a\\x00b', which has a NUL or half a character"),
-        (f"claims: {'x' * 5000}", "File name too long"),
+        (f"claims: {'x' * 5000}", "can't be run"),
         (r'{"datasets": {"own": {"kind": "csv", "path": "\ud800"}}}', "datasets.own.path: got"),
         (f"datasets: {{own: {{kind: idx, path: {'y' * 5000}}}}}", "can't be run"),
         (f"dense: {{baseline: {{depth: 0x{'f' * 5000}}}}}", "depth: got a whole number of more"),
