@@ -14,7 +14,7 @@ SECRET = "hunter2"
         f"s3://key:{SECRET}@bucket",
         f"HTTPError: 404 for url: https://{SECRET}@host.org/a.gz (tried twice)",
         f"https://host.org/a.gz?X-Amz-Signature={SECRET}",
-        f"pip could not download it (https://u:{SECRET}@index/simple)",
+        f"the address is refused (https://u:{SECRET}@host.org/a)",
         f"storage_s3_secret_key={SECRET}",
         f'{{"password": "{SECRET}"}}',
         f"--token={SECRET}",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -46,6 +47,10 @@ def file_digest(path: str | Path) -> str:
     """Return the sha256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# Of a file that several ask for while one process runs: modules, and a user's large files.
+digest_once = cache(file_digest)
 
 
 def file_digests(paths, root: str | Path = ".") -> dict[str, str]:

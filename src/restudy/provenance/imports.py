@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from restudy.families.contract import LOADERS, Family
-from restudy.provenance.environment import file_digest, file_digests
+from restudy.provenance.environment import digest_once, file_digest, file_digests
 
 PACKAGE = "restudy"
 
@@ -127,7 +127,7 @@ class Sources:
         """
         path = self.root / "scripts" / script
         found = [path, *imported_files(path, self.source), *(self.root / each for each in further)]
-        return {self._place(path): _digest_once(path) for path in sorted(set(found))}
+        return {self._place(path): digest_once(path) for path in sorted(set(found))}
 
     def _place(self, path: Path) -> str:
         inside = path.is_relative_to(self.root)
@@ -154,10 +154,6 @@ class Sources:
         """Return the digest of every file of the library, and of every script."""
         found = [*self.source.glob(f"{PACKAGE}/**/*.py"), *self.root.glob("scripts/*.py")]
         return file_digests(sorted(found), self.root)
-
-
-# Many scripts import the same modules.
-_digest_once = cache(file_digest)
 
 
 @cache

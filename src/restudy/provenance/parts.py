@@ -8,10 +8,9 @@ process that starts the jobs, beside their records.
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 
-from restudy.provenance.environment import digest, file_digest, read_packages
+from restudy.provenance.environment import digest, digest_once, file_digest, read_packages
 from restudy.provenance.records import RECORDS
 from restudy.small_files import read_json, write_text
 
@@ -47,12 +46,8 @@ def lock_digest(lock: str | Path) -> str:
 
 def data_digest(files: Iterable[str]) -> str:
     """Return the digest of a data set's own files by name and content; empty without any."""
-    found = {Path(path).name: _digest_once(path) for path in files}
+    found = {Path(path).name: digest_once(path) for path in files}
     return digest_of(DATA, found) if found else ""
-
-
-# Files of a user's may be large, and several jobs ask for them.
-_digest_once = cache(file_digest)
 
 
 def note_parts(folder: Path) -> None:
