@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 from conftest import copy_project
+from small_study import small_section
 
 OWN = "document.title = 'owned'"
 QUESTION = (
@@ -17,27 +18,9 @@ FEATURES = ("<b>depth</b> $a$ \\alpha", f"</script><script>{OWN}</script>")
 CLASSES = (f'=HYPERLINK("x")<img src=x onerror="{OWN}">', "_b_ $y$ `c` %s")
 CONFIG = {
     "datasets": {"wells": {"kind": "csv", "path": "own/{wells} $1.csv", "label": "sort"}},
-    "dense": {
-        "baseline": {
-            "dataset": "wells",
-            "protocol": "tiny",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
-        "protocols": {
-            "tiny": {
-                "arithmetic": "corrected",
-                "passes": 20,
-                "replicates": 2,
-                "record_interval": 10,
-            }
-        },
-        "optimizers": {"gd": {"kind": "gradient_descent", "learning_rate": 0.01}},
-        "studies": {"sizes": {"question": QUESTION, "vary": {"hidden_size": [3, 4]}}},
-    },
+    "dense": small_section(
+        "wells", {"sizes": {"question": QUESTION, "vary": {"hidden_size": [3, 4]}}}
+    ),
 }
 
 

@@ -14,36 +14,20 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import SKIPPED, Project, copy_project, environment
+from small_study import small_section
 
 CONFIG = {
     "datasets": {
         "moons": {"kind": "moons", "points": 40, "heldout_points": 60},
         "wells": {"kind": "csv", "path": "wells.csv", "label": "sort"},
     },
-    "dense": {
-        "baseline": {
-            "dataset": "moons",
-            "protocol": "tiny",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
-        "protocols": {
-            "tiny": {
-                "arithmetic": "corrected",
-                "passes": 20,
-                "replicates": 2,
-                "record_interval": 10,
-            }
-        },
-        "optimizers": {"gd": {"kind": "gradient_descent", "learning_rate": 0.01}},
-        "studies": {
+    "dense": small_section(
+        "moons",
+        {
             "sizes": {"question": "Do more units help?", "vary": {"hidden_size": [3, 4]}},
             "sets": {"question": "On which points?", "vary": {"dataset": ["moons", "wells"]}},
         },
-    },
+    ),
     "certificate": {"share": 0.2, "seed": 0},
 }
 CELL = (
