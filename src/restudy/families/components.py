@@ -246,7 +246,7 @@ OPTIMIZERS = (
     ),
 )
 
-_WARM_UP = Setting(
+WARM_UP = Setting(
     "warm_up",
     "Number of first passes, over which the learning rate rises to its value in equal steps.",
     "integer",
@@ -255,12 +255,12 @@ _WARM_UP = Setting(
     maximum=1_000_000_000,
 )
 SCHEDULES = (
-    Kind("constant", description="always 1", settings=(_WARM_UP,)),
+    Kind("constant", description="always 1", settings=(WARM_UP,)),
     Kind(
         "step",
         description="multiplied by `factor` after every `interval` passes",
         settings=(
-            _WARM_UP,
+            WARM_UP,
             count("interval", "Passes between two steps.", 1000),
             Setting(
                 "factor",
@@ -275,7 +275,7 @@ SCHEDULES = (
         "cosine",
         description="from 1 to `final` along half a cosine",
         settings=(
-            _WARM_UP,
+            WARM_UP,
             Setting(
                 "final",
                 "Share of the learning rate that is left at the end.",

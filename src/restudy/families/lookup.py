@@ -32,8 +32,13 @@ def make_kind(
     ValueError
         If there is no such kind.
     TypeError
-        If a parameter is not one of that kind's.
+        If the settings are no mapping, or a parameter is not one of that kind's.
     """
+    if not isinstance(settings, Mapping):
+        raise TypeError(
+            f"{what}: got {settings!r}, allowed: a name, or a mapping with a kind, one of "
+            f"{', '.join(factories)}"
+        )
     parameters = {key: value for key, value in settings.items() if key != "kind"}
     check_allowed(what, settings.get("kind"), factories)
     return factories[settings["kind"]](*given, **parameters)

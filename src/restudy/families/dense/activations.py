@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from restudy.families.arguments import held_against
+from restudy.families.components import ACTIVATIONS as KINDS
 from restudy.families.lookup import make_kind
+
+_stated = held_against(KINDS)
 
 LARGEST_EXPONENT = {np.dtype("float64"): 709.0, np.dtype("float32"): 88.0}
 
@@ -84,10 +88,9 @@ def relu() -> Activation:
     return Activation(value, derivative, in_place=True)
 
 
+@_stated
 def leaky_relu(slope: float = 0.01) -> Activation:
     """f(z) = z where z > 0, else slope · z, with 0 < slope < 1 (Maas et al. 2013)."""
-    if not 0.0 < slope < 1.0:
-        raise ValueError(f"slope: got {slope}, allowed: between 0 and 1")
 
     def value(net_input, out):
         np.multiply(net_input, slope, out=out)
@@ -101,13 +104,12 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     return Activation(value, derivative)
 
 
+@_stated
 def elu(alpha: float = 1.0) -> Activation:
     """f(z) = z where z > 0, else α (exp(z) - 1); f'(z) = 1 or a + α (Clevert et al. 2016).
 
     α > 0.
     """
-    if not alpha > 0.0:
-        raise ValueError(f"alpha: got {alpha}, allowed: above 0")
 
     def value(net_input, out):
         np.minimum(net_input, 0.0, out=out)
@@ -181,6 +183,7 @@ def gelu() -> Activation:
     return Activation(value, derivative, reads_net_input=True, steepest=1.1289)
 
 
+@_stated
 def maxout(pieces: int = 2) -> Activation:
     """f(z₁ … z_k) = max zᵢ: each unit has k net inputs (Goodfellow et al. 2013).
 
@@ -188,8 +191,6 @@ def maxout(pieces: int = 2) -> Activation:
     then the second, and so on. The derivative is 1 for the largest, the first of equals, and 0
     for the others.
     """
-    if pieces < 2:
-        raise ValueError(f"pieces: got {pieces}, allowed: from 2")
 
     def value(net_input, out):
         np.max(net_input.reshape(pieces, *out.shape), axis=0, out=out)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from restudy.families.arguments import check_argument
+from restudy.families.contract import Setting
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.training import DenseResult
 
@@ -12,6 +14,8 @@ CHUNK = 2_000  # points, a few times the training set: the buffers stay within t
 MAX_POINTS = 200_000
 MIN_POINTS_PER_AXIS = 100  # with fewer, curves look angular
 POINTS_PER_AXIS = 400  # where the step gives too many or too few
+STEP = Setting("step", "Distance of two grid points.", above=0)
+MARGIN = Setting("margin", "How far the grid extends beyond the points.", minimum=0)
 
 
 def map_boundary(
@@ -78,6 +82,7 @@ def grid_axes(points: np.ndarray, step: float, margin: float) -> list[np.ndarray
     list of ndarray
         x1 (n1,) and x2 (n2,), increasing.
     """
+    check_argument(STEP, step)
     low, high = plane_extent(points, margin)
     counts = (high - low) / step
     if counts.prod() > MAX_POINTS or counts.min() < MIN_POINTS_PER_AXIS:
@@ -89,7 +94,17 @@ def plane_extent(points: np.ndarray, margin: float = 0.5) -> tuple[np.ndarray, n
     """Return the lower left and the upper right corner of a rectangle around points (N, 2).
 
     The margin is clipped to between a twentieth of the points' extent along an axis and all of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no points, they do not lie in a plane, or the margin is negative.
     """
+    check_argument(MARGIN, margin)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(f"points: got shape {points.shape}, allowed: (N, 2), N from 1")
+    if not np.isfinite(points).all():
+        raise ValueError("points: got a value that is not finite, allowed: finite numbers")
     low, high = points.min(axis=0), points.max(axis=0)
     extent = high - low
     margins = np.where(extent > 0, np.clip(margin, extent / 20, extent), margin)

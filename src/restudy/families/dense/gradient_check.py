@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.data.tables import parts_of
-from restudy.families.dense.network import ARITHMETICS, DenseNetwork
+from restudy.families.dense.network import SETTINGS, DenseNetwork
 from restudy.families.dense.stack import Batch, Stack
 
 BIAS_DEVIATION = 0.1
@@ -82,7 +82,7 @@ def check_gradients(
             layer[:, :, -1] = rng.normal(0.0, BIAS_DEVIATION, layer.shape[:2])
         stack = Stack(weights, network.activation, l2)
         numeric = numeric_gradient(stack, Batch(x, label, stack))
-        for arithmetic in ARITHMETICS:
+        for arithmetic in SETTINGS["arithmetic"].choices:
             checked = Stack(weights, network.activation, l2, published=arithmetic == "published")
             batch = Batch(x, label, checked)
             checked.forward(batch)

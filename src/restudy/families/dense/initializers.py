@@ -10,7 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from restudy.families.arguments import held_against
+from restudy.families.components import INITIALIZERS as KINDS
 from restudy.families.lookup import make_kind
+
+_stated = held_against(KINDS)
 
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
@@ -56,6 +60,7 @@ def lecun_normal() -> Initializer:
     )
 
 
+@_stated
 def orthogonal(gain: float = 1.0) -> Initializer:
     """Gain times a matrix whose shorter side's vectors are orthonormal (Saxe et al. 2014).
 
@@ -72,11 +77,13 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     return draw
 
 
+@_stated
 def truncated_normal(scale: float = 0.1) -> Initializer:
     """Normal with the given standard deviation, values beyond two of them drawn again."""
     return lambda rng, fan_in, fan_out: scale * _truncated(rng, (fan_in, fan_out))
 
 
+@_stated
 def uniform(limit: float = 0.05) -> Initializer:
     """Uniform on ±limit."""
     return lambda rng, fan_in, fan_out: _uniform(rng, limit**2, (fan_in, fan_out))

@@ -4,6 +4,7 @@ All replicates of a network, one per seed, train side by side in `Stack`s that f
 processor's cache.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -12,16 +13,21 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from restudy.families.arguments import check_argument, show, whole_numbers
+from restudy.families.contract import Setting, count
 from restudy.families.dense.activations import make_activation
+from restudy.families.dense.family import FAMILY
 from restudy.families.dense.initializers import draw_weights
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import constant
 from restudy.families.dense.stack import Batch, Stack, softmax
 from restudy.families.dense.training import CHUNK, DenseResult, Plan, Points, Trainer
-from restudy.families.lookup import check_allowed
 
-ARITHMETICS = ("corrected", "published")
-PRECISIONS = ("float64", "float32")
+# What the configuration allows of a protocol is what is allowed here.
+SETTINGS = {setting.name: setting for setting in FAMILY.protocol}
+SIZE = count("sizes", "Units of a layer.")
+SEED = Setting("seeds", "What `RandomState` takes.", "integer", minimum=0, maximum=2**32 - 1)
+FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 # Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
 # replicates would share the overhead of each NumPy call.
 WORKING_MEMORY = 2 << 20
@@ -39,7 +45,7 @@ class DenseNetwork:
     initializer : str or mapping
         A name in `restudy.families.dense.initializers.INITIALIZERS`, or ``kind`` and parameters.
     seeds : sequence of int
-        Seeds of the initial weights and of the order of minibatches.
+        Seeds of the initial weights and of the order of minibatches, each once.
     l2, l1 : float
         λ₂ and λ₁ of the penalty (λ₂/2) Σ W² + λ₁ Σ |W|; biases are not penalised.
     arithmetic : {"corrected", "published"}
@@ -53,6 +59,12 @@ class DenseNetwork:
     weights : list of ndarray, shape (R, rows, fan_in + 1)
         One array per layer, with the bias in the last column; in hidden layers, the number of
         rows is that of the units times the activation's pieces.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another type, or outside its range, which is the configuration's
+        (``config/README.md``); the message names it, what was found and what is allowed.
 
     Examples
     --------
@@ -76,11 +88,16 @@ class DenseNetwork:
         arithmetic: str = "corrected",
         precision: str = "float64",
     ):
-        check_allowed("arithmetic", arithmetic, ARITHMETICS)
-        check_allowed("precision", precision, PRECISIONS)
-        self.sizes = tuple(sizes)
+        given = {"l2": l2, "l1": l1, "arithmetic": arithmetic, "precision": precision}
+        for name, value in given.items():
+            check_argument(SETTINGS[name], value)
+        self.sizes = tuple(whole_numbers(SIZE, sizes, fewest=2))
+        if self.sizes[-1] < 2:
+            raise ValueError(f"sizes: got {self.sizes[-1]} classes, the last, allowed: from 2")
         self.activation = make_activation(activation)
-        self.seeds = list(seeds)
+        self.seeds = whole_numbers(SEED, seeds, fewest=1)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: got {show(self.seeds)}, allowed: each seed once")
         self.l2 = l2
         self.l1 = l1
         self.arithmetic = arithmetic
@@ -125,7 +142,8 @@ class DenseNetwork:
         batch_size : int
             Points per update; 0 takes all.
         schedule : callable, optional
-            Pass (from 1) -> factor of the learning rate; see `restudy.families.dense.schedules`.
+            Pass (from 1) -> factor of the learning rate, from 0, the same whenever it is asked;
+            see `restudy.families.dense.schedules`.
         record_interval : int
             Passes between two records; the start (pass 0) and the last pass are always recorded.
         snapshot_passes : sequence of int
@@ -140,21 +158,37 @@ class DenseNetwork:
 
         Raises
         ------
-        ValueError
-            If points or labels do not fit the network, or a snapshot is outside the passes.
+        TypeError, ValueError
+            If an argument is of another type or outside its range, or points or labels do not fit
+            the network; the message names it, what was found and what is allowed. Nothing is
+            trained then.
         """
+        given = {"passes": passes, "batch_size": batch_size, "record_interval": record_interval}
+        for name, value in given.items():
+            check_argument(SETTINGS[name], value)
+        snapshot = Setting("snapshot_passes", "", "integer", minimum=0, maximum=passes)
+        snapshot_passes = whole_numbers(snapshot, snapshot_passes)
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer: got {show(optimizer)}, allowed: one such as adam(0.01)")
+        schedule = constant(passes) if schedule is None else schedule
+        for name, value in {"schedule": schedule, "progress": progress}.items():
+            if not callable(value):
+                raise TypeError(f"{name}: got {show(value)}, allowed: a function")
+        for pass_number in (1, passes):
+            check_argument(FACTOR, schedule(pass_number))
         training = self._points(x, label)
-        outside = sorted({each for each in snapshot_passes if not 0 <= each <= passes})
-        if outside:
-            raise ValueError(f"snapshot_passes: got {outside[0]}, allowed: from 0 to {passes}")
+        evaluated = None
+        if heldout is not None:
+            if not isinstance(heldout, tuple | list) or len(heldout) != 2:
+                raise TypeError(f"heldout: got {show(heldout)}, allowed: points and their labels")
+            evaluated = self._points(*heldout, "heldout ")
         plan = Plan(
             passes=passes,
             record=frozenset([*range(0, passes, record_interval), passes]),
             snapshot=frozenset(snapshot_passes),
             batch_size=batch_size if batch_size < len(label) else 0,
-            schedule=schedule or constant(passes),
+            schedule=schedule,
         )
-        evaluated = None if heldout is None else self._points(*heldout)
         results = []
         # One thread: the matrices are small, and results must not depend on the number of cores.
         with threadpool_limits(1, "blas"):
@@ -174,7 +208,13 @@ class DenseNetwork:
         return result
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the class probabilities of points (N, D), shape (R, N, C)."""
+        """Return the class probabilities of points (N, D), shape (R, N, C).
+
+        Raises
+        ------
+        ValueError
+            If the points do not fit the network, or are not finite.
+        """
         parts = []
         for logits in self._logits(x):
             with np.errstate(over="ignore"):
@@ -183,21 +223,37 @@ class DenseNetwork:
         return np.concatenate(parts, axis=1)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the predicted class of each of the points (N, D), shape (R, N)."""
+        """Return the predicted class of each of the points (N, D), shape (R, N).
+
+        Raises
+        ------
+        ValueError
+            If the points do not fit the network, or are not finite.
+        """
         return np.concatenate([logits.argmax(axis=0) for logits in self._logits(x)], axis=1)
 
     def _logits(self, x: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the logits (C, R, n) of a chunk of points at a time; the caller may change them."""
         stack = self._stack(slice(None))
-        x = np.asarray(x)
+        x = self._coordinates(x)
         with threadpool_limits(1, "blas"):
+            if not len(x):
+                yield np.empty((self.sizes[-1], len(self.seeds), 0), self.dtype)
             for start in range(0, len(x), CHUNK):
                 chosen = x[start : start + CHUNK]
                 labels = np.zeros(len(chosen), int)
                 yield stack.forward(Batch(chosen, labels, stack)).copy()
 
     def _stack(self, chosen: slice) -> Stack:
-        weights = [layer[chosen] for layer in self.weights]
+        rows = [size * self.activation.pieces for size in self.sizes[1:-1]]
+        shapes = [
+            (len(self.seeds), n, fan_in + 1)
+            for n, fan_in in zip([*rows, self.sizes[-1]], self.sizes[:-1], strict=True)
+        ]
+        found = [np.shape(layer) for layer in self.weights]
+        if found != shapes:
+            raise ValueError(f"weights: got arrays of shapes {found}, allowed: {shapes}")
+        weights = [np.asarray(layer)[chosen] for layer in self.weights]
         return Stack(weights, self.activation, self.l2, self.l1, self.arithmetic == "published")
 
     def _blocks(self, points: int) -> Iterator[slice]:
@@ -213,23 +269,53 @@ class DenseNetwork:
         ends = np.linspace(0, len(self.seeds), blocks + 1).round().astype(int).tolist()
         yield from (slice(start, end) for start, end in pairwise(ends))
 
-    def _points(self, x: np.ndarray, label: np.ndarray) -> Points:
+    def _points(self, x: np.ndarray, label: np.ndarray, part: str = "") -> Points:
         """Return points, after checking them.
 
         Raises
         ------
         ValueError
-            If the shapes or the labels do not fit the network.
+            If the shapes or the labels do not fit the network; ``part`` leads the names in it.
         """
-        x, label = np.asarray(x), np.asarray(label)
-        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
-            raise ValueError(f"x: got shape {x.shape}, allowed: (N, {self.sizes[0]})")
+        x = self._coordinates(x, f"{part}x")
+        if not len(x):
+            raise ValueError(f"{part}x: got no points, allowed: one or more")
+        label = np.asarray(label)
         if label.shape != (len(x),):
-            raise ValueError(f"label: got shape {label.shape}, allowed: ({len(x)},)")
+            raise ValueError(f"{part}label: got shape {label.shape}, allowed: ({len(x)},)")
         classes = self.sizes[-1]
-        if not np.isin(label, range(classes)).all():
-            raise ValueError(f"label: allowed: whole numbers from 0 to {classes - 1}")
+        others = label[~np.isin(label, range(classes))]
+        if len(others):
+            raise ValueError(
+                f"{part}label: got {show(others[0].item())}, "
+                f"allowed: whole numbers from 0 to {classes - 1}"
+            )
         return Points(x, label.astype(int))
+
+    def _coordinates(self, x: np.ndarray, name: str = "x") -> np.ndarray:
+        """Return points (N, D) as an array of real numbers, after checking them.
+
+        Raises
+        ------
+        ValueError
+            If they are of another shape, no real numbers, masked, or not finite.
+        """
+        dimensions = self.sizes[0]
+        if np.ma.is_masked(x):
+            raise ValueError(f"{name}: got masked values, allowed: finite numbers")
+        given, x = x, np.asarray(x)
+        if x.ndim == 0:
+            raise ValueError(f"{name}: got {show(given)}, allowed: an array (N, {dimensions})")
+        if x.ndim != 2 or x.shape[1] != dimensions:
+            raise ValueError(f"{name}: got shape {x.shape}, allowed: (N, {dimensions})")
+        if x.dtype == object:
+            with contextlib.suppress(TypeError, ValueError):
+                x = x.astype(float)
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"{name}: got values of type {x.dtype}, allowed: finite numbers")
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name}: got a value that is not finite, allowed: finite numbers")
+        return x
 
 
 def _with_bias(matrix: np.ndarray) -> np.ndarray:

@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from restudy.families.arguments import held_against
+from restudy.families.components import OPTIMIZERS as KINDS
+from restudy.families.components import optimizer_axis
 from restudy.families.lookup import make_kind
+
+_stated = held_against(KINDS, *optimizer_axis("dense").bundle.settings)
 
 
 class Optimizer(NamedTuple):
@@ -30,6 +35,7 @@ class Optimizer(NamedTuple):
     update: Callable[[np.ndarray, np.ndarray, list[np.ndarray], int, float], None]
 
 
+@_stated
 def gradient_descent(learning_rate: float) -> Optimizer:
     """θ ← θ - η g."""
 
@@ -40,6 +46,7 @@ def gradient_descent(learning_rate: float) -> Optimizer:
     return Optimizer((), update)
 
 
+@_stated
 def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + v (Polyak 1964, in the form of Sutskever et al. 2013)."""
 
@@ -53,6 +60,7 @@ def momentum(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     return Optimizer((0.0,), update)
 
 
+@_stated
 def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     """v ← μ v - η g; θ ← θ + μ v - η g (Sutskever et al. 2013, at the look-ahead point)."""
 
@@ -68,6 +76,7 @@ def nesterov(learning_rate: float, momentum: float = 0.9) -> Optimizer:
     return Optimizer((0.0,), update)
 
 
+@_stated
 def adagrad(
     learning_rate: float, initial_accumulator: float = 0.1, epsilon: float = 1e-7
 ) -> Optimizer:
@@ -83,6 +92,7 @@ def adagrad(
     return Optimizer((initial_accumulator,), update)
 
 
+@_stated
 def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Optimizer:
     """s ← ρ s + (1 - ρ) g²; θ ← θ - η g / sqrt(s + ε) (Tieleman and Hinton 2012)."""
 
@@ -97,6 +107,7 @@ def rmsprop(learning_rate: float, rho: float = 0.9, epsilon: float = 1e-7) -> Op
     return Optimizer((0.0,), update)
 
 
+@_stated
 def adam(
     learning_rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
 ) -> Optimizer:
@@ -124,6 +135,7 @@ def adam(
     return Optimizer((0.0, 0.0), update)
 
 
+@_stated
 def adamw(
     learning_rate: float,
     beta_1: float = 0.9,

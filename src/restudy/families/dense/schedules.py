@@ -6,21 +6,29 @@ A schedule is a function of the pass, counted from 1; all updates of a pass shar
 import math
 from collections.abc import Callable, Mapping
 
+from restudy.families.arguments import check_argument, held_against
+from restudy.families.components import SCHEDULES as KINDS
+from restudy.families.components import WARM_UP
+from restudy.families.contract import count
 from restudy.families.lookup import make_kind
 
 Schedule = Callable[[int], float]
+_stated = held_against(KINDS, count("passes", "Passes of the training."))
 
 
+@_stated
 def constant(passes: int) -> Schedule:
     """Keep the factor at 1."""
     return lambda pass_number: 1.0
 
 
+@_stated
 def step(passes: int, interval: int = 1000, factor: float = 0.5) -> Schedule:
     """Multiply the factor by ``factor`` after every ``interval`` passes."""
     return lambda pass_number: factor ** ((pass_number - 1) // interval)
 
 
+@_stated
 def cosine(passes: int, final: float = 0.0) -> Schedule:
     """Decay from 1 to ``final`` along half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
 
@@ -57,12 +65,13 @@ def make_schedule(settings: Mapping, passes: int) -> Schedule:
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If there is no such kind, or a parameter is outside its range.
     TypeError
-        If a parameter is not one of that kind's.
+        If a parameter is not one of that kind's, or of another type.
     """
     settings = dict(settings)
     warm_up = settings.pop("warm_up", 0)
+    check_argument(WARM_UP, warm_up)
     # If the warm-up takes all passes, the schedule after it is never called.
     after = make_kind("schedule", SCHEDULES, settings, max(passes - warm_up, 1))
     return lambda pass_number: (

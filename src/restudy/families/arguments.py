@@ -1,0 +1,116 @@
+"""Check what the public Python interface is called with, by the ranges that the settings state."""
+
+import functools
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from restudy.families.contract import Kind, Setting
+from restudy.families.lookup import check_allowed
+
+
+def check_argument(setting: Setting, found: Any) -> None:
+    """Hold a value against a setting: a number, a whole number or a choice.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type; the message names the setting, what was found and what is
+        allowed.
+    ValueError
+        If it is not finite, outside the range, or none of the choices; likewise.
+    """
+    if setting.type == "choice":
+        check_allowed(setting.name, found, setting.choices)
+        return
+    message = f"{setting.name}: got {show(found)}, allowed: {_in_words(setting)}"
+    kind = numbers.Integral if setting.type == "integer" else numbers.Real
+    if isinstance(found, bool) or not isinstance(found, kind):
+        raise TypeError(message)
+    inside = (
+        math.isfinite(found)
+        and (setting.minimum is None or found >= setting.minimum)
+        and (setting.maximum is None or found <= setting.maximum)
+        and (setting.above is None or found > setting.above)
+        and (setting.below is None or found < setting.below)
+    )
+    if not inside:
+        raise ValueError(message)
+
+
+def whole_numbers(setting: Setting, found: Any, fewest: int = 0) -> list[int]:
+    """Return a sequence of whole numbers as a list, each held against a setting.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no sequence, has too few of them, or one that `check_argument` refuses.
+    """
+    message = (
+        f"{setting.name}: got {show(found)}, allowed: a sequence of whole numbers"
+        f"{f', {fewest} or more' if fewest else ''}"
+    )
+    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+        raise TypeError(message)
+    try:
+        values = list(found)
+    except TypeError:  # an array without dimensions
+        raise TypeError(message) from None
+    if len(values) < fewest:
+        raise ValueError(message)
+    for value in values:
+        check_argument(setting, value)
+    return [int(value) for value in values]
+
+
+def held_against(kinds: Iterable[Kind], *shared: Setting) -> Callable[[Callable], Callable]:
+    """Let the factory of a kind hold its arguments against the kind's settings.
+
+    Parameters
+    ----------
+    kinds : iterable of Kind
+        Among them, the one that has the factory's name.
+    shared
+        Settings that every kind has as well.
+    """
+    by_name = {kind.name: kind for kind in kinds}
+
+    def decorate(factory: Callable) -> Callable:
+        settings = {each.name: each for each in (*shared, *by_name[factory.__name__].settings)}
+        signature = inspect.signature(factory)
+
+        @functools.wraps(factory)
+        def checked(*given: Any, **named: Any) -> Any:
+            try:
+                arguments = signature.bind(*given, **named).arguments
+            except TypeError as fault:
+                allowed = ", ".join(signature.parameters)
+                raise TypeError(f"{factory.__name__}: {fault}, allowed: {allowed}") from None
+            for name, value in arguments.items():
+                if name in settings:
+                    check_argument(settings[name], value)
+            return factory(*given, **named)
+
+        return checked
+
+    return decorate
+
+
+def show(found: Any) -> str:
+    """Return a value as an error message shows it, on one line of a bearable length."""
+    text = " ".join(repr(found).split())
+    return text if len(text) <= 60 else f"{text[:40]}… ({type(found).__name__})"
+
+
+def _in_words(setting: Setting) -> str:
+    bounds = {
+        "from": setting.minimum,
+        "above": setting.above,
+        "up to": setting.maximum,
+        "below": setting.below,
+    }
+    noun = "a whole number" if setting.type == "integer" else "a finite number"
+    words = [f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None]
+    return " ".join([noun, *words])
