@@ -12,7 +12,7 @@ from pathlib import Path
 if "snakemake" not in globals():
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from restudy.analysis.event_files import Run, counted, read_log
+from restudy.analysis.event_files import Run, counted, printable, read_log
 from restudy.errors import UserError
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
@@ -26,7 +26,7 @@ def main(runs: list[Run], folder: str, output: str, log, **options) -> None:
     """Write the page of a log directory."""
     page = make_page(runs, folder=folder, **options)
     Path(output).write_text(page, encoding="utf-8")
-    log(f"{output}: {len(page.encode()) / 1e6:.2f} MB, {counted(len(runs), 'run')}")
+    log(f"{printable(output)}: {len(page.encode()) / 1e6:.2f} MB, {counted(len(runs), 'run')}")
 
 
 def call_from_snakemake(events: list[str], families: list[str], outputs, log) -> None:
@@ -54,7 +54,7 @@ def call_from_command_line() -> None:
     add("--title", help="title of the page; by default the directory's name")
     given = parser.parse_args()
     options = {
-        "title": given.title or Path(given.logdir).resolve().name,
+        "title": printable(given.title or Path(given.logdir).resolve().name),
         "points": given.points_per_series,
         "max_bytes": given.max_megabytes * 1e6,
     }
@@ -62,9 +62,9 @@ def call_from_command_line() -> None:
         runs = read_log(given.logdir)
         for run in runs:
             print(*run.faults, sep="\n", end="\n" * bool(run.faults), file=sys.stderr)
-        main(runs, given.logdir, given.output, print, **options)
+        main(runs, printable(given.logdir), given.output, print, **options)
     except (UserError, OSError) as fault:
-        parser.exit(2, f"{parser.prog}: {fault}\n")
+        parser.exit(2, f"{parser.prog}: {printable(fault)}\n")
 
 
 if "snakemake" in globals():

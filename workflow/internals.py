@@ -258,21 +258,54 @@ def _hide_secrets(record: logging.LogRecord) -> bool:
     return True
 
 
-def escape_report() -> None:
-    """Let no text of the user's end the script in which the report keeps its data.
+def mend_report() -> None:
+    """Let the report show what is there, and no text of the user's end its scripts.
 
-    Snakemake writes them as JSON between script tags, where ``</script>`` would end them.
+    Snakemake writes its data as JSON between script tags, where ``</script>`` would end them; and
+    it makes no report at all as long as one of its items is missing.
     """
     if not any(word.startswith("--report") for word in sys.argv[1:]):
         return  # importing the reporter takes a while
+    from snakemake import report
     from snakemake.report import html_reporter
     from snakemake.report.html_reporter import data as report_data
+
+    write = report.auto_report
+
+    async def report_what_is_there(dag: Any, *given: Any) -> None:
+        jobs = [job for job in dag.jobs if job.output]
+        finished = [job for job in jobs if await _is_finished(job)]
+        if missing := len(jobs) - len(finished):
+            logger.warning(
+                f"The run is not finished: of {len(jobs):,} jobs, {missing:,} have not made their "
+                "results. The report shows what is there."
+            )
+        await write(_JobsOf(dag, finished), *given)
+
+    report.auto_report = report_what_is_there
 
     for info in pkgutil.iter_modules(report_data.__path__, f"{report_data.__name__}."):
         module = importlib.import_module(info.name)
         if hasattr(module, "json"):
             module.json = SimpleNamespace(dumps=_dumps_for_script)
     html_reporter.json = SimpleNamespace(dumps=_dumps_for_script)
+
+
+async def _is_finished(job: Any) -> bool:
+    if await job.dag.workflow.persistence.incomplete(job):
+        return False
+    return not [path async for path in job.missing_output(job.output)]
+
+
+class _JobsOf:
+    """A graph of jobs with only some of them; all else is the graph's."""
+
+    def __init__(self, dag: Any, jobs: Sequence[Any]) -> None:
+        self.jobs = jobs
+        self._dag = dag
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dag, name)
 
 
 def _dumps_for_script(value: Any, **named: Any) -> str:

@@ -47,7 +47,7 @@ from restudy.operation.tickets import Ticket
 internals.check_place(workflow)
 internals.decide_by_content()
 internals.quote_python()
-internals.escape_report()
+internals.mend_report()
 internals.hide_in_logs()
 CALL = internals.call_of(workflow)
 OPTIONS = dict(config)
@@ -273,11 +273,15 @@ WORDS = ["own=2", "bundle={c: 2}"]
 def reported(made) -> dict:
     """Captions of a report with another configuration, by path; how the call was seen is `call`."""
     made.snakemake("--report", "report.html", "--configfile", "own.yaml", "--config", *WORDS)
-    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    return {"call": made.read("here.json")["call"], "captions": captions(made)}
+
+
+def captions(tiny: Tiny) -> dict[str, str]:
+    """The captions in a report, by the path of their item."""
+    text = (tiny.folder / "report.html").read_text(encoding="utf-8")
     results = text.partition('<script id="results">')[2].partition("= ")[2]
     items, _ = json.JSONDecoder().raw_decode(results)
-    captions = {path: item["caption"] for path, item in items.items()}
-    return {"call": made.read("here.json")["call"], "captions": captions}
+    return {path: item["caption"] for path, item in items.items()}
 
 
 def test_how_snakemake_was_called_is_known_while_the_snakefile_is_read(reported, dry, made):
@@ -490,9 +494,43 @@ def test_a_python_below_a_path_with_spaces_is_quoted(monkeypatch):
 
 def test_no_text_ends_a_script_of_the_report(made, reported):
     text = (made.folder / "report.html").read_text(encoding="utf-8")
-    todo = "escape_report: find which modules of the reporter write JSON into the page now"
+    todo = "mend_report: find which modules of the reporter write JSON into the page now"
     assert "</script><b>" not in text, todo
     assert "\\u003c/script>\\u003cb>" in text, todo
+
+
+def test_the_report_of_an_unfinished_run_shows_what_is_there(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    todo = "mend_report: find where the reporter goes through the jobs, or whether it skips missing"
+    for targets, missing, shown in (
+        ([], 3, set()),
+        (["results/made.txt"], 2, {"results/made.txt"}),
+        (["look.json"], 1, {"results/made.txt"}),
+    ):
+        if targets:
+            tiny.snakemake("--cores", "1", *targets)
+        said = tiny.snakemake("--report", "report.html")
+        assert f"of 3 jobs, {missing} have not made their results" in said, todo
+        assert "Missing metadata" not in said, todo
+        assert set(captions(tiny)) == shown, todo
+    # What a job has begun to write is not there yet.
+    (tmp_path / "wait").touch()
+    with subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "1"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as call:
+        while not (tmp_path / "seen_train_tiny.json").exists() and call.poll() is None:
+            time.sleep(0.1)
+        os.killpg(call.pid, signal.SIGKILL)
+    assert (tmp_path / "results/second.txt").exists()
+    tiny.snakemake("--unlock")
+    said = tiny.snakemake("--rerun-incomplete", "--report", "report.html")
+    assert "1 have not made" in said, todo
+    assert set(captions(tiny)) == {"results/made.txt"}, todo
 
 
 def test_passwords_stay_out_of_the_log(made):
@@ -514,11 +552,11 @@ def test_a_caption_knows_its_item_and_whether_it_is_out_of_date(reported):
         "captioned_item: find how a caption can know the item that it is written for (records "
         "without a caption yet, in order), or give up tickets in captions"
     )
-    captions = reported["captions"]
-    assert set(captions) == {"results/made.txt", "results/trained.txt"}, todo
-    for path, caption in captions.items():
+    found = reported["captions"]
+    assert set(found) == {"results/made.txt", "results/trained.txt"}, todo
+    for path, caption in found.items():
         assert f"--force {path}" in caption, todo
-    outdated = {path for path, caption in captions.items() if "Out of date" in caption}
+    outdated = {path for path, caption in found.items() if "Out of date" in caption}
     assert outdated == {"results/trained.txt"}, todo
 
 

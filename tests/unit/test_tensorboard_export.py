@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
+from conftest import ROOT, bound_by_permissions
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard_server import (
     compare_histograms,
@@ -318,9 +319,12 @@ def test_page_is_the_same_bytes_every_time(logs):
     assert make_page(read_log(logs), "x", "x") == make_page(read_log(logs), "x", "x")
 
 
-def call(*arguments):
+def call(*arguments, before=()):
     return subprocess.run(
-        [sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False
+        [*before, sys.executable, SCRIPT, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -446,3 +450,74 @@ def test_job_shows_the_runs_of_every_family_that_leaves_events(
         assert (index["title"], index["logdir"]) == (heading, directory)
         assert [run["name"] for run in index["runs"]] == names
         assert index["full"] == full
+
+
+def test_folders_whose_names_are_no_text_have_runs_of_their_own(tmp_path):
+    events = [start_of(), number("loss", 0, 1)]
+    for name in (b"exp\xe9rience", b"exp\xe8rience", "表".encode()):
+        folder = os.fsdecode(os.fsencode(tmp_path / "logs") + b"/" + name)
+        (tmp_path / "written").unlink(missing_ok=True)
+        write_events(tmp_path / "written", events)
+        Path(folder).mkdir(parents=True)
+        shutil.copy(tmp_path / "written", f"{folder}/events.out.tfevents.1")
+        # A note that names the file.
+        shutil.copy(ROOT / "README.md", f"{folder}/events.out.tfevents.2")
+    done = call("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html")
+    assert done.returncode == 0, done.stderr
+    index = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["index"]
+    names = [run["name"] for run in index["runs"]]
+    assert sorted(names) == ["exp\ufffdrience", "exp\ufffdrience (2)", "表"]
+    assert len(index["notes"]) == 3 and all("no event file" in note for note in index["notes"])
+
+
+def test_steps_too_large_for_a_browser_are_told_of(tmp_path):
+    first = 1_700_000_000_000_000_000
+    write_events(
+        tmp_path / "logs/a/events.out.tfevents.1",
+        [start_of(), *(number("loss", first + 100 * i, i, wall=1.0 + i) for i in range(9))],
+    )
+    write_events(tmp_path / "logs/b/events.out.tfevents.1", [number("loss", 2**53, 1)])
+    blocks = read_page(make_page(read_log(tmp_path / "logs"), "t", "logs"))
+    ((run, other),) = blocks["scalars"]["series"]
+    assert run["value"] == list(range(9)) and other["step"] == [2**53]
+    expected = sum(int(float(step)) != step for step in range(first, first + 900, 100))
+    (note,) = blocks["index"]["notes"]
+    assert note.startswith(f"Run a: {expected} steps beyond 2^53") and "rounded" in note
+
+
+@pytest.mark.parametrize("hidden", ["colleague", "colleague/deep", "mine"])
+def test_a_folder_that_may_not_be_read_is_told_of(tmp_path, hidden):
+    for run in ("mine", "colleague/deep"):
+        write_events(
+            tmp_path / "logs" / run / "events.out.tfevents.1", [start_of(), number("loss", 0, 1)]
+        )
+    place = tmp_path / "logs" / hidden
+    place.chmod(0o000)
+    try:
+        done = call(
+            *("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html"),
+            before=bound_by_permissions(),
+        )
+    finally:
+        place.chmod(0o755)
+    said = f"{place}: Permission denied; nothing is read of it"
+    assert done.returncode == 0 and said in done.stderr, done.stderr
+    index = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["index"]
+    other = "mine" if hidden != "mine" else "colleague/deep"
+    assert sorted(run["name"] for run in index["runs"]) == sorted([hidden, other])
+    assert index["notes"] == [f"Run {hidden}: {said}."]
+
+
+def test_without_a_single_folder_that_may_be_read_there_is_no_page(tmp_path):
+    folder = tmp_path / "logs/mine"
+    write_events(folder / "events.out.tfevents.1", [start_of(), number("loss", 0, 1)])
+    folder.chmod(0o000)
+    try:
+        done = call(
+            *("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html"),
+            before=bound_by_permissions(),
+        )
+    finally:
+        folder.chmod(0o755)
+    assert done.returncode == 2 and f"{folder}: Permission denied" in done.stderr
+    assert not (tmp_path / "page.html").exists()

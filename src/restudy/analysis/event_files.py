@@ -139,16 +139,49 @@ def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> 
     Raises
     ------
     LogError
-        If the folder does not exist, or no event file is in it or below it.
+        If the folder does not exist, or no event file that can be read is in it or below it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise LogError(f"{folder}: no such directory")
-    found = sorted(_folders_below(folder) if places is None else map(Path, places))
-    runs = [read_run(place, place.relative_to(folder).as_posix()) for place in found]
-    if not runs:
-        raise LogError(f"{folder}: no TensorBoard event file ({EVENT_FILES}) in it or below it")
+    faults: dict[Path, OSError] = {}
+    found = list(_folders_below(folder, faults) if places is None else map(Path, places))
+    names = _names(folder, sorted({*found, *faults}))
+    runs = []
+    for place, name in names.items():
+        if place in found:
+            runs.append(read_run(place, name))
+        else:
+            runs.append(Run(name, faults=[_unread(place, faults[place])]))
+    if not found:
+        unread = "".join(f"\n{_unread(*each)}" for each in faults.items())
+        raise LogError(
+            f"{printable(folder)}: no TensorBoard event file ({EVENT_FILES}) in it or below it"
+            f"{unread}"
+        )
     return runs
+
+
+def _names(folder: Path, places: Iterable[Path]) -> dict[Path, str]:
+    """Return a name for the run in each place, no two alike: its path, as far as it is text."""
+    names: dict[Path, str] = {}
+    for place in places:
+        path = name = printable(place.relative_to(folder).as_posix())
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{path} ({number})"
+        names[place] = name
+    return names
+
+
+def _unread(place: Path, fault: OSError) -> str:
+    return f"{printable(place)}: {fault.strerror}; nothing is read of it"
+
+
+def printable(path: object) -> str:
+    """Return a path, or what names it, as text; a byte of it that is no UTF-8 as U+FFFD."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_run(folder: str | Path, name: str = ".") -> Run:
@@ -168,7 +201,7 @@ def read_run(folder: str | Path, name: str = ".") -> Run:
             for event in iterate_events(path):
                 reader.take(event)
         except (EventFileError, OSError) as fault:
-            reader.run.faults.append(str(fault))
+            reader.run.faults.append(printable(fault))
     return reader.finish()
 
 
@@ -237,16 +270,26 @@ def _checksum(content: bytes) -> bytes:
     return ((((value >> 15) | (value << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def _folders_below(folder: Path) -> Iterator[Path]:
-    """Yield the folder and those below it, through links too, that hold an event file."""
+def _folders_below(folder: Path, faults: dict[Path, OSError]) -> Iterator[Path]:
+    """Yield the folder and those below it, through links too, that hold an event file.
+
+    Folders that may not be read are added to ``faults``.
+    """
     seen = set()
-    for place, below, _ in os.walk(folder, followlinks=True):
+
+    def note(fault: OSError) -> None:
+        faults[Path(fault.filename)] = fault
+
+    for place, below, _ in os.walk(folder, onerror=note, followlinks=True):
         if (real := os.path.realpath(place)) in seen:
             below.clear()  # a link back to a folder above
             continue
         seen.add(real)
-        if find_event_files(place):
-            yield Path(place)
+        try:
+            if find_event_files(place):
+                yield Path(place)
+        except OSError as fault:
+            faults[Path(place)] = fault
 
 
 class _Series(NamedTuple):

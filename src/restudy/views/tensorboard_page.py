@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from restudy.analysis.event_files import Histograms, Run
+from restudy.analysis.event_files import Histograms, Run, counted
 from restudy.errors import UserError
 from restudy.families.contract import Family
 from restudy.internals.tensorboard_reading import status_name
@@ -287,6 +287,13 @@ def _notes_of_runs(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         notes += [f"Run {run.name}: {fault}." for fault in run.faults]
         notes += run.notes
+        every = [*run.scalars.values(), *run.histograms.values(), *run.images.values()]
+        if rounded := sum(_rounded(series.step) for series in every):
+            notes.append(
+                f"Run {run.name}: {counted(rounded, 'step')} beyond 2^53, such as times in "
+                "nanoseconds, are rounded, since a browser's numbers go no further; all values are "
+                "here, and the axes of time tell them apart."
+            )
     return notes
 
 
@@ -478,6 +485,12 @@ PACKERS: dict[str, Callable[..., Part]] = {
     "images": pack_images,
     "histograms": pack_histograms,
 }
+
+
+def _rounded(steps: np.ndarray) -> int:
+    """Return how many steps are others in float64."""
+    large = steps[np.abs(steps) > 2**53].tolist()
+    return sum(int(float(step)) != step for step in large)
 
 
 def _axes(series: Any, kept: np.ndarray, columns: Columns) -> dict[str, Any]:
