@@ -6,6 +6,7 @@ make an edited module re-run what it computes, and nothing else.
 
 import ast
 import json
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -160,7 +161,7 @@ class Sources:
 def _imports(path: Path) -> tuple[str, ...]:
     """Dotted names of the package that a file imports anywhere, inside functions too."""
     found = []
-    for node in ast.walk(ast.parse(_source(path), str(path))):
+    for node in _statements(ast.parse(_source(path), str(path)).body):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -169,6 +170,15 @@ def _imports(path: Path) -> tuple[str, ...]:
             continue
         found += [name for name in names if name.split(".")[0] == PACKAGE]
     return tuple(found)
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield statements and those within them; expressions, which take most of the time, not."""
+    for node in body:
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            below = getattr(node, field, ())
+            yield from _statements(below if isinstance(below, list) else ())
 
 
 def _source(path: Path) -> str:
