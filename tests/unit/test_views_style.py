@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import need_debian_file
 from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -150,6 +151,37 @@ def small_figure():
     figure, panels = style.new_figure()
     panels[0, 0].plot([0, 1], [0, 1.123456789])
     return style.compose(figure, "A title", "A subtitle", "A note")
+
+
+def titled(title):
+    figure, panels = style.new_figure()
+    panels[0, 0].set_xlabel(title)
+    return style.compose(figure, title)
+
+
+def test_letters_that_the_own_font_lacks_come_from_an_installed_one(tmp_path):
+    need_debian_file("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei")
+    drawn = []
+    for title in ("花瓣", "花瓣 A", "更多"):
+        style.save(style.styled(titled)(title), tmp_path / "figure.svg")  # and nobody is warned
+        drawn.append(
+            re.findall(r'<path id="([\w-]*MicroHei[\w-]*)"', (tmp_path / "figure.svg").read_text())
+        )
+    assert len(drawn[0]) == 2 and drawn[0] == drawn[1]
+    assert len(drawn[2]) == 2 and not {*drawn[0]} & {*drawn[2]}
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_letters_that_no_font_has_are_told_of_once(tmp_path, suffix):
+    with pytest.warns(UserWarning) as told:
+        style.save(style.styled(titled)("\U00012000 and \U00012001"), tmp_path / f"a.{suffix}")
+    (line,) = (str(each.message) for each in told)
+    assert line.startswith(f"a.{suffix}: no installed font has \U00012000\U00012001: boxes")
+
+
+def test_other_fonts_change_no_figure_that_needs_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("restudy.views.fonts.findSystemFonts", lambda: pytest.fail("looked"))
+    style.save(style.styled(titled)("Größe 50 % \\alpha → ½\n²"), tmp_path / "figure.svg")
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from restudy.study.labels import label_of
+from restudy.views.fonts import foreign_letters, texts_of
 from restudy.views.style import project_style, settle
 
 LONG = 40  # characters of a text that is broken into lines
@@ -33,7 +34,7 @@ class Picture:
     def __init__(self, figure: Figure, alt: str):
         dpi = min(DOTS_PER_INCH, WIDEST / figure.get_figwidth())
         buffer = io.BytesIO()
-        with project_style():
+        with project_style(foreign_letters(texts_of(figure))):
             settle(figure, dpi)
             figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
         # With a palette of 256 colours, a third of the bytes.

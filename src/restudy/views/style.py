@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import textwrap
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from matplotlib.text import Text
 
 from restudy.internals.matplotlib_svg import shorten_svg
 from restudy.study.labels import label_of, number_axes
+from restudy.views.fonts import FONT, foreign_letters, further_fonts, texts_of
 from restudy.views.palette import CLASS_COLORS
 
 INK = "#1F2430"
@@ -98,7 +100,7 @@ ORDINAL_AXES = {"hidden_size": (7.0, 1.5), "depth": (3.0, 2.0)}
 OTHER_NUMBERS = (1.0, 0.5)
 
 STYLE = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": [FONT],
     "font.size": 10,
     "text.color": INK,
     "figure.facecolor": "white",
@@ -191,21 +193,35 @@ def title_case(text: str) -> str:
 
 
 @contextlib.contextmanager
-def project_style() -> Iterator[None]:
-    """Give figures the project's look, whatever a ``matplotlibrc`` of the user's says."""
-    with mpl.rc_context():
+def project_style(letters: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Give figures the project's look, whatever a ``matplotlibrc`` of the user's says.
+
+    Characters that the project's font lacks come from installed fonts, if there are any.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A line for every letter: `save` has one for all.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
+        if letters:
+            mpl.rcParams["font.family"] = [FONT, *further_fonts(letters)[0]]
         yield
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorate a drawing function so that all it makes has the project's look."""
+    """Decorate a drawing function so that all it makes has the project's look.
+
+    It is called again where the figure says something for which another font is needed.
+    """
 
     @functools.wraps(draw)
     def drawn(*arguments: Any, **options: Any) -> Figure:
         with project_style():
-            return draw(*arguments, **options)
+            figure = draw(*arguments, **options)
+        if letters := foreign_letters(texts_of(figure)):
+            with project_style(letters):
+                figure = draw(*arguments, **options)
+        return figure
 
     return drawn
 
@@ -390,7 +406,14 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     path = Path(path)
     title = figure.get_label() or path.stem
-    with project_style():
+    letters = foreign_letters(texts_of(figure))
+    if letters and (missing := further_fonts(letters)[1]):
+        warnings.warn(
+            f"{path.name}: no installed font has {missing}: boxes stand for them; install one that "
+            "has, such as Noto, and draw again",
+            stacklevel=2,
+        )
+    with project_style(letters):
         if path.suffix == ".svg":
             buffer = io.StringIO()
             figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Title": title})
