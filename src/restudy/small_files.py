@@ -23,13 +23,22 @@ def write_json(path: str | Path, value: Mapping) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | Path) -> dict[str, Any]:
+def read_json(path: str | Path, *keys: str) -> dict[str, Any]:
     """Return the object in a JSON file; an empty one if it is missing, cut or something else.
 
     For what makes things easier and must never stop a run: what an earlier run found, or recorded.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    *keys : str
+        Where in it the object is, from the outside in; without one, it is all there is.
     """
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

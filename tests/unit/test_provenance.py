@@ -120,6 +120,7 @@ FLOORS = {
     "internals": 0,
     "log": 1,
     "families/contract": 1,
+    "families/arguments": 2,
     "families/checkpoints": 1,
     "families/components": 2,
     "data": 2,

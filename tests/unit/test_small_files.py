@@ -27,6 +27,14 @@ def test_a_file_that_is_cut_or_garbage_counts_as_none(tmp_path, content):
     assert read_json(path) == {}
 
 
+def test_an_object_within_it_may_be_something_else(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": {"b": {"c": 1}}, "list": [1], "none": None})
+    assert read_json(path, "a", "b") == {"c": 1}
+    for keys in (("a", "b", "c"), ("list", "a"), ("none", "a"), ("none",), ("missing", "b")):
+        assert read_json(path, *keys) == {}, keys
+
+
 def test_so_does_one_that_is_missing_or_a_folder(tmp_path):
     assert read_json(tmp_path / "a.json") == read_json(tmp_path) == {}
 

@@ -189,7 +189,7 @@ def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(
         assert (own / each).read_bytes() == (work / each).read_bytes()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"families": {"dense"', b"\xff", b"[]"])
+@pytest.mark.parametrize("content", [b"", b'{"families": {"dense"', b'{"environment": [1]}', b"[]"])
 @pytest.mark.parametrize("name", ["findings.json", "provenance.json"])
 def test_what_is_read_while_parsing_may_be_garbage(plain, tmp_path, name, content):
     project, work = plain

@@ -132,9 +132,10 @@ def job_files(name):
 
 # The report needs the MIME type of every file in it.
 mimetypes.add_type("application/x-ipynb+json", ".ipynb")
+# Only the main process writes captions; with results in a bucket, a job would fetch these for it.
 found, recorded = (
-    read_json(internals.fetch(workflow, path) or "")
-    for path in (paths.FINDINGS, paths.PROVENANCE)
+    read_json(CALL.is_main and internals.fetch(workflow, path) or "", *keys)
+    for path, *keys in ((paths.FINDINGS,), (paths.PROVENANCE, "environment"))
 )
 # For jobs: the user's families, where data come from, and the project whose code they must run
 # (no parameters: nothing runs again because something lies elsewhere). For captions: the last
@@ -145,7 +146,7 @@ config |= {
     "repository": str(REPOSITORY),
     "findings": escape_markup(found),
     "claims_file": escape_markup(str(CONFIG["claims"])),
-    "unlocked": escape_markup(recorded.get("environment", {}).get("unlocked", "")),
+    "unlocked": escape_markup(str(recorded.get("unlocked", ""))),
     "facts": escape_markup(
         {name: caption_facts(each) for name, each in PLAN.families.items()}
     ),

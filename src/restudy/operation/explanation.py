@@ -31,6 +31,7 @@ from restudy.provenance.parts import (
 from restudy.provenance.records import (
     is_small_file,
     previous_path,
+    read_record,
     record_path,
     to_json,
 )
@@ -110,7 +111,7 @@ class Explainer:
         self.digest = cache(file_digest)
         # What differs from the configuration that the last whole run recorded.
         self.changes = []
-        if recorded := read_json(PROVENANCE).get("configuration"):
+        if recorded := read_json(PROVENANCE, "configuration"):
             self.changes = list(differences(recorded, config))
 
     def explain(self, jobs: Sequence[PlannedJob]) -> list[PendingJob]:
@@ -173,9 +174,9 @@ class Explainer:
     def record(self, job: PlannedJob) -> dict[str, Any] | None:
         """Return the record of what is there of a job or, where that is gone, was there."""
         path = record_path(job.log)
-        record = read_json(path)
+        record = read_record(path)
         if not record and (job.missing or job.interrupted):
-            record = read_json(previous_path(path))
+            record = read_record(previous_path(path))
         return record or None
 
     def family(self, job: PlannedJob) -> Family | None:
@@ -267,7 +268,7 @@ class Explainer:
             return compare_packages(old, new)
         made = read_json(PROVENANCE)
         if made.get("lock_sha256") == known:
-            libraries = made["environment"]["libraries"]
+            libraries = read_json(PROVENANCE, "environment", "libraries")
             main = {name: libraries[name] for name in new.keys() & libraries}
             change = compare_packages(main, {name: new[name] for name in main})
             return f"of the main libraries, whose versions the results record, {change}"

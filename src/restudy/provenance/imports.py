@@ -52,7 +52,20 @@ def imported_files(
     return tuple(sorted(found))
 
 
-def module_files(path: str, source: Path) -> tuple[Path, ...]:
+def _facts(source: Path) -> frozenset[Path]:
+    """Files that state facts of the families.
+
+    What of these decides on results reaches a job as its settings: words may change without another
+    training. (The ranges in them only refuse.) With them goes what notes what a job was made from.
+    """
+    package = source / PACKAGE
+    named = ("families/registry.py", "families/components.py", "job.py")
+    return frozenset([*map(package.joinpath, named), *package.glob("families/*/family.py")])
+
+
+def module_files(
+    path: str, source: Path, without: frozenset[Path] = frozenset()
+) -> tuple[Path, ...]:
     """Return the files of the package that importing a module runs, itself among them.
 
     Parameters
@@ -61,9 +74,11 @@ def module_files(path: str, source: Path) -> tuple[Path, ...]:
         ``package.module``, or ``package.module:name``.
     source : Path
         Folder that holds the package.
+    without : frozenset of Path
+        As in `imported_files`.
     """
     own = _files(path.partition(":")[0], source)
-    further = (each for file in own for each in imported_files(file, source))
+    further = (each for file in own for each in imported_files(file, source, without))
     return tuple(sorted({*own, *further}))
 
 
@@ -83,22 +98,19 @@ def training_parts(script: Path, family: Family, source: Path) -> dict[str, str]
     -------
     dict of str to str
         Files of the project by their place in it; a file of the user's, wherever it lies, by its
-        name. The built-in families' facts are not among them: what of them decides on results
-        reaches a job as its settings, and words may change without another training.
+        name. The families' facts are not among them.
     """
-    package = source / PACKAGE
-    # The facts; and what notes what a job was made from.
-    without = frozenset({package / "families/registry.py", package / "job.py"})
+    without = _facts(source)
     found = {
         script,
         *imported_files(script, source, without),
-        *module_files(LOADERS[family.takes], source),
+        *module_files(LOADERS[family.takes], source, without),
     }
     if family.file:
         found |= set(imported_files(Path(family.file), source, without))
         user = {Path(family.file).name: file_digest(family.file)}
     else:
-        found |= set(module_files(family.train, source))
+        found |= set(module_files(family.train, source, without))
         user = {}
     return {**file_digests(sorted(found), source.parent), **user}
 
@@ -145,7 +157,9 @@ class Sources:
 
     def prediction(self, family: Family) -> tuple[Path, ...]:
         """Return what predictions of a family are made with."""
-        return (Path(family.file).resolve(),) if family.file else self.module(family.predict)
+        if family.file:
+            return (Path(family.file).resolve(),)
+        return module_files(family.predict, self.source, _facts(self.source))
 
     def training(self, family: Family) -> dict[str, str]:
         """Return the digest of every file that decides on what training a family computes."""

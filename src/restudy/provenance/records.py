@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from restudy.provenance.environment import file_digest
-from restudy.small_files import write_text
+from restudy.small_files import read_json, write_text
 
 MAX_BYTES = 1_000_000  # of a file whose digest is recorded, as in Snakemake's own comparison
 MAX_FILES = 200  # under one name: of tables of thousands of cells only the paths are recorded
@@ -84,6 +84,15 @@ def describe_job(job: Any) -> dict[str, Any]:
         "sha256": small_digests(paths for paths in inputs.values() if len(paths) <= MAX_FILES),
         "params": dict(job.params.items()),
     }
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """Return what a job was made from, as it recorded it; empty if that can't be read."""
+    record = read_json(path)
+    whole = isinstance(record.get("rule"), str) and all(
+        isinstance(record.get(name), dict) for name in ("wildcards", "input", "sha256", "params")
+    )
+    return record if whole else {}
 
 
 def small_digests(groups: Iterable[Iterable[str]]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def _damaged(inputs: Iterable[str]) -> Iterator[str]:
         if path.startswith(RESULTS):
             by_folder[Path(path).parent].append(Path(path))
     for folder, paths in by_folder.items():
-        recorded = read_json(folder / RECORD).get(FILES, {})
+        recorded = read_json(folder / RECORD, FILES)
         for path in paths:
             known = recorded.get(path.name) or _noted(path)
             if known and path.exists() and byte_digest(path) != known:
