@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import pkgutil
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,8 +41,15 @@ from snakemake.logging import logger
 from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
 
+from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
-from restudy.operation.run_lock import Places, acquire_run_lock, note_submission, who_runs
+from restudy.operation.run_lock import (
+    Places,
+    acquire_run_lock,
+    check_writable,
+    note_submission,
+    who_runs,
+)
 from restudy.provenance.parts import note_parts
 from restudy.provenance.records import named_files
 from restudy.secret_text import hide_in_command, hide_secrets
@@ -81,6 +89,9 @@ VIEWER_STYLE = """
 # The viewer's column is narrower than most paths.
 CAPTION_STYLE = "tt.docutils, pre.literal-block { white-space: pre-wrap; overflow-wrap: anywhere; }"
 
+
+# A line of a traceback, as Snakemake shortens it.
+PLACE_IN_CODE = re.compile(r'\n  File "[^"\n]*", line \d+, in .*')
 
 # What the names of rules that train begin with.
 TRAINING = ("train_", "retrain_")
@@ -142,14 +153,32 @@ def only_looks(arguments: Sequence[str]) -> bool:
     return not options.report_after_run and any(getattr(options, name, 0) for name in ONLY_LOOK)
 
 
+@contextlib.contextmanager
+def reported(heading: str = "") -> Iterator[None]:
+    """Report a user's mistake as Snakemake does its own, and without where in the code it shows."""
+    try:
+        yield
+    except UserError as fault:
+        logger.addFilter(_hide_places)
+        raise WorkflowError(f"{heading}{fault}") from None
+
+
+def _hide_places(record: logging.LogRecord) -> bool:
+    if isinstance(record.msg, str):
+        record.msg = PLACE_IN_CODE.sub("", record.msg)
+    return True
+
+
 def take_folder(call: Call) -> None:
     """Let one run at a time work in the working directory; tell a call that only looks of it.
 
     Raises
     ------
-    FolderInUseError, OrphanedJobsError
-        If another run works there, or jobs of one that was killed still compute.
+    FolderNotWritableError, FolderInUseError, OrphanedJobsError
+        If nothing can be written there, another run works there, or jobs of one that was killed
+        still compute.
     """
+    check_writable(Path.cwd(), PLACES, call.only_looks)
     if call.only_looks:
         if note := who_runs(Path.cwd(), PLACES):
             print(note, file=sys.stderr)
@@ -173,10 +202,11 @@ def begin_run(workflow: Any, storage: str | None = None) -> None:
         note_parts(Path.cwd())
     if workflow.executor_plugin.name == "slurm":
         if not shutil.which("sbatch"):
-            raise WorkflowError(
-                "No sbatch on this host: call it where you submit Slurm jobs, or without "
-                "--workflow-profile slurm."
-            )
+            with reported():
+                raise UserError(
+                    "No sbatch on this host: call it where you submit Slurm jobs, or without "
+                    "--workflow-profile slurm."
+                )
         note_submission()
 
 
@@ -227,11 +257,12 @@ def check_place(workflow: Any) -> None:
     """
     place = str(workflow.current_basedir)
     if found := [character for character in "{}" if character in place]:
-        raise WorkflowError(
-            f"The project lies in {Path(place).parent}, and Snakemake takes the "
-            f"{' and '.join(found)} in that path for a pattern: move the project into a folder "
-            "whose path has none, and call again."
-        )
+        with reported():
+            raise UserError(
+                f"The project lies in {Path(place).parent}, and Snakemake takes the "
+                f"{' and '.join(found)} in that path for a pattern: move the project into a folder "
+                "whose path has none, and call again."
+            )
 
 
 def quote_python() -> None:

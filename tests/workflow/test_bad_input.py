@@ -1,9 +1,11 @@
 """Bad input stops before a job starts, with one clear message and no traceback."""
 
+import subprocess
+
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, Project, copy_project
+from conftest import ROOT, Project, bound_by_permissions, copy_project, environment
 
 from restudy.data.idx import write_idx
 
@@ -18,7 +20,7 @@ def message(project, *arguments) -> str:
     done = project.snakemake(*arguments)
     text = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "Traceback" not in text
+    assert "Traceback" not in text and '  File "' not in text
     assert "rule train" not in text and not (project.folder / "results").exists()
     return text
 
@@ -74,11 +76,40 @@ def test_a_manifest_that_is_missing_stops_only_what_compares_with_it(project):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_configuration_that_is_a_template_is_refused(project):
+@pytest.mark.parametrize("option", ["--configfile=", "--configfiles="])
+def test_configuration_that_is_a_template_is_refused_before_it_runs(project, option):
     text = (ROOT / "config/smoke.yaml").read_text()
-    (project.folder / "template.yaml").write_text("__use_yte__: true\n" + text)
-    told = message(project, "-n", "--configfile", "template.yaml")
+    code = "__use_yte__: true\n__definitions__:\n  - open('ran', 'w')\n"
+    (project.folder / "template.yaml").write_text(code + text)
+    told = message(project, "-n", f"{option}template.yaml")
     assert "template.yaml: __use_yte__: Snakemake takes such a file for a template" in told
+    assert not (project.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("place", ["config/config.yaml", "odd.yaml"])
+@pytest.mark.parametrize("content", ["dense: ä".encode("utf-16"), b"dense: &a {b: *a}"])
+def test_configuration_that_snakemake_cannot_read(project, place, content):
+    path = project.folder / place
+    kept = path.read_bytes() if path.exists() else b""
+    path.write_bytes(content)
+    try:
+        told = message(project, "-n", *(["--configfile", place] if not kept else []))
+    finally:
+        path.write_bytes(kept)
+    assert f"can't be run:\n{path if kept else place}: " in told
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("a=1", "--config: got 'a=1'; allowed: KEY=VALUE"),
+        ("dense", "--config: got 'dense'; allowed: KEY=VALUE"),
+        ("dense={baseline: {", "--config dense: not YAML: line 1"),
+        ("dense={baseline: 2026-13-45}", "--config dense baseline: a value can't be read: month"),
+    ],
+)
+def test_words_of_the_command_line_that_are_no_settings(project, word, told):
+    assert told in message(project, "-n", "--config", word)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +147,7 @@ def test_checkout_whose_path_is_a_pattern_to_snakemake(tmp_path):
 def test_file_that_is_no_yaml(project):
     (project.folder / "broken.yaml").write_text("dense: [1, 2\nconv: }")
     text = message(project, "--cores", "1", "--configfile", "broken.yaml")
-    assert "not valid JSON or YAML" in text
+    assert "broken.yaml: not YAML: line 2" in text
 
 
 def test_files_of_the_user_that_cannot_be_learned_from(project):
@@ -259,3 +290,56 @@ def test_damaged_data_source_names_what_was_tried(tmp_path):
     for source in ("broken", "nowhere", "127.0.0.1:9"):
         assert source in text
     assert not list((project.folder / "results/data").rglob("*.idx"))
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "named"),
+    [
+        ("work", ["-n"], "work"),
+        ("work", ["--cores", "1"], "work"),
+        ("work/.snakemake", ["-n"], "work/.snakemake"),
+        ("work/results", ["--cores", "1"], "work/results"),
+        ("work/.snakemake/owner.json", ["--cores", "1"], "work/.snakemake/owner.json"),
+    ],
+)
+def test_working_folder_that_cannot_be_written_to(project, tmp_path, closed, arguments, named):
+    work = tmp_path / "work"
+    for folder in ("results", ".snakemake"):
+        (work / folder).mkdir(parents=True)
+    (work / ".snakemake/owner.json").touch()
+    if closed == "work":
+        for folder in (".snakemake/owner.json", ".snakemake", "results"):
+            path = work / folder
+            path.rmdir() if path.is_dir() else path.unlink()
+    place = tmp_path / closed
+    place.chmod(0o444 if place.is_file() else 0o555)
+    try:
+        told = call_bound(project, *arguments, "--directory", str(work))
+    finally:
+        place.chmod(0o755)
+    assert f"{tmp_path / named} can't be written to: call with --directory" in told
+
+
+def test_working_folder_that_cannot_be_made(project, tmp_path):
+    tmp_path.chmod(0o555)
+    try:
+        told = call_bound(project, "-n", "--directory", str(tmp_path / "a/b"))
+    finally:
+        tmp_path.chmod(0o755)
+    assert f"--directory {tmp_path / 'a/b'}: can't be made, since {tmp_path}" in told
+
+
+def call_bound(project, *arguments) -> str:
+    """What a failing call prints for which permissions hold, even if root makes it."""
+    done = subprocess.run(
+        [*bound_by_permissions(), "snakemake", "--configfile", "config/smoke.yaml", *arguments],
+        cwd=project.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text and '  File "' not in text
+    return text

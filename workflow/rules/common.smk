@@ -3,10 +3,7 @@
 import mimetypes
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 from restudy.analysis.captions import caption_facts
 from restudy.analysis.markup import escape_markup
@@ -37,15 +34,7 @@ internals.mend_report()
 internals.hide_in_logs()
 check_package(environment.PROJECT, REPOSITORY)
 CALL = internals.call_of(workflow)
-
-
-@contextmanager
-def reported(heading=""):
-    """Report a user's mistake as Snakemake does its own: without a traceback."""
-    try:
-        yield
-    except UserError as fault:
-        raise WorkflowError(f"{heading}{fault}") from None
+reported = internals.reported
 
 
 def tell(line):

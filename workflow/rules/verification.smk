@@ -19,10 +19,11 @@ if is_asked_for("verify"):
         read_manifest(AGAINST, COMPUTED)
 
 if IN_BUCKET and is_asked_for("certificate"):
-    raise WorkflowError(
-        "certificate compares results in a folder, and these are in a bucket: fetch its results/ "
-        "into a folder, and call it there without the storage."
-    )
+    with reported():
+        raise UserError(
+            "certificate compares results in a folder, and these are in a bucket: fetch its "
+            "results/ into a folder, and call it there without the storage."
+        )
 
 
 rule write_manifest:

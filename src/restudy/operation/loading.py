@@ -20,11 +20,9 @@ from restudy.study.config import (
     with_typed_values,
 )
 from restudy.study.schema import CHECKS
-from restudy.study.yaml_files import read_yaml
+from restudy.study.yaml_files import read_yaml, refuse_templates
 
 LONGEST_NUMBER = 400  # digits: more than a float has
-# What makes a configuration a template of YTE to Snakemake.
-TEMPLATE_KEY = "__use_yte__"
 
 
 class Study(NamedTuple):
@@ -112,22 +110,6 @@ def load_study(
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     plan = Plan(complete, features, images, tuple(needed_tables(claims)))
     return Study(plan, claims, checks, families)
-
-
-def refuse_templates(path: str, content: Any) -> None:
-    """Refuse a configuration of which Snakemake has run parts as Python.
-
-    Raises
-    ------
-    StudyError
-        It is too late for what ran, and soon enough for all that would follow.
-    """
-    if isinstance(content, Mapping) and content.get(TEMPLATE_KEY):
-        raise StudyError(
-            f"{path}: {TEMPLATE_KEY}: Snakemake takes such a file for a template and runs the "
-            "Python in it, so what is configured isn't what is written; write the values out, and "
-            "remove the key"
-        )
 
 
 def refuse_unusable(value: Any, place: tuple = ()) -> None:

@@ -8,6 +8,7 @@ machine loses power: the next run takes it away, unless a job that had been star
 
 import fcntl
 import json
+import os
 import platform
 import shlex
 import shutil
@@ -22,6 +23,7 @@ import psutil
 from restudy.errors import UserError
 from restudy.secret_text import hide_in_command
 
+RESULTS = "results"
 # Files that stay open as long as this process lives: closing one gives up its folder.
 _open_locks = []
 # Another process may look who runs, which keeps the file locked for an instant.
@@ -53,6 +55,38 @@ class OrphanedJobsError(UserError):
 
 class FolderInUseError(UserError):
     """Another run works in the folder."""
+
+
+class FolderNotWritableError(UserError):
+    """Results can't be written, or not even be planned, in a folder."""
+
+
+def check_writable(folder: Path, places: Places, only_looks: bool) -> None:
+    """Refuse a working directory in which Snakemake can't keep what it knows, or a run its results.
+
+    Parameters
+    ----------
+    folder, places
+        As in `acquire_run_lock`.
+    only_looks : bool
+        Whether nothing is to be made; Snakemake needs a place for its own all the same.
+
+    Raises
+    ------
+    FolderNotWritableError
+        It names what can't be written to.
+    """
+    kept = (folder / places.owner).parent
+    needed = [kept if kept.exists() else folder]
+    if not only_looks:
+        needed += [folder / RESULTS if (folder / RESULTS).exists() else folder]
+        needed += [path for path in [folder / places.owner] if path.exists()]
+    for path in needed:
+        if not os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK):
+            raise FolderNotWritableError(
+                f"{path} can't be written to: call with --directory and a folder of your own, or "
+                "see to it that you may write there."
+            )
 
 
 def acquire_run_lock(folder: Path, places: Places) -> bool:
@@ -121,8 +155,8 @@ def who_runs(folder: Path, places: Places) -> str:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _in_use(file, "What it has not made yet counts as missing here.")
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # no run has been here, or nobody can tell: the file system keeps no locks
     return ""
 
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from restudy.data.kinds import kinds_that, without_location
@@ -26,6 +26,7 @@ from restudy.study.schema import (
     cell_schema,
     config_schema,
 )
+from restudy.study.yaml_files import parse_yaml
 
 LARGEST_STUDY = 100_000  # training jobs: what Snakemake plans in minutes and a gigabyte or two
 LARGEST_NUMBER = 1e300  # also excludes infinities and, since comparisons with it are false, NaN
@@ -85,7 +86,7 @@ def _make_numbers_floats(section: dict, family: Family) -> None:
                 study["vary"][axis] = [float(value) for value in study["vary"][axis]]
 
 
-def with_typed_values(config: Mapping, given: Mapping) -> dict:
+def with_typed_values(config: Mapping, given: Mapping, above: str = "--config") -> dict:
     """Return a configuration in which values from the command line have their YAML types.
 
     Snakemake parses `--config dense='{"protocols": …}'` as YAML but leaves inner values as text.
@@ -96,21 +97,29 @@ def with_typed_values(config: Mapping, given: Mapping) -> dict:
         The whole configuration.
     given : mapping
         The part of it given on the command line, nested in the same way.
+    above : str
+        Where that stands, for messages.
+
+    Raises
+    ------
+    YamlError
+        If a text is not YAML.
     """
     typed = dict(config)
     for key, value in given.items():
+        place = f"{above} {key}"
         if isinstance(value, Mapping):
-            typed[key] = with_typed_values(config[key], value)
+            typed[key] = with_typed_values(config[key], value, place)
         else:
-            typed[key] = _typed(value)
+            typed[key] = _typed(value, place)
     return typed
 
 
-def _typed(value):
+def _typed(value: Any, place: str) -> Any:
     """Return a value from the command line, or a list of them, with the type that YAML gives it."""
     if isinstance(value, list):
-        return [_typed(each) for each in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+        return [_typed(each, place) for each in value]
+    return parse_yaml(value, place) if isinstance(value, str) else value
 
 
 def fill_and_check(document: dict, schema: Mapping) -> list[str]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from restudy.errors import UserError
+
+# What makes a configuration a template of YTE to Snakemake.
+TEMPLATE_KEY = "__use_yte__"
+DEEPEST, MOST_VALUES = 50, 1_000_000
+TOO_DEEP = (
+    "mappings and lists are nested without end (an anchor within itself?), or more deeply than "
+    f"{DEEPEST} times"
+)
 
 
 class YamlError(UserError):
@@ -38,18 +46,86 @@ def read_yaml(path: str | Path) -> Any:
     Raises
     ------
     YamlError
-        If the file is missing, is not text, is not YAML, or has a duplicate key.
+        If the file is missing, is not text, is not YAML, or has a duplicate key or a value that no
+        Python can hold.
     """
     try:
-        return yaml.load(Path(path).read_text(encoding="utf-8"), UniqueKeyLoader)
+        text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise YamlError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise YamlError(f"{path}: not YAML: not UTF-8 text") from None
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, place: str | Path) -> Any:
+    """Return what a text says, as `read_yaml` does of a file; errors begin with its place."""
+    try:
+        return yaml.load(text, UniqueKeyLoader)
     except yaml.constructor.ConstructorError as error:
-        raise YamlError(f"{path}: {_fault(error)}") from None
+        raise YamlError(f"{place}: {_fault(error)}") from None
     except yaml.YAMLError as error:
-        raise YamlError(f"{path}: not YAML: {_fault(error)}") from None
+        raise YamlError(f"{place}: not YAML: {_fault(error)}") from None
+    except RecursionError:
+        raise YamlError(f"{place}: {TOO_DEEP}") from None
+    # Of dates and numbers in a form of their own, PyYAML hands on what Python says.
+    except (ValueError, TypeError, OverflowError) as error:
+        raise YamlError(f"{place}: a value can't be read: {error}") from None
+
+
+def check_configfile(path: str | Path) -> None:
+    """Refuse a configuration that Snakemake can't read, or would run as Python.
+
+    Raises
+    ------
+    YamlError
+        The message names the file and the fault.
+    """
+    content = read_yaml(path)
+    refuse_templates(path, content)
+    depth, values = _extent(path, content, {}, frozenset())
+    if depth > DEEPEST:
+        raise YamlError(f"{path}: {TOO_DEEP}")
+    if values > MOST_VALUES:
+        raise YamlError(f"{path}: {values:,} values, written out; allowed: up to {MOST_VALUES:,}")
+
+
+def refuse_templates(path: str | Path, content: Any) -> None:
+    """Refuse a configuration that is a template to Snakemake.
+
+    Raises
+    ------
+    YamlError
+        The message names the key, and says what to do.
+    """
+    if isinstance(content, Mapping) and TEMPLATE_KEY in content:
+        raise YamlError(
+            f"{path}: {TEMPLATE_KEY}: Snakemake takes such a file for a template and runs the "
+            "Python in it, so what is configured isn't what is written; write the values out, and "
+            "remove the key"
+        )
+
+
+def _extent(
+    path: str | Path, value: Any, known: dict[int, tuple[int, int]], above: frozenset[int]
+) -> tuple[int, int]:
+    """Return how deep a value is, and how many values it has with every alias written out.
+
+    A few lines of aliases of aliases can stand for more values than any memory holds, so what an
+    anchor names is looked at once.
+    """
+    if not isinstance(value, Mapping | list | set):
+        return 0, 1
+    if id(value) in above:
+        raise YamlError(f"{path}: {TOO_DEEP}")
+    if id(value) not in known:
+        below = value.values() if isinstance(value, Mapping) else value
+        found = [_extent(path, each, known, above | {id(value)}) for each in below]
+        known[id(value)] = (
+            1 + max((depth for depth, _ in found), default=0),
+            1 + sum(count for _, count in found),
+        )
+    return known[id(value)]
 
 
 def _fault(error: yaml.YAMLError) -> str:
