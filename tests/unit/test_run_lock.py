@@ -15,6 +15,9 @@ PLACES = Places(Path("kept/owner.json"), Path("kept/locks"), Path("kept/scripts"
 @pytest.fixture(autouse=True)
 def no_lock_is_held(monkeypatch):
     monkeypatch.setattr(run_lock, "_open_locks", [])
+    yield
+    for file in run_lock._open_locks:
+        file.close()
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])

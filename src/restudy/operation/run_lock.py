@@ -124,6 +124,7 @@ def acquire_run_lock(folder: Path, places: Places) -> bool:
         except BlockingIOError:
             time.sleep(PAUSE)
         except OSError:
+            file.close()
             return False  # this file system keeps no locks: Snakemake's own has to do
     else:
         raise FolderInUseError(_in_use(file, "Wait until it has ended, or end it."))
