@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_noise import ADAM, DATA, PROTOCOL, make_settings
+from conv_noise import ADAM, DATA, PROTOCOL, SIDE, make_settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from restudy.analysis.events import read_histograms, read_scalars
@@ -13,7 +13,7 @@ from restudy.families.checkpoints import Checkpoint
 from restudy.families.conv import training
 from restudy.families.conv.activations import Activation
 from restudy.families.conv.family import FAMILY
-from restudy.families.conv.initializers import truncated_normal
+from restudy.families.conv.initializers import truncated_normal, xavier_uniform
 from restudy.families.conv.network import (
     LAYERS,
     compute_losses,
@@ -26,6 +26,8 @@ from restudy.families.conv.randomness import draw_batches
 from restudy.families.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
 from restudy.families.conv.training import (
     MEASURES,
+    average,
+    compile_evaluation,
     compile_training,
     create_state,
     digest_weights,
@@ -50,7 +52,7 @@ MONITORED = [  # the 16 tensors of the study
 
 
 def start():
-    return draw_parameters(parameter_shapes(), truncated_normal(), 0)
+    return draw_parameters(parameter_shapes((SIDE, SIDE)), truncated_normal(), 0)
 
 
 def train(
@@ -75,14 +77,27 @@ def train(
     )
 
 
+def update_once(folder, seed=0, **settings):
+    """Weights after one update, without all that a run does around it."""
+    run = training.Training(make_settings(**settings), DATA, seed, folder / "checkpoints", "this")
+    run.train(1)
+    return {name: variable.numpy() for name, variable in run.weights.items()}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("run") / "events"
 
 
 @pytest.fixture(scope="module")
-def result(folder, one_thread):
-    return train(folder)
+def told():
+    """What the run tells of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(folder, told, one_thread):
+    return train(folder, progress=lambda step, loss: told.append((step, loss)))
 
 
 @pytest.fixture(scope="module")
@@ -99,17 +114,24 @@ def test_same_seed_gives_the_same_weights_whatever_the_chunks(tmp_path, result):
 STILL = {"kind": "gradient_descent", "learning_rate": 0.0}
 
 
-def test_initial_values_depend_on_the_seed(tmp_path):
-    settings = {"optimizer": STILL, "steps": 1}
-    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+@pytest.fixture(scope="module")
+def still(tmp_path_factory, one_thread):
+    """Weights of another seed and another initial bias, which stay what they are at the start."""
+    folder = tmp_path_factory.mktemp("still")
+    return train(folder, seed=1, optimizer=STILL, steps=1, initial_bias=-0.5).weights
+
+
+def test_initial_values_depend_on_the_seed(still):
+    # Those of seed 0 are seen in test_first_adam_update_moves_weights_by_the_learning_rate.
     for layer in LAYERS:
-        assert (one[f"{layer}/weights"] != other[f"{layer}/weights"]).mean() > 0.9, layer
+        one = start()[f"{layer}/weights"].numpy()
+        assert (one != still[f"{layer}/weights"]).mean() > 0.9, layer
 
 
 def test_order_of_the_data_depends_on_the_seed(tmp_path):
     # All else is equal: no weight is drawn, and no unit dropped.
-    settings = {"initializer": "zeros", "dropout_keep": 1, "steps": 1}
-    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+    settings = {"initializer": "zeros", "dropout_keep": 1}
+    one, other = (update_once(tmp_path, seed, **settings) for seed in (0, 1))
     assert (one["fc2/bias"] != other["fc2/bias"]).any()
 
 
@@ -118,8 +140,7 @@ def test_dropout_depends_on_the_seed(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "restudy.families.conv.training.draw_batches", lambda seed, *rest: draw_batches(0, *rest)
     )
-    settings = {"initializer": "zeros", "steps": 1}
-    one, other = (train(tmp_path / str(s), seed=s, **settings).weights for s in (0, 1))
+    one, other = (update_once(tmp_path, seed, initializer="zeros") for seed in (0, 1))
     assert (one["fc2/weights"] != other["fc2/weights"]).any()
 
 
@@ -175,11 +196,23 @@ def test_training_learns_the_training_examples(tmp_path):
     assert result.final["train_loss"] < result.history[0]["train_loss"] / 4
 
 
-def test_evaluation_in_batches_equals_evaluation_at_once(tmp_path, result, monkeypatch):
+def test_evaluation_in_batches_equals_evaluation_at_once(result, monkeypatch):
     monkeypatch.setattr("restudy.families.conv.training.EVALUATION_BATCH", 7)
-    final = train(tmp_path).final
+    evaluate = compile_evaluation(result.weights, tf.nn.relu)
+    batch = draw_batches(0, 8, 1, 10, 64)[0]
+    parts = {
+        "train": (DATA.train_images[batch], DATA.train_labels[batch]),
+        "validation": (DATA.validation_images, DATA.validation_labels),
+        "test": (DATA.test_images, DATA.test_labels),
+    }
+    final = {}
+    for part, (images, labels) in parts.items():
+        losses, predicted = evaluate(images, labels)
+        final |= average(part, losses, predicted, labels)
     for name in MEASURES:
         assert final[name] == pytest.approx(result.final[name], rel=1e-6)
+    np.testing.assert_allclose(losses, result.predictions["loss"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(predicted, result.predictions["predicted"])
 
 
 def compile_step(settings, keep, activate=tf.nn.relu):
@@ -292,7 +325,7 @@ def test_loss_that_is_not_finite_on_held_out_images_alone_is_a_divergence(
 
 def test_first_adam_update_moves_weights_by_the_learning_rate(tmp_path):
     # m / √v is ±1 after the first update, wherever the gradient is large beside ε.
-    weights = train(tmp_path, steps=1).weights
+    weights = update_once(tmp_path)
     first = start()
     for name, array in weights.items():
         assert np.abs(array - first[name].numpy()).max() == pytest.approx(1e-3, rel=1e-3), name
@@ -313,9 +346,7 @@ def test_checkpoint_that_cannot_be_written_costs_a_warning_alone(tmp_path, resul
     assert line.startswith("warning: no checkpoint after 4 steps")
 
 
-def test_progress_is_reported_at_the_start_and_at_the_end(tmp_path, result):
-    told = []
-    train(tmp_path / "events", progress=lambda step, loss: told.append((step, loss)))
+def test_progress_is_reported_at_the_start_and_at_the_end(result, told):
     assert told[0] == (0, pytest.approx(result.history[0]["train_loss"]))
     assert told[-1][0] == 8
     assert all(math.isfinite(loss) for _, loss in told)
@@ -425,12 +456,13 @@ def test_maxout_trains(tmp_path):
 
 
 def test_each_piece_of_maxout_starts_as_a_kernel_of_its_own(tmp_path):
-    settings = {"optimizer": STILL, "steps": 1, "initializer": "xavier_uniform"}
-    weights = train(tmp_path / "maxout", activation="maxout", **settings).weights
-    plain = train(tmp_path / "relu", activation="relu", **settings).weights
+    settings = {"optimizer": STILL, "initializer": "xavier_uniform"}
+    weights = update_once(tmp_path, activation="maxout", **settings)
+    plain = draw_parameters(parameter_shapes((SIDE, SIDE)), xavier_uniform(), 0)
     for layer in LAYERS[:-1]:
-        first, _ = np.split(weights[f"{layer}/weights"], 2, axis=-1)
+        first, second = np.split(weights[f"{layer}/weights"], 2, axis=-1)
         np.testing.assert_array_equal(first, plain[f"{layer}/weights"])
+        assert (first != second).mean() > 0.9, layer
 
 
 def test_network_fits_the_images_and_the_classes_of_the_data(tmp_path):
@@ -444,9 +476,8 @@ def test_network_fits_the_images_and_the_classes_of_the_data(tmp_path):
     assert weights["fc2/weights"].shape == (1024, 3)
 
 
-def test_initial_bias_is_a_setting(tmp_path):
-    weights = train(tmp_path, optimizer=STILL, steps=1, initial_bias=-0.5).weights
-    assert all(set(weights[f"{layer}/bias"].tolist()) == {-0.5} for layer in LAYERS)
+def test_initial_bias_is_a_setting(still):
+    assert all(set(still[f"{layer}/bias"].tolist()) == {-0.5} for layer in LAYERS)
 
 
 # What TensorBoard finds
@@ -557,10 +588,10 @@ def test_graph_states_the_shapes_of_tensors(accumulator):
         if nodes[name].op in ("Conv2D", "MaxPool")
     }
     assert sorted(shape[1:] for shape in shapes.values()) == [
-        [7, 7, 64],
-        [14, 14, 32],
-        [14, 14, 64],
-        [28, 28, 32],
+        [3, 3, 64],
+        [6, 6, 32],
+        [6, 6, 64],
+        [12, 12, 32],
     ]
 
 
@@ -581,15 +612,15 @@ def test_tensor_that_is_not_finite_shows_in_its_statistics(value):
     assert counts.numpy().tolist() == 30 * [0]
 
 
-def test_hundred_steps_on_real_mnist_recognize_most_digits(tmp_path, mnist_folder):
+def test_fifty_steps_on_real_mnist_recognize_most_digits(tmp_path, mnist_folder):
     data = load_images(mnist_folder, validation_examples=500, test_examples=500)
     result = train(
         tmp_path,
-        optimizer={"kind": "adam", "learning_rate": 1e-4},
         data=data,
-        steps=100,
-        batch_size=50,
-        monitor_interval=100,
-        evaluate_interval=100,
+        steps=50,
+        batch_size=20,
+        monitor_interval=50,
+        evaluate_interval=50,
+        checkpoint_interval=50,
     )
     assert result.final["test_accuracy"] > 0.7

@@ -68,7 +68,7 @@ def follow_published(activation, size, depth, passes, seeds=(0, 5)):
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("activation", PUBLISHED_ACTIVATIONS)
 def test_published_arithmetic_is_that_of_the_published_code(activation, depth, size):
-    follow_published(activation, size, depth, 200)
+    follow_published(activation, size, depth, 50)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_training_is_that_of_tensorflow_and_keras(optimizer, theirs, tolerance):
     data = moons(60)
     network = DenseNetwork([2, 6, 5, 2], "silu", "he_normal", [0, 4], l2=0.02, l1=0.003)
     starts = [layer.copy() for layer in network.weights]
-    losses = network.fit(data.x, data.label, optimizer, 50).runs["train_loss"]
+    losses = network.fit(data.x, data.label, optimizer, 20).runs["train_loss"]
     for replicate in range(2):
         variables = [keras.Variable(layer[replicate], dtype="float64") for layer in starts]
         peer = theirs()
@@ -109,7 +109,7 @@ def test_training_is_that_of_tensorflow_and_keras(optimizer, theirs, tolerance):
                 total += 0.003 * tf.reduce_sum(tf.abs(layer[:, :-1]))
             return total
 
-        for _ in range(50):
+        for _ in range(20):
             with tf.GradientTape() as tape:
                 value = loss()
             peer.apply(tape.gradient(value, [v.value for v in variables]), variables)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from itertools import product
 
 import numpy as np
 import pytest
@@ -33,19 +34,19 @@ const asked = JSON.parse(readFileSync(0, "utf8"));
 const answer = (({{ {names} }}) => {body})(network);
 console.log(JSON.stringify(answer, (key, node) => ArrayBuffer.isView(node) ? [...node] : node));
 """
-RUN = """{
-  const activation = makeActivation(asked.form, asked.activation);
-  const layers = asked.layers.map(({ data, rows, columns }) => (
+RUN = """asked.map((one) => {
+  const activation = makeActivation(one.form, one.activation);
+  const layers = one.layers.map(({ data, rows, columns }) => (
     { data: Float32Array.from(data), rows, columns }));
-  const step = forward(layers, activation, Float32Array.from(asked.x.flat()), asked.x.length);
-  const { loss, accuracy } = measure(step, asked.label, asked.published);
+  const step = forward(layers, activation, Float32Array.from(one.x.flat()), one.x.length);
+  const { loss, accuracy } = measure(step, one.label, one.published);
   return {
     probabilities: probabilities(step),
-    loss: loss + penalty(layers, asked.l2, asked.l1),
+    loss: loss + penalty(layers, one.l2, one.l1),
     accuracy,
     units: step.hidden.map((layer) => inactiveUnits(layer, activation)),
   };
-}"""
+})"""
 
 
 def in_node(body: str, asked):
@@ -62,10 +63,10 @@ def in_node(body: str, asked):
     return json.loads(done.stdout)
 
 
-def run(network: DenseNetwork, weights, settings, x, label, replicate: int = 0) -> dict:
-    """What the browser makes of one replicate; weights and points cut to single precision."""
+def asked_of(network: DenseNetwork, weights, settings, x, label, replicate: int = 0) -> dict:
+    """What `RUN` takes of one replicate; weights and points cut to single precision."""
     layers = [layer[replicate].astype(np.float32) for layer in weights]
-    asked = {
+    return {
         "activation": settings,
         "form": FORMS[settings["kind"]],
         "layers": [
@@ -77,7 +78,6 @@ def run(network: DenseNetwork, weights, settings, x, label, replicate: int = 0) 
         "l2": network.l2,
         "l1": network.l1,
     }
-    return in_node(RUN, asked)
 
 
 def settings_of(kind: str) -> dict:
@@ -133,18 +133,19 @@ def test_values_and_slopes_are_those_of_the_library(kind):
 
 
 @pytest.mark.parametrize("kind", FORMS)
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_probabilities_are_those_of_the_library(kind, depth, classes):
+def test_probabilities_are_those_of_the_library_at_any_depth(kind, classes):
     settings = settings_of(kind)
     x, label = some_points(classes)
-    network = DenseNetwork([2, *[7] * depth, classes], settings, "he_normal", seeds=[3, 4])
-    network.fit(x, label, gradient_descent(0.002), passes=30)
-    expected = network.predict_proba(x)
-    for replicate in (0, 1):
-        found = run(network, network.weights, settings, x, label, replicate)
+    asked, expected = [], []
+    for depth in (1, 2, 3, 4):
+        network = DenseNetwork([2, *[7] * depth, classes], settings, "he_normal", seeds=[3, 4])
+        network.fit(x, label, gradient_descent(0.002), passes=30)
+        expected += list(network.predict_proba(x))
+        asked += [asked_of(network, network.weights, settings, x, label, r) for r in (0, 1)]
+    for found, one in zip(in_node(RUN, asked), expected, strict=True):
         found = np.reshape(found["probabilities"], (len(x), classes))
-        np.testing.assert_allclose(found, expected[replicate], atol=2e-6)
+        np.testing.assert_allclose(found, one, atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", FORMS)
@@ -167,17 +168,20 @@ def test_loss_accuracy_and_inactive_units_are_those_that_training_recorded(
     recorded = result.history.set_index(["seed", "pass"])
     shares = result.layers.set_index(["seed", "pass", "layer"])
     seen = set()
-    for number, weights in result.snapshots.items():
-        for seed in (0, 1):
-            found = run(network, weights, settings, x, label, seed)
-            row = recorded.loc[(seed, number)]
-            assert found["loss"] == pytest.approx(row["train_loss"], rel=1e-5)
-            assert found["accuracy"] == row["train_accuracy"]
-            for layer, units in enumerate(found["units"], start=1):
-                expected = shares.loc[(seed, number, layer)]
-                assert np.mean(units) == pytest.approx(expected["saturated_share"], abs=1e-9)
-                assert np.mean(np.equal(units, 1)) == pytest.approx(expected["dead_share"])
-                seen.add(expected["dead_share"] > 0)
+    cases = list(product((0, 1), result.snapshots))
+    asked = [
+        asked_of(network, result.snapshots[number], settings, x, label, seed)
+        for seed, number in cases
+    ]
+    for (seed, number), found in zip(cases, in_node(RUN, asked), strict=True):
+        row = recorded.loc[(seed, number)]
+        assert found["loss"] == pytest.approx(row["train_loss"], rel=1e-5)
+        assert found["accuracy"] == row["train_accuracy"]
+        for layer, units in enumerate(found["units"], start=1):
+            expected = shares.loc[(seed, number, layer)]
+            assert np.mean(units) == pytest.approx(expected["saturated_share"], abs=1e-9)
+            assert np.mean(np.equal(units, 1)) == pytest.approx(expected["dead_share"])
+            seen.add(expected["dead_share"] > 0)
     if make_activation(settings).pieces == 1 and kind not in ("identity", "leaky_relu"):
         assert True in seen
 
@@ -188,7 +192,7 @@ def test_overflow_of_the_published_softmax_is_kept_and_the_corrected_one_has_non
         network = DenseNetwork([2, 4, 2], "relu", seeds=[0], l2=0, arithmetic=arithmetic)
         weights = [layer * 300 for layer in network.weights]
         network.weights = weights
-        found = run(network, weights, {"kind": "relu"}, x, label)
+        (found,) = in_node(RUN, [asked_of(network, weights, {"kind": "relu"}, x, label)])
         # JSON has no infinity and no NaN: both are null.
         assert (found["loss"] is None) == (arithmetic == "published")
         shares = np.reshape(found["probabilities"], (-1, 2))

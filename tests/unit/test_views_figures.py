@@ -62,6 +62,12 @@ DENSE_STUDIES = {
     },
     "one_cell": {},
 }
+# Each cell has a panel: here three rows of them, the last one not full.
+LAYER_STUDIES = {
+    "one_cell": {},
+    "protocols": DENSE_STUDIES["protocols"],
+    "four_axes": DENSE_STUDIES["three_axes"] | {"activation": ["tanh", "sigmoid"]},
+}
 CONV_STUDIES = {
     "one_cell": {},
     "one_axis": {"activation": ["relu", "tanh", "leaky_relu"]},
@@ -242,7 +248,7 @@ def layer_results(vary, seeds=6):
 
 
 def layers_figure(draw, name):
-    vary = DENSE_STUDIES[name]
+    vary = LAYER_STUDIES[name]
     runs, table = layer_results(vary)
     cells = [
         DENSE_BASE | dict(zip(vary, values, strict=True))
@@ -373,7 +379,7 @@ FIGURES = {
     **{
         f"{draw.__name__}-{name}": lambda draw=draw, name=name: layers_figure(draw, name)
         for draw in (layer_figures.gradient_norm_figure, layer_figures.inactive_units_figure)
-        for name in ("one_cell", "protocols", "three_axes")
+        for name in LAYER_STUDIES
     },
     **{
         f"conv-{draw.__name__}-{name}": lambda draw=draw, name=name: conv_layers_figure(draw, name)
