@@ -1,8 +1,13 @@
-"""The recipes of CONTRIBUTING.md: each is applied to a copy of the project, tested and used."""
+"""The recipes of CONTRIBUTING.md: all are applied to a copy of the project, tested and used.
 
-import copy
+No two touch the same file, so none can lean upon another. The tests of the copy run once, and so
+does a configuration that uses all that was added; each recipe has to account for its part of both.
+"""
+
 import re
+import subprocess
 from collections.abc import Callable
+from itertools import combinations
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,7 +19,11 @@ from patches import Patch, patches_in
 from restudy.data.tables import read_table
 
 CONFIG = {
-    "datasets": {"points": {"kind": "moons", "points": 40, "heldout_points": 40}},
+    "claims": "claims.yaml",
+    "datasets": {
+        "points": {"kind": "moons", "points": 40, "heldout_points": 40},
+        "squares": {"kind": "xor", "points": 40, "heldout_points": 40},
+    },
     "dense": {
         "baseline": {
             "dataset": "points",
@@ -27,21 +36,42 @@ CONFIG = {
         },
         "protocols": {"short": {"arithmetic": "corrected", "passes": 50, "replicates": 3}},
         "optimizers": {"gd": {"kind": "gradient_descent", "learning_rate": 0.1}},
-        "studies": {"tried": {"question": "Does it work?", "vary": {"activation": ["tanh"]}}},
+        "studies": {
+            "tried": {
+                "question": "Does it work?",
+                "vary": {"activation": ["tanh", "relu", "softsign"]},
+            }
+        },
     },
 }
-CLAIM = {
-    "id": "tried",
-    "source": "a recipe",
-    "statement": "It works.",
-    "model": "dense",
-    "study": "tried",
+CLAIM = {"source": "a recipe", "statement": "It works.", "model": "dense", "study": "tried"}
+CLAIMED = {
+    # No accuracy exceeds another by 2.
+    "gain": {
+        "form": "gain",
+        "measure": "train_accuracy",
+        "margin": 2,
+        "from": {"activation": "tanh"},
+        "to": {"activation": "relu"},
+    },
+    # No probability leads another by more than 1, and this measure is there from the start.
+    "margin": {
+        "form": "threshold",
+        "measure": "heldout_margin",
+        "above": 1,
+        "at": 0,
+        "cells": {"activation": "tanh"},
+    },
 }
 FOLDER = (
-    "results/dense/dataset~points/protocol~short/activation~{}/hidden_size~3/depth~1/"
+    "results/dense/dataset~{}/protocol~short/activation~{}/hidden_size~3/depth~1/"
     "initializer~fan_in_normal/optimizer~gd"
 )
+SOFTSIGN = f"{FOLDER.format('points', 'softsign')}/runs.csv"
+SQUARES = f"{FOLDER.format('squares', 'tanh')}/runs.csv"
 CLAIMS = "results/tables/claims.csv"
+SUMMARY = "results/tables/dense_summary.csv"
+FIGURE = "results/figures/dense/tried_overfitting.svg"
 
 
 class Recipe(NamedTuple):
@@ -61,89 +91,104 @@ def recipes() -> dict[str, Recipe]:
     }
 
 
-def make(project: Project, *targets: str, vary=None, dataset=None, test=None) -> None:
-    """Run the workflow as far as some files, with a study of one or two short trainings."""
-    config = copy.deepcopy(CONFIG)
-    config["dense"]["studies"]["tried"]["vary"] |= vary or {}
-    config["datasets"]["points"] |= dataset or {}
-    if test:
-        config["claims"] = "claims.yaml"
-        claims = {"claims": [CLAIM | {"tests": [test]}]}
-        (project.folder / "claims.yaml").write_text(yaml.safe_dump(claims))
-    (project.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    done = project.snakemake("--cores", "2", "--configfile", "tiny.yaml", "--", *targets)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def table(project: Project, path: str) -> pd.DataFrame:
     return read_table(project.folder / path)
 
 
-def train_with_softsign(project: Project) -> None:
-    runs = f"{FOLDER.format('softsign')}/runs.csv"
-    make(project, runs, vary={"activation": ["softsign"]})
-    found = table(project, runs)
+def verdict(project: Project, claim: str) -> list[str]:
+    found = table(project, CLAIMS)
+    return found.loc[found["claim"] == claim, "verdict"].tolist()
+
+
+def softsign_was_trained(project: Project) -> None:
+    found = table(project, SOFTSIGN)
     assert found["activation"].tolist() == ["softsign"] * 3
     assert found["train_loss"].between(0, 0.8).all() and found["diverged_at"].isna().all()
 
 
-def train_on_xor(project: Project) -> None:
-    runs = f"{FOLDER.format('tanh')}/runs.csv"
-    make(project, runs, dataset={"kind": "xor"})
-    assert table(project, runs)["heldout_accuracy"].between(0.2, 1).all()
-    points = table(project, "results/data/points/points.csv")
+def xor_was_trained_on(project: Project) -> None:
+    assert table(project, SQUARES)["heldout_accuracy"].between(0.2, 1).all()
+    points = table(project, "results/data/squares/points.csv")
     assert len(points) == 80 and points[["x1", "x2"]].abs().max().between(0.5, 1.5).all()
 
 
-def judge_a_gain(project: Project) -> None:
-    ends = {"from": {"activation": "tanh"}, "to": {"activation": "relu"}}
-    # No accuracy exceeds another by 2.
-    test = {"form": "gain", "measure": "train_accuracy", "margin": 2, **ends}
-    make(project, CLAIMS, vary={"activation": ["tanh", "relu"]}, test=test)
-    assert table(project, CLAIMS)["verdict"].tolist() == ["contradicted"]
+def gain_was_judged(project: Project) -> None:
+    assert verdict(project, "gain") == ["contradicted"]
 
 
-def draw_overfitting(project: Project) -> None:
-    figure = "results/figures/dense/tried_overfitting.svg"
-    make(project, figure)
-    assert "Does it work?" in (project.folder / figure).read_text()
+def overfitting_was_drawn(project: Project) -> None:
+    assert "Does it work?" in (project.folder / FIGURE).read_text()
 
 
-def summarise_and_judge_margins(project: Project) -> None:
-    summary = "results/tables/dense_summary.csv"
-    # No probability leads another by more than 1, and this measure is there from the start.
-    test = {"form": "threshold", "measure": "heldout_margin", "above": 1, "at": 0}
-    make(project, CLAIMS, summary, test=test)
-    assert table(project, CLAIMS)["verdict"].tolist() == ["contradicted"]
-    assert table(project, summary)["heldout_margin_mean"].between(0.01, 0.99).all()
+def margins_were_summarised_and_judged(project: Project) -> None:
+    assert verdict(project, "margin") == ["contradicted"]
+    assert table(project, SUMMARY)["heldout_margin_mean"].between(0.01, 0.99).all()
 
 
 class Use(NamedTuple):
-    """How a recipe is tried: files of tests that know what it adds, a word of theirs, a use."""
+    """How a recipe is tried: files of tests that know what it adds, a word of theirs, its use."""
 
     tests: tuple[str, ...]
     word: str
-    use: Callable[[Project], None]
+    worked: Callable[[Project], None]
 
 
 USES = {
     "An activation function": Use(
         ("dense_activations", "dense_gradients", "study_network", "registries"),
         "softsign",
-        train_with_softsign,
+        softsign_was_trained,
     ),
-    "A kind of point set": Use(("points", "registries"), "quadrants", train_on_xor),
-    "A form of claim": Use(("claims_file",), "gain", judge_a_gain),
+    "A kind of point set": Use(("points", "registries"), "quadrants", xor_was_trained_on),
+    "A form of claim": Use(("claims_file",), "gain", gain_was_judged),
     "A figure of a study": Use(
-        ("views_figures", "plan", "project"), "overfitting", draw_overfitting
+        ("views_figures", "plan", "project"), "overfitting", overfitting_was_drawn
     ),
-    "A measure": Use(("dense_training", "tables"), "margin", summarise_and_judge_margins),
+    "A measure": Use(("dense_training", "tables"), "margin", margins_were_summarised_and_judged),
 }
 # Of the tests that are there already, those that a new name could break.
 OTHERS = (
     "of_the_facts or registries or every_activation or same_forms or columns or "
     "every_column_is or summary_counts or summaries or figures_follow or every_caption"
 )
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory) -> Project:
+    """A copy of the project to which every recipe was applied, its documents written anew."""
+    project = copy_project(tmp_path_factory.mktemp("recipes") / "project")
+    for name, recipe in recipes().items():
+        for patch in recipe.patches:
+            try:
+                patch.apply(project.folder)
+            except (AssertionError, OSError) as fault:
+                pytest.fail(f"{name}: {fault}")
+    done = project.python("-m", "restudy.study.reference")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture(scope="module")
+def tested(edited) -> subprocess.CompletedProcess:
+    """The copy's own tests, of those files that know of what was added."""
+    files = dict.fromkeys(test for use in USES.values() for test in use.tests)
+    words = " or ".join(use.word for use in USES.values())
+    return edited.python(
+        *("-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", f"{words} or {OTHERS}"),
+        *(f"tests/unit/test_{test}.py" for test in (*files, "config")),
+    )
+
+
+@pytest.fixture(scope="module")
+def used(edited) -> subprocess.CompletedProcess:
+    """A run of the configuration that uses all of it, as far as it gets."""
+    claims = [CLAIM | {"id": name, "tests": [test]} for name, test in CLAIMED.items()]
+    (edited.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}))
+    (edited.folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    return edited.snakemake(
+        *("--cores", "2", "--keep-going", "--configfile", "tiny.yaml"),
+        *("--", SOFTSIGN, SQUARES, CLAIMS, SUMMARY, FIGURE),
+    )
 
 
 def test_every_recipe_is_tried():
@@ -158,22 +203,30 @@ def test_recipe_touches_the_two_or_three_files_that_it_lists(name):
     assert [file.startswith("tests/") for file in recipe.files].count(True) == 1
 
 
+def test_no_two_recipes_touch_the_same_file():
+    for one, other in combinations(recipes().values(), 2):
+        assert not set(one.files) & set(other.files)
+
+
 @pytest.mark.parametrize("name", USES)
-def test_recipe_works_in_a_copy_of_the_project(name, tmp_path):
-    project = copy_project(tmp_path / "project")
-    recipe, (tests, word, use) = recipes()[name], USES[name]
-    for patch in recipe.patches:
-        patch.apply(project.folder)
+def test_recipe_passes_lint_and_its_tests_and_works(name, edited, tested, used):
+    recipe, (tests, word, worked) = recipes()[name], USES[name]
     code = [file for file in recipe.files if file.endswith(".py")]
-    files = [f"tests/unit/test_{test}.py" for test in (*tests, "config")]
-    options = ["-v", "-p", "no:cacheprovider", "-k", f"{word} or {OTHERS}"]
-    for call in (
-        ["restudy.study.reference"],
-        ["ruff", "check", *code],
-        ["ruff", "format", "--check", *code],
-        ["pytest", *options, *files],
-    ):
-        done = project.python("-m", *call)
+    for call in (["check"], ["format", "--check"]):
+        done = edited.python("-m", "ruff", *call, *code)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    assert re.search(rf"::\S*{word}\S* PASSED", done.stdout), done.stdout
-    use(project)
+    assert re.search(rf"::\S*{word}\S* PASSED", tested.stdout), tested.stdout + tested.stderr
+    files = "|".join(tests)
+    failed = re.findall(
+        rf"^(?:FAILED|ERROR) tests/unit/test_(?:{files})\.py.*", tested.stdout, re.M
+    )
+    assert not failed, tested.stdout[-9000:]
+    try:
+        worked(edited)
+    except OSError as fault:
+        pytest.fail(f"{fault}\n{used.stdout}{used.stderr}")
+
+
+def test_nothing_else_fails_with_all_of_them(tested, used):
+    assert tested.returncode == 0, tested.stdout[-9000:] + tested.stderr[-1000:]
+    assert used.returncode == 0, used.stdout + used.stderr

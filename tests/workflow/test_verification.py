@@ -69,46 +69,38 @@ def test_manifest_lists_all_results_but_records_of_time_and_machine(smoke):
     assert events < listed and len(events) == 5
 
 
-def test_verify_passes_with_the_same_results_and_names_what_differs(copied, tmp_path):
+def test_verify_names_what_differs_and_finds_all_else_the_same(copied, tmp_path):
     other = tmp_path / "their manifest.json"
     manifest = manifest_of(copied)
     other.write_text(json.dumps(manifest))
-    verify = ("verify", "--cores", "1", *CONFIG, "--config", f"against={other}")
     count = sum(len(cell["files"]) for cell in manifest["cells"].values())
     count += len(manifest["aggregates"]["files"])
-    done = copied.snakemake(*verify)
-    text = done.stdout + done.stderr
-    assert done.returncode == 0, text
-    assert f"{count} artefacts, tolerance 1e-06: {count} identical, 0 within tolerance" in text
-    table = pd.read_csv(copied.folder / "results/verification.csv")
-    assert len(table) == count and set(table["outcome"]) == {"identical"}
-
     path = copied.folder / CELL / "weights.npz"
     original = path.read_bytes()
     in_secret(path, add_to_weight)
-    done = copied.snakemake(*verify)
+    done = copied.snakemake("verify", "--cores", "1", *CONFIG, "--config", f"against={other}")
     in_secret(path, lambda path: path.write_bytes(original))
     text = done.stdout + done.stderr
     assert done.returncode != 0
     assert f"{CELL}/weights.npz; changed here since its manifest was written" in text
-    assert f"{count - 1} identical, 0 within tolerance, 1 different, 0 missing" in text
+    assert (
+        f"{count} artefacts, tolerance 1e-06: {count - 1} identical, 0 within tolerance, " in text
+    )
+    assert " 0 within tolerance, 1 different, 0 missing" in text
     assert "Traceback" not in text
+    table = pd.read_csv(copied.folder / "results/verification.csv")
+    assert len(table) == count
+    assert table["outcome"].value_counts().to_dict() == {"identical": count - 1, "different": 1}
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (("--config", "against=nowhere.json"), "against: nowhere.json: no such file"),
-        (("--config", "against=README.md"), "README.md: can't be read as a manifest (not JSON)"),
-        (("--config", "against=changed.json"), "the manifest of another configuration"),
-    ],
-)
-def test_what_can_not_be_compared_stops_before_any_job(copied, arguments, message):
+def test_what_can_not_be_compared_stops_before_any_job(copied):
+    # What else a manifest may lack, tests/unit/test_manifest.py has.
     changed = manifest_of(copied) | {"configuration": "0" * 64}
     (copied.folder / "changed.json").write_text(json.dumps(changed))
-    done = copied.snakemake("verify", "--cores", "1", *CONFIG, *arguments)
+    against = ("--config", "against=changed.json")
+    done = copied.snakemake("verify", "--cores", "1", *CONFIG, *against)
     text = done.stdout + done.stderr
-    assert done.returncode != 0 and message in text
+    assert done.returncode != 0 and "changed.json: the manifest of another configuration" in text
     assert "Traceback" not in text and "rule verify" not in text
 
 
