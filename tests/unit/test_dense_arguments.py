@@ -73,7 +73,6 @@ def test_a_network_is_not_made_of(error, name, value):
         (TypeError, "batch_size", None),
         (TypeError, "batch_size", True),
         (ValueError, "passes", -1),
-        (ValueError, "passes", 0),
         (TypeError, "passes", 2.0),
         (ValueError, "record_interval", 0),
         (TypeError, "record_interval", 2.5),
@@ -176,8 +175,17 @@ def test_numbers_of_any_kind_will_do(value):
         fit(optimizer=factory(value))
 
 
+def test_no_pass_records_the_start_and_changes_nothing():
+    untouched = network()
+    before = [layer.copy() for layer in untouched.weights]
+    assert fit(untouched, passes=0).history["pass"].tolist() == [0, 0]
+    for layer, expected in zip(untouched.weights, before, strict=True):
+        np.testing.assert_array_equal(layer, expected)
+
+
 def test_ranges_are_those_of_the_configuration(monkeypatch):
-    fit(passes=4)
-    monkeypatch.setitem(SETTINGS, "passes", Setting("passes", "", "integer", maximum=3))
+    fit(batch_size=4)
+    narrow = Setting("batch_size", "", "integer", maximum=3)
+    monkeypatch.setitem(SETTINGS, "batch_size", narrow)
     with pytest.raises(ValueError, match="allowed: a whole number up to 3"):
-        fit(passes=4)
+        fit(batch_size=4)

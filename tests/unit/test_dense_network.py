@@ -368,9 +368,13 @@ def test_progress_counts_the_passes_of_all_replicates(memory, monkeypatch):
         (np.zeros(5), np.zeros(5, int), r"x: got shape \(5,\), allowed: \(N, 2\)"),
         (np.zeros((5, 2)), np.zeros(4, int), r"label: got shape \(4,\), allowed: \(5,\)"),
         (np.zeros((5, 2)), np.zeros((5, 1)), r"label: got shape \(5, 1\), allowed: \(5,\)"),
-        (np.zeros((2, 2)), np.array([0, 2]), "label: allowed: whole numbers from 0 to 1"),
-        (np.zeros((2, 2)), np.array([-1, 0]), "label: allowed: whole numbers from 0 to 1"),
-        (np.zeros((2, 2)), np.array([0, 0.5]), "label: allowed: whole numbers from 0 to 1"),
+        (np.zeros((2, 2)), np.array([0, 2]), "label: got 2, allowed: whole numbers from 0 to 1"),
+        (np.zeros((2, 2)), np.array([-1, 0]), "label: got -1, allowed: whole numbers from 0 to 1"),
+        (
+            np.zeros((2, 2)),
+            np.array([0, 0.5]),
+            "label: got 0.5, allowed: whole numbers from 0 to 1",
+        ),
     ],
 )
 def test_points_that_do_not_fit_are_refused(x, label, message):
@@ -384,7 +388,7 @@ def test_points_that_do_not_fit_are_refused(x, label, message):
 @pytest.mark.parametrize("number", [-1, 6])
 def test_snapshots_outside_the_training_are_refused(number):
     network = DenseNetwork([2, 3, 2])
-    with pytest.raises(ValueError, match=f"snapshot_passes: got {number}, allowed: from 0 to 5"):
+    with pytest.raises(ValueError, match=f"snapshot_passes: got {number}, allowed: a whole number"):
         network.fit(moons().x, moons().label, gradient_descent(0.1), 5, snapshot_passes=[2, number])
 
 

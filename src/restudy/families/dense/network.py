@@ -7,6 +7,7 @@ processor's cache.
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +27,7 @@ from restudy.families.dense.training import CHUNK, DenseResult, Plan, Points, Tr
 # What the configuration allows of a protocol is what is allowed here.
 SETTINGS = {setting.name: setting for setting in FAMILY.protocol}
 SIZE = count("sizes", "Units of a layer.")
+PASSES = replace(SETTINGS["passes"], minimum=0)
 SEED = Setting("seeds", "What `RandomState` takes.", "integer", minimum=0, maximum=2**32 - 1)
 FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 # Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
@@ -136,7 +138,7 @@ class DenseNetwork:
         optimizer : Optimizer
             Update rule, for instance ``gradient_descent(0.01)``.
         passes : int
-            Passes over the training points.
+            Passes over the training points; after 0, the start is recorded and nothing else.
         heldout : (x, label), optional
             Points that are evaluated but never trained on.
         batch_size : int
@@ -163,18 +165,18 @@ class DenseNetwork:
             the network; the message names it, what was found and what is allowed. Nothing is
             trained then.
         """
-        given = {"passes": passes, "batch_size": batch_size, "record_interval": record_interval}
-        for name, value in given.items():
+        check_argument(PASSES, passes)
+        for name, value in {"batch_size": batch_size, "record_interval": record_interval}.items():
             check_argument(SETTINGS[name], value)
         snapshot = Setting("snapshot_passes", "", "integer", minimum=0, maximum=passes)
         snapshot_passes = whole_numbers(snapshot, snapshot_passes)
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer: got {show(optimizer)}, allowed: one such as adam(0.01)")
-        schedule = constant(passes) if schedule is None else schedule
+        schedule = constant(max(passes, 1)) if schedule is None else schedule
         for name, value in {"schedule": schedule, "progress": progress}.items():
             if not callable(value):
                 raise TypeError(f"{name}: got {show(value)}, allowed: a function")
-        for pass_number in (1, passes):
+        for pass_number in {1, passes} if passes else ():
             check_argument(FACTOR, schedule(pass_number))
         training = self._points(x, label)
         evaluated = None
