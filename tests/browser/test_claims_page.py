@@ -5,10 +5,9 @@ import pytest
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_every_verdict_is_in_view_and_every_drawing_can_be_read(
-    browser, smoke, check_accessibility, width
+    page, smoke, check_accessibility, width
 ):
-    context = browser.new_context(viewport={"width": width, "height": 800}, offline=True)
-    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
     page.goto((smoke.folder / "results/report/verdicts.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     verdicts = page.locator("table .verdict")
@@ -20,4 +19,3 @@ def test_every_verdict_is_in_view_and_every_drawing_can_be_read(
     letters = "texts => texts.map(text => text.getBoundingClientRect().height)"
     assert min(page.locator("svg text").evaluate_all(letters)) > 10  # of twelve, drawn to scale
     check_accessibility(page)
-    context.close()

@@ -29,87 +29,141 @@ LABELS = (
 )
 
 
-def open_report(page: Page, smoke, path: str = "report.html") -> None:
-    page.goto((smoke.folder / path).as_uri())
+CONTENT = "nav.h-screen + .h-screen"  # right of the lists
+SHOWN = f"{CONTENT} img, {CONTENT} iframe"
+
+
+def open_report(page: Page, path: Path) -> Page:
+    page.goto(path.as_uri())
     page.get_by_text("1 Data", exact=True).first.wait_for()
+    # Clicks wait for what moves.
+    page.add_style_tag(content="* { transition: none !important; }")
+    return page
+
+
+@pytest.fixture(scope="module")
+def report(open_page, smoke):
+    """The report, opened once for all tests of it, which begin with its front page."""
+    with open_page() as page:
+        yield open_report(page, smoke.folder / "report.html")
+
+
+def go_to(page: Page, name: str) -> None:
+    """Click a category or a list, and wait until it is where the viewer says that one is."""
+    page.get_by_text(name, exact=True).first.click()
+    page.locator("nav nav").get_by_text(name, exact=True).wait_for()
+
+
+def go_to_lists(page: Page) -> None:
+    """From a category, go back to where all of them are listed."""
+    back = page.locator("nav nav").get_by_text("Results", exact=True)
+    if back.count():
+        back.click()
+        page.get_by_text("Workflow", exact=True).wait_for()
+
+
+def go_to_front_page(page: Page) -> None:
+    go_to_lists(page)
+    page.get_by_text("Workflow", exact=True).click()
 
 
 def items(page: Page, category: str):
     """Open every list of a category in turn; yield each row, and the name of the list it is in."""
-    page.get_by_text(category, exact=True).first.click()
-    page.wait_for_timeout(150)
+    go_to_lists(page)
+    go_to(page, category)
     names = [category]
     if not page.locator(ROWS).count():
         names = page.locator("#app ul").first.locator("li").all_inner_texts()
     for name in names:
-        page.get_by_text(name, exact=True).first.click()
+        go_to(page, name)
         page.locator(ROWS).first.wait_for()
         for row in page.locator(ROWS).all():
             yield row, name
         if name != category:
-            page.get_by_text(category, exact=True).first.click()
-            page.wait_for_timeout(150)
+            go_to(page, category)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_every_item_opens_and_shows_something(page, smoke, category):
-    open_report(page, smoke)
-    count, previous = 0, None
-    for row, _ in items(page, category):
-        count += 1
-        link = row.locator("[iconname=eye]")
-        if link.get_attribute("download"):
-            with page.expect_download() as download:
-                link.click()
-            (path,) = smoke.folder.glob(f"results/**/{download.value.suggested_filename}")
-            assert Path(download.value.path()).read_bytes() == path.read_bytes()
-            continue
-        link.click()
-        shown = page.locator("img[src^='data:'], iframe[src^='data:']").last
-        shown.wait_for(state="attached")
-        page.wait_for_function(
-            "([e, seen]) => e.src !== seen", arg=[shown.element_handle(), previous], timeout=5000
-        )
-        previous = shown.get_attribute("src")
-        if shown.evaluate("e => e.tagName") == "IMG":
-            page.wait_for_function("e => e.complete", arg=shown.element_handle())
-            assert shown.evaluate("e => e.naturalWidth") > 100
-        else:
-            frame = shown.element_handle().content_frame()
-            frame.locator("h1").wait_for()
-            assert len(frame.locator("body").inner_text()) > 100
-    assert count == CATEGORIES[category]
+def shown_anew(page: Page, where: str, seen: str | None):
+    """What the viewer shows, once its address is another than the one seen and contains a text."""
+    page.wait_for_function(
+        """([selector, where, seen]) => {
+          const shown = [...document.querySelectorAll(selector)].at(-1);
+          return shown?.src.includes(where) && shown.src !== seen
+            && (shown.tagName === "IFRAME" || shown.complete);
+        }""",
+        arg=[SHOWN, where, seen],
+        timeout=5000,
+    )
+    return page.locator(SHOWN).last
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_every_item_says_what_is_seen_how_it_was_made_and_what_to_conclude(page, smoke, category):
-    open_report(page, smoke)
-    for row, name in items(page, category):
-        heads = page.locator("table:has([iconname=information-circle]) th").all_inner_texts()
-        assert {head for head in heads if head.strip()} <= {*LABELS.upper().split(", ")}
-        item = row.inner_text()
-        row.locator("[iconname=information-circle]").click()
-        page.get_by_text("What to conclude.").first.wait_for()
-        # The caption ends where the viewer's own facts begin.
-        text = page.inner_text("body").partition("What is seen.")[2].partition("SIZE")[0]
-        seen, _, rest = text.partition("How it was made.")
-        made, _, conclusion = rest.partition("What to conclude.")
-        for part in (seen, made, conclusion):
-            assert len(part.strip()) > 20, item
-        assert "System Message" not in text and "Nothing is stated" not in text
-        assert "Not stated yet" not in text
-        page.get_by_text(name, exact=True).first.click()
-        row.wait_for()
+def assert_it_shows_something(shown) -> None:
+    if shown.evaluate("e => e.tagName") == "IMG":
+        assert shown.evaluate("e => e.naturalWidth") > 100
+    else:
+        frame = shown.element_handle().content_frame()
+        frame.locator("h1").wait_for()
+        assert len(frame.locator("body").inner_text()) > 100
 
 
-def test_front_page_states_the_runs_own_figures(page, smoke):
-    open_report(page, smoke)
-    text = page.inner_text("body")
+def test_front_page_states_the_runs_own_figures(report, smoke):
+    go_to_front_page(report)
+    text = report.inner_text("body")
     assert "Dense networks: 7 cells with 42 runs" in text
     summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
     assert f"{summary['train_loss_mean'].min():.4f}" in text
     assert "±" in text
     assert "System Message" not in text
+
+
+def test_all_of_the_front_page_can_be_scrolled_to(report, smoke):
+    go_to_front_page(report)
+    size = report.viewport_size
+    report.set_viewport_size({"width": 1280, "height": 400})
+    first = report.get_by_text("A published course study of small neural networks").first
+    assert first.bounding_box()["y"] >= 0
+    last = report.get_by_text("The eye opens an item").first
+    last.scroll_into_view_if_needed()
+    assert 0 <= last.bounding_box()["y"] < 400
+    report.set_viewport_size(size)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_item_opens_and_says_what_is_seen_how_it_was_made_and_what_to_conclude(
+    report, smoke, category
+):
+    count, previous, lists = 0, None, set()
+    for row, name in items(report, category):
+        count += 1
+        item = row.inner_text()
+        if name not in lists:
+            lists.add(name)
+            heads = report.locator("table:has([iconname=information-circle]) th").all_inner_texts()
+            assert {head for head in heads if head.strip()} <= {*LABELS.upper().split(", ")}
+        link = row.locator("[iconname=eye]")
+        if link.get_attribute("download"):
+            with report.expect_download() as download:
+                link.click()
+            (path,) = smoke.folder.glob(f"results/**/{download.value.suggested_filename}")
+            assert Path(download.value.path()).read_bytes() == path.read_bytes(), item
+        else:
+            link.click()
+            shown = shown_anew(report, "data:", previous)
+            previous = shown.get_attribute("src")
+            assert_it_shows_something(shown)
+        row.locator("[iconname=information-circle]").click()
+        report.get_by_text("What to conclude.").first.wait_for()
+        # The caption ends where the viewer's own facts begin.
+        text = report.inner_text("body").partition("What is seen.")[2].partition("SIZE")[0]
+        seen, _, rest = text.partition("How it was made.")
+        made, _, conclusion = rest.partition("What to conclude.")
+        for part in (seen, made, conclusion):
+            assert len(part.strip()) > 20, item
+        for fault in ("System Message", "Nothing is stated", "Not stated yet"):
+            assert fault not in text, item
+        go_to(report, name)
+        row.wait_for()
+    assert count == CATEGORIES[category]
 
 
 def page_in_report(page: Page, smoke, path: str):
@@ -173,19 +227,18 @@ def test_table_sorts_by_keyboard_and_filters(page, smoke):
     assert frame.locator("tbody tr").count() == 6
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
-def test_pages_fit_their_width(browser, smoke, scheme, width):
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
-    )
-    page = context.new_page()
-    for path in sorted(smoke.folder.glob("results/tables/*.html")) + sorted(
-        smoke.folder.glob("results/report/*.html")
-    ):
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    context.close()
+def test_pages_fit_their_width(page, smoke):
+    paths = [
+        *smoke.folder.glob("results/tables/*.html"),
+        *smoke.folder.glob("results/report/*.html"),
+    ]
+    assert paths
+    for path in sorted(paths):
+        for width in (400, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            if width == 400:
+                page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
 
 
 def test_interactive_pages_stay_below_what_a_browser_shows_in_a_report(smoke):
@@ -193,37 +246,19 @@ def test_interactive_pages_stay_below_what_a_browser_shows_in_a_report(smoke):
         assert path.stat().st_size < 1_400_000, path
 
 
-def test_all_of_the_front_page_can_be_scrolled_to(page, smoke):
-    page.set_viewport_size({"width": 1280, "height": 400})
-    open_report(page, smoke)
-    first = page.get_by_text("A published course study of small neural networks").first
-    assert first.bounding_box()["y"] >= 0
-    last = page.get_by_text("The eye opens an item").first
-    last.scroll_into_view_if_needed()
-    assert 0 <= last.bounding_box()["y"] < 400
-
-
 @pytest.fixture(scope="module")
-def unpacked(smoke) -> str:
-    """The report as a zip file, unpacked: the path of its page in the smoke run's folder."""
+def unpacked(open_page, smoke):
+    """The report as a zip file, unpacked and opened."""
     done = smoke.snakemake("--configfile", "config/smoke.yaml", "--report", "report.zip")
     assert done.returncode == 0, done.stdout + done.stderr
     with zipfile.ZipFile(smoke.folder / "report.zip") as archive:
         archive.extractall(smoke.folder / "unpacked")
-    return "unpacked/report/report.html"
+    with open_page() as page:
+        yield open_report(page, smoke.folder / "unpacked/report/report.html")
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_report_in_a_zip_shows_its_items(page, smoke, unpacked, category):
-    open_report(page, smoke, unpacked)
-    links = (row.locator("[iconname=eye]") for row, _ in items(page, category))
+def test_report_in_a_zip_shows_its_items(unpacked, smoke, category):
+    links = (row.locator("[iconname=eye]") for row, _ in items(unpacked, category))
     next(link for link in links if not link.get_attribute("download")).click()
-    shown = page.locator("img[src*='data/raw/'], iframe[src*='data/raw/']").last
-    shown.wait_for(state="attached")
-    if shown.evaluate("e => e.tagName") == "IMG":
-        page.wait_for_function(
-            "e => e.complete && e.naturalWidth > 100", arg=shown.element_handle()
-        )
-    else:
-        frame = shown.element_handle().content_frame()
-        frame.locator("h1").wait_for()
+    assert_it_shows_something(shown_anew(unpacked, "data/raw/", None))
