@@ -145,7 +145,7 @@ def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> 
     if not folder.is_dir():
         raise LogError(f"{folder}: no such directory")
     faults: dict[Path, OSError] = {}
-    found = list(_folders_below(folder, faults) if places is None else map(Path, places))
+    found = set(_folders_below(folder, faults) if places is None else map(Path, places))
     names = _names(folder, sorted({*found, *faults}))
     runs = []
     for place, name in names.items():
@@ -164,15 +164,15 @@ def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> 
 
 def _names(folder: Path, places: Iterable[Path]) -> dict[Path, str]:
     """Return a name for the run in each place, no two alike: its path, as far as it is text."""
-    names: dict[Path, str] = {}
+    names: dict[str, Path] = {}
     for place in places:
         path = name = printable(place.relative_to(folder).as_posix())
         number = 1
-        while name in names.values():
+        while name in names:
             number += 1
             name = f"{path} ({number})"
-        names[place] = name
-    return names
+        names[name] = place
+    return {place: name for name, place in names.items()}
 
 
 def _unread(place: Path, fault: OSError) -> str:
