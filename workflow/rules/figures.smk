@@ -23,7 +23,7 @@ rule plot_points:
         "../../environment.yml"
     params:
         code=code("plot_points.py"),
-        dataset=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        dataset=lambda wildcards: PLAN.dataset_facts(wildcards.dataset),
         features=lambda wildcards: PLAN.features[wildcards.dataset],
     message:
         "Draw {output}"
