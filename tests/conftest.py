@@ -40,8 +40,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the smoke run come first: together they are the longest."""
-    items.sort(key=lambda item: not takes_smoke(item.nodeid))
+    """The longest come first, so that no worker ends alone: the smoke run's, then whole runs."""
+    items.sort(
+        key=lambda item: (
+            not takes_smoke(item.nodeid),
+            not item.nodeid.startswith("tests/workflow/"),
+        )
+    )
 
 
 @functools.cache
