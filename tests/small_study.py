@@ -3,18 +3,23 @@
 from typing import Any
 
 
+def small_cell(dataset: str, protocol: str) -> dict[str, Any]:
+    """Return a cell of three hidden units, as a configuration's baseline."""
+    return {
+        "dataset": dataset,
+        "protocol": protocol,
+        "activation": "tanh",
+        "hidden_size": 3,
+        "depth": 1,
+        "initializer": "fan_in_normal",
+        "optimizer": "gd",
+    }
+
+
 def small_section(dataset: str, studies: dict[str, Any]) -> dict[str, Any]:
     """Return the section ``dense`` of a configuration: one protocol, 2 seeds of 20 passes."""
     return {
-        "baseline": {
-            "dataset": dataset,
-            "protocol": "tiny",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
+        "baseline": small_cell(dataset, "tiny"),
         "protocols": {
             "tiny": {
                 "arithmetic": "corrected",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
 
 from restudy.families import components
@@ -22,15 +23,7 @@ CONFIG = {
         "iris": {"kind": "iris"},
     },
     "dense": {
-        "baseline": {
-            "dataset": "moons",
-            "protocol": "corrected",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
+        "baseline": small_cell("moons", "corrected"),
         "protocols": {
             "published": {"arithmetic": "published", "passes": 400, "replicates": 3},
             "corrected": {"arithmetic": "corrected", "passes": 400, "replicates": 3},

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from small_study import small_cell
 from study_results import StudyResults, block, conv_tables, support_vector_page
 
 from restudy.families import components
@@ -32,15 +33,7 @@ CONFIG = {
         "iris": {"kind": "iris"},
     },
     "dense": {
-        "baseline": {
-            "dataset": "moons",
-            "protocol": "corrected",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
+        "baseline": small_cell("moons", "corrected"),
         "protocols": {
             name: {
                 "arithmetic": name,

@@ -485,6 +485,18 @@ def test_steps_too_large_for_a_browser_are_told_of(tmp_path):
     assert note.startswith(f"Run a: {expected} steps beyond 2^53") and "rounded" in note
 
 
+def call_while_closed(place, folder):
+    """Ask for the page of a folder's logs while a place in them may not be read."""
+    place.chmod(0o000)
+    try:
+        return call(
+            *("--logdir", folder / "logs", "--output", folder / "page.html"),
+            before=bound_by_permissions(),
+        )
+    finally:
+        place.chmod(0o755)
+
+
 @pytest.mark.parametrize("hidden", ["colleague", "colleague/deep", "mine"])
 def test_a_folder_that_may_not_be_read_is_told_of(tmp_path, hidden):
     for run in ("mine", "colleague/deep"):
@@ -492,14 +504,7 @@ def test_a_folder_that_may_not_be_read_is_told_of(tmp_path, hidden):
             tmp_path / "logs" / run / "events.out.tfevents.1", [start_of(), number("loss", 0, 1)]
         )
     place = tmp_path / "logs" / hidden
-    place.chmod(0o000)
-    try:
-        done = call(
-            *("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html"),
-            before=bound_by_permissions(),
-        )
-    finally:
-        place.chmod(0o755)
+    done = call_while_closed(place, tmp_path)
     said = f"{place}: Permission denied; nothing is read of it"
     assert done.returncode == 0 and said in done.stderr, done.stderr
     index = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["index"]
@@ -511,13 +516,6 @@ def test_a_folder_that_may_not_be_read_is_told_of(tmp_path, hidden):
 def test_without_a_single_folder_that_may_be_read_there_is_no_page(tmp_path):
     folder = tmp_path / "logs/mine"
     write_events(folder / "events.out.tfevents.1", [start_of(), number("loss", 0, 1)])
-    folder.chmod(0o000)
-    try:
-        done = call(
-            *("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html"),
-            before=bound_by_permissions(),
-        )
-    finally:
-        folder.chmod(0o755)
+    done = call_while_closed(folder, tmp_path)
     assert done.returncode == 2 and f"{folder}: Permission denied" in done.stderr
     assert not (tmp_path / "page.html").exists()

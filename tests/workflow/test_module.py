@@ -5,19 +5,12 @@ import subprocess
 import pytest
 import yaml
 from conftest import ROOT, copy_project, environment
+from small_study import small_cell
 
 CONFIG = {
     "datasets": {"moons": {"kind": "moons", "points": 60, "heldout_points": 100}},
     "dense": {
-        "baseline": {
-            "dataset": "moons",
-            "protocol": "short",
-            "activation": "tanh",
-            "hidden_size": 3,
-            "depth": 1,
-            "initializer": "fan_in_normal",
-            "optimizer": "gd",
-        },
+        "baseline": small_cell("moons", "short"),
         "protocols": {
             "short": {
                 "arithmetic": "corrected",

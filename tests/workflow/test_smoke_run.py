@@ -186,6 +186,18 @@ def test_second_run_does_nothing(smoke):
     assert smoke.jobs() == {}
 
 
+def replacing(changes):
+    """Return a function of a text that makes changes in it, each of what stands there once."""
+
+    def change(text):
+        for old, new in changes.items():
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        return text
+
+    return change
+
+
 @pytest.fixture
 def edited(smoke):
     """The project with a file edited; the edit is taken back afterwards."""
@@ -242,13 +254,7 @@ def test_another_value_setting_or_seed_trains_its_own_runs_alone(edited):
         "tiny: {steps: 20,": "tiny: {steps: 20, replicates: 2,",
     }
 
-    def change(text):
-        for old, new in changes.items():
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        return text
-
-    project = edited("config/smoke.yaml", change)
+    project = edited("config/smoke.yaml", replacing(changes))
     done = project.snakemake("-n", "--configfile", "config/smoke.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.findall(r"; progress in (results/logs/train_\S+)\.log", done.stdout + done.stderr)
@@ -326,13 +332,7 @@ def test_neither_another_source_of_the_same_images_nor_the_order_of_keys_retrain
         "{arithmetic: corrected, passes: 500,": "{passes: 500, arithmetic: corrected,",
     }
 
-    def change(text):
-        for old, new in changes.items():
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        return text
-
-    jobs = edited("config/smoke.yaml", change).jobs()
+    jobs = edited("config/smoke.yaml", replacing(changes)).jobs()
     # Their bytes are known: where they come from is a record, and no reason to fetch them again.
     assert "record_provenance" in jobs
     assert not {"fetch_images", "train_dense", "train_conv"} & set(jobs)
