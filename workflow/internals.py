@@ -136,11 +136,16 @@ def call_of(workflow: Any) -> Call:
         only_looks=workflow.is_main_process
         and (workflow.output_settings.dryrun or only_looks(sys.argv[1:])),
         configfiles=tuple(map(Path, workflow.configfiles)),
-        replacing=tuple(map(Path, workflow.overwrite_configfiles or ())),
+        replacing=replacing_files(workflow),
         overrides=workflow.config_settings.config or {},
         override_words=tuple(workflow.config_settings.config_args or ()),
         storage=workflow.storage_settings.default_storage_provider,
     )
+
+
+def replacing_files(workflow: Any) -> tuple[Path, ...]:
+    """Return the configurations that ``--configfile`` names, in place of the default one."""
+    return tuple(map(Path, workflow.overwrite_configfiles or ()))
 
 
 def only_looks(arguments: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from restudy.study.config import (
     with_typed_values,
 )
 from restudy.study.schema import CHECKS
-from restudy.study.yaml_files import read_yaml, refuse_templates
+from restudy.study.yaml_files import check_configfile, read_yaml
 
 LONGEST_NUMBER = 400  # digits: more than a float has
 
@@ -86,7 +86,7 @@ def load_study(
     configfiles = [os.path.relpath(path) for path in configfiles]
     try:
         for path in configfiles:
-            refuse_templates(path, read_yaml(path))
+            check_configfile(path)
         refuse_unusable(config)
         complete, families = _complete(with_typed_values(config, overrides), find)
         for target in targets:

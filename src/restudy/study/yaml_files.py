@@ -82,7 +82,7 @@ def check_configfile(path: str | Path) -> None:
         The message names the file and the fault.
     """
     content = read_yaml(path)
-    refuse_templates(path, content)
+    _refuse_templates(path, content)
     depth, values = _extent(path, content, {}, frozenset())
     if depth > DEEPEST:
         raise YamlError(f"{path}: {TOO_DEEP}")
@@ -90,7 +90,7 @@ def check_configfile(path: str | Path) -> None:
         raise YamlError(f"{path}: {values:,} values, written out; allowed: up to {MOST_VALUES:,}")
 
 
-def refuse_templates(path: str | Path, content: Any) -> None:
+def _refuse_templates(path: str | Path, content: Any) -> None:
     """Refuse a configuration that is a template to Snakemake.
 
     Raises
