@@ -4,6 +4,7 @@ from restudy.data.points import make_points
 from restudy.data.tables import write_table
 from restudy.job import begin_job
 from restudy.small_files import write_json
+from restudy.study.entries import split_value
 
 
 def main(dataset: dict, outputs, log) -> None:
@@ -15,5 +16,6 @@ def main(dataset: dict, outputs, log) -> None:
 
 
 log = begin_job(snakemake)
-place = snakemake.config["places"][snakemake.wildcards.dataset]
+name, _ = split_value(snakemake.wildcards.dataset)
+place = snakemake.config["places"][name]
 main({**snakemake.params.dataset, **place}, snakemake.output, log)

@@ -10,7 +10,7 @@ from restudy.views.style import save
 
 def main(family: Family, params, inputs, outputs, log) -> None:
     """Write a picture for each output."""
-    tables = {name: read_rows(inputs[name], params.levels) for name in params.tables}
+    tables = {name: read_rows(inputs[name], params.rows) for name in params.tables}
     cells = [make_cell(family, row) for row in params.cells]
     draw = import_path(params.draw)
     for ending, path in outputs.items():

@@ -10,7 +10,7 @@ from internals import DryRun, make_dry_run
 
 from restudy.operation.causes import describe_difference, explain
 from restudy.operation.explanation import Explainer
-from restudy.study.config import key_path
+from restudy.study.validation import key_path
 
 
 def answer(run: DryRun) -> None:

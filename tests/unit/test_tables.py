@@ -36,7 +36,6 @@ from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell
-from restudy.study.grid import study_levels
 
 CELL = {
     "dataset": "moons",
@@ -238,10 +237,35 @@ def test_tables_of_other_columns_are_not_stacked(tmp_path, name):
 def test_rows_of_a_study_are_picked_from_the_table_of_all_cells(tmp_path):
     cells = [CELL, CELL | {"depth": 4}, CELL | {"activation": "relu"}]
     write_table(pd.concat([runs(**cell) for cell in cells]), tmp_path / "runs.csv")
-    study = {"fix": {"activation": "tanh"}, "vary": {"depth": [1, 4]}}
-    found = read_rows([tmp_path / "runs.csv"], study_levels(DENSE, CELL, study))
+    rows = {"levels": {"activation": ["tanh"], "depth": [1, 4]}, "cells": [], "coordinates": {}}
+    found = read_rows([tmp_path / "runs.csv"], rows)
     assert found["depth"].tolist() == [1] * 5 + [4] * 5
     assert set(found["activation"]) == {"tanh"}
+
+
+def test_rows_of_a_sample_are_those_of_its_cells_and_no_other_combinations(tmp_path):
+    cells = [CELL | {"depth": d, "activation": a} for d in (1, 4) for a in ("tanh", "relu")]
+    write_table(pd.concat([runs(**cell) for cell in cells]), tmp_path / "runs.csv")
+    levels = {"activation": ["tanh", "relu"], "depth": [1, 4]}
+    rows = {"levels": levels, "cells": [["tanh", 4], ["relu", 1]], "coordinates": {}}
+    found = read_rows([tmp_path / "runs.csv"], rows)
+    pairs = dict.fromkeys(zip(found["activation"], found["depth"], strict=True))
+    assert list(pairs) == [("relu", 1), ("tanh", 4)]
+
+
+def test_settings_that_a_study_varies_become_columns(tmp_path):
+    slow, gd = "gd+learning_rate=0.001", "gd"
+    write_table(pd.concat([runs(optimizer=value) for value in (slow, gd)]), tmp_path / "runs.csv")
+    rate = "optimizer.learning_rate"
+    coordinates = {slow: {"optimizer": gd, rate: 0.001}, gd: {"optimizer": gd, rate: 0.01}}
+    rows = {
+        "levels": {"optimizer": [slow, gd]},
+        "cells": [],
+        "coordinates": {"optimizer": coordinates},
+    }
+    found = read_rows([tmp_path / "runs.csv"], rows)
+    assert found["optimizer"].unique().tolist() == [gd]
+    assert found[rate].unique().tolist() == [0.001, 0.01]
 
 
 def test_findings_name_the_extremes_with_their_figures():

@@ -16,6 +16,7 @@ rule combine_tables:
         "../../environment.yml"
     params:
         code=code("combine_tables.py"),
+        settings=lambda wildcards: PLAN.setting_values(family_of(wildcards)),
     message:
         "Combine all {wildcards.family} {wildcards.table}"
     script:
@@ -123,7 +124,7 @@ rule state_findings:
     params:
         code=code("state_findings.py"),
         studies=lambda wildcards: PLAN.studies_as_params(),
-        kinds=PLAN.dataset_kinds,
+        kinds=lambda wildcards: PLAN.dataset_kinds,
     message:
         "State the findings"
     script:

@@ -9,7 +9,7 @@ from restudy.analysis.captions import caption_facts
 from restudy.analysis.markup import escape_markup
 from restudy.claims.document import needed_tensors
 from restudy.errors import UserError
-from restudy.families.contract import IMAGES, ONE, POINTS
+from restudy.families.contract import IMAGES, ONE, OVERRIDE, POINTS
 from restudy.families.registry import FAMILIES
 from restudy.job import check_package
 from restudy.operation.loading import load_study

@@ -10,13 +10,13 @@ rule make_points:
     benchmark:
         "results/benchmarks/make_points/{dataset}.tsv"
     wildcard_constraints:
-        dataset=alternatives(PLAN.datasets_of(POINTS)),
+        dataset=f"(?:{alternatives(PLAN.datasets_of(POINTS))})(?:{OVERRIDE})*",
     conda:
         "../../environment.yml"
     params:
         code=code("make_points.py"),
         lock=LOCK,
-        dataset=lambda wildcards: PLAN.dataset_facts(wildcards.dataset),
+        dataset=dataset_facts,
         own=own_data,
     message:
         "Make the points of {wildcards.dataset}"
@@ -26,7 +26,7 @@ rule make_points:
 
 rule fetch_images:
     output:
-        images=paths.IMAGE_FILES,
+        images=[f"results/data/{{dataset}}/{name}" for name in paths.IMAGE_FILES],
         digests="results/data/{dataset}/digests.json",
     log:
         "results/logs/fetch_images/{dataset}.log",

@@ -23,8 +23,8 @@ rule plot_points:
         "../../environment.yml"
     params:
         code=code("plot_points.py"),
-        dataset=lambda wildcards: PLAN.dataset_facts(wildcards.dataset),
-        features=lambda wildcards: PLAN.features[wildcards.dataset],
+        dataset=dataset_facts,
+        features=lambda wildcards: PLAN.feature_count(wildcards.dataset),
     message:
         "Draw {output}"
     script:
@@ -137,7 +137,7 @@ for drawn in figures.STUDY_FIGURES:
                     tables=list(tables_of(drawn)),
                     subjects={ending: kind.subject for ending, kind in kinds.items()},
                     study=study_of,
-                    levels=levels_of,
+                    rows=rows_of,
                     cells=few_cells(drawn),
                     shows=drawn.shows,
                 message:
@@ -169,7 +169,7 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
             scalars=trained["scalars"],
             histograms=trained["histograms"],
             # If the images had changed, the predictions would have been made again.
-            images=ancient("results/data/{dataset}/test-images.idx"),
+            images=image_files("test-images.idx"),
         output:
             **{
                 key: report(
@@ -194,7 +194,7 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
             family=family.name,
             path=run_path_of(family),
             cell=row_of(family),
-            kind=lambda wildcards: PLAN.dataset_kinds.get(wildcards.dataset),
+            kind=lambda wildcards: dataset_facts(wildcards)["kind"],
         message:
             "Draw the run of {output.confusion}"
         script:

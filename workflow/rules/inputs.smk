@@ -179,6 +179,22 @@ def image_digests(wildcards):
     return path if PLAN.own_files(wildcards.dataset) else ancient(path)
 
 
+def image_files(*names):
+    """Function of wildcards: files of a set of images, whose content the digests stand for."""
+
+    def places(wildcards):
+        folder = paths.image_folder(wildcards.dataset)
+        return [ancient(f"{folder}/{name}") for name in names]
+
+    return places
+
+
+def dataset_facts(wildcards):
+    """Kind and settings of the wildcards' data set."""
+    with reported():
+        return PLAN.dataset_facts(wildcards.dataset)
+
+
 def project_code():
     """Digest of all of the project's code."""
     return parts.digest_of(parts.MODULES, SOURCES.everything())
@@ -210,9 +226,9 @@ def own_data(wildcards):
     return parts.data_digest(PLAN.own_files(wildcards.dataset))
 
 
-def levels_of(wildcards):
-    """Values of every axis in the wildcards' study, which select its rows in a table."""
-    return PLAN.levels(family_of(wildcards), study_of(wildcards)["name"])
+def rows_of(wildcards):
+    """What picks the rows of the wildcards' study in a table, and describes them."""
+    return PLAN.rows(family_of(wildcards), study_of(wildcards)["name"])
 
 
 def jobs_of(settings=False):

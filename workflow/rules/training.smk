@@ -4,7 +4,7 @@
 # published set are known, so fetching it again is no reason to train again.
 TRAINING_DATA = {
     POINTS: {"data": "results/data/{dataset}/points.csv"},
-    IMAGES: {"data": image_digests, "images": ancient(paths.IMAGE_FILES)},
+    IMAGES: {"data": image_digests, "images": image_files(*paths.IMAGE_FILES)},
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from restudy.families.contract import Axis, Family, Time
 from restudy.families.registry import FAMILIES
+from restudy.families.setting_axes import setting_axis, settings_that_vary
 
 # Of columns that are no axis, measure or time of a family.
 COLUMNS = {
@@ -148,6 +149,9 @@ def _facts(family: Family) -> Iterator[tuple[str, str]]:
     """Columns that a family's facts describe, with their meaning."""
     for axis in family.all_axes:
         yield axis.name, _axis(axis)
+        for name, settings in settings_that_vary(family, axis).items():
+            what = f"{axis.label}, its setting {name}: {settings[0].description}"
+            yield setting_axis(axis.name, name), what
     for measure in family.measures:
         yield measure.name, measure.description
     if family.time:

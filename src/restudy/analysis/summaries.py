@@ -10,6 +10,7 @@ import pandas as pd
 
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family
+from restudy.families.setting_axes import is_setting_axis
 
 
 def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
@@ -25,14 +26,14 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The axes, n, diverged, and for each measure its mean, standard deviation (``_sd``, n - 1
-        in the denominator) and the 95% Student interval of the mean (``_low``, ``_high``). A
-        single run has a mean and no spread.
+        The axes and varied settings, n, diverged, and for each measure its mean, standard deviation
+        (``_sd``, n - 1 in the denominator) and the 95% Student interval of the mean (``_low``,
+        ``_high``). A single run has a mean and no spread.
     """
-    axes = list(family.axis_names)
+    axes = [*family.axis_names, *(name for name in runs if is_setting_axis(name))]
     measures = [each.name for each in family.measures if each.summarised and each.in_runs]
     rows = []
-    for values, group in runs.groupby(axes, sort=False):
+    for values, group in runs.groupby(axes, sort=False, dropna=False):
         finite = group[group["diverged_at"].isna()]
         row = dict(zip(axes, values, strict=True)) | {
             "n": len(group),

@@ -14,7 +14,8 @@ from restudy.claims.resolve import ClaimsError, Grid, claim_figure, matching_cel
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.study.config import fill_and_check
-from restudy.study.grid import study_cells
+from restudy.study.design import design_of
+from restudy.study.entries import Entries
 from restudy.study.yaml_files import YamlError, read_yaml
 
 
@@ -118,30 +119,34 @@ def needed_tensors(claims: Sequence[Mapping], family: str) -> list[str]:
 def _complete(claim: Mapping, place: str, config: Mapping, planar: Collection[str] | None) -> dict:
     family = _family_of(claim, place, config)
     section = config[family.name]
-    study = section["studies"].get(claim["study"])
-    if study is None:
+    if claim["study"] not in section["studies"]:
         raise unknown(f"{place}.study", claim["study"], section["studies"])
-    cells = study_cells(family, section["baseline"], study)
-    cells = matching_cells(cells, claim["cells"], f"{place}.cells")
-    vary = {axis: values for axis, values in study["vary"].items() if axis != "protocol"}
-    grids = {
-        protocol: Grid(
-            family,
-            [cell for cell in cells if cell["protocol"] == protocol],
-            vary,
-            section["protocols"][protocol],
-        )
-        for protocol in dict.fromkeys(cell["protocol"] for cell in cells)
-    }
+    design, entries = design_of(config, family, claim["study"]), Entries(config, family)
+    cells = matching_cells(design.cells, claim["cells"], f"{place}.cells")
+    vary = {axis: values for axis, values in design.axes.items() if axis != "protocol"}
+    grids = {}
+    for protocol in dict.fromkeys(cell.at["protocol"] for cell in cells):
+        own = [cell for cell in cells if cell.at["protocol"] == protocol]
+        texts = dict.fromkeys(cell["protocol"] for cell in own)
+        settings = _shared([entries.entry("protocol", text) for text in texts])
+        grids[protocol] = Grid(family, own, vary, settings)
     expect = _expected(claim, place, list(grids))
     contrasts = _spell_out(claim, place, grids)
     kept = {key: claim[key] for key in ("id", "source", "statement", "model", "study")}
     return {
         **kept,
-        "figure": claim_figure(claim, f"{place}.figure", family, section, planar),
+        "figure": claim_figure(claim, f"{place}.figure", family, config, planar),
         "expect": expect,
         "arithmetic": {name: grid.settings.get("arithmetic") for name, grid in grids.items()},
         "protocols": contrasts,
+    }
+
+
+def _shared(settings: Sequence[Mapping]) -> dict:
+    """Return the settings that all of several mappings agree on."""
+    first, *others = settings
+    return {
+        key: value for key, value in first.items() if all(each[key] == value for each in others)
     }
 
 

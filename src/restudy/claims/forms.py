@@ -312,7 +312,7 @@ def _rises(
 
 
 def _difference(axis: str, more: Cell, less: Cell) -> str:
-    return f"{value_words(more[axis], axis)} − {value_words(less[axis], axis)}"
+    return f"{value_words(more.at[axis], axis)} − {value_words(less.at[axis], axis)}"
 
 
 def _summed(terms: Sequence[Term]) -> list[Term]:

@@ -22,7 +22,8 @@ from restudy.plan.figures import (
     study_figures,
 )
 from restudy.study.cell import Cell, Value, spell
-from restudy.study.grid import study_cells
+from restudy.study.design import design_of
+from restudy.study.entries import Entries, split_value
 
 
 class ClaimsError(UserError):
@@ -63,7 +64,7 @@ class Grid:
     vary : mapping of str to sequence
         Axis -> values that the study varies, in its order; without the protocol.
     settings : mapping
-        Those of the protocol.
+        Those of the protocol, but for what the cells' overrides change.
     """
 
     family: Family
@@ -85,7 +86,7 @@ class Grid:
         else:
             key = facts.recorded if family.leaves("history.parquet") else ""
             from_start = facts.from_start
-        if not key:
+        if not {key, family.time.budget} <= self.settings.keys():
             return None
         interval = self.settings[key]
         last = self.settings[family.time.budget]
@@ -131,8 +132,8 @@ class Grid:
                 f"{place}: got 'protocol'; allowed: any other axis, since protocols are not "
                 "compared but get a verdict for each"
             )
-        if axis not in self.family.axis_names:
-            known = [name for name in self.family.axis_names if name != "protocol"]
+        if axis not in self.cells[0].at:
+            known = [name for name in self.cells[0].at if name != "protocol"]
             raise unknown(place, axis, known)
 
     def check_compared(self, axis: str, fixed: Mapping[str, Value], place: str) -> None:
@@ -195,12 +196,12 @@ def matching_cells(cells: Sequence[Cell], fixed: Mapping[str, Value], place: str
         If there is no such axis, or no cell with one of the values.
     """
     for axis, value in fixed.items():
-        if axis not in cells[0]:
-            raise unknown(f"{place}.{axis}", axis, cells[0])
-        known = list(dict.fromkeys(cell[axis] for cell in cells))
+        if axis not in cells[0].at:
+            raise unknown(f"{place}.{axis}", axis, cells[0].at)
+        known = list(dict.fromkeys(cell.at[axis] for cell in cells))
         if value not in known:
             raise unknown(f"{place}.{axis}", value, known)
-        cells = [cell for cell in cells if cell[axis] == value]
+        cells = [cell for cell in cells if cell.at[axis] == value]
     return cells
 
 
@@ -227,8 +228,8 @@ def only_cell(
     """
     cells = matching_cells(cells, fixed, place)
     if len(cells) > 1:
-        still = [axis for axis in axes if len({cell[axis] for cell in cells}) > 1]
-        values = (f"{axis} ({join(dict.fromkeys(c[axis] for c in cells))})" for axis in still)
+        still = [axis for axis in axes if len({cell.at[axis] for cell in cells}) > 1]
+        values = (f"{axis} ({join(dict.fromkeys(c.at[axis] for c in cells))})" for axis in still)
         raise ClaimsError(
             f"{place}: still open is {'; '.join(values)}; allowed: one value for each axis"
         )
@@ -239,7 +240,7 @@ def claim_figure(
     claim: Mapping,
     place: str,
     family: Family,
-    section: Mapping,
+    config: Mapping,
     planar: Collection[str] | None,
 ) -> str:
     """Return the path of the figure that shows a claim; empty if it names none.
@@ -252,8 +253,8 @@ def claim_figure(
         Where the figure is named.
     family : Family
         Which figures there are.
-    section : mapping
-        The family's section of the configuration.
+    config : mapping
+        The configuration.
     planar : collection of str or None
         Data sets of two features, whose plane can be drawn; None: any.
 
@@ -268,11 +269,12 @@ def claim_figure(
     if isinstance(wanted, str):
         wanted = {"kind": wanted}
     kind, study = wanted["kind"], wanted.get("study", claim["study"])
+    section = config[family.name]
     if study not in section["studies"]:
         raise unknown(f"{place}.study", study, section["studies"])
-    cells = study_cells(family, section["baseline"], section["studies"][study])
+    cells = design_of(config, family, study).cells
     kinds = [*study_figures(family), *cell_figures(family)]
-    if planar is not None and not any(cell["dataset"] in planar for cell in cells):
+    if planar is not None and not any(_is_planar(cell, planar) for cell in cells):
         kinds = [name for name in kinds if name not in NEEDS_PLANE]
     if kind not in kinds:
         raise unknown(f"{place}.kind", kind, kinds)
@@ -283,7 +285,7 @@ def claim_figure(
         return study_figure(family, study, kind)
     fixed = {**(claim["cells"] if study == claim["study"] else {}), **wanted.get("cells", {})}
     cell = only_cell(cells, fixed, section["studies"][study]["vary"], f"{place}.cells")
-    if planar is not None and kind in NEEDS_PLANE and cell["dataset"] not in planar:
+    if planar is not None and kind in NEEDS_PLANE and not _is_planar(cell, planar):
         raise ClaimsError(
             f"{place}.cells: got data set {cell['dataset']!r}; allowed for {kind}: one of two "
             "features"
@@ -292,10 +294,17 @@ def claim_figure(
         if "seed" in wanted:
             raise ClaimsError(f"{place}.seed: {kind} shows all seeds of a cell; allowed: none")
         return cell_figure(cell, kind)
-    replicates, seed = section["protocols"][cell["protocol"]]["replicates"], wanted.get("seed", 0)
+    replicates = Entries(config, family).entry("protocol", cell["protocol"])["replicates"]
+    seed = wanted.get("seed", 0)
     if seed >= replicates:
         raise ClaimsError(f"{place}.seed: got {seed}; allowed: 0 to {replicates - 1}")
     return cell_figure(cell, kind, seed)
+
+
+def _is_planar(cell: Cell, planar: Collection[str]) -> bool:
+    """Return whether a cell's points have two features, given the data sets that have."""
+    name, overrides = split_value(cell["dataset"])
+    return overrides["features"] == "2" if "features" in overrides else name in planar
 
 
 def unknown(place: str, found: Value, known: Iterable[Value], more: str = "") -> ClaimsError:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,21 +62,41 @@ def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
     return pd.concat([read_table(path) for path in paths], ignore_index=True)
 
 
-def read_rows(paths: Iterable[str | Path], levels: Mapping[str, Sequence]) -> pd.DataFrame:
-    """Concatenate the rows of several tables, keeping only cells with the given values.
+def read_rows(paths: Iterable[str | Path], rows: Mapping[str, Any]) -> pd.DataFrame:
+    """Concatenate the rows of several tables that belong to the cells of a study.
 
     Parameters
     ----------
     paths : iterable of path
         Tables of cells.
-    levels : mapping of str to sequence
-        Axis -> the values to keep.
+    rows : mapping
+        ``levels``: axis -> the values to keep. ``cells``: the values of every single cell, where
+        they are not all combinations of these. ``coordinates``: axis -> value -> what the study
+        tells it apart by: the axis and settings such as ``optimizer.learning_rate``, which become
+        columns -> their values.
     """
     frame = combine(paths)
     kept = np.ones(len(frame), dtype=bool)
-    for axis, values in levels.items():
+    for axis, values in rows["levels"].items():
         kept &= frame[axis].isin(values).to_numpy()
-    return frame[kept].reset_index(drop=True)
+    if rows["cells"]:
+        cells = pd.MultiIndex.from_tuples(map(tuple, rows["cells"]), names=list(rows["levels"]))
+        kept &= pd.MultiIndex.from_frame(frame[list(rows["levels"])]).isin(cells)
+    return with_coordinates(frame[kept].reset_index(drop=True), rows["coordinates"])
+
+
+def with_coordinates(
+    frame: pd.DataFrame, coordinates: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> pd.DataFrame:
+    """Return a table of cells in which settings have columns of their own, see `read_rows`."""
+    columns = {}
+    for axis, by_value in coordinates.items():
+        names = dict.fromkeys(name for values in by_value.values() for name in values)
+        columns |= {
+            name: frame[axis].map({value: values[name] for value, values in by_value.items()})
+            for name in names
+        }
+    return frame.assign(**columns)
 
 
 def by_folder(paths: Iterable[str | Path]) -> dict[str, str | Path]:
@@ -97,15 +118,22 @@ def from_results(path: str | Path) -> str:
     return "/".join(parts[first:])
 
 
-def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
+def stack_tables(
+    paths: Sequence[str | Path],
+    output: str | Path,
+    further: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+) -> int:
     """Write the concatenated rows of several tables, holding only few in memory.
 
     Parameters
     ----------
     paths : sequence of path
-        Tables with the same columns, in the format of the output, in the order of their rows.
+        Tables with the same columns, in the format of the output, in the order of their rows; each
+        of a single cell, if there are ``further`` columns.
     output : path
         Gets, byte for byte, what `write_table` would write of `combine`.
+    further : mapping, optional
+        Axis -> value -> further column -> its value. These columns come last.
 
     Returns
     -------
@@ -118,38 +146,77 @@ def stack_tables(paths: Sequence[str | Path], output: str | Path) -> int:
         If the columns of a table differ from those of the first.
     """
     stack = _stack_parquet if str(output).endswith(".parquet") else _stack_csv
-    return stack(paths, output)
+    return stack(paths, output, further or {})
 
 
-def _stack_csv(paths: Sequence[str | Path], output: str | Path) -> int:
+def column_names(further: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """Return the axis of each further column, see `stack_tables`, by the column's name."""
+    return {
+        name: axis
+        for axis, by_value in further.items()
+        for values in by_value.values()
+        for name in values
+    }
+
+
+def _stack_csv(paths: Sequence[str | Path], output: str | Path, further: Mapping) -> int:
     rows, header = 0, None
+    named = column_names(further)
     with Path(output).open("wb") as stacked:
         for path in paths:
             with Path(path).open("rb") as part:
                 columns = part.readline()
                 if header is None:
                     header = columns
-                    stacked.write(header)
+                    stacked.write(_with_fields(header, list(named)))
+                    # Axes come first, and neither their names nor values need quotes.
+                    axes = header.decode().rstrip("\n").split(",")
+                    places = {name: axes.index(axis) for name, axis in named.items()}
                 if columns != header:
                     raise ValueError(f"{path}: its columns differ from those of {paths[0]}")
                 for line in part:
+                    if named:
+                        values = line.decode().split(",")
+                        found = (further[named[n]][values[at]][n] for n, at in places.items())
+                        line = _with_fields(line, ["" if v is None else str(v) for v in found])
                     stacked.write(line)
                     rows += 1
     return rows
 
 
-def _stack_parquet(paths: Sequence[str | Path], output: str | Path) -> int:
+def _with_fields(line: bytes, fields: Sequence[str]) -> bytes:
+    """Return a line of a CSV file with further fields, which need no quotes, at its end."""
+    return b",".join([line.rstrip(b"\n"), *(field.encode() for field in fields)]) + b"\n"
+
+
+def _stack_parquet(paths: Sequence[str | Path], output: str | Path, further: Mapping) -> int:
     import pyarrow as pa
     import pyarrow.parquet
+
+    named = column_names(further)
+    kinds = {
+        name: pa.array([values[name] for values in further[axis].values()]).type
+        for name, axis in named.items()
+    }
+
+    def read(path: str | Path) -> pa.Table:
+        part = pa.parquet.read_table(path, partitioning=None).cast(schema)
+        for name, axis in named.items():
+            values = [further[axis][value][name] for value in part[axis].to_pylist()]
+            part = part.append_column(name, pa.array(values, kinds[name]))
+        return part.replace_schema_metadata(None) if named else part
 
     # The columns of a table without rows have no type.
     schemas = dict.fromkeys(pa.parquet.read_schema(path) for path in paths)
     types = pa.unify_schemas(list(schemas), promote_options="permissive")
     schema = pa.Schema.from_pandas(types.empty_table().to_pandas(), preserve_index=False)
     rows, held, waiting = 0, 0, []
-    with pa.parquet.ParquetWriter(output, schema) as writer:
+    written = schema
+    if named:
+        written = pa.schema([*schema, *(pa.field(name, kinds[name]) for name in named)])
+    with pa.parquet.ParquetWriter(output, written) as writer:
         for path in paths:
-            waiting.append(pa.parquet.read_table(path, partitioning=None).cast(schema))
+            waiting.append(read(path))
             count = len(waiting[-1])
             rows, held = rows + count, held + count
             if held >= GROUP_ROWS:

@@ -21,6 +21,8 @@ LOADERS = {
     IMAGES: "restudy.data.images:load_split",
 }
 LARGEST_COUNT = 1_000_000_000
+# How a path spells another value of one of an entry's settings, as in gd+learning_rate=0.03.
+OVERRIDE = r"\+([a-z][a-z0-9_]*)=([A-Za-z0-9_.-]+)"
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,8 @@ class Axis:
         """Regular expression of a value as it stands in a path."""
         return {
             "whole_number": "[1-9][0-9]*|0",
-            "number": r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+][0-9]+)?",
+            "number": r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?",
+            "name": rf"[a-z][a-z0-9_]*(?:{OVERRIDE.replace('(', '(?:')})*",
         }.get(self.values, "[a-z][a-z0-9_]*")
 
 

@@ -22,6 +22,7 @@ from restudy.errors import UserError
 from restudy.families.contract import Family
 from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
+from restudy.families.setting_axes import is_number, setting_axis, settings_that_vary
 
 FAMILIES: dict[str, Family] = {}
 # Keys of a configuration, and folders and tables below results/, that no family may be called.
@@ -42,6 +43,10 @@ def register(family: Family) -> None:
     """Add a family to `FAMILIES`."""
     FAMILIES[family.name] = family
     declare_text_columns(axis.name for axis in family.all_axes if not axis.is_number)
+    for axis in family.all_axes:
+        for name, (setting, *_) in settings_that_vary(family, axis).items():
+            if not is_number(setting):
+                declare_text_columns([setting_axis(axis.name, name)])
 
 
 for _family in (DENSE, CONV):

@@ -9,7 +9,7 @@ from typing import Any
 
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
-from restudy.study.config import key_path
+from restudy.study.validation import key_path
 
 ABSENT = object()
 MAX_SHOWN = 60  # characters of a value

@@ -36,7 +36,7 @@ from restudy.provenance.records import (
     to_json,
 )
 from restudy.small_files import read_json
-from restudy.study.config import key_path
+from restudy.study.validation import key_path
 
 LOCK = "requirements.lock"
 PROVENANCE = Path("results/provenance.json")

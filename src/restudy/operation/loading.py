@@ -16,10 +16,10 @@ from restudy.study.config import (
     check_image_counts,
     check_target,
     complete_config,
-    key_path,
     with_typed_values,
 )
 from restudy.study.schema import CHECKS
+from restudy.study.validation import key_path
 from restudy.study.yaml_files import check_configfile, read_yaml
 
 LONGEST_NUMBER = 400  # digits: more than a float has

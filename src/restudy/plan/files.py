@@ -77,7 +77,7 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
         yield paths.table(family, "confusion.csv")
         yield paths.table(family, "classes.html")
     for name in plan.used_datasets(family):
-        if name in plan.features:
+        if plan.feature_count(name) is not None:
             yield points_figure(name)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from restudy.data.kinds import without_location
 from restudy.families.contract import Family
 from restudy.plan import paths
 from restudy.plan.studies import MAX_PICTURED_CELLS, Plan
 from restudy.study.cell import Cell, unique_cells
+from restudy.study.entries import split_value
 from restudy.study.grid import nearest_cell, one_axis_studies, study_cells
 
 LESSON_PASSES = 2000  # upper limit for trainings in the lesson on activation functions
@@ -50,11 +50,10 @@ def derived_networks(plan: Plan, family: Family) -> dict[str, Cell | None]:
 
     None if the run has no such cell; the penalty must be the one in the derivation.
     """
-    protocols = plan.section(family)["protocols"]
     plain = [
         cell
         for cell in plan.cells(family)
-        if cell["depth"] == 1 and protocols[cell["protocol"]]["l1"] == 0
+        if cell["depth"] == 1 and cell.settings["protocol"]["l1"] == 0
     ]
     baseline = plan.baseline(family)
     return {
@@ -65,7 +64,7 @@ def derived_networks(plan: Plan, family: Family) -> dict[str, Cell | None]:
 
 def shown_studies(plan: Plan, family: Family) -> tuple[dict[str, dict], list[Cell]]:
     """Return the studies of one axis and their cells, for the notebook on them."""
-    studies = one_axis_studies(family, plan.section(family), MAX_PICTURED_CELLS)
+    studies = one_axis_studies(family, plan.plain_section(family), MAX_PICTURED_CELLS)
     baseline = plan.baseline(family)
     cells = [cell for study in studies.values() for cell in study_cells(family, baseline, study)]
     return studies, unique_cells(cells)
@@ -73,17 +72,12 @@ def shown_studies(plan: Plan, family: Family) -> tuple[dict[str, dict], list[Cel
 
 def shown_runs(plan: Plan, family: Family) -> dict[str, Cell | None]:
     """Return the cell of the baseline and that of the published variation."""
-    section, baseline = plan.section(family), plan.baseline(family)
-    descents = [
-        name
-        for name, optimizer in section["optimizers"].items()
-        if optimizer["kind"] == "gradient_descent"
-    ]
+    baseline = plan.baseline(family)
     varied = [
         cell
         for cell in plan.cells(family)
         if (cell["activation"], cell["initializer"]) == ("tanh", "xavier_uniform")
-        and cell["optimizer"] in descents
+        and cell.settings["optimizer"]["kind"] == "gradient_descent"
     ]
     return {
         "baseline_run": nearest_cell(plan.cells(family), baseline, {}),
@@ -92,7 +86,7 @@ def shown_runs(plan: Plan, family: Family) -> dict[str, Cell | None]:
 
 
 def _common(plan: Plan, family: Family) -> dict[str, Any]:
-    section = plan.section(family)
+    section = plan.plain_section(family)
     return {
         "baseline": plan.baseline(family).row,
         "protocols": section["protocols"],
@@ -111,9 +105,8 @@ def _derivation_results(plan: Plan, family: Family) -> Iterator[str]:
 
 
 def _derivation_parameters(plan: Plan, family: Family) -> dict[str, Any]:
-    protocols = plan.section(family)["protocols"]
     networks = {
-        name: cell and {"folder": cell.folder, "l2": protocols[cell["protocol"]]["l2"]}
+        name: cell and {"folder": cell.folder, "l2": cell.settings["protocol"]["l2"]}
         for name, cell in derived_networks(plan, family).items()
     }
     return {"networks": networks, "points": _points(plan, family)}
@@ -124,7 +117,7 @@ def _lesson_results(plan: Plan, family: Family) -> Iterator[str]:
 
 
 def _lesson_parameters(plan: Plan, family: Family) -> dict[str, Any]:
-    protocol = plan.section(family)["protocols"][plan.baseline(family)["protocol"]]
+    protocol = plan.settings(family, plan.baseline(family))["protocol"]
     return {"points": _points(plan, family), "passes": min(protocol["passes"], LESSON_PASSES)}
 
 
@@ -140,12 +133,10 @@ def _studies_results(plan: Plan, family: Family) -> Iterator[str]:
 
 
 def _studies_parameters(plan: Plan, family: Family) -> dict[str, Any]:
-    used = {plan.baseline(family)["dataset"], *plan.used_datasets(family)}
-    datasets = {
-        name: without_location(dataset)
-        for name, dataset in plan.config["datasets"].items()
-        if name in used
-    }
+    used = dict.fromkeys((plan.baseline(family)["dataset"], *plan.used_datasets(family)))
+    order = list(plan.config["datasets"])
+    used = sorted(used, key=lambda value: order.index(split_value(value)[0]))
+    datasets = {value: plan.dataset_facts(value) for value in used}
     return {
         **_common(plan, family),
         "studies": shown_studies(plan, family)[0],
@@ -170,11 +161,11 @@ def _images_results(plan: Plan, family: Family) -> Iterator[str]:
 def _images_parameters(plan: Plan, family: Family) -> dict[str, Any]:
     runs = shown_runs(plan, family)
     name = runs["baseline_run"]["dataset"]
-    counts = plan.images[name]
+    counts = plan.images[split_value(name)[0]]
     return {
         **_common(plan, family),
         **{key: cell and f"{cell.folder}/seed~0" for key, cell in runs.items()},
-        "studies": plan.studies(family),
+        "studies": plan.plain_section(family)["studies"],
         "image": {key: getattr(counts, key) for key in ("height", "width", "classes")},
         "kind": plan.dataset_kinds[name],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from restudy.families.contract import ONE, Family
 from restudy.study.cell import Cell, cell_pattern
+from restudy.study.entries import split_value
 
 REPORT = "results/report"
 TABLES = "results/tables"
@@ -19,11 +20,7 @@ RECORD = "provenance.json"  # a training job's record, beside its artefacts
 
 
 # Files of a set of images.
-IMAGE_FILES = [
-    f"results/data/{{dataset}}/{part}-{what}.idx"
-    for part in ("train", "test")
-    for what in ("images", "labels")
-]
+IMAGE_FILES = [f"{part}-{what}.idx" for part in ("train", "test") for what in ("images", "labels")]
 
 
 def job_pattern(family: Family) -> str:
@@ -52,6 +49,11 @@ def page_of(path: str) -> str:
 def data_folder(dataset: str) -> str:
     """Return the folder of a data set."""
     return f"results/data/{dataset}"
+
+
+def image_folder(dataset: str) -> str:
+    """Return the folder of a set of images: which are used, and for what, changes none of them."""
+    return data_folder(split_value(dataset)[0])
 
 
 def scratch(path: str) -> str:

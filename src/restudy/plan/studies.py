@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from restudy.data.image_files import find_image_files
-from restudy.data.kinds import kinds_that, without_location
+from restudy.data.kinds import dataset_kind, kinds_that, without_location
 from restudy.errors import UserError
 from restudy.families.contract import ALL, Family
 from restudy.families.registry import FAMILIES, resolve
-from restudy.plan.paths import data_folder, job_places
-from restudy.study.cell import Cell, make_cell, unique_cells
-from restudy.study.config import cell_settings, settings_lookup
-from restudy.study.grid import all_cells, by_distance, study_cells, study_levels
+from restudy.families.setting_axes import is_setting_axis, split_axis
+from restudy.plan.paths import data_folder, image_folder, job_places
+from restudy.study.cell import Cell, unique_cells
+from restudy.study.config import ConfigError, cell_settings, settings_lookup
+from restudy.study.design import Design, baseline_cell, design_of, plain_section
+from restudy.study.entries import Entries, as_coordinate, split_value
+from restudy.study.grid import by_distance
 
 # A larger study gets no panel of boundaries, and its cells no pictures of their own: a report with
 # thousands of pictures helps nobody. Each picture can still be requested by its path.
@@ -73,6 +76,8 @@ class Plan:
         Tables from which the claims are judged; empty without claims.
     all_families : mapping of str to Family
         All known families.
+    of_job : bool
+        Whether a single job is planned, which need not know of the other cells.
     """
 
     config: Mapping[str, Any]
@@ -80,6 +85,7 @@ class Plan:
     images: Mapping[str, Any] = field(default_factory=dict)
     claim_tables: tuple[str, ...] = ()
     all_families: Mapping[str, Family] = field(default_factory=lambda: FAMILIES)
+    of_job: bool = False
 
     @cached_property
     def families(self) -> dict[str, Family]:
@@ -100,38 +106,107 @@ class Plan:
 
     def baseline(self, family: Family) -> Cell:
         """Return the cell that every study starts from."""
-        return make_cell(family, self.section(family)["baseline"])
+        return baseline_cell(self.entries(family))
+
+    def entries(self, family: Family) -> Entries:
+        """Return what the values on the family's axes stand for."""
+        return self._known(("entries", family.name), lambda: Entries(self.config, family))
+
+    def design(self, family: Family, study: str) -> Design:
+        """Return the cells of a study, and how they came about."""
+        self._check_study(family, study)
+        key = "design", family.name, study
+        return self._known(key, lambda: design_of(self.config, family, study))
+
+    def plain_section(self, family: Family) -> dict[str, Any]:
+        """Return the family's section with its studies that are products, see `plain_section`."""
+        designs = {name: self.design(family, name) for name in self.studies(family)}
+        products = {name: each for name, each in designs.items() if each.is_product}
+        return plain_section(self.config, family, products)
 
     def studies(self, family: Family) -> Mapping[str, Mapping]:
         """Return the family's studies by name."""
         return self.section(family)["studies"]
 
     def study(self, family: Family, name: str) -> dict[str, Any]:
-        """Return a study and its name, as figures need it."""
+        """Return a study as figures need it.
+
+        Returns
+        -------
+        dict
+            ``name``, ``question`` and ``fix``; ``vary``, the values of each axis that occur;
+            ``scales``, ``linear`` or ``log`` for those that were given as a range; and whether the
+            cells are a sample, ``sampled``.
+        """
+        design = self.design(family, name)
+        facts = self.studies(family)[name]
+        return {
+            "name": name,
+            "question": facts["question"],
+            "fix": facts["fix"],
+            "vary": dict(design.axes),
+            "scales": dict(design.scales),
+            "sampled": design.sampled,
+        }
+
+    def _check_study(self, family: Family, name: str) -> None:
         studies = self.studies(family)
         if name not in studies:
             raise UnknownStudyError(
                 f"study {name!r} is not in the configuration; it has: {', '.join(studies)}"
             )
-        return {"name": name, **studies[name]}
 
-    def levels(self, family: Family, name: str) -> dict[str, list]:
-        """Return the values of every axis in a study, which select its rows in a table."""
-        return study_levels(family, self.baseline(family), self.study(family, name))
+    def rows(self, family: Family, name: str) -> dict[str, Any]:
+        """Return what picks and describes a study's rows in a table, see `read_rows`."""
+        design = self.design(family, name)
+        apart = {split_axis(axis)[0] for axis in design.cells[0].at if is_setting_axis(axis)}
+        return {
+            "levels": design.levels,
+            "cells": [] if design.is_product else [list(cell.values()) for cell in design.cells],
+            "coordinates": {axis: _coordinates(axis, design.cells) for axis in sorted(apart)},
+        }
+
+    def setting_axes(self, family: Family) -> list[str]:
+        """Return the settings that some study varies, in the order of the family's axes."""
+        varied = {
+            axis: None
+            for study in self.studies(family).values()
+            for axis in study["vary"]
+            if is_setting_axis(axis)
+        }
+        return sorted(varied, key=lambda axis: family.axis_names.index(split_axis(axis)[0]))
+
+    def setting_values(self, family: Family) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return these settings of every value that occurs: axis -> value -> setting -> its value.
+
+        Tables of all cells have a column for each of the settings.
+        """
+        entries, found = self.entries(family), {}
+        for name in self.setting_axes(family):
+            axis, key = split_axis(name)
+            for value in dict.fromkeys(cell[axis] for cell in self.cells(family)):
+                settings = found.setdefault(axis, {}).setdefault(value, {})
+                settings[name] = as_coordinate(entries.value(axis, value, key))
+        return found
+
+    def _known(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What was made under a key, made now if it was not yet."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def cells(self, family: Family, study: str | None = None) -> list[Cell]:
         """Return the cells of a study, or the cells of all studies with their settings."""
-        key = family.name, study
-        if key not in self._cache:
-            if study is None:
-                found = all_cells(family, self.section(family))
-                known = settings_lookup(self.config, family)
-                found = [replace(cell, settings=known(cell)) for cell in found]
-            else:
-                studied = self.study(family, study)
-                found = study_cells(family, self.baseline(family), studied)
-            self._cache[key] = found
-        return self._cache[key]
+        if study is not None:
+            return list(self.design(family, study).cells)
+        return self._known(("cells", family.name), lambda: self._all_cells(family))
+
+    def _all_cells(self, family: Family) -> list[Cell]:
+        known = settings_lookup(self.config, family)
+        found = unique_cells(
+            cell for study in self.studies(family) for cell in self.cells(family, study)
+        )
+        return [replace(cell, settings=known(cell), coordinates=()) for cell in found]
 
     def settings(self, family: Family, cell: Cell) -> Mapping[str, Any]:
         """Return the settings of a cell, whether or not it belongs to a study.
@@ -141,14 +216,17 @@ class Plan:
         ConfigError
             If the cell is not allowed.
         """
-        key = family.name, "settings"
-        if key not in self._cache:
-            self._cache[key] = {each: each.settings for each in self.cells(family)}
-        return self._cache[key].get(cell) or cell_settings(self.config, family, cell)
+        if self.of_job:
+            return cell_settings(self.config, family, cell)
+        known = self._known(
+            ("settings", family.name), lambda: {each: each.settings for each in self.cells(family)}
+        )
+        return known.get(cell) or cell_settings(self.config, family, cell)
 
     def replicates(self, cell: Cell) -> int:
         """Return the number of seeds of a cell."""
-        return self.config[cell.family]["protocols"][cell["protocol"]]["replicates"]
+        family = self.all_families[cell.family]
+        return self.entries(family).entry("protocol", cell["protocol"])["replicates"]
 
     def jobs(self, family: Family, cells: Iterable[Cell] | None = None) -> Iterator[Job]:
         """Iterate over the training jobs of the given cells, or of all."""
@@ -173,7 +251,7 @@ class Plan:
 
     def planar(self, cells: Iterable[Cell]) -> list[Cell]:
         """Return those cells whose data set has two features, so that a boundary can be drawn."""
-        return [cell for cell in cells if self.features.get(cell["dataset"]) == 2]
+        return [cell for cell in cells if self.feature_count(cell["dataset"]) == 2]
 
     def machine_cells(self, family: Family) -> list[Cell]:
         """Return the cells that the time machine may show, in the order of all cells."""
@@ -192,12 +270,36 @@ class Plan:
 
     @property
     def dataset_kinds(self) -> dict[str, str]:
-        """Kind of every data set, by its name."""
-        return {name: dataset["kind"] for name, dataset in self.config["datasets"].items()}
+        """Kind of every data set, by its name, and of those that cells use with other settings."""
+        used = (name for family in self.families.values() for name in self.used_datasets(family))
+        return {name: self._dataset(name)["kind"] for name in (*self.config["datasets"], *used)}
 
-    def dataset_facts(self, name: str) -> dict[str, Any]:
-        """Return kind and settings of a data set, but for where it comes from."""
-        return without_location(self.config["datasets"][name])
+    def _dataset(self, value: str) -> Mapping[str, Any]:
+        """The named data set of a value, without regard to overrides."""
+        return self.config["datasets"][split_value(value)[0]]
+
+    def dataset_facts(self, value: str) -> dict[str, Any]:
+        """Return kind and settings of a data set, but for where it comes from.
+
+        Raises
+        ------
+        ConfigError
+            If it has a setting that is not allowed.
+        """
+        dataset = self._dataset(value)
+        if "+" not in value:
+            return without_location(dataset)
+        takes = dataset_kind(dataset["kind"]).takes
+        family = next(each for each in self.families.values() if each.takes == takes)
+        faults = [f"dataset{line}" for line in self.entries(family).faults("dataset", value)]
+        if faults:
+            raise ConfigError("\n".join(faults))
+        return self.entries(family).entry("dataset", value)
+
+    def feature_count(self, value: str) -> int | None:
+        """Return the number of features of a set of points; None of a set of images."""
+        name, overrides = split_value(value)
+        return int(overrides["features"]) if "features" in overrides else self.features.get(name)
 
     def places(self) -> dict[str, dict[str, Any]]:
         """Return where data sets come from, by name: settings that say nothing of the content."""
@@ -210,7 +312,7 @@ class Plan:
 
     def own_files(self, name: str) -> list[str]:
         """Return the user's own files of a data set, if any."""
-        dataset = self.config["datasets"][name]
+        dataset = self._dataset(name)
         if dataset["kind"] == "idx":
             return [str(path) for path in find_image_files(dataset["path"]).values()]
         return [dataset["path"]] if "path" in dataset else []
@@ -224,8 +326,8 @@ class Plan:
 
     def data_file(self, name: str) -> str:
         """Return the small file that represents a data set."""
-        points = name in self.features
-        return f"{data_folder(name)}/{'points.csv' if points else 'digests.json'}"
+        points = self.feature_count(name) is not None
+        return f"{data_folder(name)}/points.csv" if points else f"{image_folder(name)}/digests.json"
 
     def studies_as_params(self) -> dict[str, dict[str, dict]]:
         """Return every study's cells and varied axes by family, as JSON values for findings."""
@@ -261,3 +363,11 @@ class Plan:
             for family in self.that_leave("snapshots.npz")
             if family.browser_twin
         }
+
+
+def _coordinates(axis: str, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+    """What a study tells each value of an axis apart by: value -> axis and settings -> value."""
+    return {
+        cell[axis]: {name: value for name, value in cell.at.items() if split_axis(name)[0] == axis}
+        for cell in cells
+    }

@@ -27,16 +27,25 @@ class Cell(Mapping):
     settings : mapping or None
         Everything that determines what the cell computes, see `settings_lookup`; None if not
         looked up.
+    coordinates : tuple of (str, value)
+        In a study that varies settings: each of them with its value, and what stands on its axis
+        without it. The same cell of another study may have others; they are not compared.
     """
 
     family: str
     pairs: tuple[tuple[str, Value], ...]
     settings: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    coordinates: tuple[tuple[str, Value], ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def row(self) -> dict[str, Value]:
         """Values by axis: the first columns of a table's row."""
         return dict(self.pairs)
+
+    @cached_property
+    def at(self) -> dict[str, Value]:
+        """Values by axis, with those of the settings that its study varies."""
+        return self.row | dict(self.coordinates)
 
     @cached_property
     def path(self) -> str:
@@ -73,7 +82,10 @@ def make_cell(family: Family, values: Mapping[str, Value]) -> Cell:
 
 def spell(value: Value) -> str:
     """Return a value as written in paths: numbers in the shortest form that reads back the same."""
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    digits, _, exponent = repr(value).partition("e")
+    return digits.removesuffix(".0") + (f"e{int(exponent)}" if exponent else "")
 
 
 def read_value(axis: Axis, text: str) -> Value:

@@ -1,4 +1,4 @@
-"""From studies to cells: pure functions of a completed configuration."""
+"""Cells of plain studies, whose axes have lists of values; which are near, and which are chosen."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,8 @@ def study_cells(family: Family, baseline: Mapping, study: Mapping) -> list[Cell]
     baseline : mapping
         A value for every axis.
     study : mapping
-        ``vary`` (axis -> list of values) and optionally ``fix`` (axis -> value).
+        ``vary`` (axis -> list of values) and optionally ``fix`` (axis -> value), as
+        `restudy.study.design.plain_section` has them.
 
     Returns
     -------
@@ -31,12 +32,6 @@ def study_cells(family: Family, baseline: Mapping, study: Mapping) -> list[Cell]
         {**fixed, **dict(zip(vary, values, strict=True))} for values in product(*vary.values())
     )
     return [make_cell(family, cell) for cell in cells]
-
-
-def study_levels(family: Family, baseline: Mapping, study: Mapping) -> dict[str, list]:
-    """Return the values of every axis in a study, in its order: its cells are their product."""
-    fixed = {**baseline, **study.get("fix", {})}
-    return {axis: list(study["vary"].get(axis, [fixed[axis]])) for axis in family.axis_names}
 
 
 def by_distance(cells: Iterable[Cell], baseline: Mapping) -> list[Cell]:

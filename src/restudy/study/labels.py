@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import isnan
 from typing import Any
 
 from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
+from restudy.families.setting_axes import is_number, setting_axis, settings_that_vary
 from restudy.study.cell import spell
+from restudy.study.entries import split_value
 
 # Words for names that no family or data set states: columns that several tables share, and parts of
 # a data set.
@@ -43,19 +46,35 @@ def label_of(name: Any, axis: str | None = None) -> str:
         singular, plural = counted
         return f"{int(name):,} {singular if int(name) == 1 else plural}"
     if isinstance(name, float):
-        return spell(name)
-    return known_labels().get(str(name), str(name).replace("_", " "))
+        return "none" if isnan(name) else spell(name)
+    known = known_labels()
+    if str(name) in known:
+        return known[str(name)]
+    name, overrides = split_value(str(name))
+    words = [known.get(name, name.replace("_", " "))]
+    words += [f"{key.replace('_', ' ')} {value}" for key, value in overrides.items()]
+    return ", ".join(words)
 
 
 def known_labels() -> dict[str, str]:
     """Return the label of every name that has one of its own."""
-    key = tuple((name, family.digest) for name, family in FAMILIES.items())
-    if key not in _LABELS:
-        _LABELS[key] = OWN_LABELS | dict(_dataset_labels())
-        for family in FAMILIES.values():
-            for name, label in _family_labels(family):
-                _LABELS[key].setdefault(name, label)
-    return _LABELS[key]
+    return _known(_all_labels)
+
+
+def _all_labels() -> dict[str, str]:
+    labels = OWN_LABELS | dict(_dataset_labels())
+    for family in FAMILIES.values():
+        for name, label in _family_labels(family):
+            labels.setdefault(name, label)
+    return labels
+
+
+def _known(make: Callable[[], Any]) -> Any:
+    """What was made of the families' facts; made anew when families were added."""
+    key = make.__name__, tuple((name, family.digest) for name, family in FAMILIES.items())
+    if key not in _MADE:
+        _MADE[key] = make()
+    return _MADE[key]
 
 
 def counted_axes() -> dict[str, tuple[str, str]]:
@@ -64,8 +83,19 @@ def counted_axes() -> dict[str, tuple[str, str]]:
 
 
 def number_axes() -> set[str]:
-    """Return the names of the axes of numbers."""
-    return {axis.name for axis in all_axes() if axis.is_number}
+    """Return the names of the axes, and of the settings, that are numbers."""
+    return _known(_number_axes)
+
+
+def _number_axes() -> set[str]:
+    settings = (
+        (setting_axis(axis.name, name), found[0])
+        for family in FAMILIES.values()
+        for axis in family.all_axes
+        for name, found in settings_that_vary(family, axis).items()
+    )
+    numbers = {axis.name for axis in all_axes() if axis.is_number}
+    return numbers | {name for name, setting in settings if is_number(setting)}
 
 
 def all_axes() -> Iterator[Axis]:
@@ -87,8 +117,8 @@ def value_words(value: Any, axis: str) -> str:
     return words
 
 
-# Labels by the names of the known families; more families may be loaded later.
-_LABELS: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+# By the names of the known families; more families may be loaded later.
+_MADE: dict[tuple, Any] = {}
 
 
 def _dataset_labels() -> Iterator[tuple[str, str]]:
@@ -100,6 +130,9 @@ def _dataset_labels() -> Iterator[tuple[str, str]]:
 def _family_labels(family: Family) -> Iterator[tuple[str, str]]:
     for axis in family.all_axes:
         yield axis.name, axis.label
+        for name in settings_that_vary(family, axis):
+            words = name.replace("_", " ")
+            yield setting_axis(axis.name, name), words[:1].upper() + words[1:]
         for kind in axis.bundle.kinds if axis.bundle else ():
             if kind.label:
                 yield kind.name, kind.label

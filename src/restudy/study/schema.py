@@ -7,6 +7,7 @@ from typing import Any
 
 from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Bundle, Family, Kind, Setting
+from restudy.families.setting_axes import setting_axis, settings_that_vary
 
 NAME = {
     "description": "A name, as used in paths.",
@@ -20,6 +21,7 @@ TYPES = {
     "boolean": "boolean",
     "text": "string",
 }
+LARGEST_RANGE = 100_000  # values of a range, cells of a sample
 BOUNDS = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -56,9 +58,45 @@ def config_schema(families: Mapping[str, Family]) -> dict:
             },
             **{name: section_schema(family) for name, family in families.items()},
         },
+        "$defs": _definitions(families),
     }
 
 
+# What a range has beside its ends, whose bounds are those of the axis.
+RANGE = (
+    Setting(
+        "count",
+        "How many values the range has, both ends among them; with sample it may be missing.",
+        "integer",
+        minimum=2,
+        maximum=LARGEST_RANGE,
+    ),
+    Setting(
+        "scale",
+        "Whether the values, or their logarithms, are evenly spaced.",
+        "choice",
+        choices=("linear", "log"),
+    ),
+)
+SAMPLE = (
+    Setting(
+        "size",
+        "How many cells to draw; a larger sample keeps the cells of a smaller one.",
+        "integer",
+        required=True,
+        minimum=1,
+        maximum=LARGEST_RANGE,
+    ),
+    Setting(
+        "method",
+        "sobol spreads the cells evenly over all axes together, latin_hypercube over each axis, "
+        "random draws each by itself.",
+        "choice",
+        "sobol",
+        choices=("sobol", "random", "latin_hypercube"),
+    ),
+    Setting("seed", "Another seed draws other cells.", "integer", 0, minimum=0, maximum=2**32 - 1),
+)
 # Settings of checks of finished results: they never affect results.
 CHECKS = {
     "against": {
@@ -157,15 +195,9 @@ def section_schema(family: Family) -> dict:
 
 def study_schema(family: Family) -> dict:
     """Return the schema of one study."""
-    lists = {
-        axis.name: {
-            "description": axis.description,
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": value_schema(axis),
-        }
-        for axis in family.all_axes
+    varied = {
+        name: _varied_schema(schema, _reference(family, name))
+        for name, schema in values_by_axis(family).items()
     }
     return {
         "type": "object",
@@ -183,27 +215,94 @@ def study_schema(family: Family) -> dict:
                 "default": {},
             },
             "vary": {
-                "description": "The list of values that each varied axis takes; the cells are "
-                "their product.",
+                "description": "The values that each varied axis takes, a list or a range; the "
+                "cells are their product, or a sample of it.",
                 "type": "object",
                 "additionalProperties": False,
                 "minProperties": 1,
-                "properties": lists,
+                "properties": varied,
+            },
+            "sample": {
+                "description": "Draw this many cells of the product instead of taking all.",
+                **settings_schema(SAMPLE),
             },
         },
     }
 
 
+def _varied_schema(value: Mapping[str, Any], reference: Mapping[str, str]) -> dict:
+    """Return the schema of what a study gives for an axis: a list, or a mapping."""
+    several = {"minItems": 1, "uniqueItems": True, "items": reference}
+    properties = {"values": {"type": "array", **several}, "only_if": {"$ref": "#/$defs/only_if"}}
+    if value.get("type") in ("number", "integer"):
+        ends = {end: {"type": value["type"]} for end in ("from", "to")}
+        properties |= ends | {each.name: {"$ref": f"#/$defs/{each.name}"} for each in RANGE}
+    return {
+        "type": ["array", "object"],
+        **several,
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _reference(family: Family, name: str) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{family.name}.{name}"}
+
+
+def _definitions(families: Mapping[str, Family]) -> dict[str, dict]:
+    """Return the schemas that others refer to: the values of every axis, the keys of a range."""
+    values = {
+        f"{family.name}.{name}": schema
+        for family in families.values()
+        for name, schema in values_by_axis(family).items()
+    }
+    return {
+        "only_if": {
+            "description": "The values of other axes, one or a list, under which this one varies; "
+            "elsewhere it keeps its fixed value.",
+            "type": "object",
+            "minProperties": 1,
+        },
+        **{setting.name: setting_schema(setting) for setting in RANGE},
+        **values,
+    }
+
+
+def _constraints(schema: Mapping[str, Any]) -> dict:
+    return {key: each for key, each in schema.items() if key not in ("description", "default")}
+
+
 def cell_schema(family: Family) -> dict:
-    """Return the schema of values for axes."""
+    """Return the schema of values for axes, and for settings of what stands on them."""
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {
-            axis.name: {"description": axis.description, **value_schema(axis)}
-            for axis in family.all_axes
-        },
+        "properties": {name: _reference(family, name) for name in values_by_axis(family)},
     }
+
+
+def values_by_axis(family: Family) -> dict[str, dict]:
+    """Return the schema of a value of each axis, and of each setting that may be varied."""
+    found = {
+        axis.name: {"description": axis.description, **value_schema(axis)}
+        for axis in family.all_axes
+    }
+    for axis in family.all_axes:
+        for name, settings in settings_that_vary(family, axis).items():
+            found[setting_axis(axis.name, name)] = _common_schema(settings)
+    return found
+
+
+def _common_schema(settings: Sequence[Setting]) -> dict:
+    """Return the schema of a setting that several kinds have; with its range, if it is the same."""
+    schemas = [
+        {key: each for key, each in setting_schema(setting).items() if key != "default"}
+        for setting in settings
+    ]
+    first = schemas[0]
+    if all(_constraints(schema) == _constraints(first) for schema in schemas):
+        return first
+    return {"description": first["description"], "type": first["type"]}
 
 
 def value_schema(axis: Axis) -> dict:
@@ -213,9 +312,7 @@ def value_schema(axis: Axis) -> dict:
     if axis.is_number:
         kind = "integer" if axis.values == "whole_number" else "number"
         return {"type": kind, **_bounds(axis)}
-    if axis.bundle and axis.bundle.plain:
-        return {"type": "string"}
-    return {key: value for key, value in NAME.items() if key != "description"}
+    return {"type": "string"}
 
 
 def bundle_schema(bundle: Bundle) -> dict:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.families.contract import Family, Measure
+from restudy.families.setting_axes import is_setting_axis
 
 SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
 QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
@@ -39,7 +40,9 @@ def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
     """Return the values of an axis that the frame has, in the study's order if it varies it."""
     present = list(dict.fromkeys(frame[axis].tolist())) if axis in frame else []
     ordered = list(study["vary"].get(axis, sorted(present)))
-    return [value for value in ordered if value in present]
+    found = [value for value in ordered if value in present]
+    # A setting that some entries lack has no value there.
+    return found + [value for value in present if value != value]
 
 
 def has_diverged(runs: pd.DataFrame) -> pd.Series:
@@ -70,7 +73,7 @@ def finished_history(
         The runs table, which says who diverged. Without it a replicate counts as diverged when
         the first of the family's recorded measures is not finite somewhere.
     """
-    keys = [key for key in family.keys if key in history]
+    keys = [key for key in history if key in family.keys or is_setting_axis(key)]
     if history.empty:
         return history, 0
     if runs is None:

@@ -1,0 +1,277 @@
+"""Faults in a configuration that a schema cannot find: undefined names, settings that conflict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError
+from typing import Any
+
+from restudy.families.contract import IMAGES, ONE, Family
+from restudy.families.registry import resolve
+from restudy.families.setting_axes import find_setting, is_setting_axis
+from restudy.study.design import (
+    Design,
+    DesignError,
+    baseline_cell,
+    condition_of,
+    condition_order,
+    design_of,
+    given_values,
+    plain_section,
+)
+from restudy.study.entries import Entries, setting_faults, split_value
+from restudy.study.ranges import range_faults
+from restudy.study.schema import values_by_axis
+from restudy.study.validation import hint, join
+
+LARGEST_STUDY = 100_000  # training jobs: what Snakemake plans in minutes and a gigabyte or two
+
+
+def given_faults(config: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
+    """Yield a line for each fault in what is written: names, ranges, conditions and sizes.
+
+    Parameters
+    ----------
+    config : mapping
+        A configuration that its schema allows.
+    families : mapping of str to Family
+        The families that may have a section in it.
+    """
+    for name, dataset in config["datasets"].items():
+        yield from _dataset_faults(f"datasets.{name}", dataset)
+    for name, family in families.items():
+        if config.get(name) is not None:
+            entries = Entries(config, family)
+            faults = list(_section_faults(entries))
+            yield from faults or _size_faults(family, config[name])
+
+
+def cell_faults(config: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
+    """Yield a line for each fault in the cells that the studies consist of.
+
+    Parameters
+    ----------
+    config, families
+        As in `given_faults`, which has found nothing.
+    """
+    for name, family in families.items():
+        if config.get(name) is None:
+            continue
+        entries = Entries(config, family)
+        try:
+            baseline_cell(entries)
+            designs = {study: design_of(config, family, study) for study in config[name]["studies"]}
+        except DesignError as fault:
+            yield str(fault)
+            continue
+        faults = []
+        for study, design in designs.items():
+            faults += _design_faults(entries, f"{name}.studies.{study}", design)
+        yield from faults
+        if family.check and not faults:
+            yield from resolve(family, family.check)(plain_section(config, family, designs), name)
+
+
+def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
+    if "heldout_seed" in dataset and dataset["seed"] == dataset["heldout_seed"]:
+        yield (
+            f"{place}.heldout_seed: got {dataset['heldout_seed']}, the same as seed; allowed: "
+            "another seed, or the held-out points would repeat the training points"
+        )
+    if "classes" in dataset:
+        for key in ("points", "heldout_points"):
+            if dataset[key] < dataset["classes"]:
+                yield (
+                    f"{place}.{key}: got {dataset[key]}; allowed: at least {dataset['classes']}, "
+                    "one for every class"
+                )
+
+
+def _section_faults(entries: Entries) -> Iterator[str]:
+    """Yield the faults of a section's baseline and studies."""
+    section, name = entries.section, entries.family.name
+    yield from _values_faults(entries, f"{name}.baseline", section["baseline"])
+    for study_name, study in section["studies"].items():
+        place = f"{name}.studies.{study_name}"
+        yield from _values_faults(entries, f"{place}.fix", study["fix"])
+        for axis in study["fix"]:
+            if axis in study["vary"]:
+                yield f"{place}.fix.{axis}: is also under vary; allowed: one of the two"
+        for axis, given in study["vary"].items():
+            yield from _axis_faults(entries, f"{place}.vary.{axis}", axis, given, study)
+        try:
+            condition_order(study["vary"])
+        except CycleError as fault:
+            circle = " -> ".join(fault.args[1])
+            yield f"{place}.vary: conditions refer to each other ({circle}); allowed: no circle"
+
+
+def _values_faults(entries: Entries, place: str, values: Mapping[str, Any]) -> Iterator[str]:
+    for axis, value in values.items():
+        yield from (f"{place}.{axis}{line}" for line in value_faults(entries, axis, value))
+
+
+def value_faults(entries: Entries, axis: str, value: Any) -> Iterator[str]:
+    """Yield ``: got …; allowed: …`` for each fault in a value of an axis or a setting."""
+    if is_setting_axis(axis):
+        yield from setting_faults(find_setting(entries.family, axis), value)
+    else:
+        yield from entries.faults(axis, value)
+
+
+def _axis_faults(
+    entries: Entries, place: str, axis: str, given: Any, study: Mapping
+) -> Iterator[str]:
+    """Yield the faults of what a study gives for an axis: a list, a range, a condition."""
+    values = given_values(given)
+    if isinstance(values, list):
+        inner = f"{place}.values" if isinstance(given, Mapping) else place
+        for index, value in enumerate(values):
+            faults = value_faults(entries, axis, value)
+            yield from (f"{inner}[{index}]{line}" for line in faults)
+    elif "from" not in given or "to" not in given:
+        yield f"{place}: got {join(given)}; allowed: values, or a range with from and to"
+    else:
+        yield from _range_faults(entries, place, axis, given, study)
+    for name, allowed in condition_of(given).items():
+        inner = f"{place}.only_if.{name}"
+        names = [other for other in values_by_axis(entries.family) if other != axis]
+        if name not in names:
+            yield f"{inner}: unknown axis{hint(name, names)}; allowed: {join(names)}"
+            continue
+        for value in allowed:
+            yield from (f"{inner}{line}" for line in value_faults(entries, name, value))
+
+
+def _range_faults(
+    entries: Entries, place: str, axis: str, given: Mapping, study: Mapping
+) -> Iterator[str]:
+    for end in ("from", "to"):
+        faults = value_faults(entries, axis, given[end])
+        yield from (f"{place}.{end}{line}" for line in faults)
+    whole = is_whole(entries.family, axis)
+    sampled = "sample" in study
+    yield from (f"{place}{line}" for line in range_faults(given, whole, sampled))
+
+
+def is_whole(family: Family, axis: str) -> bool:
+    """Return whether the numbers of an axis or setting are whole."""
+    if is_setting_axis(axis):
+        return find_setting(family, axis).type == "integer"
+    return family.axis(axis).values == "whole_number"
+
+
+def _size_faults(family: Family, section: Mapping) -> Iterator[str]:
+    """Yield the study whose jobs are more than can be planned; counted without making a cell."""
+    for name, study in section["studies"].items():
+        drawn = study.get("sample", {}).get("size")
+        cells = drawn or math.prod(map(_count, study["vary"].values()))
+        seeds = _most_seeds(section, study) if family.seeds_per_job == ONE else 1
+        if cells * seeds > LARGEST_STUDY:
+            jobs = f"{cells:,} cells" + (f" of {seeds:,} seeds, a job each" if seeds > 1 else "")
+            yield (
+                f"{family.name}.studies.{name}: asks for {jobs}; allowed: at most "
+                f"{LARGEST_STUDY:,} training jobs in a study"
+            )
+
+
+def _count(given: Any) -> int:
+    """How many values a study gives for an axis."""
+    values = given_values(given)
+    return len(values) if isinstance(values, list) else values["count"]
+
+
+def _most_seeds(section: Mapping, study: Mapping) -> int:
+    """The seeds of a cell at most, as the study's protocols state them."""
+    varied = study["vary"].get("protocol.replicates")
+    if varied is not None:
+        values = given_values(varied)
+        return max(values) if isinstance(values, list) else values["to"]
+    protocol = study["fix"].get("protocol", section["baseline"].get("protocol"))
+    names = given_values(study["vary"].get("protocol", [protocol]))
+    found = [values.get("protocol.replicates") for values in (study["fix"], section["baseline"])]
+    for text in names:
+        name, spelled = split_value(text)
+        found += [int(spelled.get("replicates", 0)), section["protocols"][name]["replicates"]]
+    return max(filter(None, found))
+
+
+def _design_faults(entries: Entries, place: str, design: Design) -> Iterator[str]:
+    """Yield the faults of what the values of a study's cells stand for."""
+    for axis, values in design.levels.items():
+        for value in values:
+            yield from (f"{place}: {axis}{line}" for line in entries.faults(axis, value))
+            if axis == "dataset" and "+" in value:
+                yield from _dataset_faults(f"{place}: {value}", entries.entry(axis, value))
+
+
+def image_faults(config: Mapping, images: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
+    """Yield a line for each part of a data set, or batch, that needs more images than there are.
+
+    Parameters
+    ----------
+    config : mapping
+        A completed configuration.
+    images : mapping
+        Name of each set of images -> its counts: ``train`` and ``test``, the numbers of images in
+        the two files.
+    families : mapping of str to Family
+        The families that may have a section in the configuration.
+    """
+    valid = {}
+    for name, counts in images.items():
+        found = list(_part_faults(f"datasets.{name}", config["datasets"][name], counts))
+        yield from found
+        if not found:
+            valid[name] = counts
+    for name, family in families.items():
+        if config[name] and family.takes == IMAGES:
+            yield from _study_image_faults(config, family, valid)
+
+
+def _study_image_faults(config: Mapping, family: Family, images: Mapping) -> Iterator[str]:
+    entries = Entries(config, family)
+    for study in config[family.name]["studies"]:
+        cells = design_of(config, family, study).cells
+        for text, protocol in dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in cells):
+            counts = images.get(split_value(text)[0])
+            if counts is None:
+                continue
+            dataset = entries.entry("dataset", text)
+            if "+" in text:
+                yield from _part_faults(f"{family.name}.studies.{study}: {text}", dataset, counts)
+            batch = entries.entry("protocol", protocol).get("batch_size")
+            smallest = _smallest_part(dataset, counts)
+            if batch is not None and batch > smallest:
+                yield (
+                    f"{family.name}.protocols.{protocol}.batch_size: got {batch}; allowed: at "
+                    f"most {smallest}, the smallest part of data set {text!r} that study "
+                    f"{study!r} uses"
+                )
+
+
+def _smallest_part(dataset: Mapping, counts: Any) -> int:
+    """The images to train on, or to validate with, whichever are fewer."""
+    validation = dataset["validation_examples"]
+    return min(dataset["train_examples"] or counts.train - validation, validation)
+
+
+def _part_faults(place: str, dataset: Mapping, counts) -> Iterator[str]:
+    validation = dataset["validation_examples"]
+    rest = counts.train - validation
+    if rest < 1:
+        yield (
+            f"{place}.validation_examples: got {validation}; allowed: at most {counts.train - 1}, "
+            f"which leaves one of {counts.train} to train on"
+        )
+    elif dataset["train_examples"] > rest:
+        yield (
+            f"{place}.train_examples: got {dataset['train_examples']}; allowed: at most {rest}, "
+            f"what validation_examples leaves of {counts.train}"
+        )
+    if dataset["test_examples"] > counts.test:
+        yield (
+            f"{place}.test_examples: got {dataset['test_examples']}; allowed: at most "
+            f"{counts.test}, all test images"
+        )
