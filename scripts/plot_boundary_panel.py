@@ -19,7 +19,7 @@ def main(family: Family, params, inputs, output: str, log) -> None:
     points, descriptions = by_folder(inputs.points), by_folder(inputs.descriptions)
     measures = measures_of(family, "accuracy")
     panels, diverged = [], 0
-    for row in params.cells:
+    for row, values in zip(params.cells, params.shown, strict=True):
         cell = make_cell(family, row)
         data = f"results/data/{cell['dataset']}"
         runs = read_table(tables[cell.folder])
@@ -28,7 +28,7 @@ def main(family: Family, params, inputs, output: str, log) -> None:
         diverged += len(runs) - len(fields["seeds"])
         panels.append(
             {
-                "values": cell,
+                "values": values,
                 "points": read_table(points[data]),
                 "description": read_description(descriptions[data]),
                 "grid": fields if len(fields["seeds"]) else None,

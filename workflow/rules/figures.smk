@@ -96,6 +96,7 @@ rule plot_boundary_panel:
         code=code("plot_boundary_panel.py"),
         study=study_of,
         cells=lambda wildcards: [cell.row for cell in planar_cells(wildcards)],
+        shown=lambda wildcards: [cell.at for cell in planar_cells(wildcards)],
     message:
         "Draw {output}"
     script:

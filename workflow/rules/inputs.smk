@@ -77,8 +77,8 @@ def study_tables(name):
 
 
 def cells_of_study(wildcards):
-    """Cells of the wildcards' study, as JSON values for a script."""
-    return [cell.row for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
+    """Cells of the wildcards' study, with the settings that it varies, as JSON values."""
+    return [cell.at for cell in PLAN.cells(family_of(wildcards), wildcards.study)]
 
 
 def category(wildcards):

@@ -24,6 +24,9 @@ rule build_study_page:
         baselines={
             name: PLAN.baseline(family).row for name, family in PLAN.families.items()
         },
+        settings=lambda wildcards: {
+            name: PLAN.setting_values(family) for name, family in PLAN.families.items()
+        },
         # What the page must know, besides snapshots, to run networks.
         networks=lambda wildcards: PLAN.networks_as_params(),
     message:

@@ -13,6 +13,7 @@ import pandas as pd
 from restudy.analysis.captions import in_sentence
 from restudy.analysis.summaries import rows_of
 from restudy.data.class_names import class_names
+from restudy.data.tables import with_coordinates
 from restudy.families.contract import Family, Measure
 from restudy.study.cell import make_cell
 from restudy.study.grid import compared_axes
@@ -92,8 +93,9 @@ def state_findings(family: Family, runs: pd.DataFrame, studies: Mapping[str, Map
     runs : DataFrame
         A row per run.
     studies : mapping
-        Study name -> its ``question``, its ``cells``, the axes it ``vary``-s and whether its cells
-        are ``pictured`` one by one (they are, unless it says otherwise).
+        Study name -> its ``question``, its ``cells``, the axes it ``vary``-s, what it tells cells
+        apart by where it varies settings, ``coordinates`` (see `with_coordinates`), and whether its
+        cells are ``pictured`` one by one (they are, unless it says otherwise).
 
     Returns
     -------
@@ -125,6 +127,11 @@ def state_findings(family: Family, runs: pd.DataFrame, studies: Mapping[str, Map
         "cells_trained": len(runs.groupby(axes)),
         "diverged": int(runs["diverged_at"].count()),
     }
+
+
+def _own_runs(runs: pd.DataFrame, study: Mapping) -> pd.DataFrame:
+    """Return the runs of a study's cells, with the settings that it varies as columns."""
+    return with_coordinates(rows_of(runs, study["cells"]), study.get("coordinates", {}))
 
 
 def ranking_measures(family: Family) -> list[Quantity]:
@@ -173,7 +180,7 @@ def describe_layers(
     dead = Quantity("dead", "final share of dead units")
     sentences = {}
     for name, study in studies.items():
-        own = rows_of(runs, study["cells"])
+        own = _own_runs(runs, study)
         sentences[name] = {
             "gradients": _ranking(own, study, gradient),
             "units": [*_ranking(own, study, saturated), *_ranking(own, study, dead)],
@@ -339,7 +346,7 @@ def describe_first_layer(scalars: pd.DataFrame, steps: str) -> str:
 
 def _study(family: Family, runs: pd.DataFrame, study: Mapping) -> dict:
     """What came out of one study; see `state_findings`."""
-    own = rows_of(runs, study["cells"])
+    own = _own_runs(runs, study)
     ranking = ranking_measures(family)
     outcome, by_quantity = [], {}
     for each in ranking:
@@ -402,7 +409,8 @@ def _words(axis: str, value) -> str:
 def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
     """Name, runs, finished runs, mean and deviation for each combination of the axes' values."""
     rows = []
-    number, levels = runs[axes].groupby(axes, sort=False).ngroup(), runs[axes].drop_duplicates()
+    number = runs[axes].groupby(axes, sort=False, dropna=False).ngroup()
+    levels = runs[axes].drop_duplicates()
     finished = runs["diverged_at"].isna().to_numpy()
     order = np.argsort(number.to_numpy(), kind="stable")
     ends = np.cumsum(np.bincount(number, minlength=len(levels)))[:-1]
@@ -411,7 +419,8 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
     ):
         own = values.to_numpy(float)[places[finished[places]]]
         known = own[~np.isnan(own)]
-        names = (_words(axis, value) for axis, value in zip(axes, level, strict=True))
+        named = zip(axes, level, strict=True)
+        names = (_words(axis, value) for axis, value in named if not pd.isna(value))
         rows.append(
             {
                 "name": ", ".join(names),

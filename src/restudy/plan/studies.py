@@ -337,6 +337,7 @@ class Plan:
                     "question": facts["question"],
                     "vary": list(facts["vary"]),
                     "cells": [cell.row for cell in self.cells(family, study)],
+                    "coordinates": self.rows(family, study)["coordinates"],
                     "pictured": self.is_small(family, study),
                 }
                 for study, facts in self.studies(family).items()

@@ -9,7 +9,13 @@ from typing import Any
 from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
-from restudy.families.setting_axes import is_number, setting_axis, settings_that_vary
+from restudy.families.setting_axes import (
+    is_number,
+    is_setting_axis,
+    setting_axis,
+    settings_that_vary,
+    split_axis,
+)
 from restudy.study.cell import spell
 from restudy.study.entries import split_value
 
@@ -45,8 +51,8 @@ def label_of(name: Any, axis: str | None = None) -> str:
     if counted:
         singular, plural = counted
         return f"{int(name):,} {singular if int(name) == 1 else plural}"
-    if isinstance(name, float):
-        return "none" if isnan(name) else spell(name)
+    if name is None or isinstance(name, float):
+        return "none" if name is None or isnan(name) else spell(name)
     known = known_labels()
     if str(name) in known:
         return known[str(name)]
@@ -109,9 +115,20 @@ def cell_title(cell: Mapping[str, Any]) -> str:
     return ", ".join(value_words(value, axis) for axis, value in cell.items() if axis != "dataset")
 
 
+def values_in_words(values: Mapping[str, Any]) -> str:
+    """Return values by axis as a title has them, without those that are missing."""
+    found = {axis: value for axis, value in values.items() if label_of(value) != "none"}
+    return " · ".join(
+        value_words(value, axis) if is_setting_axis(axis) else label_of(value, axis)
+        for axis, value in found.items()
+    )
+
+
 def value_words(value: Any, axis: str) -> str:
     """Return a value in words that are clear by themselves: a bare number follows its axis."""
     words = label_of(value, axis)
+    if is_setting_axis(axis):
+        return f"{split_axis(axis)[1].replace('_', ' ')} {words}"
     if axis in number_axes() and axis not in counted_axes():
         return f"{label_of(axis)} {words}"
     return words

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from restudy.study.grid import compared_axes
-from restudy.study.labels import label_of
+from restudy.study.labels import label_of, values_in_words
 from restudy.views.panels import fill_panels, lowest_panels
 from restudy.views.points_figure import aspect_of, axis_titles, class_handles, draw_points
 from restudy.views.style import (
@@ -246,10 +246,10 @@ def _draw_small(
     point_size: float,
 ) -> ScalarMappable | None:
     """Draw one cell of a panel with its two-line title; say so where nothing finished."""
-    names = [label_of(cell["values"][axis], axis) for axis in compared_axes(study)]
+    title = values_in_words({axis: cell["values"][axis] for axis in compared_axes(study)})
     known = _known(cell.get("accuracies"))
     second = "{} accuracy {:.3f}".format(*known[-1]) if known else ""
-    axes.set_title(" · ".join(names), fontsize=9.5, pad=16 if second else 5)
+    axes.set_title(title, fontsize=9.5, pad=16 if second else 5)
     axes.annotate(
         second, (0, 1), (0, 4), textcoords="offset points", xycoords="axes fraction", fontsize=8.8
     )
@@ -265,7 +265,9 @@ def _arrange(cells: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> li
     axes = compared_axes(study)
 
     def position(cell: Mapping[str, Any]) -> tuple:
-        return tuple(order[axis].index(cell["values"][axis]) for axis in axes)
+        places = ((order[axis], cell["values"][axis]) for axis in axes)
+        # What lacks a setting comes last.
+        return tuple(v.index(value) if value in v else len(v) for v, value in places)
 
     protocols = order.get("protocol", [None])
     rows = []

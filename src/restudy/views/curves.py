@@ -22,6 +22,7 @@ from restudy.views.panels import (
     arrange_facets,
     color_legend,
     default_axis,
+    facet_axis,
     fill_panels,
     lowest_panels,
     panel_title,
@@ -113,7 +114,7 @@ def _draw_together(
     quantity, time = measures[0].quantity, family.time.name
     axes_varied = compared_axes(study)
     color_axis = axes_varied[0] if axes_varied else default_axis(family)
-    facet = axes_varied[1] if len(axes_varied) > 1 else None
+    facet = facet_axis(study, axes_varied)
     colors = values_of(study, finished, color_axis)
     grid = arrange_facets(finished, study, facet)
     styles = {
@@ -150,8 +151,9 @@ def _draw_together(
         (Line2D([], [], color=INK, linestyle=style), part_label(measure))
         for measure, style in styles.items()
     ]
-    note = " ".join(filter(None, [pooled_note(axes_varied[2:]), divergence_note(diverged)]))
-    band = spread_legend(spread, replicates, "runs" if axes_varied[2:] else "seeds")
+    pooled = [axis for axis in axes_varied if axis not in told_apart]
+    note = " ".join(filter(None, [pooled_note(pooled), divergence_note(diverged)]))
+    band = spread_legend(spread, replicates, "runs" if pooled else "seeds")
     legends = [color_legend(color_axis, colors), (family.takes.capitalize(), entries), band]
     title = study.get("question", study["name"])
     return compose(figure, title, f"{quantity.capitalize()} over training", note, legends)
@@ -168,8 +170,8 @@ def _draw_lines(
 ) -> None:
     """Draw a line per colour and measure, and its band if that has any width."""
     for value in colors:
-        members = frame[frame[color_axis] == value]
-        color = color_of(color_axis, value)
+        members = select(frame, {color_axis: value})
+        color = color_of(color_axis, value, colors)
         for measure, style in styles.items():
             line = spread_over_seeds(members, time, measure.name, spread)
             if line.empty:

@@ -22,6 +22,7 @@ from restudy.views.panels import SHARES, part_label, quantity_label, select
 from restudy.views.selection import (
     divergence_note,
     finished_runs,
+    is_drawn,
     measures_of,
     values_of,
 )
@@ -35,6 +36,7 @@ from restudy.views.style import (
     title_case,
 )
 
+MAX_LEVELS = 16  # of an axis; more are numbers, which a figure of their own shows as a curve
 MAX_OFFSET, OFFSET_STEP = 0.27, 0.38  # of groups from the middle of their value, and between two
 # Of a family's measures, the first is filled; of the others the last is a diamond.
 FIRST_LOOK = {"marker": "o", "filled": True}
@@ -77,7 +79,12 @@ def effects_figure(
     """
     title = study.get("question", study["name"])
     finished, diverged = finished_runs(runs)
-    axes_varied = compared_axes(study)
+    compared = compared_axes(study)
+    axes_varied = [
+        axis
+        for axis in compared
+        if len(study["vary"][axis]) <= MAX_LEVELS and not is_drawn(study, axis)
+    ]
     if finished.empty or not axes_varied:
         return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
     measures = measures_of(family, quantity)
@@ -121,7 +128,7 @@ def effects_figure(
         if quantity in SHARES and right > 1:
             axes.set_xlim(left, 1 + 0.02 * (1 - left))
     figure.align_ylabels(panels[:, 0])
-    note = _note(seeds, len(axes_varied) > 1, diverged)
+    note = _note(seeds, len(compared) > 1, diverged)
     subtitle = f"{quantity.capitalize()} after training, {seeds} seed{'s' if seeds != 1 else ''}"
     parts = [(_handle(look), part_label(measure)) for measure, look in looks.items()]
     legends = [("Measured on", parts)]
@@ -164,13 +171,14 @@ def _draw_axis(
     for position, value in enumerate(values):
         if position % 2:
             axes.axhspan(position - 0.5, position + 0.5, color="#F6F7F9", zorder=0, linewidth=0)
-        members = frame[frame[axis] == value]
+        members = select(frame, {axis: value})
         for (measure, look), offset in zip(looks.items(), _offsets(len(looks)), strict=True):
             points = seed_means(members, measure.name)
             seeds = max(seeds, len(points))
             if not points.empty:
                 is_share = measure.quantity in SHARES
-                _draw_group(axes, points, position - offset, color_of(axis, value), look, is_share)
+                color = color_of(axis, value, values)
+                _draw_group(axes, points, position - offset, color, look, is_share)
     return seeds
 
 

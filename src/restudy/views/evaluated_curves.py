@@ -156,8 +156,8 @@ def _draw_lines(
 ) -> None:
     """Draw a line per colour and measure, and for evaluations the band if it has any width."""
     for value in colors:
-        members = frame[frame[color_axis] == value]
-        color = color_of(color_axis, value)
+        members = select(frame, {color_axis: value})
+        color = color_of(color_axis, value, colors)
         for measure, look in looks.items():
             line = spread_over_seeds(members, time, measure.name, spread)
             if line.empty:

@@ -13,7 +13,7 @@ from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
-from restudy.study.labels import label_of
+from restudy.study.labels import values_in_words
 from restudy.views.effects_figure import jitter
 from restudy.views.evaluated_curves import axis_roles
 from restudy.views.panels import SHARES, color_legend, select
@@ -59,9 +59,10 @@ def final_accuracy_figure(runs: pd.DataFrame, study: Mapping[str, Any], family: 
 
     figure, panels = new_figure(panel_size=(7.6, 0.31 * len(cells) + 0.95))
     axes = panels[0, 0]
+    colors = values_of(study, runs, color_axis)
     for position, (values, points) in enumerate(cells):
         value = values.get(color_axis)
-        color = color_of(color_axis, value) if value is not None else INK
+        color = color_of(color_axis, value, colors) if value is not None else INK
         _draw_cell(axes, points, position, color)
     axes.set_yticks(range(len(cells)), [_cell_label(values) for values, _ in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
@@ -78,7 +79,7 @@ def final_accuracy_figure(runs: pd.DataFrame, study: Mapping[str, Any], family: 
     note = f"{bars if several else 'One seed per cell.'} {divergence_note(diverged)}"
     legends = []
     if len(axes_varied) > 1:
-        legends = [color_legend(color_axis, values_of(study, runs, color_axis))]
+        legends = [color_legend(color_axis, colors)]
     return compose(figure, title, "Every cell, sorted", note.strip(), legends)
 
 
@@ -112,4 +113,4 @@ def _draw_cell(axes: Axes, points: pd.Series, position: int, color: str) -> None
 
 
 def _cell_label(values: Mapping[str, Any]) -> str:
-    return " · ".join(label_of(value, axis) for axis, value in values.items()) or "baseline"
+    return values_in_words(values) or "baseline"

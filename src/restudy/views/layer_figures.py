@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from restudy.families.contract import Family
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
-from restudy.study.labels import label_of
+from restudy.study.labels import label_of, values_in_words
 from restudy.views.panels import (
     fill_panels,
     lowest_panels,
@@ -216,7 +216,7 @@ def _draw_cell(
 def _panel_title(cell: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     """A cell's varied values, the protocol by its name alone."""
     axes = compared_axes(study)
-    names = [label_of(cell[axis], axis) for axis in axes]
+    names = [values_in_words({axis: cell[axis] for axis in axes})]
     if "protocol" in study["vary"] and "protocol" not in axes:
         names.append(str(cell["protocol"]).replace("_", " "))
     return title_case(" · ".join(names))

@@ -11,11 +11,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from restudy.families.contract import Family, Measure
-from restudy.study.labels import label_of
-from restudy.views.selection import SPREADS, values_of
+from restudy.study.labels import label_of, number_axes, values_in_words
+from restudy.views.selection import SPREADS, is_drawn, values_of
 from restudy.views.style import INK, color_of, title_case
 
 LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a logarithmic axis
+MAX_NAMED_NUMBERS = 7
+MAX_FACETS = 12
 SHARES = {"accuracy": "share of correct answers"}  # quantities between 0 and 1, and what of
 
 
@@ -77,10 +79,25 @@ def default_axis(family: Family) -> str:
 def color_legend(axis: str, values: Sequence) -> tuple:
     """Return the legend section that names one axis' colours."""
     entries = [
-        (Line2D([], [], color=color_of(axis, value), linewidth=2.6), label_of(value, axis))
-        for value in values
+        (Line2D([], [], color=color_of(axis, value, values), linewidth=2.6), label_of(value, axis))
+        for value in _named_values(axis, values)
     ]
     return (label_of(axis), entries)
+
+
+def _named_values(axis: str, values: Sequence) -> list:
+    """Return the values that a legend names: of many numbers some, the smallest and largest too."""
+    if len(values) <= MAX_NAMED_NUMBERS or axis not in number_axes():
+        return list(values)
+    places = np.linspace(0, len(values) - 1, MAX_NAMED_NUMBERS).round().astype(int)
+    return [values[place] for place in places]
+
+
+def facet_axis(study: Mapping[str, Any], axes: Sequence[str]) -> str | None:
+    """Return the second of the axes, if a panel for each of its values is not too many."""
+    if len(axes) < 2 or is_drawn(study, axes[1]):
+        return None
+    return axes[1] if len(study["vary"].get(axes[1], ())) <= MAX_FACETS else None
 
 
 def spread_legend(spread: str, replicates: int, unit: str = "seeds") -> tuple:
@@ -124,8 +141,13 @@ def select(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows that meet all conditions column = value."""
     mask = np.ones(len(frame), dtype=bool)
     for column, value in condition.items():
-        mask &= (frame[column] == value).to_numpy()
+        mask &= equals(frame[column], value).to_numpy()
     return frame[mask]
+
+
+def equals(column: pd.Series, value: Any) -> pd.Series:
+    """Return where a column has a value, which may be that nothing is there."""
+    return column.isna() if pd.isna(value) else column == value
 
 
 def fill_panels(panels: np.ndarray, rows: Sequence[Sequence]) -> Iterator[tuple[Axes, Any]]:
@@ -154,4 +176,4 @@ def lowest_panels(panels: np.ndarray) -> Iterator[Axes]:
 
 def panel_title(condition: Mapping[str, Any]) -> str:
     """Return a panel's title from its conditions."""
-    return title_case(" · ".join(label_of(value, axis) for axis, value in condition.items()))
+    return title_case(values_in_words(condition))

@@ -42,7 +42,15 @@ def values_of(study: Mapping[str, Any], frame: pd.DataFrame, axis: str) -> list:
     ordered = list(study["vary"].get(axis, sorted(present)))
     found = [value for value in ordered if value in present]
     # A setting that some entries lack has no value there.
-    return found + [value for value in present if value != value]
+    return found + [value for value in present if value != value][:1]
+
+
+def is_drawn(study: Mapping[str, Any], axis: str) -> bool:
+    """Return whether values of an axis are drawn from a range, so that hardly two cells share one.
+
+    What the others do is then mixed up with each value.
+    """
+    return study.get("sampled", False) and axis in study.get("scales", {})
 
 
 def has_diverged(runs: pd.DataFrame) -> pd.Series:

@@ -14,11 +14,13 @@ import pandas as pd
 from restudy.analysis.columns import COLUMNS
 from restudy.analysis.effects import level_means, variance_shares
 from restudy.analysis.statistics import half_width
-from restudy.families.contract import Axis, Family
+from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
+from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.study.cell import Cell
+from restudy.study.entries import without_overrides
 from restudy.study.grid import by_distance, unique_cells
-from restudy.study.labels import label_of, value_words
+from restudy.study.labels import label_of, number_axes, value_words
 from restudy.views.pages import render_page
 from restudy.views.payload import pack, single
 from restudy.views.selection import has_diverged, thin_times
@@ -45,6 +47,7 @@ def study_page(
     tables: Mapping[str, Mapping[str, pd.DataFrame]],
     findings: Mapping[str, Any],
     machines: Mapping[str, Machine],
+    settings: Mapping[str, Mapping] | None = None,
     families: Mapping[str, Family] = FAMILIES,
 ) -> str:
     """Return the page as HTML.
@@ -62,11 +65,21 @@ def study_page(
         The sentences of ``results/report/findings.json``.
     machines : mapping of str to Machine
         What the time machine reads, of every family whose networks it can show.
+    settings : mapping, optional
+        Family's name -> axis -> value -> settings such as ``optimizer.learning_rate``, those that
+        some study varies -> their values.
     families : mapping of str to Family
         Their facts, by name.
     """
     trees = [
-        _family(families[name], studies[name], baselines[name], tables[name], findings)
+        _family(
+            families[name],
+            studies[name],
+            baselines[name],
+            tables[name],
+            findings,
+            (settings or {}).get(name, {}),
+        )
         for name in studies
     ]
     tree = {
@@ -104,13 +117,14 @@ def _family(
     baseline: Mapping,
     tables: Mapping[str, pd.DataFrame],
     findings: Mapping[str, Any],
+    settings: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> dict:
     """One family: its axes, cells, measures, studies and curves."""
     cells = _cells_of(studies)
-    axes = family.axis_names
-    levels = {axis.name: _levels(axis, cells) for axis in family.all_axes}
+    values = [_values(cell, settings) for cell in cells]
+    levels = {axis: _levels(axis, [each[axis] for each in values]) for axis in values[0]}
     codes = pd.DataFrame(
-        {axis: [levels[axis].index(cell[axis]) for cell in cells] for axis in axes}
+        {axis: [levels[axis].index(each[axis]) for each in values] for axis in levels}
     )
     runs, history = number_cells(family, cells, tables)
     measures = _measures(family, runs, history)
@@ -124,11 +138,11 @@ def _family(
         "time": time and {"name": time.name, "plural": time.plural, "label": time.label},
         "axes": [
             {
-                "name": axis.name,
-                "label": axis.label,
-                "levels": [_level(axis.name, value) for value in levels[axis.name]],
+                "name": axis,
+                "label": label_of(axis),
+                "levels": [_level(axis, value, levels[axis]) for value in levels[axis]],
             }
-            for axis in family.all_axes
+            for axis in codes
         ],
         "cells": {axis: codes[axis].to_numpy(np.uint16) for axis in codes},
         "measures": [_measure(family, name) for name in measures],
@@ -145,16 +159,28 @@ def _family(
     }
 
 
-def _levels(axis: Axis, cells: Sequence[Mapping]) -> list:
-    """Values of an axis in the order of the cells; numbers in their own."""
-    values = list(dict.fromkeys(cell[axis.name] for cell in cells))
-    return sorted(values) if axis.is_number else values
+def _values(cell: Cell, settings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict:
+    """A cell's values as the page has them: varied settings beside the names that they change."""
+    values = {}
+    for axis, value in cell.items():
+        own = settings.get(axis, {}).get(value, {})
+        keys = [split_axis(name)[1] for name in own]
+        values |= {axis: without_overrides(value, keys) if own else value, **own}
+    return values
 
 
-def _level(axis: str, value: Any) -> dict[str, Any]:
+def _levels(axis: str, values: Sequence) -> list:
+    """Values of an axis in the order of the cells; numbers in their own, what is missing last."""
+    found = list(dict.fromkeys(values))
+    if axis not in number_axes():
+        return found
+    return sorted(found, key=lambda value: (value is None, value or 0))
+
+
+def _level(axis: str, value: Any, among: Sequence) -> dict[str, Any]:
     """A value of an axis; ``words`` where it needs more of them away from the axis' heading."""
     label, words = label_of(value, axis), value_words(value, axis)
-    level = {"value": value, "label": label, "color": color_of(axis, value)}
+    level = {"value": value, "label": label, "color": color_of(axis, value, among)}
     return level if words == label else level | {"words": words}
 
 
@@ -219,7 +245,7 @@ def number_cells(
     axes = list(family.axis_names)
     numbers = pd.DataFrame([cell.row for cell in cells]).assign(cell=range(len(cells)))
     runs, history, layers = (
-        tables[name].merge(numbers, on=axes).drop(columns=axes) if name in tables else None
+        _without_axes(tables[name].merge(numbers, on=axes), axes) if name in tables else None
         for name in ("runs", "history", "layers")
     )
     if layers is None:
@@ -234,6 +260,11 @@ def number_cells(
     last = activity.groupby(level=["cell", "seed"]).tail(1).reset_index().drop(columns=time)
     runs = runs.drop(columns=NORM, errors="ignore")
     return runs.merge(last, on=["cell", "seed"], how="left"), history
+
+
+def _without_axes(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    settings = [name for name in table if is_setting_axis(name)]
+    return table.drop(columns=[*axes, *settings])
 
 
 def _counts(runs: pd.DataFrame, cells: int) -> np.ndarray:
@@ -334,7 +365,8 @@ def _study(
     """One study: its cells, the effects of its axes, and means over its cells by level."""
     places = {cell: place for place, cell in enumerate(cells)}
     own = np.array([places[cell] for cell in study["cells"]])
-    varied = [axis for axis in study["vary"] if codes.loc[own, axis].nunique() > 1]
+    named = [*study["vary"], *(axis for axis in codes if axis not in study["vary"])]
+    varied = [axis for axis in named if codes.loc[own, axis].nunique() > 1]
     runs = finished[finished["cell"].isin(own)].join(codes[varied], on="cell")
     pooled = {}
     if history is not None and len(varied) > 1:

@@ -21,6 +21,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from restudy.families.setting_axes import is_setting_axis
 from restudy.internals.matplotlib_svg import shorten_svg
 from restudy.study.labels import label_of, number_axes
 from restudy.views.fonts import FONT, foreign_letters, further_fonts, texts_of
@@ -135,14 +136,15 @@ STYLE = {
     "svg.hashsalt": "restudy",
 }
 
+MISSING_COLOR = "#9AA1AC"
 MARGIN = 0.16  # inches, round the page
 COLOR_BAR_HEIGHT = 1.2
 HEADING = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}  # of a colour bar
 LegendSection = tuple[str, Sequence[tuple[Artist, str]]]
 
 
-def color_of(axis: str, value: Any) -> str:
-    """Return the one colour of an axis value, as ``#rrggbb``.
+def color_of(axis: str, value: Any, among: Sequence = ()) -> str:
+    """Return the colour of an axis value, as ``#rrggbb``: one for each, but for settings.
 
     Parameters
     ----------
@@ -150,14 +152,26 @@ def color_of(axis: str, value: Any) -> str:
         Name of the axis, such as ``activation``.
     value : Any
         A value on it. Numbers lie on a ramp, small ones light; a name that has no fixed colour
-        gets one that depends on nothing but the name.
+        gets one that depends on nothing but the name. A missing number is grey.
+    among : sequence
+        All values that are shown. Of a setting such as ``optimizer.learning_rate``, whose numbers
+        may be of any size, the place among them decides.
     """
+    if _is_missing(value):
+        return MISSING_COLOR
+    if is_setting_axis(axis) and axis in number_axes():
+        ranked = sorted({float(each) for each in among if not _is_missing(each)} | {float(value)})
+        return to_hex(ORDINAL_COLORS(ranked.index(float(value)) / max(len(ranked) - 1, 1)))
     if axis in ORDINAL_AXES or axis in number_axes():
         middle, slope = ORDINAL_AXES.get(axis, OTHER_NUMBERS)
         position = 1 / (1 + (middle / max(float(value), 1e-9)) ** slope)
         return to_hex(ORDINAL_COLORS(position))
     known = COLORS.get(axis, {}).get(str(value))
     return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
 
 
 def class_color(label: int) -> str:
