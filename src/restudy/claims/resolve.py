@@ -272,13 +272,14 @@ def claim_figure(
     section = config[family.name]
     if study not in section["studies"]:
         raise unknown(f"{place}.study", study, section["studies"])
-    cells = design_of(config, family, study).cells
-    kinds = [*study_figures(family), *cell_figures(family)]
+    design = design_of(config, family, study)
+    cells, facts = design.cells, design.facts(study, section["studies"][study])
+    kinds = [*study_figures(family, facts), *cell_figures(family)]
     if planar is not None and not any(_is_planar(cell, planar) for cell in cells):
         kinds = [name for name in kinds if name not in NEEDS_PLANE]
     if kind not in kinds:
         raise unknown(f"{place}.kind", kind, kinds)
-    if kind in study_figures(family):
+    if kind in study_figures(family, facts):
         extra = [key for key in ("cells", "seed") if key in wanted]
         if extra:
             raise ClaimsError(f"{place}.{extra[0]}: {kind} shows the whole study; allowed: none")

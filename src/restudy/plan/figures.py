@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
@@ -59,6 +59,8 @@ class StudyFigures:
         Family -> kinds of figures that it gets, by the ending of a file's name.
     of_few_cells : bool
         Whether they distinguish all cells, which is impossible for many cells.
+    fits : callable
+        Study, as `Plan.study` gives it -> whether it gets them.
     shows : str
         Sentences on what is shown and how it was computed, for kinds without their own caption.
     """
@@ -68,6 +70,7 @@ class StudyFigures:
     tables: tuple[str, ...]
     kinds: Callable[[Family], dict[str, Kind]]
     of_few_cells: bool = False
+    fits: Callable[[Mapping[str, Any]], bool] = lambda study: True
     shows: str = ""
 
     def kinds_of(self, family: Family) -> dict[str, Kind]:
@@ -100,6 +103,20 @@ def _final_accuracy(family: Family) -> dict[str, Kind]:
     return {"final_accuracy": Kind(title, "accuracy", "final_accuracy.rst")}
 
 
+def _by_quantity(ending: str, title: str, subject: str) -> Callable[[Family], dict[str, Kind]]:
+    """Return what gives a figure for each quantity by which a family's cells are ranked."""
+
+    def kinds(family: Family) -> dict[str, Kind]:
+        return {
+            f"{quantity}_{ending}": Kind(
+                title.format(quantity.capitalize()), f"{subject} {quantity}"
+            )
+            for quantity in family.quantities
+        }
+
+    return kinds
+
+
 def _layers(family: Family) -> dict[str, Kind]:
     return {
         "gradient_norms": Kind("Gradient norms", "gradients", "gradient_norms.rst"),
@@ -109,7 +126,41 @@ def _layers(family: Family) -> dict[str, Kind]:
 
 STUDY_FIGURES = (
     StudyFigures("curves", "restudy.views.curves:draw", ("history.parquet", "runs.csv"), _curves),
-    StudyFigures("effects", "restudy.views.effects_figure:draw", ("runs.csv",), _effects),
+    StudyFigures(
+        "effects",
+        "restudy.views.effects_figure:draw",
+        ("runs.csv",),
+        _effects,
+        fits=lambda study: not study["sampled"] or set(study["vary"]) > set(study["scales"]),
+    ),
+    StudyFigures(
+        "responses",
+        "restudy.views.response_figures:draw",
+        ("runs.csv",),
+        _by_quantity("response", "{} by number", "curves"),
+        fits=lambda study: bool(study["numbers"]),
+        shows="What came out at the end of training against a number that the study varies: mean "
+        "and 95% interval (Student's t over seeds), a line for each value of the next axis. Of a "
+        "sample: every cell, a point, with a cubic smoothing spline.",
+    ),
+    StudyFigures(
+        "maps",
+        "restudy.views.response_figures:draw",
+        ("runs.csv",),
+        _by_quantity("map", "{} by two numbers", "map"),
+        fits=lambda study: len(study["numbers"]) > 1 and not study["sampled"],
+        shows="The mean over the seeds at every pair of two numbers that the study varies. The "
+        "best has a frame; since it was chosen for being best, it flatters.",
+    ),
+    StudyFigures(
+        "parallels",
+        "restudy.views.response_figures:draw",
+        ("runs.csv",),
+        _by_quantity("parallel", "{} of all cells", "parallel"),
+        fits=lambda study: bool(study["numbers"]) and study["sampled"],
+        shows="Every cell of the sample, a line through its values, coloured by how it did; the "
+        "last axis is what it is ranked by, a mean over the seeds, and the best cell is black.",
+    ),
     StudyFigures(
         "final_accuracy",
         "restudy.views.final_accuracy_figure:draw",
@@ -126,11 +177,12 @@ STUDY_FIGURES = (
 )
 
 
-def study_figures(family: Family) -> dict[str, str]:
-    """Return the figures of a study: ending of a file's name -> title."""
+def study_figures(family: Family, study: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the figures of a study, or of any: ending of a file's name -> title."""
     found = {
         ending: kind.title
         for figures in STUDY_FIGURES
+        if study is None or figures.fits(study)
         for ending, kind in figures.kinds_of(family).items()
     }
     return found | ({"boundaries": "Decision boundaries"} if draws_boundaries(family) else {})

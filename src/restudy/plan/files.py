@@ -93,7 +93,7 @@ def points_figure(dataset: str) -> str:
 
 def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:
     """Iterate over figures of a study; for a large one, those that need not show every cell."""
-    for kind in study_figures(family):
+    for kind in study_figures(family, plan.study(family, study)):
         if is_of_few_cells(kind, family) and not plan.is_small(family, study):
             continue
         if kind not in NEEDS_PLANE or plan.planar(plan.cells(family, study)):

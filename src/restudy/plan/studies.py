@@ -129,25 +129,8 @@ class Plan:
         return self.section(family)["studies"]
 
     def study(self, family: Family, name: str) -> dict[str, Any]:
-        """Return a study as figures need it.
-
-        Returns
-        -------
-        dict
-            ``name``, ``question`` and ``fix``; ``vary``, the values of each axis that occur;
-            ``scales``, ``linear`` or ``log`` for those that were given as a range; and whether the
-            cells are a sample, ``sampled``.
-        """
-        design = self.design(family, name)
-        facts = self.studies(family)[name]
-        return {
-            "name": name,
-            "question": facts["question"],
-            "fix": facts["fix"],
-            "vary": dict(design.axes),
-            "scales": dict(design.scales),
-            "sampled": design.sampled,
-        }
+        """Return a study as figures need it, see `Design.facts`."""
+        return self.design(family, name).facts(name, self.studies(family)[name])
 
     def _check_study(self, family: Family, name: str) -> None:
         studies = self.studies(family)

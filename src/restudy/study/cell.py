@@ -84,7 +84,7 @@ def spell(value: Value) -> str:
     """Return a value as written in paths: numbers in the shortest form that reads back the same."""
     if not isinstance(value, float):
         return str(value)
-    digits, _, exponent = repr(value).partition("e")
+    digits, _, exponent = repr(float(value)).partition("e")
     return digits.removesuffix(".0") + (f"e{int(exponent)}" if exponent else "")
 
 

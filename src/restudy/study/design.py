@@ -19,6 +19,7 @@ from restudy.study.ranges import Range, range_of
 
 # Points that are drawn at most for a sample, since several may be one cell.
 MOST_DRAWN = 1 << 20
+FEWEST_NUMBERS = 3  # of an axis; fewer make no curve
 
 
 class DesignError(UserError):
@@ -60,6 +61,38 @@ class Design:
         """The values of every axis of the family that occur, as tables spell them."""
         names = self.cells[0]
         return {axis: list(dict.fromkeys(cell[axis] for cell in self.cells)) for axis in names}
+
+    def facts(self, name: str, study: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the study as figures need it.
+
+        Parameters
+        ----------
+        name : str
+            Of the study.
+        study : mapping
+            As the configuration has it.
+
+        Returns
+        -------
+        dict
+            ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``; and
+            ``numbers``, the axes that are drawn as numbers: settings and ranges.
+        """
+        return {
+            "name": name,
+            "question": study["question"],
+            "fix": study["fix"],
+            "vary": dict(self.axes),
+            "scales": dict(self.scales),
+            "sampled": self.sampled,
+            "numbers": [
+                axis
+                for axis, values in self.axes.items()
+                if (is_setting_axis(axis) or axis in self.scales)
+                and len(values) >= FEWEST_NUMBERS
+                and all(isinstance(value, int | float) for value in values)
+            ],
+        }
 
     @property
     def is_product(self) -> bool:
