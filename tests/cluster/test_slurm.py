@@ -8,7 +8,7 @@ import pytest
 
 from restudy.analysis.events import SPEED, read_scalars
 
-CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
+CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~truncated_normal"
 CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
 ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"
 PREEMPTED = f"{CONV.format('relu')}/optimizer~gd/seed~0"

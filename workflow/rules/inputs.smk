@@ -180,11 +180,15 @@ def image_digests(wildcards):
 
 
 def image_files(*names):
-    """Function of wildcards: files of a set of images, whose content the digests stand for."""
+    """Function of wildcards: files of a set of images, whose content the digests stand for.
+
+    A single file is no list, as a rule would have it that names the file itself.
+    """
 
     def places(wildcards):
         folder = paths.image_folder(wildcards.dataset)
-        return [ancient(f"{folder}/{name}") for name in names]
+        found = [ancient(f"{folder}/{name}") for name in names]
+        return found if len(found) > 1 else found[0]
 
     return places
 

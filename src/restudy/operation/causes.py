@@ -9,9 +9,11 @@ from typing import Any
 
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
+from restudy.study.entries import split_value
 from restudy.study.validation import key_path
 
 ABSENT = object()
+STUDY_KEYS = ("question", "fix", "vary")  # of a study, as the configuration has them
 MAX_SHOWN = 60  # characters of a value
 LINE_WIDTH = 100
 
@@ -171,10 +173,13 @@ def _place(
     section = family.name if family else ""
     match name, path:
         case "dataset", _:
-            return key_path(["datasets", wildcards.get("dataset", ""), *path])
-        case "study", _ if family:
-            return key_path([section, "studies", wildcards["study"], *path])
-        case "studies", (of_family, study, key, *rest) if key not in ("cells", "pictured"):
+            dataset, _ = split_value(wildcards.get("dataset", ""))
+            return key_path(["datasets", dataset, *path])
+        case "study", (key, *rest) if family:
+            # The rest is worked out from what a study varies.
+            named = [key, *rest] if key in STUDY_KEYS else []
+            return key_path([section, "studies", wildcards["study"], *named])
+        case "studies", (of_family, study, key, *rest) if key in STUDY_KEYS:
             return key_path([of_family, "studies", study, key, *rest])
         case "studies", (of_family, study):
             return key_path([of_family, "studies", study])
@@ -202,12 +207,14 @@ def _parts_of_section(family: Family) -> list[str]:
 def _place_of_setting(cell: Mapping, path: tuple, family: Family | None) -> str | None:
     """Key of the configuration that a part of a cell's settings was taken from."""
     axis, *rest = path
+    # What overrides change can't be the cause: another value is another cell.
+    name, _ = split_value(cell.get(axis, ""))
     if axis == "dataset":
-        return key_path(["datasets", cell[axis], *rest])
+        return key_path(["datasets", name, *rest])
     if family and axis == "protocol":
-        return key_path([family.name, "protocols", cell[axis], *rest])
+        return key_path([family.name, "protocols", name, *rest])
     if family and axis in family.bundles:
-        return key_path([family.name, family.bundles[axis].name, cell[axis], *rest])
+        return key_path([family.name, family.bundles[axis].name, name, *rest])
     return None
 
 

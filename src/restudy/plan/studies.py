@@ -25,6 +25,8 @@ from restudy.study.grid import by_distance
 MAX_PICTURED_CELLS = 24
 # Cells whose snapshots the page of the studies reads; it has hardly room for more.
 MAX_TIME_MACHINE_CELLS = 1000
+# What the pages must know of a study that varies numbers.
+NUMBER_FACTS = ("numbers", "scales", "sampled")
 
 
 class UnknownStudyError(UserError):
@@ -321,6 +323,7 @@ class Plan:
                     "vary": list(facts["vary"]),
                     "cells": [cell.row for cell in self.cells(family, study)],
                     "coordinates": self.rows(family, study)["coordinates"],
+                    **{key: self.study(family, study)[key] for key in NUMBER_FACTS},
                     "pictured": self.is_small(family, study),
                 }
                 for study, facts in self.studies(family).items()

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
-from scipy.interpolate import make_smoothing_spline
 
+from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family, Measure
 from restudy.study.grid import compared_axes
@@ -57,7 +57,6 @@ from restudy.views.style import (
 
 MAX_LINES = 9  # of a panel; more values of an axis are pooled
 MAX_PANELS = 9
-FEWEST_FOR_SMOOTH = 8  # cells; through fewer, a curve shows little but the points themselves
 SHIFT = 1.6  # points between two lines
 LINE_STYLES = ("-", (0, (4, 2)), (0, (1.2, 1.6)))
 
@@ -300,8 +299,10 @@ def _draw_sample(
                 axes.scatter(
                     own[number], own[measure.name], s=22, color=color, alpha=0.75, zorder=3
                 )
-                _draw_smooth(
-                    axes, own, number, measure, color, study["scales"].get(number, ""), scale
+                is_log = study["scales"].get(number) == "log"
+                at, heights = (own[name].to_numpy(float) for name in (number, measure.name))
+                axes.plot(
+                    *smooth_curve(at, heights, is_log, scale == "log"), color=color, linewidth=1.8
                 )
             axes.set_title(title_case(values_in_words(condition)))
             _set_number_axis(
@@ -361,31 +362,6 @@ def _draw_response(
 def _shifts(count: int) -> list[float]:
     """Return by how many points each of several lines stands beside its place."""
     return (SHIFT * (np.arange(count) - (count - 1) / 2)).tolist()
-
-
-def _draw_smooth(
-    axes: Axes,
-    cells: pd.DataFrame,
-    number: str,
-    measure: Measure,
-    color: str,
-    x_scale: str,
-    y_scale: str,
-) -> None:
-    """Draw a smoothing spline through the cells, computed as the axes are scaled."""
-    known = cells.dropna(subset=[number, measure.name])
-    forward = np.log if x_scale == "log" else np.asarray
-    heights = np.log(known[measure.name]) if y_scale == "log" else known[measure.name]
-    groups = heights.groupby(forward(known[number].to_numpy(float)))
-    means, weights = groups.mean(), groups.size()
-    if len(means) < FEWEST_FOR_SMOOTH:
-        return
-    spline = make_smoothing_spline(
-        means.index.to_numpy(), means.to_numpy(), weights.to_numpy(float)
-    )
-    at = np.linspace(means.index[0], means.index[-1], 120)
-    curve = np.exp(spline(at)) if y_scale == "log" else spline(at)
-    axes.plot(np.exp(at) if x_scale == "log" else at, curve, color=color, linewidth=1.8)
 
 
 def _set_number_axis(axes: Axes, number: str, values: np.ndarray, scale: str) -> None:

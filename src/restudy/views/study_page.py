@@ -6,13 +6,15 @@ report can show is thinned, and the page says what and where everything is.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from math import prod
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from restudy.analysis.columns import COLUMNS
-from restudy.analysis.effects import level_means, variance_shares
+from restudy.analysis.effects import Decomposition, level_means, variance_shares
+from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import half_width
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
@@ -55,7 +57,8 @@ def study_page(
     Parameters
     ----------
     studies : mapping
-        Family's name -> study name -> ``question``, ``vary`` (axes) and ``cells``.
+        Family's name -> study name -> ``question``, ``vary`` (axes) and ``cells``; and, where it
+        varies numbers, ``numbers``, ``scales`` and ``sampled``, see `Design.facts`.
     baselines : mapping
         Family's name -> its baseline: where not all cells fit, those that differ least come first.
     tables : mapping
@@ -152,7 +155,7 @@ def _family(
         "summary": _summary(finished, measures, len(cells)),
         "curves": _curves(family, history, measures, by_distance(cells, baseline), cells),
         "studies": [
-            _study(name, study, family, cells, codes, finished, history, measures)
+            _study(name, study, family, cells, codes, levels, finished, history, measures)
             | {"answer": _answer(findings["families"][family.name]["studies"][name])}
             for name, study in studies.items()
         ],
@@ -205,6 +208,7 @@ def _measure(family: Family, name: str) -> dict[str, Any]:
         "quantity": own.quantity if own else name.rpartition("_")[2],
         "meaning": own.description if own else COLUMNS[name],
         "usual": name not in UNUSUAL,
+        "better": own.better if own else "",
     }
 
 
@@ -358,6 +362,7 @@ def _study(
     family: Family,
     cells: Sequence[Cell],
     codes: pd.DataFrame,
+    levels: Mapping[str, Sequence],
     finished: pd.DataFrame,
     history: pd.DataFrame | None,
     measures: Sequence[str],
@@ -368,30 +373,70 @@ def _study(
     named = [*study["vary"], *(axis for axis in codes if axis not in study["vary"])]
     varied = [axis for axis in named if codes.loc[own, axis].nunique() > 1]
     runs = finished[finished["cell"].isin(own)].join(codes[varied], on="cell")
+    numbers = [axis for axis in study.get("numbers", ()) if axis in varied]
+    scales = {axis: scale for axis, scale in study.get("scales", {}).items() if axis in numbers}
+    drawn = [axis for axis in numbers if study["sampled"] and axis in scales]
+    values = {axis: levels[axis] for axis in numbers}
+    is_complete = len(own) == prod(codes.loc[own, axis].nunique() for axis in varied)
     pooled = {}
     if history is not None and len(varied) > 1:
         past = history[history["cell"].isin(own)].join(codes[varied], on="cell")
         recorded = [measure for measure in measures if measure in history]
-        pooled = {axis: _pooled(past, axis, family.time.name, recorded) for axis in varied}
+        shared = [axis for axis in varied if axis not in drawn]
+        pooled = {axis: _pooled(past, axis, family.time.name, recorded) for axis in shared}
     return {
         "name": name,
         "label": label_of(name).capitalize(),
         "question": study["question"],
         "vary": varied,
         "cells": own.astype(np.uint32),
-        "effects": {measure: _effects(runs, varied, measure) for measure in measures},
+        "numbers": numbers,
+        "scales": scales,
+        "drawn": drawn,
+        "effects": {
+            measure: _effects(runs, varied, measure, drawn, is_complete)
+            | {"smooth": _smooth(runs, measure, scales, {axis: values[axis] for axis in drawn})}
+            for measure in measures
+        },
         "pooled": pooled,
     }
 
 
-def _effects(runs: pd.DataFrame, axes: Sequence[str], measure: str) -> dict:
-    """Main effects, interactions and shares of the variance of one measure."""
+def _smooth(
+    runs: pd.DataFrame, measure: str, scales: Mapping[str, str], drawn: Mapping[str, Sequence]
+) -> dict[str, dict]:
+    """A smooth curve through the cells of a sample, by the axes whose values were drawn."""
+    cells = runs.groupby([*drawn, "cell"])[measure].mean().reset_index() if drawn else runs
+    curves = {}
+    for axis, levels in drawn.items():
+        at = np.array(levels, float)[cells[axis]]
+        curve = smooth_curve(at, cells[measure].to_numpy(float), scales[axis] == "log")
+        curves[axis] = dict(zip(("at", "height"), map(single, curve), strict=True))
+    return curves
+
+
+def _effects(
+    runs: pd.DataFrame,
+    axes: Sequence[str],
+    measure: str,
+    drawn: Sequence[str] = (),
+    is_complete: bool = True,
+) -> dict:
+    """Main effects, interactions and shares of the variance of one measure.
+
+    A value that was drawn is hardly shared by two cells, so that pairs of it show nothing.
+    """
     shares = variance_shares(runs, axes, measure)
+    if drawn:
+        shares = Decomposition({}, "The cells are a sample, which has no complete design.")
+    elif not is_complete:
+        reason = "Not every combination of these values is a cell, so the design is not complete."
+        shares = Decomposition({}, reason)
     return {
         "main": {axis: _means(level_means(runs, [axis], measure), [axis]) for axis in axes},
         "pairs": [
             {"axes": list(pair), **_means(level_means(runs, pair, measure), pair, seeds=False)}
-            for pair in combinations(axes, 2)
+            for pair in combinations([axis for axis in axes if axis not in drawn], 2)
         ],
         "variance": [{"term": list(term), "share": v} for term, v in shares.shares.items()],
         "reason": shares.reason,

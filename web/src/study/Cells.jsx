@@ -10,7 +10,7 @@ export function Cells({ study, family, measure, state, change, dark }) {
   const [highlighted, highlight] = useState(null);
   const { axes, rows, columns } = useMemo(() => {
     const { axes, cells, varied, measures, values } = coordinatesOf(study, family, state);
-    const color = usualColor(study.vary, family);
+    const color = usualColor(study, family);
     const rows = cells.map((cell) => ({
       id: cell,
       label: family.title(cell, varied),
@@ -70,7 +70,7 @@ export function Cells({ study, family, measure, state, change, dark }) {
         label={`Parallel coordinates of ${rows.length} cells`}
       />
       <p class="muted">
-        Coloured by {family.axisOf[usualColor(study.vary, family)].label.toLowerCase()}; measures are means over
+        Coloured by {family.axisOf[usualColor(study, family)].label.toLowerCase()}; measures are means over
         the finished seeds, at the end of training. What is brushed chooses the rows below and the
         cells of the curves.
       </p>

@@ -23,15 +23,18 @@ export function Curves(shared) {
 
 function RecordedCurves({ study, family, measure, state, change, dark }) {
   const { vary } = study;
-  const pooledAxis = vary.length > 1 && vary.includes(state.lines) ? state.lines : null;
-  const usualPool = study.cells.length > MAX_LINES && state.lines === "" && vary.length > 1;
-  const pool = pooledAxis ?? (usualPool ? usualColor(vary, family) : null);
-  const color = vary.includes(state.color) ? state.color : usualColor(vary, family);
-  const rest = vary.filter((axis) => axis !== color);
+  // Values that were drawn are hardly shared by two cells, so there is nothing to pool.
+  const poolable = vary.length > 1 ? vary.filter((axis) => !study.drawn.includes(axis)) : [];
+  const pooledAxis = poolable.includes(state.lines) ? state.lines : null;
+  const usualPool = study.cells.length > MAX_LINES && state.lines === "" && !study.drawn.length && vary.length > 1;
+  const pool = pooledAxis ?? (usualPool ? usualColor(study, family) : null);
+  const color = vary.includes(state.color) ? state.color : usualColor(study, family);
+  // More values than there are dashes could not be told apart by them.
+  const rest = vary.filter((axis) => axis !== color && levelsOf(axis, study.cells, family).length <= DASHES.length);
   const dash = rest.includes(state.dash) ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
   // A third axis is told by panels; further ones only by the words beside the pointer.
-  const others = rest.filter((axis) => axis !== dash);
-  const panel = others.find((axis) => family.axisOf[axis].levels.length <= MAX_PANELS);
+  const others = vary.filter((axis) => axis !== color && axis !== dash);
+  const panel = others.find((axis) => levelsOf(axis, study.cells, family).length <= MAX_PANELS);
 
   const chosen = useMemo(() => {
     const { axes, values } = coordinatesOf(study, family, state);
@@ -65,7 +68,7 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
   return (
     <>
       <div class="bar">
-        {vary.length > 1 && (
+        {poolable.length > 0 && (
           <label>
             Lines{" "}
             <select
@@ -75,7 +78,7 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
               <option value="cells" selected={!pool}>
                 each cell
               </option>
-              {vary.map((axis) => (
+              {poolable.map((axis) => (
                 <option key={axis} value={axis} selected={pool === axis}>
                   mean by {family.axisOf[axis].label.toLowerCase()}
                 </option>
@@ -86,13 +89,15 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
         {!pool && vary.length > 1 && (
           <>
             <AxisChoice name="Colour" axes={vary} value={color} family={family} onChange={(axis) => change({ color: axis })} />
-            <AxisChoice
-              name="Dashes"
-              axes={rest}
-              value={dash}
-              family={family}
-              onChange={(axis) => change({ dash: axis })}
-            />
+            {rest.length > 0 && (
+              <AxisChoice
+                name="Dashes"
+                axes={rest}
+                value={dash}
+                family={family}
+                onChange={(axis) => change({ dash: axis })}
+              />
+            )}
           </>
         )}
         <Toggle name="95% bands" value={state.bands} onChange={(bands) => change({ bands })} />
@@ -252,6 +257,14 @@ function AxisChoice({ name, axes, value, family, onChange }) {
   );
 }
 
+const MAX_NAMED = 9;
+
+/** Of many levels some, the first and last among them: their colours are in order. */
+function someOf(levels) {
+  if (levels.length <= MAX_NAMED) return levels;
+  return Array.from({ length: MAX_NAMED }, (_, i) => levels[Math.round((i * (levels.length - 1)) / (MAX_NAMED - 1))]);
+}
+
 function Legend({ axis, kind, alone, cells, family, dark }) {
   const levels = levelsOf(axis.name, cells, family);
   const dash = (level, i) =>
@@ -259,7 +272,7 @@ function Legend({ axis, kind, alone, cells, family, dark }) {
   return (
     <div class="legend">
       <strong>{axis.label}</strong>
-      {levels.map((level, i) => (
+      {someOf(levels).map((level, i) => (
         <span key={level.value}>
           <svg width="26" height="10" aria-hidden="true">
             <line

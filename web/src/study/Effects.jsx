@@ -4,15 +4,17 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { levelColor, limitsOf, listed } from "./data.js";
+import { levelColor, limitsOf, listed, numberScale } from "./data.js";
 
 export function Effects({ study, family, measure, state, change, dark }) {
-  const { main, pairs, variance, reason } = study.effects[measure.name];
+  const { main, pairs, variance, reason, smooth } = study.effects[measure.name];
   if (!study.vary.length)
     return <p class="muted">The study has one cell, so there is nothing to compare it with.</p>;
   const lost = study.cells.some((cell) => family.finished.data[cell] < family.seeds.data[cell]);
   const single = study.cells.every((cell) => family.seeds.data[cell] === 1);
   const notes = [
+    study.drawn.length > 0 &&
+      "Of a number that was drawn, each dot is a cell, which differs from the others in the other axes too; the curve is a smoothing spline.",
     single
       ? "A single seed: no interval."
       : "Thick dots are means, bars their 95% intervals (Student's t over seeds), pale dots single seeds, each averaged over the other varied axes.",
@@ -22,23 +24,22 @@ export function Effects({ study, family, measure, state, change, dark }) {
     <>
       <h3>Main effects on {measure.label.toLowerCase()}</h3>
       <div class="panels">
-        {study.vary.map((axis) => (
-          <MainEffect
-            key={axis}
-            axis={family.axisOf[axis]}
-            table={main[axis]}
-            measure={measure}
-            limits={sharedLimits(Object.values(main))}
-            dark={dark}
-          />
-        ))}
+        {study.vary.map((axis) => {
+          const shared = { study, axis: family.axisOf[axis], table: main[axis], measure, dark };
+          const limits = sharedLimits(Object.values(main));
+          return study.numbers.includes(axis) ? (
+            <Response key={axis} curve={smooth[axis]} {...shared} limits={limits} />
+          ) : (
+            <MainEffect key={axis} {...shared} limits={limits} />
+          );
+        })}
       </div>
       <p class="muted">{notes.filter(Boolean).join(" ")}</p>
       <div class="panels">
         {pairs.length > 0 && (
           <div>
             <h3>Interactions</h3>
-            <Interactions {...{ pairs, variance, family, measure, state, change, dark }} />
+            <Interactions {...{ study, pairs, variance, family, measure, state, change, dark }} />
           </div>
         )}
         <div>
@@ -113,13 +114,80 @@ function MainEffect({ axis, table, measure, limits, dark }) {
   );
 }
 
-function Interactions({ pairs, variance, family, measure, state, change, dark }) {
+/** A measure against a number: means with their intervals, or the cells of a sample. */
+function Response({ study, axis, table, measure, limits, curve, dark }) {
+  const drawn = study.drawn.includes(axis.name);
+  const rows = useMemo(
+    () =>
+      [...table.level1.data]
+        .map((number, i) => ({
+          at: axis.levels[number].value,
+          name: axis.levels[number].label,
+          color: levelColor(axis.levels[number], dark),
+          mean: table.mean.data[i],
+          low: table.low.data[i],
+          high: table.high.data[i],
+        }))
+        .filter(({ at }) => at !== null)
+        .sort((a, b) => a.at - b.at),
+    [table, dark],
+  );
+  const smooth = drawn ? Array.from(curve.at.data, (at, i) => ({ at, mean: curve.height.data[i] })) : [];
+  const words = rows.slice(0, 12).map(({ name, mean }) => `${name} ${formatNumber(mean)}`);
+  return (
+    <figure>
+      <figcaption>{axis.label}</figcaption>
+      <PlotFigure
+        className="response"
+        label={`Mean ${measure.label.toLowerCase()} against ${axis.label.toLowerCase()}: ${listed(words)}`}
+        depends={[rows, limits[0], limits[1]]}
+        options={(width) => ({
+          height: 260,
+          marginLeft: 58,
+          marginBottom: 40,
+          x: {
+            ...numberScale(study, axis.name, rows.map(({ at }) => at)),
+            label: `${axis.label} →`,
+            ticks: Math.max(3, Math.floor(width / 90)),
+          },
+          y: { domain: limits, label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 5 },
+          marks: [
+            drawn
+              ? Plot.line(smooth, { x: "at", y: "mean", stroke: "var(--ink)", strokeWidth: 2 })
+              : Plot.line(rows, { x: "at", y: "mean", stroke: "var(--muted)", strokeWidth: 1.5 }),
+            drawn
+              ? null
+              : Plot.ruleX(rows.filter(({ low }) => Number.isFinite(low)), {
+                  x: "at",
+                  y1: "low",
+                  y2: "high",
+                  stroke: "color",
+                  strokeWidth: 3,
+                }),
+            Plot.dot(rows, {
+              x: "at",
+              y: "mean",
+              fill: "color",
+              r: drawn ? 4 : 5,
+              title: (row) =>
+                `${axis.label} ${row.name}: ${formatNumber(row.mean)}` +
+                (Number.isFinite(row.low) ? ` (95%: ${formatNumber(row.low)} to ${formatNumber(row.high)})` : ""),
+            }),
+          ],
+        })}
+      />
+    </figure>
+  );
+}
+
+function Interactions({ study, pairs, variance, family, measure, state, change, dark }) {
   const choices = pairs.flatMap(({ axes: [one, other] }) => [`${one}*${other}`, `${other}*${one}`]);
-  // By default the pair that explains most, the protocol told by position.
+  // By default the pair that explains most, a number or else the protocol told by position.
   const weight = ({ axes }) =>
     variance.find(({ term }) => term.length === 2 && axes.every((axis) => term.includes(axis)))?.share ?? 0;
   const strongest = [...pairs].sort((a, b) => weight(b) - weight(a))[0].axes;
-  const usual = [...strongest].sort((a, b) => (b === "protocol") - (a === "protocol")).join("*");
+  const first = (axis) => 2 * study.numbers.includes(axis) + (axis === "protocol");
+  const usual = [...strongest].sort((a, b) => first(b) - first(a)).join("*");
   const chosen = choices.includes(state.pair) ? state.pair : usual;
   const [along, by] = chosen.split("*");
   const table = pairs.find(({ axes }) => axes.includes(along) && axes.includes(by));
@@ -129,7 +197,10 @@ function Interactions({ pairs, variance, family, measure, state, change, dark })
       const level = family.axisOf[by].levels[table[byLevels].data[i]];
       return {
         along: family.axisOf[along].levels[table[alongLevels].data[i]].label,
+        at: family.axisOf[along].levels[table[alongLevels].data[i]].value,
         by: level.label,
+        byValue: level.value,
+        byOrder: table[byLevels].data[i],
         color: levelColor(level, dark),
         order: table[alongLevels].data[i],
         mean,
@@ -139,8 +210,12 @@ function Interactions({ pairs, variance, family, measure, state, change, dark })
     });
     return points.sort((a, b) => a.order - b.order);
   }, [table, along, by, dark]);
+  const both = [along, by].every((axis) => study.numbers.includes(axis));
+  const numeric = !both && study.numbers.includes(along);
+  const points = numeric ? rows.filter(({ at }) => at !== null) : rows;
   const order = [...new Set(rows.map((row) => row.along))];
   const levels = [...new Map(rows.map((row) => [row.by, row.color]))];
+  const place = numeric ? "at" : "along";
   const words = rows.map((row) => `${row.along}, ${row.by} ${formatNumber(row.mean)}`);
   return (
     <>
@@ -159,52 +234,108 @@ function Interactions({ pairs, variance, family, measure, state, change, dark })
           </select>
         </label>
       </div>
-      <div class="legends">
-        <div class="legend">
-          <strong>{family.axisOf[by].label}</strong>
-          {levels.map(([label, color]) => (
-            <span key={label}>
-              <span class="swatch" style={{ background: color }} />
-              {label}
-            </span>
-          ))}
-        </div>
-      </div>
-        <PlotFigure
-          label={`Mean ${measure.label.toLowerCase()}: ${listed(words)}`}
-          depends={[rows]}
-          options={(width) => ({
-            height: 300,
-            marginLeft: 58,
-            marginBottom: 22 + 14 * Math.ceil((7 * Math.max(...order.map((word) => word.length)) * order.length) / width),
-            x: { type: "point", domain: order, label: null, padding: 0.4 },
-            y: { domain: limitsOf(rows.flatMap(({ mean, low, high }) => [mean, low, high])), label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 5 },
-            marks: [
-              Plot.axisX({ lineWidth: Math.max(4, width / order.length / 13), tickSize: 0 }),
-              Plot.line(rows, { x: "along", y: "mean", z: "by", stroke: "color", strokeWidth: 1.8 }),
-              Plot.ruleX(rows.filter(({ low }) => Number.isFinite(low)), {
-                x: "along",
-                y1: "low",
-                y2: "high",
-                stroke: "color",
-                strokeWidth: 3,
-              }),
-              Plot.dot(rows, {
-                x: "along",
-                y: "mean",
-                fill: "color",
-                r: 4.5,
-                title: (row) => `${row.along}, ${row.by}: ${formatNumber(row.mean)}`,
-              }),
-            ],
-          })}
-        />
+      {both ? (
+        <HeatMap {...{ rows, along: family.axisOf[along], by: family.axisOf[by], measure }} />
+      ) : (
+        <>
+          <div class="legends">
+            <div class="legend">
+              <strong>{family.axisOf[by].label}</strong>
+              {levels.map(([label, color]) => (
+                <span key={label}>
+                  <span class="swatch" style={{ background: color }} />
+                  {label}
+                </span>
+              ))}
+            </div>
+          </div>
+          <PlotFigure
+            label={`Mean ${measure.label.toLowerCase()}: ${listed(words)}`}
+            depends={[rows]}
+            options={(width) => ({
+              height: 300,
+              marginLeft: 58,
+              marginBottom: numeric ? 44 : 22 + 14 * Math.ceil((7 * Math.max(...order.map((word) => word.length)) * order.length) / width),
+              x: numeric
+                ? { ...numberScale(study, along, points.map(({ at }) => at)), label: `${family.axisOf[along].label} →`, ticks: Math.max(3, Math.floor(width / 90)) }
+                : { type: "point", domain: order, label: null, padding: 0.4 },
+              y: { domain: limitsOf(rows.flatMap(({ mean, low, high }) => [mean, low, high])), label: `↑ ${measure.label}`, grid: true, nice: true, ticks: 5 },
+              marks: [
+                numeric ? null : Plot.axisX({ lineWidth: Math.max(4, width / order.length / 13), tickSize: 0 }),
+                Plot.line(points, { x: place, y: "mean", z: "by", stroke: "color", strokeWidth: 1.8 }),
+                Plot.ruleX(points.filter(({ low }) => Number.isFinite(low)), {
+                  x: place,
+                  y1: "low",
+                  y2: "high",
+                  stroke: "color",
+                  strokeWidth: 3,
+                }),
+                Plot.dot(points, {
+                  x: place,
+                  y: "mean",
+                  fill: "color",
+                  r: 4.5,
+                  title: (row) => `${row.along}, ${row.by}: ${formatNumber(row.mean)}`,
+                }),
+              ],
+            })}
+          />
+          <p class="muted">
+            Lines that are not parallel are an interaction: what one axis does depends on the other. Bars
+            are 95% intervals over seeds.
+          </p>
+        </>
+      )}
+    </>
+  );
+}
+
+/** The mean at each pair of two numbers; the best one has a frame, and its interval below. */
+function HeatMap({ rows, along, by, measure }) {
+  // What lacks one of the settings has no place here.
+  const known = rows.filter(({ mean, at, byValue }) => Number.isFinite(mean) && at !== null && byValue !== null);
+  const sign = measure.better === "higher" ? -1 : 1;
+  const best = [...known].sort((a, b) => sign * (a.mean - b.mean))[0];
+  const columns = [...new Map([...known].sort((a, b) => a.order - b.order).map((row) => [row.along, 0])).keys()];
+  const lines = [...new Map([...known].sort((a, b) => b.byOrder - a.byOrder).map((row) => [row.by, 0])).keys()];
+  const high = Math.max(...known.map(({ mean }) => mean));
+  const low = Math.min(...known.map(({ mean }) => mean));
+  const words = (row) =>
+    `${along.label.toLowerCase()} ${row.along}, ${by.label.toLowerCase()} ${row.by}: ${formatNumber(row.mean)}` +
+    (Number.isFinite(row.low) ? ` (95%: ${formatNumber(row.low)} to ${formatNumber(row.high)})` : "");
+  if (!best) return <p class="muted">No run finished.</p>;
+  return (
+    <>
+      <PlotFigure
+        className="map"
+        label={`${measure.label} by ${along.label.toLowerCase()} and ${by.label.toLowerCase()}; ${measure.better ? "best" : "lowest"} at ${words(best)}`}
+        depends={[rows]}
+        options={(width) => ({
+          height: 70 + Math.min(46, Math.max(26, 380 / lines.length)) * lines.length,
+          marginLeft: 62,
+          marginBottom: 44,
+          padding: 0.03,
+          x: { type: "band", domain: columns, label: `${along.label} →`, tickSize: 0, ticks: thinned(columns, width / 62) },
+          y: { type: "band", domain: lines, label: `↑ ${by.label}`, tickSize: 0 },
+          color: { type: "linear", scheme: "ylgnbu", domain: [low, high], reverse: sign > 0, legend: true, label: measure.label },
+          marks: [
+            Plot.cell(known, { x: "along", y: "by", fill: "mean", title: words }),
+            Plot.cell([best], { x: "along", y: "by", stroke: "var(--ink)", strokeWidth: 3, inset: -1 }),
+          ],
+        })}
+      />
       <p class="muted">
-        Lines that are not parallel are an interaction: what one axis does depends on the other. Bars
-        are 95% intervals over seeds.
+        Frame: the {measure.better ? "best" : "lowest"} mean, {words(best)}. It was chosen for being so, so another run
+        would be less extreme on average.
       </p>
     </>
   );
+}
+
+/** At most so many of some values, evenly. */
+function thinned(values, most) {
+  const step = Math.max(1, Math.ceil(values.length / most));
+  return values.filter((_, i) => i % step === 0);
 }
 
 function Variance({ variance, reason, family }) {

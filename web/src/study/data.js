@@ -31,7 +31,8 @@ export class Family {
 
   /** A cell in words: its values on the given axes. */
   title(cell, axes) {
-    const words = axes.map((axis) => wordsOf(this.level(cell, axis))).join(", ");
+    const levels = axes.map((axis) => this.level(cell, axis)).filter(({ value }) => value !== null);
+    const words = levels.map(wordsOf).join(", ");
     return words || wordsOf(this.level(cell, this.firstAxis));
   }
 
@@ -100,9 +101,18 @@ export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** The axis that is told by colour: the first that is compared. */
-export function usualColor(vary, family) {
-  return vary.find((axis) => axis !== "protocol") ?? vary[0] ?? family.firstAxis;
+/** The axis that is told by colour: a number with many values, else the first that is compared. */
+export function usualColor({ vary, numbers }, family) {
+  const many = numbers.find((axis) => family.axisOf[axis].levels.length > DASHES.length);
+  return many ?? vary.find((axis) => axis !== "protocol") ?? vary[0] ?? family.firstAxis;
+}
+
+/** Scale of Plot for an axis of numbers of a study: logarithmic where its range is. */
+export function numberScale(study, axis, values) {
+  const finite = values.filter(Number.isFinite);
+  const wide = Math.min(...finite) > 0 && Math.max(...finite) > 30 * Math.min(...finite);
+  const log = study.scales[axis] ? study.scales[axis] === "log" : wide;
+  return { type: log ? "log" : "linear", ...(log && { tickFormat: (value) => String(Number(value.toPrecision(3))) }) };
 }
 
 /** Axes of the parallel coordinates, the cells that they show, and a cell's values on them. */
@@ -115,7 +125,8 @@ export function coordinatesOf(study, family, state) {
   const axes = [
     ...varied.map((name) => {
       const axis = family.axisOf[name];
-      return { name, label: axis.label, kind: numeric(axis) ? "number" : "text", log: true };
+      const log = (study.scales[name] ?? "log") === "log";
+      return { name, label: axis.label, kind: numeric(axis) ? "number" : "text", log };
     }),
     ...measures.map(({ name, label, quantity }) => ({
       name,

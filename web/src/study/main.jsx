@@ -8,7 +8,7 @@ import { counted } from "../shared/format.js";
 import { readBlock } from "../shared/payload.js";
 import { Cells } from "./Cells.jsx";
 import { Curves } from "./Curves.jsx";
-import { Family, levelColor, wordsOf } from "./data.js";
+import { Family, levelColor } from "./data.js";
 import { Effects } from "./Effects.jsx";
 import "./study.css";
 import { TimeMachine } from "./TimeMachine.jsx";
@@ -149,6 +149,8 @@ function Section({ name, children }) {
   );
 }
 
+const MAX_CHIPS = 12; // values of an axis that are named one by one
+
 /** Question, answer and what the cells of the study are. */
 function Summary({ study, family, dark }) {
   const runs = study.cells.reduce((sum, cell) => sum + family.seeds.data[cell], 0);
@@ -159,7 +161,9 @@ function Summary({ study, family, dark }) {
     () =>
       study.vary.map((axis) => ({
         axis: family.axisOf[axis],
-        levels: [...new Set(study.cells.map((cell) => family.level(cell, axis)))],
+        levels: [...new Set(study.cells.map((cell) => family.level(cell, axis)))].sort(
+          (a, b) => study.numbers.includes(axis) && a.value - b.value,
+        ),
       })),
     [study],
   );
@@ -191,17 +195,21 @@ function Summary({ study, family, dark }) {
           <>
             <dt>{axis.label}</dt>
             <dd>
-              {levels.map((level) => (
-                <span class="chip" key={level.value}>
-                  <span class="swatch" style={{ background: levelColor(level, dark) }} />
-                  {level.label}
-                </span>
+              {levels.length > MAX_CHIPS && `${levels.length} values, from `}
+              {(levels.length > MAX_CHIPS ? [levels[0], levels.at(-1)] : levels).map((level, i) => (
+                <>
+                  {levels.length > MAX_CHIPS && i > 0 && "to "}
+                  <span class="chip" key={level.value}>
+                    <span class="swatch" style={{ background: levelColor(level, dark) }} />
+                    {level.label}
+                  </span>
+                </>
               ))}
             </dd>
           </>
         ))}
         <dt>Fixed</dt>
-        <dd>{fixed.map(({ name }) => wordsOf(family.level(study.cells[0], name))).join(", ")}</dd>
+        <dd>{family.title(study.cells[0], fixed.map(({ name }) => name))}</dd>
       </dl>
       {single && (
         <p class="note warning">
