@@ -179,7 +179,8 @@ def test_training_leaves_what_the_facts_name_and_its_record(plain, smoke):
 
 
 def test_figures_follow_from_facts():
-    *of_dense, last = study_figures(DENSE)
+    names_alone = {"numbers": [], "sampled": False, "vary": {"depth": [1, 2]}, "scales": {}}
+    *of_dense, last = study_figures(DENSE, names_alone)
     assert of_dense[:6] == [
         "loss_curves",
         "accuracy_curves",
@@ -268,3 +269,113 @@ def test_time_machine_takes_the_cells_nearest_to_the_baseline(smoke, monkeypatch
     (nearest,) = smoke.machine_cells(DENSE)
     differing = {axis for axis in nearest if nearest[axis] != smoke.baseline(DENSE)[axis]}
     assert differing <= {"protocol"}, "the protocol does not count"
+
+
+RATE = "optimizer.learning_rate"
+NUMBERS = {
+    "rates": {
+        "question": "?",
+        "vary": {
+            "optimizer": ["gd", "adam"],
+            RATE: {"from": 0.001, "to": 0.1, "count": 3, "scale": "log"},
+        },
+    },
+    "noises": {
+        "question": "?",
+        "fix": {"protocol.replicates": 2},
+        "sample": {"size": 4},
+        "vary": {"dataset.noise": {"from": 0.0, "to": 0.4}, "depth": [1, 2]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    config = shipped("smoke")
+    del config["conv"], config["claims"]
+    config["dense"]["studies"] = NUMBERS
+    return plan_of(config)
+
+
+def test_settings_that_vary_have_a_column_of_their_value_in_every_cell(numbers):
+    assert numbers.setting_axes(DENSE) == ["dataset.noise", RATE]
+    found = numbers.setting_values(DENSE)
+    rates = {value: settings[RATE] for value, settings in found["optimizer"].items()}
+    assert rates == {
+        **{
+            f"{name}+learning_rate={spelled}": rate
+            for name in ("gd", "adam")
+            for spelled, rate in (("0.001", 0.001), ("0.1", 0.1))
+        },
+        "gd": 0.01,
+        "adam": 0.01,
+    }
+    assert found["dataset"]["moons"]["dataset.noise"] == 0.2
+    assert len(found["dataset"]) == 5
+
+
+def test_rows_of_a_study_are_those_of_its_cells(numbers):
+    rows = numbers.rows(DENSE, "rates")
+    assert rows["cells"] == []
+    assert rows["levels"]["optimizer"][:2] == ["gd+learning_rate=0.001", "gd"]
+    assert rows["coordinates"]["optimizer"]["gd"] == {"optimizer": "gd", RATE: 0.01}
+    rows = numbers.rows(DENSE, "noises")
+    assert [tuple(cell) for cell in rows["cells"]] == [
+        tuple(cell.values()) for cell in numbers.cells(DENSE, "noises")
+    ]
+
+
+def test_a_data_set_with_other_settings_is_a_data_set(numbers):
+    noisy = next(name for name in numbers.used_datasets(DENSE) if "+" in name)
+    noise = float(noisy.partition("noise=")[2])
+    assert numbers.dataset_facts(noisy)["noise"] == noise
+    assert numbers.data_file(noisy) == f"results/data/{noisy}/points.csv"
+    assert numbers.dataset_kinds[noisy] == "moons"
+    assert len(numbers.planar(numbers.cells(DENSE))) == len(numbers.cells(DENSE))
+    with pytest.raises(ConfigError, match="'moons' has no setting 'nois'"):
+        numbers.dataset_facts("moons+nois=0.1")
+    with pytest.raises(ConfigError, match=r"noise: got -1.0; allowed: at least 0"):
+        numbers.dataset_facts("moons+noise=-1")
+    assert numbers.feature_count("blobs+features=5") == 5
+
+
+def test_overridden_seeds_are_trained(numbers):
+    cell = numbers.cells(DENSE, "noises")[0]
+    assert numbers.replicates(cell) == 2
+    assert {len(job.seeds) for job in numbers.jobs(DENSE, [cell])} == {2}
+
+
+def test_figures_of_numbers_are_asked_for_where_a_study_has_them(numbers, smoke):
+    def endings(plan, study):
+        found = files.pictures_of_study(plan, DENSE, study)
+        return {path.partition(f"{study}_")[2].partition(".")[0] for path in found}
+
+    assert "loss_response" in endings(numbers, "rates")
+    assert {"loss_map", "loss_parallel"} & endings(numbers, "rates") == set()
+    assert {"loss_response", "loss_parallel", "loss_effects"} < endings(numbers, "noises")
+    assert not [name for name in endings(smoke, "activations") if "response" in name]
+    assert "accuracy_response" in endings(smoke, "optimizers")
+
+
+def test_images_lie_in_one_place_whatever_parts_of_them_are_used():
+    config = shipped("smoke")
+    study = {"question": "?", "vary": {"dataset.train_examples": [500, 1000]}}
+    config["conv"]["studies"] = {"sizes": study}
+    del config["claims"]
+    plan = plan_of(config)
+    names = plan.used_datasets(CONV)
+    assert names == ["mnist+train_examples=500", "mnist"]
+    assert {plan.data_file(name) for name in names} == {"results/data/mnist/digests.json"}
+    settings = [plan.settings(CONV, cell)["dataset"] for cell in plan.cells(CONV)]
+    assert [each["train_examples"] for each in settings] == [500, 1000]
+
+
+def test_a_job_plans_no_other_cell(numbers, monkeypatch):
+    cell = numbers.cells(DENSE, "noises")[1]
+    alone = replace(numbers, of_job=True)
+
+    def refuse(*_):
+        raise AssertionError("the cells of a study are not needed")
+
+    monkeypatch.setattr("restudy.plan.studies.design_of", refuse)
+    assert alone.settings(DENSE, cell) == numbers.settings(DENSE, cell)

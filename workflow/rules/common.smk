@@ -45,7 +45,15 @@ def tell(line):
 
 with reported():
     read = CALL.configfiles if CALL.is_main else ()
-    STUDY = load_study(config, CALL.overrides, read, sys.argv[1:], REPOSITORY, tell)
+    STUDY = load_study(
+        config,
+        CALL.overrides,
+        read,
+        sys.argv[1:],
+        REPOSITORY,
+        tell,
+        of_job=not CALL.is_main,
+    )
     # Only one run at a time may work in a folder; a run's own jobs don't take it.
     if CALL.is_main:
         internals.take_folder(CALL)

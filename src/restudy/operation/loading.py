@@ -57,6 +57,7 @@ def load_study(
     targets: Iterable[str],
     root: Path,
     tell: Callable[[str], None] = lambda line: None,
+    of_job: bool = False,
 ) -> Study:
     """Return the plan of a configuration, with the claims that it names.
 
@@ -72,6 +73,8 @@ def load_study(
         Folder of the project, where files are looked for that the working directory lacks.
     tell : callable
         Takes a line for each thing that is allowed, and perhaps not meant.
+    of_job : bool
+        Whether a single job asks: then the main process has checked the cells of all studies.
 
     Raises
     ------
@@ -88,12 +91,13 @@ def load_study(
         for path in configfiles:
             check_configfile(path)
         refuse_unusable(config)
-        complete, families = _complete(with_typed_values(config, overrides), find)
+        complete, families = _complete(with_typed_values(config, overrides), find, not of_job)
         for target in targets:
             check_target(complete, target)
         checks = {key: complete.pop(key, None) for key in CHECKS}
         features, images = inspect_datasets(complete["datasets"], tell)
-        check_image_counts(complete, images)
+        if not of_job:
+            check_image_counts(complete, images)
     except (UserError, OSError) as fault:
         # A path that no system takes, for its length for example, is none that could be looked for.
         where = ", ".join(configfiles) or "--config"
@@ -108,7 +112,8 @@ def load_study(
             claims = read_claims(path, schema, complete, planar)
         except (UserError, OSError) as fault:
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
-    plan = Plan(complete, features, images, tuple(needed_tables(claims)))
+    tables = tuple(needed_tables(claims))
+    plan = Plan(complete, features, images, tables, of_job=of_job)
     return Study(plan, claims, checks, families)
 
 
@@ -147,12 +152,14 @@ def is_writable(text: str) -> bool:
         return False
 
 
-def _complete(given: Mapping[str, Any], find: Callable[[str], str]) -> tuple[dict, list[str]]:
+def _complete(
+    given: Mapping[str, Any], find: Callable[[str], str], check_cells: bool
+) -> tuple[dict, list[str]]:
     """The completed configuration, and the files of the user's families, which it names."""
     own = given.get("families", [])
     if isinstance(own, list) and all(isinstance(path, str) for path in own):
         own = list(map(find, own))
         load_families(own)
         given = {**given, **({"families": own} if own else {})}
-    complete = complete_config(given)
+    complete = complete_config(given, check_cells=check_cells)
     return complete, complete.pop("families", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from restudy.study.ranges import Range, range_of
 
 # Points that are drawn at most for a sample, since several may be one cell.
 MOST_DRAWN = 1 << 20
+MOST_KEPT = 100  # designs
 FEWEST_NUMBERS = 3  # of an axis; fewer make no curve
 
 
@@ -109,7 +111,13 @@ def design_of(config: Mapping[str, Any], family: Family, study: str) -> Design:
         If a combination has no setting that the study varies or fixes, or if there are not enough
         different cells to sample.
     """
-    return _Builder(config, family, study).design()
+    # Checks, plan and claims ask for the same design, which may have thousands of cells.
+    key = json.dumps([family.name, family.digest, study, config["datasets"], config[family.name]])
+    if key not in _DESIGNS:
+        if len(_DESIGNS) >= MOST_KEPT:
+            _DESIGNS.clear()
+        _DESIGNS[key] = _Builder(config, family, study).design()
+    return _DESIGNS[key]
 
 
 def plain_section(
@@ -237,6 +245,9 @@ def condition_order(vary: Mapping[str, Any]) -> list[str]:
     return list(TopologicalSorter(before).static_order())
 
 
+_DESIGNS: dict[str, Design] = {}
+
+
 class _Builder:
     """Makes the design of one study."""
 
@@ -272,6 +283,17 @@ class _Builder:
     def design(self) -> Design:
         sample = self.given.get("sample")
         vary = list(self.domains)
+        scales = {
+            axis: given_values(given).get("scale", "linear")
+            for axis, given in self.given["vary"].items()
+            if isinstance(given_values(given), Mapping)
+        }
+        if not (sample or self.conditions or self.named_apart):
+            cells = tuple(
+                make_cell(self.family, {**self.plain, **dict(zip(vary, values, strict=True))})
+                for values in product(*self.domains.values())
+            )
+            return Design(self.domains, cells, len(cells), scales)
         if sample:
             cells = self._sample(sample)
             combinations = len(cells)
@@ -281,11 +303,6 @@ class _Builder:
                 self._cell(dict(zip(vary, values, strict=True)))
                 for values in product(*self.domains.values())
             )
-        scales = {
-            axis: given_values(given).get("scale", "linear")
-            for axis, given in self.given["vary"].items()
-            if isinstance(given_values(given), Mapping)
-        }
         axes = {axis: self._occurring(axis, cells) for axis in vary}
         return Design(axes, tuple(cells), combinations, scales, bool(sample))
 
