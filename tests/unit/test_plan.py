@@ -190,7 +190,7 @@ def test_figures_follow_from_facts():
         "inactive_units",
     ]
     assert last == "boundaries"
-    of_conv = list(study_figures(CONV))
+    of_conv = list(study_figures(CONV, names_alone))
     assert of_conv[:5] == [
         "loss_curves",
         "accuracy_curves",
@@ -199,7 +199,7 @@ def test_figures_follow_from_facts():
         "inactive_units",
     ]
     assert "boundaries" not in of_conv and "loss_effects" not in of_conv
-    assert study_figures(PLAIN) == {"accuracy_effects": "Accuracy by axis"}
+    assert study_figures(PLAIN, names_alone) == {"accuracy_effects": "Accuracy by axis"}
     assert cell_figures(PLAIN) == {}
     assert list(cell_figures(DENSE)) == ["boundary"]
     assert len(cell_figures(CONV)) == 5
