@@ -746,3 +746,57 @@ def test_a_history_that_no_job_leaves_has_no_records(monkeypatch):
 
 def test_the_schema_and_the_code_have_the_same_forms():
     assert list(FORMS) == SCHEMA["$defs"]["test"]["properties"]["form"]["enum"]
+
+
+RATE, SHARE = "optimizer.learning_rate", "optimizer.momentum"
+SEARCH = complete_config(yaml.safe_load((ROOT / "config/search.yaml").read_text()))
+FALLS = {
+    **CLAIM,
+    "study": "rates",
+    "cells": {SHARE: 0.9},
+    "tests": [
+        {"form": "ordered", "measure": "train_loss", "axis": RATE, "order": [1.0, 0.01, 0.0001]}
+    ],
+}
+
+
+def searched(claim):
+    (done,) = complete_claims({"claims": [claim]}, SCHEMA, SEARCH)
+    return done["protocols"]["corrected"]
+
+
+def test_settings_are_compared_and_fixed_like_axes():
+    first, second = searched(FALLS)
+    cells = [cell["optimizer"] for _, cell, _ in first["terms"]]
+    # The cells have one spelling, whatever the entry has by itself: 0.01 and 0.9.
+    assert cells == ["momentum", "momentum+learning_rate=1"]
+    assert first["label"] == "learning rate 0.01 − learning rate 1"
+    assert [cell["optimizer"] for _, cell, _ in second["terms"]][
+        0
+    ] == "momentum+learning_rate=0.0001"
+    steps = searched(
+        with_test(FALLS, form="monotone", measure="train_loss", axis=RATE, direction="falling")
+    )
+    assert len(steps) == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cells": {"optimizer.momentun": 0.9}}, "did you mean 'optimizer.momentum'?"),
+        ({"cells": {SHARE: 0.8}}, "got 0.8; allowed: 0, 0.5, 0.9"),
+        ({"cells": {}}, "still open is optimizer.momentum (0, 0.5, 0.9)"),
+    ],
+)
+def test_settings_that_no_cell_has_are_refused(changes, words):
+    with pytest.raises(ClaimsError) as caught:
+        searched({**FALLS, **changes})
+    assert words in str(caught.value)
+
+
+def test_a_sample_has_figures_of_its_own():
+    wanted = {"kind": "loss_parallel", "study": "search"}
+    (done,) = complete_claims({"claims": [{**FALLS, "figure": wanted}]}, SCHEMA, SEARCH)
+    assert done["figure"] == "results/figures/dense/search_loss_parallel.svg"
+    with pytest.raises(ClaimsError, match="loss_parallel"):
+        searched({**FALLS, "figure": "loss_parallel"})
