@@ -19,9 +19,10 @@ from restudy.families.contract import Run
 from restudy.families.dense.cells import train
 from restudy.families.dense.family import FAMILY
 from restudy.families.registry import resolve
-from restudy.study.cell import Cell
-from restudy.study.config import cell_settings, complete_config
-from restudy.study.grid import all_cells, study_cells
+from restudy.plan.studies import Plan
+from restudy.study.cell import Cell, make_cell
+from restudy.study.config import complete_config
+from restudy.study.grid import study_cells
 from restudy.views.study_page import study_page
 from restudy.views.time_machine import Machine
 
@@ -63,11 +64,11 @@ class StudyResults:
 
     def __init__(self, config: Mapping):
         config = complete_config(config)
-        dense = config["dense"]
-        self.cells = all_cells(FAMILY, dense)
-        settings = [cell_settings(config, FAMILY, cell) for cell in self.cells]
-        names = dict.fromkeys(cell["dataset"] for cell in self.cells)
-        sets = {name: make_points(config["datasets"][name]) for name in names}
+        plan = Plan(config, {})
+        self.cells = plan.cells(FAMILY)
+        settings = [cell.settings for cell in self.cells]
+        names = plan.used_datasets(FAMILY)
+        sets = {name: make_points(plan.dataset_facts(name)) for name in names}
         trained = [train_run(one, sets[one["cell"]["dataset"]][0]) for one in settings]
         self.snapshots = [result.arrays["snapshots"] for result in trained]
         self.tables = {
@@ -78,15 +79,12 @@ class StudyResults:
         }
         self.studies = {
             "dense": {
-                name: {
-                    "question": study["question"],
-                    "vary": list(study["vary"]),
-                    "cells": study_cells(FAMILY, dense["baseline"], study),
-                }
-                for name, study in dense["studies"].items()
+                name: facts | {"cells": [make_cell(FAMILY, row) for row in facts["cells"]]}
+                for name, facts in plan.studies_as_params()["dense"].items()
             }
         }
-        self.baselines = {"dense": dense["baseline"]}
+        self.varied = {"dense": plan.setting_values(FAMILY)}
+        self.baselines = {"dense": plan.baseline(FAMILY)}
         self.settings = dict(zip(self.cells, settings, strict=True))
         self.by_cell = dict(zip(self.cells, self.snapshots, strict=True))
         self.points = {name: points for name, (points, _) in sets.items()}
@@ -114,7 +112,8 @@ class StudyResults:
     def page(self) -> str:
         """The page as HTML."""
         machines = {"dense": self.machine}
-        return study_page(self.studies, self.baselines, self.tables, self.findings, machines)
+        tables, findings = self.tables, self.findings
+        return study_page(self.studies, self.baselines, tables, findings, machines, self.varied)
 
     def write(self, folder: Path) -> Path:
         """The page as a file."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from opened_study import box, choose, open_at, rows, settle
 from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
 
@@ -77,30 +78,6 @@ def study(page, path):
     return open_at(page, path)
 
 
-def open_at(page, path: Path, fragment: str = ""):
-    page.goto("about:blank")
-    page.goto(path.as_uri() + fragment)
-    page.locator("h2#question").wait_for()
-    page.locator(".time").wait_for()
-    return page
-
-
-def choose(page, label: str, option: str) -> None:
-    box(page, label).select_option(label=option)
-    settle(page)
-
-
-def box(page, label: str):
-    return page.get_by_role("combobox", name=label, exact=True)
-
-
-def settle(page) -> None:
-    """Wait until the page has drawn what it was told."""
-    frame = "new Promise((done) => requestAnimationFrame(done))"
-    idle = "new Promise((done) => requestIdleCallback(done, { timeout: 50 }))"
-    page.evaluate(f"{frame}.then(() => {frame}).then(() => {idle})")
-
-
 def picture(page, side: int = 0) -> tuple[str, str]:
     """Pixels and outline of a boundary, as text."""
     settle(page)
@@ -123,13 +100,6 @@ def lines(page) -> list[str]:
 
 def bands(page) -> int:
     return curves(page).locator(".plot-area path").count()
-
-
-def rows(page) -> list[list[str]]:
-    settle(page)
-    return page.locator(".data-table tbody tr").evaluate_all(
-        "all => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
-    )
 
 
 def state_of(page) -> str:

@@ -771,9 +771,8 @@ def test_settings_are_compared_and_fixed_like_axes():
     # The cells have one spelling, whatever the entry has by itself: 0.01 and 0.9.
     assert cells == ["momentum", "momentum+learning_rate=1"]
     assert first["label"] == "learning rate 0.01 − learning rate 1"
-    assert [cell["optimizer"] for _, cell, _ in second["terms"]][
-        0
-    ] == "momentum+learning_rate=0.0001"
+    slowest = second["terms"][0][1]
+    assert slowest["optimizer"] == "momentum+learning_rate=0.0001"
     steps = searched(
         with_test(FALLS, form="monotone", measure="train_loss", axis=RATE, direction="falling")
     )

@@ -1,0 +1,168 @@
+"""Numbers on the page of the studies: responses, maps and samples, in a real Chromium."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from opened_study import box, choose, open_at, rows, settle
+from small_study import small_cell
+from study_results import StudyResults
+
+from restudy.analysis.summaries import rows_of
+
+RATE, PENALTY = "optimizer.learning_rate", "protocol.l2"
+CONFIG = {
+    "datasets": {"moons": {"kind": "moons", "points": 40, "heldout_points": 40}},
+    "dense": {
+        "baseline": small_cell("moons", "short"),
+        "protocols": {
+            "short": {
+                "arithmetic": "corrected",
+                "passes": 60,
+                "replicates": 3,
+                "record_interval": 20,
+                "snapshots": 3,
+            }
+        },
+        "optimizers": {
+            "gd": {"kind": "gradient_descent", "learning_rate": 0.01},
+            "momentum": {"kind": "momentum", "learning_rate": 0.01},
+        },
+        "studies": {
+            "grid": {
+                "question": "Which rate and penalty?",
+                "vary": {
+                    RATE: {"from": 0.001, "to": 10.0, "count": 5, "scale": "log"},
+                    PENALTY: [0.0, 0.01, 0.1],
+                },
+            },
+            "conditions": {
+                "question": "Does momentum help?",
+                "vary": {
+                    "optimizer": ["gd", "momentum"],
+                    "optimizer.momentum": {
+                        "values": [0.3, 0.6, 0.9],
+                        "only_if": {"optimizer": "momentum"},
+                    },
+                },
+            },
+            "sample": {
+                "question": "What matters?",
+                "sample": {"size": 16},
+                "vary": {
+                    RATE: {"from": 0.001, "to": 1.0, "scale": "log"},
+                    "hidden_size": {"from": 2, "to": 16},
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def results() -> StudyResults:
+    return StudyResults(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def path(results, tmp_path_factory) -> Path:
+    return results.write(tmp_path_factory.mktemp("numbers"))
+
+
+@pytest.fixture
+def study(page, path):
+    return open_at(page, path)
+
+
+def responses(page):
+    settle(page)
+    return page.locator(".plot-figure.response svg")
+
+
+def marks(svg, kind: str) -> list[tuple[float, float]]:
+    """Places of a picture's marks, in pixels."""
+    return svg.locator(f".plot-{kind} circle").evaluate_all(
+        "all => all.map((e) => [Number(e.getAttribute('cx')), Number(e.getAttribute('cy'))])"
+    )
+
+
+def test_a_number_is_drawn_as_a_number_and_on_the_scale_of_its_range(study):
+    rate, penalty = responses(study).all()
+    across = [x for x, _ in marks(rate, "dot")]
+    assert len(across) == 5
+    np.testing.assert_allclose(np.diff(across), np.diff(across)[0], rtol=1e-3)
+    across = [x for x, _ in marks(penalty, "dot")]
+    assert len(across) == 3
+    assert (across[1] - across[0]) / (across[2] - across[0]) == pytest.approx(0.1, abs=1e-3)
+    assert "against learning rate: 0.001 " in rate.get_attribute("aria-label")
+
+
+def test_means_of_a_response_are_those_of_the_runs(study, results):
+    runs = results.tables["dense"]["runs"]
+    own = rows_of(runs, results.studies["dense"]["grid"]["cells"])
+    rates = own["optimizer"].map(lambda text: results.varied["dense"]["optimizer"][text][RATE])
+    (rate, _) = responses(study).all()
+    titles = rate.locator(".plot-dot title").all_text_contents()
+    for title, (value, group) in zip(titles, own.groupby(rates), strict=True):
+        mean = group.groupby("seed")["heldout_loss"].mean().mean()
+        assert title.startswith(f"Learning rate {value:g}: ")
+        assert number_in(title) == pytest.approx(mean, rel=1e-3)
+
+
+def number_in(title: str) -> float:
+    return float(title.partition(": ")[2].partition(" ")[0])
+
+
+def test_two_numbers_make_a_map_with_the_best_in_a_frame(study):
+    choose(study, "Axes", "l2 along learning rate")
+    fields = study.locator(".plot-figure.map .plot-cell rect")
+    assert fields.count() == 15 + 1
+    titles = study.locator(".plot-figure.map .plot-cell title").all_text_contents()
+    lowest = min(map(number_in, titles))
+    note = study.locator("p", has_text="Frame: the best mean").inner_text()
+    assert number_in(note.partition("best mean")[2]) == lowest
+
+
+def test_what_lacks_a_setting_has_no_place_on_its_axis(study):
+    box(study, "Study").select_option("dense/conditions")
+    (momentum,) = responses(study).all()
+    assert len(marks(momentum, "dot")) == 3
+    found = [row[1] for row in rows(study)]
+    assert found == ["none", "0.3", "0.6", "0.9"]
+    # Nothing is said of a setting that is not there.
+    assert "momentum none" not in study.locator(".summary").inner_text()
+
+
+def test_a_sample_is_points_and_a_curve_and_its_values_are_a_range(study, results):
+    box(study, "Study").select_option("dense/sample")
+    rate, units = responses(study).all()
+    cells = results.studies["dense"]["sample"]["cells"]
+    assert len(marks(rate, "dot")) == 16
+    assert len(marks(units, "dot")) == len({cell["hidden_size"] for cell in cells})
+    assert rate.locator(".plot-line path").count() == 1
+    facts = study.locator(".summary .facts").inner_text()
+    assert "16 values, from" in facts
+    # Nothing can be averaged over values that hardly two cells share.
+    assert study.get_by_role("combobox", name="Lines", exact=True).count() == 0
+    assert "a sample" in study.locator("section", has=study.locator("h2#effects")).inner_text()
+
+
+def test_colour_follows_the_number_and_a_legend_names_some(study):
+    box(study, "Study").select_option("dense/sample")
+    settle(study)
+    legend = study.locator("section", has=study.locator("h2#curves")).locator(".legend").first
+    assert legend.locator("strong").inner_text() == "Learning rate"
+    assert legend.locator("span").count() == 9
+    named = [float(text) for text in legend.locator("span").all_inner_texts()]
+    assert named == sorted(named)
+    curves = study.locator("section", has=study.locator("h2#curves")).locator(".plot-line")
+    dashes = curves.evaluate_all("all => all.map((e) => e.getAttribute('stroke-dasharray'))")
+    assert len(dashes) == 16 and set(dashes) <= {None, ""}
+
+
+@pytest.mark.parametrize("name", CONFIG["dense"]["studies"])
+def test_nothing_sticks_out_on_a_phone(study, name):
+    study.set_viewport_size({"width": 400, "height": 800})
+    box(study, "Study").select_option(f"dense/{name}")
+    settle(study)
+    assert study.evaluate("document.documentElement.scrollWidth") <= 400
