@@ -31,12 +31,15 @@ class Setting:
     ----------
     name, description : str
         The key, and a sentence on its effect.
-    type : {"number", "integer", "boolean", "text", "choice", "kind", "kinds"}
-        ``kind`` is a mapping with a ``kind`` and its settings, ``kinds`` a list of them.
+    type : {"number", "integer", "counts", "boolean", "text", "choice", "kind", "kinds"}
+        ``counts`` is a list of whole numbers; ``kind`` is a mapping with a ``kind`` and its
+        settings, ``kinds`` a list of them.
     default : object
         None: the key is required if ``required``, and otherwise may be missing.
     minimum, maximum, above, below : number or None
-        Bounds of a number; the last two exclude the bound itself.
+        Bounds of a number, or of each of several; the last two exclude the bound itself.
+    min_length, max_length : int or None
+        Of a list of whole numbers.
     choices : tuple of str
         Of a choice.
     kinds : tuple of Kind
@@ -57,6 +60,8 @@ class Setting:
     maximum: float | None = None
     above: float | None = None
     below: float | None = None
+    min_length: int = 1
+    max_length: int | None = None
     choices: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     pattern: str = ""

@@ -223,6 +223,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{place}: is empty; allowed: at least one entry"
         case "minProperties" | "minItems":
             yield f"{place}: got only {_join(found)}; allowed: at least {rule}"
+        case "maxItems":
+            yield f"{place}: got {len(found)} entries; allowed: at most {rule}"
         case "anyOf":
             names = _join(branch["required"][0] for branch in rule)
             yield f"{place}: got only {_join(found)}; allowed: datasets with one or more of {names}"
