@@ -178,7 +178,9 @@ def _spell_out(claim: Mapping, place: str, grids: Mapping[str, Grid]) -> dict[st
                 "under the claim's own cells"
             )
         for protocol, grid in grids.items():
-            contrasts[protocol] += FORMS[test["form"]](grid, test, where)
+            for contrast in FORMS[test["form"]](grid, test, where):
+                grid.check_layers(test, contrast["terms"], where)
+                contrasts[protocol].append(contrast)
     return contrasts
 
 

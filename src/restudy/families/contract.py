@@ -323,6 +323,9 @@ class Family:
         What a job asks for.
     check : str
         Path of a function of a completed section that yields lines on settings which clash.
+    check_images : str
+        Of a family that takes images: path of a function (a cell's settings, `ImageCounts` of its
+        data set, key of its protocol) that yields lines on what is too large to be trained.
     cost : str
         Path of a module with ``features(settings)`` and ``disk(settings)``, from which a job's
         time and its bytes on disk are estimated.
@@ -342,6 +345,9 @@ class Family:
         hand-written gradients.
     words : tuple of (str, str)
         Words for further names in tables and configurations, such as those of layers.
+    layers : str
+        Path of a function of a cell's settings: names of its network's layers, in order. Without
+        it, nothing is known of them.
     tensors, monitored : str
         Regular expressions of the tensors whose final values are kept (weights.npz), and of the
         scalars that are recorded of tensors (scalars.parquet); empty without any.
@@ -371,6 +377,7 @@ class Family:
     time: Time | None = None
     resources: Resources = field(default_factory=Resources)
     check: str = ""
+    check_images: str = ""
     cost: str = ""
     predict: str = ""
     browser_twin: str = ""
@@ -378,6 +385,7 @@ class Family:
     gradient_choice: str = ""
     gradient_check: str = ""
     words: tuple[tuple[str, str], ...] = ()
+    layers: str = ""
     tensors: str = ""
     monitored: str = ""
     monitored_interval: str = ""
