@@ -389,6 +389,7 @@ def check_image_counts(
     for name, family in families.items():
         if config[name] and family.takes == IMAGES:
             faults += _batch_faults(family, config[name], config["datasets"], valid)
+            faults += _excess_faults(family, config, valid)
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
 
@@ -432,6 +433,19 @@ def _batch_faults(
                     f"{place}: got {batch}; allowed: at most {smallest}, the smallest part of "
                     f"data set {name!r} that study {study_name!r} uses"
                 )
+
+
+def _excess_faults(family: Family, config: Mapping, images: Mapping) -> Iterator[str]:
+    """Yield what the family finds of cells that are too large for their images."""
+    if not family.check_images:
+        return
+    find_excess, settings = resolve(family, family.check_images), settings_lookup(config, family)
+    section = config[family.name]
+    for study in section["studies"].values():
+        for cell in study_cells(family, section["baseline"], study):
+            if cell["dataset"] in images:
+                place = f"{family.name}.protocols.{cell['protocol']}"
+                yield from find_excess(settings(cell), images[cell["dataset"]], place)
 
 
 def cell_settings(config: Mapping, family: Family, cell: Mapping) -> dict:
