@@ -47,6 +47,9 @@ def train(
         "protocol": {
             "steps": steps,
             "batch_size": batch_size,
+            "channels": [32, 64],
+            "kernel": 5,
+            "units": 1024,
             "dropout_keep": 0.5,
             "initial_bias": 0.1,
             "monitor_interval": monitor_interval or steps,

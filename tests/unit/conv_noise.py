@@ -15,13 +15,16 @@ ADAM = {"kind": "adam", "learning_rate": 1e-3}
 PROTOCOL = {
     "steps": 8,
     "batch_size": 10,
+    "channels": [32, 64],
+    "kernel": 5,
+    "units": 1024,
     "dropout_keep": 0.5,
     "initial_bias": 0.1,
     "monitor_interval": 3,
     "evaluate_interval": 5,
     "checkpoint_interval": 4,
 }
-SIDE = 12  # pixels, of which both poolings take half
+SIDE = 12  # pixels, of which each pooling takes half
 
 
 def make_part(seed, count):

@@ -322,7 +322,8 @@ FAULTS = {
     "a layer that the network lacks": (
         with_test(CLAIM, form="distribution", tensor="layer3/weights", shape="uniform",
                   cells={"activation": "tanh"}),
-        "tests[0].tensor: got 'layer3/weights'", "layer1 to layer2",
+        "tests[0].tensor: got 'layer3/weights'",
+        "a layer that the cell's network has, one of layer1, layer2",
     ),
     "a number as text": (
         CLAIM | {"cells": {"hidden_size": "3"}},
@@ -405,8 +406,17 @@ FAULTS = {
         "claims[0] (ranking).figure.seed: got 1", "allowed: 0 to 0",
     ),
     "a tensor that does not exist": (
+        with_test(CNN, form="distribution", tensor="conv5/weights", shape="uniform"),
+        "tensor: got 'conv5/weights'", "allowed: text of the form (conv[1-4]|fc1|fc2)/(",
+    ),
+    "a convolution that the network lacks": (
         with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform"),
-        "tensor: got 'conv3/weights'", "conv1|conv2",
+        "tests[0].tensor: got 'conv3/weights'",
+        "a layer that the cell's network has, one of conv1, conv2, fc1, fc2",
+    ),
+    "a statistic of a convolution that the network lacks": (
+        with_test(CNN, form="trend", measure="conv3/pooled/max", direction="rising"),
+        "tests[0].measure: got 'conv3/pooled/max'", "one of conv1, conv2, fc1, fc2",
     ),
     "a corner with other axes": (
         with_test(CLAIM | {"model": "conv", "study": "factors"}, form="attribution",
@@ -436,7 +446,7 @@ FAULTS = {
     "no such statistic": (
         with_test(CNN, form="threshold", measure="conv1/weights/median", above=0),
         "tests[0].measure: got 'conv1/weights/median'",
-        "test_accuracy, or text of the form (conv1|conv2|fc1)/(weights|",
+        "test_accuracy, or text of the form (conv[1-4]|fc1)/(weights|",
     ),
     "a statistic between records": (
         with_test(CNN, form="threshold", measure="conv1/weights/mean", above=0, at=150),
@@ -463,6 +473,14 @@ def test_the_last_layer_of_a_network_may_be_named():
     test = {"form": "distribution", "tensor": "layer2/weights", "shape": "normal"}
     (part,) = contrasts(with_test(CLAIM, **test, cells={"activation": "tanh"}))
     assert part["measure"] == "layer2/weights/normal_distance"
+
+
+def test_a_convolution_may_be_named_where_the_protocol_has_it():
+    config = copy.deepcopy(CONFIG)
+    config["conv"]["protocols"]["full"]["channels"] = [4, 4, 4]
+    claim = with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform")
+    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    assert needed_tensors([done], "conv") == ["conv3/weights"]
 
 
 def test_every_step_of_an_order_has_the_margin():
@@ -660,7 +678,7 @@ def test_a_familys_own_time_says_when_there_are_records(others):
     ]  # fmt: skip
 
 
-def test_a_layer_is_counted_only_where_a_depth_says_how_many_there_are(others):
+def test_any_layer_may_be_named_of_a_family_that_does_not_state_its_layers(others):
     test = {"form": "distribution", "tensor": "layer9/weights", "shape": "normal"}
     (done,) = others(with_test(RATES, **test, cells={"rate": 2}))
     assert needed_tensors([done], "little_net") == ["layer9/weights"]

@@ -218,6 +218,26 @@ FAULTS = {
         lambda c: c["conv"]["protocols"]["full"].update(dropout_keep=1e-200),
         ["conv.protocols.full.dropout_keep: got 1e-200; allowed: at least 1e-06"],
     ),
+    "a network without convolutions": (
+        lambda c: c["conv"]["protocols"]["full"].update(channels=[]),
+        ["conv.protocols.full.channels: is empty; allowed: at least one entry"],
+    ),
+    "more convolutions than there may be": (
+        lambda c: c["conv"]["protocols"]["full"].update(channels=[8, 8, 8, 8, 8]),
+        ["conv.protocols.full.channels: got 5 entries; allowed: at most 4"],
+    ),
+    "a convolution without channels": (
+        lambda c: c["conv"]["protocols"]["full"].update(channels=[8, 0]),
+        ["conv.protocols.full.channels[1]: got 0; allowed: at least 1"],
+    ),
+    "one number of channels for all convolutions": (
+        lambda c: c["conv"]["protocols"]["full"].update(channels=8),
+        ["conv.protocols.full.channels: got 8; allowed: a list"],
+    ),
+    "a kernel that is too large": (
+        lambda c: c["conv"]["protocols"]["full"].update(kernel=16),
+        ["conv.protocols.full.kernel: got 16; allowed: at most 15"],
+    ),
     "no images left to train on": (
         lambda c: c["datasets"]["mnist"].update(validation_examples=60000),
         ["datasets.mnist.validation_examples: got 60000; allowed: at most 59999"],
@@ -405,6 +425,31 @@ def test_images_that_suffice_are_accepted():
     config = with_images(kind="idx", path="photos", validation_examples=50, train_examples=50)
     counts = COUNTS | {"own": ImageCounts(train=100, test=1, height=9, width=8, classes=3)}
     check_image_counts(config, counts)
+
+
+def test_networks_that_no_machine_has_the_memory_for_are_refused():
+    config = copy.deepcopy(DEFAULT)
+    config["conv"]["protocols"]["full"].update(channels=[64, 512], kernel=3, units=8192)
+    completed = complete_config(config)
+    with pytest.raises(ConfigError) as fault:
+        check_image_counts(completed, COUNTS)
+    (line,) = str(fault.value).splitlines()
+    # 7·7·512·8192 weights of the dense layer alone, nine copies of 4 bytes: 7.4 GB
+    assert line.startswith(
+        "conv.protocols.full: got channels [64, 512], kernel 3, units 8192, batch_size 50, which "
+        "take about 8,3"
+    )
+    assert line.endswith("MB of memory with data set 'mnist'; allowed: what takes at most 8,000 MB")
+
+
+def test_memory_is_that_of_the_images_and_of_the_largest_network_of_a_study():
+    config = with_images(kind="idx", path="photos", validation_examples=2000)
+    config["conv"]["protocols"]["full"].update(channels=[64, 64], batch_size=2000)
+    small = ImageCounts(train=4000, test=20, height=8, width=8, classes=3)
+    check_image_counts(config, COUNTS | {"own": small})
+    large = ImageCounts(train=4000, test=20, height=64, width=64, classes=3)
+    with pytest.raises(ConfigError, match=r"^conv\.protocols\.full: got .* with data set 'own'"):
+        check_image_counts(config, COUNTS | {"own": large})
 
 
 TARGET = (

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from restudy.families.conv.initializers import INITIALIZERS, count_fans
-from restudy.families.conv.network import draw_parameters, parameter_shapes
+from restudy.families.conv.network import draw_parameters
 from restudy.families.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
+from restudy.families.conv.shapes import list_layers, parameter_shapes
 
 CONVOLUTION = (5, 5, 32, 64)  # fan-in 800, fan-out 1600
 DENSE = (300, 200)
@@ -37,6 +38,11 @@ KERAS = {
 
 def draw(name, shape, seed=0, **parameters):
     return INITIALIZERS[name](**parameters)(shape, make_key(seed, INITIAL_VALUES, 0)).numpy()
+
+
+def shapes_of(channels, pieces=1):
+    sizes = {"channels": channels, "kernel": 5, "units": 64}
+    return parameter_shapes(list_layers(sizes, pieces=pieces))
 
 
 def test_every_initializer_is_checked():
@@ -96,7 +102,7 @@ def test_fans_count_the_window(shape, fans):
 
 
 def test_biases_are_constant_and_weights_are_not():
-    shapes, draw_kernel = parameter_shapes(), INITIALIZERS["xavier_uniform"]()
+    shapes, draw_kernel = shapes_of([32, 64]), INITIALIZERS["xavier_uniform"]()
     for name, value in draw_parameters(shapes, draw_kernel, seed=0, bias=0.25).items():
         assert (np.unique(value).tolist() == [0.25]) == name.endswith("bias"), name
     biases = draw_parameters(shapes, draw_kernel, seed=0)
@@ -113,7 +119,8 @@ def test_draws_depend_on_seed_layer_and_purpose():
     assert len({base, *(first(*key) for key in others)}) == 4
 
 
-def test_no_two_kernels_or_pieces_of_any_seed_are_drawn_from_one_key():
+@pytest.mark.parametrize("channels", [[4], [32, 64], [4, 4, 4, 4]])
+def test_no_two_kernels_or_pieces_of_any_seed_are_drawn_from_one_key(channels):
     keys = []
 
     def draw_kernel(shape, key):
@@ -121,13 +128,13 @@ def test_no_two_kernels_or_pieces_of_any_seed_are_drawn_from_one_key():
         return np.zeros(shape, np.float32)
 
     for seed in (0, 1):
-        draw_parameters(parameter_shapes(pieces=4), draw_kernel, seed, pieces=4)
-    assert len(keys) == 2 * (3 * 4 + 1)
+        draw_parameters(shapes_of(channels, pieces=4), draw_kernel, seed, pieces=4)
+    assert len(keys) == 2 * ((len(channels) + 1) * 4 + 1)
     assert len(set(keys)) == len(keys)
 
 
 def test_weights_of_a_layer_do_not_repeat_those_of_another():
-    parameters = draw_parameters(parameter_shapes(), INITIALIZERS["he_normal"](), seed=0)
+    parameters = draw_parameters(shapes_of([32, 64]), INITIALIZERS["he_normal"](), seed=0)
     starts = [
         tuple(np.sign(np.ravel(parameters[name])[:12]))
         for name in parameters

@@ -4,13 +4,16 @@ import pytest
 import tensorflow as tf
 
 from restudy.families.conv.activations import ACTIVATIONS, elu, maxout
+from restudy.families.conv.family import FAMILY
 from restudy.families.conv.initializers import truncated_normal, xavier_uniform
-from restudy.families.conv.network import (
-    compute_losses,
-    compute_signals,
-    draw_parameters,
-    parameter_shapes,
-)
+from restudy.families.conv.network import compute_losses, compute_signals, draw_parameters
+from restudy.families.conv.shapes import layer_names, list_layers, parameter_shapes
+
+STUDY = {
+    setting.name: setting.default
+    for setting in FAMILY.settings
+    if setting.name in ("channels", "kernel", "units")
+}
 
 
 class Maxout(keras.layers.Layer):
@@ -39,30 +42,20 @@ KERAS_ACTIVATIONS = {
 }
 
 
-def build_keras_model(activation, image_shape=(28, 28), classes=10, pieces=1):
+def build_keras_model(activation, sizes=STUDY, image_shape=(28, 28), classes=10, pieces=1):
     layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((*image_shape, 1)),
-            layers.Conv2D(32 * pieces, 5, padding="same"),
-            layers.Lambda(activation),
-            layers.MaxPooling2D(padding="same"),
-            layers.Conv2D(64 * pieces, 5, padding="same"),
-            layers.Lambda(activation),
-            layers.MaxPooling2D(padding="same"),
-            layers.Flatten(),
-            layers.Dense(1024 * pieces),
-            layers.Lambda(activation),
-            layers.Dense(classes),
-        ]
-    )
+    images = signal = keras.Input((*image_shape, 1))
+    for channels in sizes["channels"]:
+        signal = layers.Conv2D(channels * pieces, sizes["kernel"], padding="same")(signal)
+        signal = layers.MaxPooling2D(padding="same")(layers.Lambda(activation)(signal))
+    signal = layers.Dense(sizes["units"] * pieces)(layers.Flatten()(signal))
+    return keras.Model(images, layers.Dense(classes)(layers.Lambda(activation)(signal)))
 
 
-def start(seed=0, draw=None, **shape):
+def start(seed=0, draw=None, sizes=STUDY, **shape):
+    shapes = parameter_shapes(list_layers(sizes, **shape))
     pieces = shape.get("pieces", 1)
-    return draw_parameters(
-        parameter_shapes(**shape), draw or truncated_normal(), seed, pieces=pieces
-    )
+    return draw_parameters(shapes, draw or truncated_normal(), seed, pieces=pieces)
 
 
 def draw_examples(count):
@@ -75,7 +68,16 @@ def test_parameter_count_is_that_of_the_study():
     # 5·5·1·32 + 32 + 5·5·32·64 + 64 + 3136·1024 + 1024 + 1024·10 + 10
     parameters = start()
     assert sum(int(tf.size(value)) for value in parameters.values()) == 3_274_634
-    assert {name: tuple(value.shape) for name, value in parameters.items()} == parameter_shapes()
+    assert {name: tuple(value.shape) for name, value in parameters.items()} == {
+        "conv1/weights": (5, 5, 1, 32),
+        "conv1/bias": (32,),
+        "conv2/weights": (5, 5, 32, 64),
+        "conv2/bias": (64,),
+        "fc1/weights": (3136, 1024),
+        "fc1/bias": (1024,),
+        "fc2/weights": (1024, 10),
+        "fc2/bias": (10,),
+    }
 
 
 def test_every_activation_has_a_reference():
@@ -88,14 +90,32 @@ def draw_examples_of(shape, classes, count=6):
     return images, random.integers(0, classes, count).astype(np.int32)
 
 
+def sizes_of(channels, kernel, units):
+    return {"channels": channels, "kernel": kernel, "units": units}
+
+
 @pytest.mark.parametrize(
-    ("kind", "image_shape", "classes"),
-    [*((kind, (28, 28), 10) for kind in KERAS_ACTIVATIONS), ("relu", (13, 18), 3)],
+    ("kind", "sizes", "image_shape", "classes"),
+    [
+        *((kind, STUDY, (28, 28), 10) for kind in KERAS_ACTIVATIONS),
+        ("relu", STUDY, (13, 18), 3),
+        ("tanh", sizes_of([6], 4, 20), (28, 28), 10),
+        ("maxout", sizes_of([5], 1, 3), (9, 8), 4),
+        ("tanh", sizes_of([4, 6, 5], 3, 30), (17, 28), 10),
+        ("maxout", sizes_of([3, 4, 5, 6], 2, 12), (64, 50), 5),
+        ("sigmoid", sizes_of([8, 4, 2, 3], 7, 10), (8, 8), 2),  # pooled down to one pixel
+        ("relu", sizes_of([4, 3], 15, 16), (8, 11), 3),  # a kernel larger than the images
+    ],
 )
-def test_loss_and_gradients_equal_those_of_keras_layers(kind, image_shape, classes):
+def test_loss_and_gradients_equal_those_of_keras_layers(kind, sizes, image_shape, classes):
     images, labels = draw_examples_of(image_shape, classes)
     activation = ACTIVATIONS[kind]()
-    shape = {"image_shape": image_shape, "classes": classes, "pieces": activation.pieces}
+    shape = {
+        "sizes": sizes,
+        "image_shape": image_shape,
+        "classes": classes,
+        "pieces": activation.pieces,
+    }
     parameters = start(3, xavier_uniform(), **shape)
     with tf.GradientTape() as tape:
         tape.watch(parameters)
@@ -158,7 +178,8 @@ def test_each_piece_is_drawn_for_itself_and_the_first_like_a_plain_unit():
 
 def test_bias_may_be_a_whole_number():
     # YAML reads `initial_bias: 0` as an integer.
-    parameters = draw_parameters(parameter_shapes(), truncated_normal(), 0, bias=2)
+    shapes = parameter_shapes(list_layers(STUDY))
+    parameters = draw_parameters(shapes, truncated_normal(), 0, bias=2)
     assert all(array.dtype == tf.float32 for array in parameters.values())
     np.testing.assert_array_equal(parameters["fc1/bias"], np.full(1024, 2.0))
 
@@ -177,6 +198,20 @@ def test_signals_have_the_shapes_of_the_study():
         "fc1/activation": (3, 1024),
         "fc2/net_input": (3, 10),
     }
+
+
+@pytest.mark.parametrize("channels", [[4], [2, 3, 4], [3, 2, 2, 1]])
+def test_layers_are_named_alike_by_settings_parameters_and_signals(channels):
+    sizes = sizes_of(channels, 3, 5)
+    names = layer_names({"protocol": sizes})
+    assert names == [*(f"conv{n + 1}" for n in range(len(channels))), "fc1", "fc2"]
+    parameters = start(sizes=sizes)
+    assert [*parameters] == [f"{name}/{part}" for name in names for part in ("weights", "bias")]
+    signals = compute_signals(parameters, draw_examples(2)[0], tf.nn.relu)
+    assert list(dict.fromkeys(name.partition("/")[0] for name in signals)) == names
+    # One net input at each place of each map is what costs are counted by.
+    for layer in list_layers(sizes):
+        assert tf.size(signals[f"{layer.name}/net_input"]) == 2 * layer.places * layer.weights[-1]
 
 
 def test_dropout_acts_on_the_first_dense_layer_only():

@@ -5,6 +5,7 @@ event files are read back, and have to say the same to the last bit.
 """
 
 import math
+import re
 import shutil
 
 import numpy as np
@@ -17,7 +18,9 @@ from restudy.data.tables import combine, read_table, stack_tables, with_cell, wr
 from restudy.families.conv import runs as conv_runs
 from restudy.families.conv import training
 from restudy.families.conv.family import FAMILY
+from restudy.families.registry import resolve
 from restudy.families.running import JobRun, train
+from restudy.study.labels import label_of
 
 SEED = 3
 AXES = list(CELL)
@@ -40,6 +43,11 @@ def prepare(folder, log=print, **settings):
 def train_plain(folder):
     """Train without interruption."""
     return finish(prepare(folder))
+
+
+def train_small(folder):
+    """Train a network of other sizes, its images pooled from 12 pixels to one."""
+    return finish(prepare(folder, channels=[2, 3, 2, 4], kernel=4, units=8))
 
 
 def train_resumed(folder):
@@ -96,6 +104,7 @@ def finish(run):
 
 RUNS = {
     "plain": train_plain,
+    "small": train_small,
     "resumed": train_resumed,
     "diverged": train_diverged,
     "diverged_late": train_diverged_late,
@@ -144,7 +153,7 @@ def test_runs_are_what_their_names_say(trained):
         name: sorted(set(pd.read_parquet(trained(name)[0] / "histograms.parquet")["step"]))
         for name in RUNS
     }
-    assert steps["plain"] == steps["resumed"] == [0, 3, 6, 8]
+    assert steps["plain"] == steps["small"] == steps["resumed"] == [0, 3, 6, 8]
     assert steps["diverged"] == [0]
     assert steps["diverged_late"] == [0, 5]
     assert steps["diverged_at_once"] == []
@@ -187,13 +196,37 @@ def test_speed_is_in_the_event_files_alone(trained):
     assert not pd.read_parquet(folder / "scalars.parquet")["tag"].str.startswith(SPEED).any()
 
 
-def test_monitored_scalars_match_the_pattern_of_the_facts(trained):
-    tags = pd.Series(pd.read_parquet(trained("plain")[0] / "scalars.parquet")["tag"].unique())
+@pytest.mark.parametrize(("name", "tensors"), [("plain", 16), ("small", 26)])
+def test_monitored_scalars_match_the_pattern_of_the_facts(trained, name, tensors):
+    tags = pd.Series(pd.read_parquet(trained(name)[0] / "scalars.parquet")["tag"].unique())
     matching = tags[tags.str.fullmatch(FAMILY.monitored)]
-    assert len(matching) == 16 * 4
+    assert len(matching) == tensors * 4
     assert set(matching.str.rpartition("/")[0]) == set(
-        pd.read_parquet(trained("plain")[0] / "histograms.parquet")["tag"]
+        pd.read_parquet(trained(name)[0] / "histograms.parquet")["tag"]
     )
+
+
+def test_sizes_are_those_of_the_protocol(trained):
+    folder, run = trained("small")
+    with np.load(folder / "weights.npz") as weights:
+        assert {name: weights[name].shape for name in weights.files} == {
+            "conv1/weights": (4, 4, 1, 2),
+            "conv1/bias": (2,),
+            "conv2/weights": (4, 4, 2, 3),
+            "conv2/bias": (3,),
+            "conv3/weights": (4, 4, 3, 2),
+            "conv3/bias": (2,),
+            "conv4/weights": (4, 4, 2, 4),
+            "conv4/bias": (4,),
+            "fc1/weights": (4, 8),
+            "fc1/bias": (8,),
+            "fc2/weights": (8, 10),
+            "fc2/bias": (10,),
+        }
+        assert all(re.fullmatch(FAMILY.tensors, name) for name in weights.files)
+    layers = list(dict.fromkeys(read_table(folder / "layers.parquet")["layer"]))
+    assert layers == resolve(FAMILY, FAMILY.layers)(run.settings)
+    assert [label_of(layer) for layer in layers[2:4]] == ["Third convolution", "Fourth convolution"]
 
 
 def test_columns_are_those_of_the_facts(trained):

@@ -14,15 +14,10 @@ from restudy.families.conv import training
 from restudy.families.conv.activations import Activation
 from restudy.families.conv.family import FAMILY
 from restudy.families.conv.initializers import truncated_normal, xavier_uniform
-from restudy.families.conv.network import (
-    LAYERS,
-    compute_losses,
-    compute_signals,
-    draw_parameters,
-    parameter_shapes,
-)
+from restudy.families.conv.network import compute_losses, compute_signals, draw_parameters
 from restudy.families.conv.optimizers import build_optimizer
 from restudy.families.conv.randomness import draw_batches
+from restudy.families.conv.shapes import list_layers, parameter_shapes
 from restudy.families.conv.summaries import SATURATED, arrange_buckets, summarize_tensor
 from restudy.families.conv.training import (
     MEASURES,
@@ -36,6 +31,8 @@ from restudy.families.conv.training import (
 )
 from restudy.families.dense import layers as dense_layers
 
+LAYERS = ("conv1", "conv2", "fc1", "fc2")
+SHAPES = parameter_shapes(list_layers(PROTOCOL, (SIDE, SIDE)))
 MONITORED = [  # the 16 tensors of the study
     *(
         f"{layer}/{kind}"
@@ -52,7 +49,7 @@ MONITORED = [  # the 16 tensors of the study
 
 
 def start():
-    return draw_parameters(parameter_shapes((SIDE, SIDE)), truncated_normal(), 0)
+    return draw_parameters(SHAPES, truncated_normal(), 0)
 
 
 def train(
@@ -458,7 +455,7 @@ def test_maxout_trains(tmp_path):
 def test_each_piece_of_maxout_starts_as_a_kernel_of_its_own(tmp_path):
     settings = {"optimizer": STILL, "initializer": "xavier_uniform"}
     weights = update_once(tmp_path, activation="maxout", **settings)
-    plain = draw_parameters(parameter_shapes((SIDE, SIDE)), xavier_uniform(), 0)
+    plain = draw_parameters(SHAPES, xavier_uniform(), 0)
     for layer in LAYERS[:-1]:
         first, second = np.split(weights[f"{layer}/weights"], 2, axis=-1)
         np.testing.assert_array_equal(first, plain[f"{layer}/weights"])

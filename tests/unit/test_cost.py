@@ -8,6 +8,8 @@ import pytest
 import svc_family
 from conftest import ROOT
 
+from restudy.data.image_files import PUBLISHED_SETS, ImageCounts
+from restudy.families.conv import cost as conv_cost
 from restudy.families.registry import FAMILIES, read_family
 from restudy.operation.cost import (
     Job,
@@ -100,8 +102,12 @@ def test_bytes_are_those_of_weights_snapshots_and_records():
 
 CONV = {
     "cell": {},
+    "activation": {"kind": "maxout", "pieces": 2},
     "dataset": {"kind": "mnist", "validation_examples": 5000, "test_examples": 0},
     "protocol": {
+        "channels": [4, 3],
+        "kernel": 2,
+        "units": 6,
         "steps": 1000,
         "batch_size": 50,
         "evaluate_interval": 500,
@@ -110,11 +116,64 @@ CONV = {
 }
 
 
-def test_counts_of_images_are_those_of_the_protocol():
-    assert features("train_conv", CONV, 0) == [1.0, 1000 * 50, 3 * (5000 + 10_000), 11]
+def test_work_of_a_convolutional_network_is_that_of_its_layers():
+    # Two pieces of each unit; images of 28 × 28 pixels, pooled to 14 × 14 and 7 × 7.
+    products = 28 * 28 * (2 * 2 * 1 * 8) + 14 * 14 * (2 * 2 * 4 * 6) + 7 * 7 * 3 * 12 + 6 * 10
+    image = products + 20 * (28 * 28 * 8 + 14 * 14 * 6 + 12 + 10)
+    parameters = (2 * 2 + 1) * 8 + (2 * 2 * 4 + 1) * 6 + (7 * 7 * 3 + 1) * 12 + (6 + 1) * 10
+    step = 50 * image + 50 * parameters
+    assert features("train_conv", CONV, 0) == [1.0, 1000 * step, 3 * 15_000 * image, 11 * step]
     few = CONV | {"dataset": CONV["dataset"] | {"test_examples": 100}}
-    assert features("train_conv", few, 0)[2] == 3 * (5000 + 100)
-    assert disk_of("train_conv", few) == 13.1e6 + 8 * 100 + 14_000 * 11
+    assert features("train_conv", few, 0)[2] == 3 * (5000 + 100) * image
+    assert disk_of("train_conv", few) == 140e3 + 4 * parameters + 12.5 * 100 + 1650 * 16 * 11
+
+
+MEASURED = [  # settings of a job with Adam, and what it left and took: bytes, MB
+    ({"channels": [4], "kernel": 3, "units": 16}, 28, 295_338, 778),
+    ({"channels": [32, 64], "kernel": 5, "units": 1024}, 28, 13_396_162, 961),
+    ({"channels": [128, 128], "kernel": 5, "units": 1024}, 28, 27_692_679, 1168),
+    ({"channels": [32, 64], "kernel": 5, "units": 8192}, 28, 103_627_651, 1743),
+    ({"channels": [64, 32], "kernel": 15, "units": 64, "batch_size": 250}, 28, 2_634_864, 1080),
+    (
+        {"channels": [32, 32, 64, 64], "kernel": 3, "units": 256, "batch_size": 100},
+        64,
+        1_848_118,
+        1218,
+    ),
+]
+
+
+@pytest.mark.parametrize(("sizes", "side", "disk", "megabytes"), MEASURED)
+def test_disk_and_memory_of_a_convolutional_network_are_near_what_was_measured(
+    monkeypatch, sizes, side, disk, megabytes
+):
+    counts = ImageCounts(train=750, test=500, height=side, width=side, classes=10)
+    monkeypatch.setattr(conv_cost, "OWN_IMAGES", counts)
+    protocol = {"steps": 8, "monitor_interval": 2, "batch_size": 50}
+    dataset = {"kind": "idx", "test_examples": 500}
+    job = {"activation": {"kind": "relu"}, "dataset": dataset, "protocol": protocol | sizes}
+    assert disk_of("train_conv", job) == pytest.approx(disk, rel=0.1)
+    assert conv_cost.memory(job, counts) == pytest.approx(megabytes, rel=0.12)
+
+
+def test_jobs_of_the_reference_take_the_memory_and_the_disk_that_are_estimated():
+    reference = read_reference(ROOT / "benchmarks/results/reference_jobs.csv")
+    jobs = [each for each in reference if each["kind"] == "train_conv"]
+    assert len(jobs) > 10
+    for each in jobs:
+        assert disk_of("train_conv", each["settings"]) == pytest.approx(each["disk"], rel=0.05)
+    study = CONV | {"activation": {"kind": "relu"}}
+    study["protocol"] = study["protocol"] | {"channels": [32, 64], "kernel": 5, "units": 1024}
+    estimated = conv_cost.memory(study, PUBLISHED_SETS["mnist"].counts)
+    assert estimated == pytest.approx(max(each["memory_mb"] for each in jobs), rel=0.05)
+
+
+def test_record_that_is_older_than_a_setting_is_of_its_default():
+    older = copy.deepcopy(CONV)
+    for key in ("channels", "kernel", "units"):
+        del older["protocol"][key]
+    now = CONV["protocol"] | {"channels": [32, 64], "kernel": 5, "units": 1024}
+    assert features("train_conv", older, 0) == features("train_conv", CONV | {"protocol": now}, 0)
 
 
 @pytest.mark.parametrize("family", ["dense", "conv"])

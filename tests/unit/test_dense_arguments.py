@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse
 from moons import moons
 
+from restudy.families.arguments import whole_numbers
 from restudy.families.contract import Setting
 from restudy.families.dense import DenseNetwork, adam, gradient_descent, momentum
 from restudy.families.dense.activations import make_activation
@@ -189,3 +190,13 @@ def test_ranges_are_those_of_the_configuration(monkeypatch):
     monkeypatch.setitem(SETTINGS, "batch_size", narrow)
     with pytest.raises(ValueError, match="allowed: a whole number up to 3"):
         fit(batch_size=4)
+
+
+def test_lists_have_the_lengths_that_their_setting_states():
+    pair = Setting("sizes", "", "counts", minimum=1, maximum=9, min_length=1, max_length=2)
+    assert whole_numbers(pair, np.array([3, 9])) == [3, 9]
+    for value in ([], [1, 2, 3]):
+        with pytest.raises(ValueError, match=r"a sequence of whole numbers, 1 to 2$"):
+            whole_numbers(pair, value)
+    with pytest.raises(ValueError, match=r"^sizes: got 10, allowed: a whole number from 1 up to 9"):
+        whole_numbers(pair, [3, 10])

@@ -338,3 +338,50 @@ def test_settings_of_the_cells_are_checked_like_those_that_are_written():
     }
     line = fault({"vary": {"protocol.passes": [10]}}, protocols={"plain": warm})
     assert "schedule.warm_up: got 20; allowed: at most 10" in line
+
+
+def test_a_list_of_whole_numbers_is_one_value():
+    conv = {
+        "datasets": {"mnist": {"kind": "mnist"}},
+        "conv": {
+            "baseline": {
+                "dataset": "mnist",
+                "protocol": "tiny",
+                "activation": "relu",
+                "initializer": "truncated_normal",
+                "optimizer": "adam",
+            },
+            "protocols": {"tiny": {"steps": 10}},
+            "optimizers": {"adam": {"kind": "adam", "learning_rate": 0.001}},
+            "studies": {
+                "s": {
+                    "question": "?",
+                    "vary": {
+                        "protocol.channels": [[32, 64], [8], [4, 8, 16]],
+                        "protocol.kernel": {
+                            "values": [3, 5],
+                            "only_if": {"protocol.channels": [[8]]},
+                        },
+                    },
+                }
+            },
+        },
+    }
+    config = complete_config(conv)
+    found = design_of(config, FAMILIES["conv"], "s")
+    assert [cell["protocol"] for cell in found.cells] == [
+        "tiny",
+        "tiny+channels=8+kernel=3",
+        "tiny+channels=8",
+        "tiny+channels=4-8-16",
+    ]
+    assert found.axes["protocol.channels"] == ["32-64", "8", "4-8-16"]
+    settings = cell_settings(config, FAMILIES["conv"], found.cells[3])
+    assert settings["protocol"]["channels"] == [4, 8, 16]
+    conv["conv"]["studies"]["s"]["vary"] = {"protocol.channels": [[1, 2, 3, 4, 5]]}
+    with pytest.raises(ConfigError, match="got 5 entries; allowed: at most 4"):
+        complete_config(conv)
+    target = found.cells[1].folder.replace("kernel=3", "kernel=4") + "/seed~0/runs.csv"
+    check_target(config, target)
+    with pytest.raises(ConfigError, match="channels: got"):
+        check_target(config, target.replace("channels=8", "channels=8-x"))

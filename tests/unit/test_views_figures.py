@@ -296,8 +296,8 @@ def image_set(count=1000, height=28, width=28):
     return np.random.default_rng(7).integers(0, 256, (count, height, width), dtype=np.uint8)
 
 
-def kernels(count=32):
-    return np.random.default_rng(8).normal(0, 0.1, (5, 5, 1, count)).astype(np.float32)
+def kernels(count=32, side=5):
+    return np.random.default_rng(8).normal(0, 0.1, (side, side, 1, count)).astype(np.float32)
 
 
 def gradient_table():
@@ -413,8 +413,8 @@ FIGURES = {
         )
     },
     **{
-        f"filters-{count}": lambda count=count: filters.filters_figure(kernels(count), "A note.")
-        for count in (32, 64, 3)
+        f"filters-{size[0]}": lambda size=size: filters.filters_figure(kernels(*size), "A note.")
+        for size in ((32,), (64,), (3,), (1, 1), (500, 4))
     },
     "gradient_check": lambda: gradient_check_figure.gradient_check_figure(gradient_table()),
     "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0], "conv1"),
@@ -779,6 +779,36 @@ def test_conv_layers_have_their_names_in_the_order_of_the_network():
     assert any("(unit, image) pairs" in text for text in units["Units"])
 
 
+@pytest.mark.parametrize("protocols", [["two", "three"], ["three", "two"]])
+def test_layers_that_only_deeper_networks_have_stand_at_their_place(protocols):
+    vary = {"protocol": protocols}
+    runs, table = conv_layer_results(vary)
+    deeper = table[(table["protocol"] == "three") & (table["layer"] == "conv2")]
+    deeper = deeper.assign(layer="conv3", grad_norm=7.0)
+    table = pd.concat([table, deeper], ignore_index=True)
+    # As combined tables are: run by run and step by step, layers in the order of the network.
+    places = table["protocol"].map(protocols.index)
+    table = table.assign(place=places).sort_values(["place", "seed", "step", "layer"])
+    cells = [CONV_BASE | {"protocol": name} for name in protocols]
+    drawn = layer_figures.gradient_norm_figure(
+        table.drop(columns="place"), study_of(vary), CONV, runs, cells
+    )
+    assert legends_of(drawn)["Layer"] == [
+        "first convolution",
+        "second convolution",
+        "third convolution",
+        "first dense layer",
+        "output layer",
+    ]
+    colors = {
+        name: [line.get_color() for line in axes.lines]
+        for name, axes in zip(protocols, panels_of(drawn), strict=True)
+    }
+    assert colors["two"] == [color for n, color in enumerate(colors["three"]) if n != 2]
+    third = panels_of(drawn)[protocols.index("three")].lines[2]
+    assert set(third.get_ydata()) == {7.0}
+
+
 def test_a_panel_of_layers_says_that_all_its_runs_diverged():
     vary = {"activation": ["relu", "tanh"]}
     runs, table = conv_layer_results(vary)
@@ -976,6 +1006,15 @@ def test_kernels_stand_row_by_row_on_one_scale_with_zero_in_its_middle():
     bar = next(axes for axes in drawn.axes if axes.get_label() == "color bar")
     low, high = bar.get_ylim()
     assert low == -high and limit <= high <= 1.1 * limit
+
+
+@pytest.mark.parametrize("count", [1, 3, 40, 41, 96, 256, 257, 1024, 1025, 5000])
+def test_sheet_of_kernels_is_neither_too_wide_nor_higher_than_wide(count):
+    columns, inches = filters.arrange(count)
+    rows = -(-count // columns)
+    assert columns * inches < 12
+    assert rows <= columns or count <= 40
+    assert columns * (rows - 1) < count
 
 
 @pytest.mark.parametrize(

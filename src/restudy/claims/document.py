@@ -129,7 +129,7 @@ def _complete(claim: Mapping, place: str, config: Mapping, planar: Collection[st
         own = [cell for cell in cells if cell.at["protocol"] == protocol]
         texts = dict.fromkeys(cell["protocol"] for cell in own)
         settings = _shared([entries.entry("protocol", text) for text in texts])
-        grids[protocol] = Grid(family, own, vary, settings)
+        grids[protocol] = Grid(family, own, vary, settings, entries)
     expect = _expected(claim, place, list(grids))
     contrasts = _spell_out(claim, place, grids)
     kept = {key: claim[key] for key in ("id", "source", "statement", "model", "study")}
@@ -183,7 +183,9 @@ def _spell_out(claim: Mapping, place: str, grids: Mapping[str, Grid]) -> dict[st
                 "under the claim's own cells"
             )
         for protocol, grid in grids.items():
-            contrasts[protocol] += FORMS[test["form"]](grid, test, where)
+            for contrast in FORMS[test["form"]](grid, test, where):
+                grid.check_layers(test, contrast["terms"], where)
+                contrasts[protocol].append(contrast)
     return contrasts
 
 

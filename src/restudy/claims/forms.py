@@ -25,7 +25,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from restudy.claims.resolve import ClaimsError, Grid, check_layer, join, unknown
+from restudy.claims.resolve import ClaimsError, Grid, join, unknown
 from restudy.study.cell import Cell, Value
 from restudy.study.labels import label_of, value_words
 
@@ -167,7 +167,6 @@ def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     tensor, bound = test["tensor"], test["distance"]
     grid.check_tensor(tensor, test["form"], place)
     cell = grid.cell(test["cells"], place)
-    check_layer(tensor, cell, place)
     yield contrast(
         test,
         f"{bound:g} − distance from {test['shape']}",

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 
 from restudy.errors import UserError
 from restudy.families.contract import Family
+from restudy.families.registry import resolve
 from restudy.plan.figures import (
     NEEDS_PLANE,
     cell_figure,
@@ -65,12 +66,15 @@ class Grid:
         Axis -> values that the study varies, in its order; without the protocol.
     settings : mapping
         Those of the protocol, but for what the cells' overrides change.
+    entries : Entries
+        What the cells' values stand for.
     """
 
     family: Family
     cells: Sequence[Cell]
     vary: Mapping[str, Sequence[Value]]
     settings: Mapping
+    entries: Entries
 
     def cell(self, fixed: Mapping[str, Value], place: str) -> Cell:
         """Return the only cell with the given values."""
@@ -174,17 +178,24 @@ class Grid:
                 f"{place}.tensor: got {tensor!r}; allowed: text of the form {pattern}"
             )
 
+    def check_layers(self, test: Mapping, terms: Iterable[Sequence], place: str) -> None:
+        """Refuse what is asked of a layer that the network of one of the terms' cells lacks."""
+        key = "tensor" if "tensor" in test else "measure"
+        found = test.get(key, "")
+        if not self.family.layers or "/" not in found:
+            return
+        layer_names = resolve(self.family, self.family.layers)
+        for _, cell, _ in terms:
+            protocol = self.entries.entry("protocol", cell["protocol"])
+            layers = layer_names({"cell": cell, "protocol": protocol})
+            if found.partition("/")[0] not in layers:
+                raise ClaimsError(
+                    f"{place}.{key}: got {found!r}; allowed: a layer that the cell's network has, "
+                    f"one of {join(layers)}"
+                )
+
     def _timeless(self) -> str:
         return f"the family {self.family.title!r} records nothing during training"
-
-
-def check_layer(tensor: str, cell: Cell, place: str) -> None:
-    """Refuse a tensor of a numbered layer that a cell of some depth does not have."""
-    layer = re.match("layer([0-9]+)/", tensor)
-    if layer and "depth" in cell and int(layer[1]) > cell["depth"] + 1:
-        raise ClaimsError(
-            f"{place}.tensor: got {tensor!r}; allowed: layer1 to layer{cell['depth'] + 1}"
-        )
 
 
 def matching_cells(cells: Sequence[Cell], fixed: Mapping[str, Value], place: str) -> Sequence[Cell]:

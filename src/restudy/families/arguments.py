@@ -5,6 +5,7 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from restudy.families.contract import Kind, Setting
@@ -40,28 +41,27 @@ def check_argument(setting: Setting, found: Any) -> None:
         raise ValueError(message)
 
 
-def whole_numbers(setting: Setting, found: Any, fewest: int = 0) -> list[int]:
-    """Return a sequence of whole numbers as a list, each held against a setting.
+def whole_numbers(setting: Setting, found: Any) -> list[int]:
+    """Return a sequence of whole numbers as a list, held against a setting of type ``counts``.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no sequence, has too few of them, or one that `check_argument` refuses.
+        If it is no sequence, has too few or too many, or one that `check_argument` refuses.
     """
-    message = (
-        f"{setting.name}: got {show(found)}, allowed: a sequence of whole numbers"
-        f"{f', {fewest} or more' if fewest else ''}"
-    )
+    fewest, most = setting.min_length, setting.max_length
+    length = f", {fewest} {'or more' if most is None else f'to {most}'}" if fewest or most else ""
+    message = f"{setting.name}: got {show(found)}, allowed: a sequence of whole numbers{length}"
     if isinstance(found, str | bytes) or not isinstance(found, Iterable):
         raise TypeError(message)
     try:
         values = list(found)
     except TypeError:  # an array without dimensions
         raise TypeError(message) from None
-    if len(values) < fewest:
+    if len(values) < fewest or (most is not None and len(values) > most):
         raise ValueError(message)
     for value in values:
-        check_argument(setting, value)
+        check_argument(replace(setting, type="integer"), value)
     return [int(value) for value in values]
 
 

@@ -33,12 +33,15 @@ class Setting:
     ----------
     name, description : str
         The key, and a sentence on its effect.
-    type : {"number", "integer", "boolean", "text", "choice", "kind", "kinds"}
-        ``kind`` is a mapping with a ``kind`` and its settings, ``kinds`` a list of them.
+    type : {"number", "integer", "counts", "boolean", "text", "choice", "kind", "kinds"}
+        ``counts`` is a list of whole numbers; ``kind`` is a mapping with a ``kind`` and its
+        settings, ``kinds`` a list of them.
     default : object
         None: the key is required if ``required``, and otherwise may be missing.
     minimum, maximum, above, below : number or None
-        Bounds of a number; the last two exclude the bound itself.
+        Bounds of a number, or of each of several; the last two exclude the bound itself.
+    min_length, max_length : int or None
+        Of a list of whole numbers.
     choices : tuple of str
         Of a choice.
     kinds : tuple of Kind
@@ -59,6 +62,8 @@ class Setting:
     maximum: float | None = None
     above: float | None = None
     below: float | None = None
+    min_length: int = 1
+    max_length: int | None = None
     choices: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     pattern: str = ""
@@ -321,6 +326,9 @@ class Family:
         What a job asks for.
     check : str
         Path of a function of a completed section that yields lines on settings which clash.
+    check_images : str
+        Of a family that takes images: path of a function (a cell's settings, `ImageCounts` of its
+        data set, key of its protocol) that yields lines on what is too large to be trained.
     cost : str
         Path of a module with ``features(settings)`` and ``disk(settings)``, from which a job's
         time and its bytes on disk are estimated.
@@ -340,6 +348,9 @@ class Family:
         hand-written gradients.
     words : tuple of (str, str)
         Words for further names in tables and configurations, such as those of layers.
+    layers : str
+        Path of a function of a cell's settings: names of its network's layers, in order. Without
+        it, nothing is known of them.
     tensors, monitored : str
         Regular expressions of the tensors whose final values are kept (weights.npz), and of the
         scalars that are recorded of tensors (scalars.parquet); empty without any.
@@ -369,6 +380,7 @@ class Family:
     time: Time | None = None
     resources: Resources = field(default_factory=Resources)
     check: str = ""
+    check_images: str = ""
     cost: str = ""
     predict: str = ""
     browser_twin: str = ""
@@ -376,6 +388,7 @@ class Family:
     gradient_choice: str = ""
     gradient_check: str = ""
     words: tuple[tuple[str, str], ...] = ()
+    layers: str = ""
     tensors: str = ""
     monitored: str = ""
     monitored_interval: str = ""

@@ -93,14 +93,14 @@ def features(kind: str, settings: Mapping | None, cells: int) -> list[float]:
     if not kind.startswith(TRAINING):
         return [1.0, _many(cells)]
     family_cost = _family_cost(kind)
-    return family_cost.features(settings) if family_cost else [1.0]
+    return family_cost.features(_with_defaults(kind, settings)) if family_cost else [1.0]
 
 
 def disk_of(kind: str, settings: Mapping | None) -> float:
     """Return the bytes that a job leaves; those of a training job come from its family."""
     family_cost = _family_cost(kind)
     if family_cost:
-        return family_cost.disk(settings)
+        return family_cost.disk(_with_defaults(kind, settings))
     return IMAGE_BYTES if kind == "fetch_images" else OUTPUT_BYTES
 
 
@@ -108,6 +108,16 @@ def _family_cost(kind: str):
     """Return the cost module of the family that jobs of a kind train, if it has one."""
     family = FAMILIES.get(kind.removeprefix(TRAINING)) if kind.startswith(TRAINING) else None
     return resolve(family, family.cost) if family and family.cost else None
+
+
+def _with_defaults(kind: str, settings: Mapping) -> dict:
+    """Return settings of a training job with those of a protocol that its record is older than.
+
+    What is a setting now was fixed before, at its default.
+    """
+    family = FAMILIES[kind.removeprefix(TRAINING)]
+    defaults = {setting.name: setting.default for setting in family.settings}
+    return {**settings, "protocol": defaults | settings["protocol"]}
 
 
 def _many(cells: int) -> float:

@@ -15,9 +15,9 @@ from restudy.families.registry import FAMILIES, resolve
 from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.plan.paths import data_folder, image_folder, job_places
 from restudy.study.cell import Cell, unique_cells
-from restudy.study.config import ConfigError, cell_settings, settings_lookup
+from restudy.study.config import ConfigError, cell_settings
 from restudy.study.design import Design, baseline_cell, design_of, plain_section
-from restudy.study.entries import Entries, as_coordinate, split_value
+from restudy.study.entries import Entries, as_coordinate, settings_lookup, split_value
 from restudy.study.grid import by_distance
 
 # A larger study gets no panel of boundaries, and its cells no pictures of their own: a report with

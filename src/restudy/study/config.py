@@ -5,17 +5,16 @@ what was found, and what is allowed.
 """
 
 import copy
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
 from restudy.data.kinds import without_location
 from restudy.errors import UserError
-from restudy.families.contract import ONE, Axis, Family
+from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import read_value, spell
 from restudy.study.consistency import cell_faults, given_faults, image_faults
-from restudy.study.entries import Entries
+from restudy.study.entries import Entries, settings_lookup
 from restudy.study.schema import CHECKS, config_schema, value_schema
 from restudy.study.validation import describe, fill_and_check, filling_validator
 from restudy.study.yaml_files import parse_yaml
@@ -164,27 +163,6 @@ def _value_faults(entries: Entries, axis: Axis, value: Any) -> list[str]:
     errors = filling_validator()(value_schema(axis)).iter_errors(value)
     faults = [line.removeprefix("top level") for error in errors for line in describe(error)]
     return faults or list(entries.faults(axis.name, value))
-
-
-def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict[str, dict]]:
-    """Return a function that gives the `cell_settings` of cells that are known to be valid.
-
-    All cells of the configuration's own studies are. What a value of an axis names is looked up
-    once and shared by all cells with that value, since a grid may have thousands.
-    """
-    entries = Entries(config, family)
-    # A job of one seed computes the same for any number of seeds.
-    left_out = ("replicates",) if family.seeds_per_job == ONE else ()
-
-    @cache
-    def part(axis: str, value: str) -> dict:
-        entry = entries.entry(axis, value)
-        if axis == "protocol":
-            return {key: entry[key] for key in entry if key not in left_out}
-        return entry
-
-    axes = ("dataset", "protocol", *family.bundles)
-    return lambda cell: {"cell": dict(cell), **{axis: part(axis, cell[axis]) for axis in axes}}
 
 
 def check_target(config: Mapping, target: str, families: Mapping[str, Family] = FAMILIES) -> None:

@@ -20,7 +20,7 @@ from restudy.study.design import (
     given_values,
     plain_section,
 )
-from restudy.study.entries import Entries, setting_faults, split_value
+from restudy.study.entries import Entries, setting_faults, settings_lookup, split_value
 from restudy.study.ranges import range_faults
 from restudy.study.schema import values_by_axis
 from restudy.study.validation import hint, join
@@ -231,9 +231,15 @@ def image_faults(config: Mapping, images: Mapping, families: Mapping[str, Family
 
 
 def _study_image_faults(config: Mapping, family: Family, images: Mapping) -> Iterator[str]:
-    entries = Entries(config, family)
+    entries, settings = Entries(config, family), settings_lookup(config, family)
+    find_excess = resolve(family, family.check_images) if family.check_images else None
     for study in config[family.name]["studies"]:
         cells = design_of(config, family, study).cells
+        for cell in cells if find_excess else ():
+            counts = images.get(split_value(cell["dataset"])[0])
+            if counts is not None:
+                place = f"{family.name}.protocols.{cell['protocol']}"
+                yield from find_excess(settings(cell), counts, place)
         for text, protocol in dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in cells):
             counts = images.get(split_value(text)[0])
             if counts is None:

@@ -211,8 +211,7 @@ def overridden(
                 f"{place}.{name}: {axis} {entries.lack(axis, text, key)}, or only_if: a condition "
                 f"under which {name} varies"
             )
-    hashable = {key: tuple(v) if isinstance(v, list) else v for key, v in overrides.items()}
-    return entries.apply(axis, text, tuple(hashable.items()))
+    return entries.apply(axis, text, overrides)
 
 
 def typed_value(entries: Entries, axis: str, value: Any) -> Any:

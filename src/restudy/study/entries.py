@@ -8,12 +8,12 @@ entry has anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from restudy.data.kinds import kinds_that, without_location
-from restudy.families.contract import OVERRIDE, Family, Setting
+from restudy.families.contract import ONE, OVERRIDE, Family, Setting
 from restudy.families.setting_axes import can_vary, kinds_of
 from restudy.study.cell import spell
 from restudy.study.schema import bundle_schema, setting_schema
@@ -91,7 +91,7 @@ class Entries:
             **{axis: self.section[bundle.name] for axis, bundle in family.bundles.items()},
         }
         self.entry = cache(self._entry)
-        self.apply = cache(self._apply)
+        self._applied = cache(self._apply)
 
     def has(self, axis: str) -> bool:
         """Return whether the values of an axis stand for entries."""
@@ -145,9 +145,14 @@ class Entries:
             key not in known or list(setting_faults(known[key], v)) for key, v in values.items()
         ):
             return
-        right = self.apply(axis, name, tuple(values.items()))
+        right = self.apply(axis, name, values)
         if right != text:
             yield f": got {text!r}; allowed: {right!r}, the one spelling of it"
+
+    def apply(self, axis: str, text: str, overrides: Mapping[str, Any]) -> str:
+        """Return the one spelling of a value with further overrides, setting -> value."""
+        hashable = {k: tuple(v) if isinstance(v, list) else v for k, v in overrides.items()}
+        return self._applied(axis, text, tuple(hashable.items()))
 
     def lack(self, axis: str, text: str, key: str) -> str:
         """Return the words that an entry has no setting of a name."""
@@ -172,7 +177,6 @@ class Entries:
         return dict(sorted(entry.items()))
 
     def _apply(self, axis: str, text: str, overrides: tuple[tuple[str, Any], ...]) -> str:
-        """Return the one spelling of a value with further overrides, (setting, value)."""
         name, spelled = split_value(text)
         plain, known = self.entry(axis, name), self.settings(axis, name)
         values = {key: read_setting(known[key], each) for key, each in spelled.items()}
@@ -199,3 +203,24 @@ def without_overrides(text: str, keys: Iterable[str]) -> str:
     name, spelled = split_value(text)
     left_out = set(keys)
     return join_value(name, {key: each for key, each in spelled.items() if key not in left_out})
+
+
+def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict[str, dict]]:
+    """Return a function that gives the `cell_settings` of cells that are known to be valid.
+
+    All cells of the configuration's own studies are. What a value of an axis names is looked up
+    once and shared by all cells with that value, since a grid may have thousands.
+    """
+    entries = Entries(config, family)
+    # A job of one seed computes the same for any number of seeds.
+    left_out = ("replicates",) if family.seeds_per_job == ONE else ()
+
+    @cache
+    def part(axis: str, value: str) -> dict:
+        entry = entries.entry(axis, value)
+        if axis == "protocol":
+            return {key: entry[key] for key in entry if key not in left_out}
+        return entry
+
+    axes = ("dataset", "protocol", *family.bundles)
+    return lambda cell: {"cell": dict(cell), **{axis: part(axis, cell[axis]) for axis in axes}}

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,10 @@ def type_of(setting: Setting | Axis) -> str:
     if isinstance(setting, Setting) and setting.type in ("boolean", "text", "kind", "kinds"):
         words = {"boolean": "`true` or `false`", "text": "text", "kind": "a kind, see below"}
         return words.get(setting.type, "list")
+    if isinstance(setting, Setting) and setting.type == "counts":
+        longest = "or more" if setting.max_length is None else f"to {setting.max_length}"
+        each = type_of(replace(setting, type="integer"))
+        return f"list of {setting.min_length} {longest}, each a {each}"
     if setting.choices:
         return " or ".join(f"`{choice}`" for choice in setting.choices)
     whole = "integer" if isinstance(setting, Setting) else "whole_number"
@@ -124,11 +129,13 @@ def default_of(setting: Setting) -> str:
         return "required"
     if isinstance(setting.default, Mapping):
         return f"`{setting.default['kind']}`"
-    if isinstance(setting.default, list):
+    if setting.type == "kinds":
         return "see below"
     if isinstance(setting.default, bool):
         return f"`{str(setting.default).lower()}`"
     if isinstance(setting.default, str):
+        return f"`{setting.default}`"
+    if isinstance(setting.default, list):
         return f"`{setting.default}`"
     return "none" if setting.default is None else f"{setting.default}"
 

@@ -357,6 +357,11 @@ def setting_schema(setting: Setting) -> dict:
         schema |= kinds_schema(setting.kinds)
     elif setting.type == "kinds":
         schema |= {"type": "array", "minItems": 1, "items": kinds_schema(setting.kinds)}
+    elif setting.type == "counts":
+        schema |= {"type": "array", "minItems": setting.min_length}
+        if setting.max_length is not None:
+            schema["maxItems"] = setting.max_length
+        schema["items"] = {"type": "integer", **_bounds(setting)}
     else:
         schema |= {"type": TYPES[setting.type], **_bounds(setting)}
         if setting.pattern:

@@ -112,6 +112,8 @@ def describe(error: ValidationError) -> Iterator[str]:
             yield f"{place}: is empty; allowed: at least one entry"
         case "minProperties" | "minItems":
             yield f"{place}: got only {join(found)}; allowed: at least {rule}"
+        case "maxItems":
+            yield f"{place}: got {len(found)} entries; allowed: at most {rule}"
         case "anyOf":
             names = join(branch["required"][0] for branch in rule)
             yield f"{place}: got only {join(found)}; allowed: datasets with one or more of {names}"

@@ -17,7 +17,7 @@ from restudy.views.style import (
 )
 
 GAP_COLOR = "#C9CED6"  # unlike zero, which is white
-KERNEL_INCHES = 0.72
+KERNEL_INCHES, SHEET_INCHES = 0.72, 11.52  # at most
 SHEET_PIXELS = 1000
 
 
@@ -39,7 +39,7 @@ def filters_figure(weights: np.ndarray, note: str = "", diverged: str = "") -> F
         return empty_figure(title, diverged or "The weights are not finite.", note)
     kernels = np.moveaxis(weights[:, :, 0, :], -1, 0)
     height, width = kernels.shape[1:]
-    columns = min(len(kernels), 8 if len(kernels) <= 40 else 16)
+    columns, inches = arrange(len(kernels))
     rows = math.ceil(len(kernels) / columns)
     limit = scale_limit(kernels)
     scale = ScalarMappable(Normalize(-limit, limit), DIVERGING_COLORS)
@@ -49,12 +49,24 @@ def filters_figure(weights: np.ndarray, note: str = "", diverged: str = "") -> F
         left = place % columns * (width + 1) + 1
         sheet[top : top + height, left : left + width] = colors[..., :3]
     figure, panels = new_figure(
-        panel_size=(max(columns * KERNEL_INCHES, 3.6), rows * KERNEL_INCHES * height / width + 0.1)
+        panel_size=(max(columns * inches, 3.6), rows * inches * height / width + 0.1)
     )
     panels[0, 0].imshow(enlarge(sheet, SHEET_PIXELS), interpolation="none")
     panels[0, 0].set_axis_off()
-    subtitle = f"{len(kernels)} kernels of {height} × {width} weights, row by row, on one scale"
+    noun = "kernel" if len(kernels) == 1 else "kernels"
+    subtitle = f"{len(kernels)} {noun} of {height} × {width} weights, row by row, on one scale"
     return compose(figure, title, subtitle, note, color_bar=(scale, "Weight\n(dimensionless)"))
+
+
+def arrange(kernels: int) -> tuple[int, float]:
+    """Return the columns of a sheet of so many kernels, and the width of a kernel in inches.
+
+    Up to 40 kernels stand eight in a row; more fill a sheet that is no higher than wide.
+    """
+    if kernels <= 40:
+        return min(kernels, 8), KERNEL_INCHES
+    columns = max(16, 2 ** math.ceil(math.log2(math.sqrt(kernels))))
+    return columns, min(KERNEL_INCHES, SHEET_INCHES / columns)
 
 
 def scale_limit(values: np.ndarray) -> float:

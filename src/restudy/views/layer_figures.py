@@ -130,7 +130,7 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
     time = family.time.name
     # The same scale as in the figures of loss and accuracy.
     x_scale = time_scale(family.recorded_measures, layers[time].to_numpy())
-    layers, names = _number_layers(layers)
+    layers, names = _number_layers(layers, family)
     shown = layers[layers[time] > 0] if x_scale == "log" else layers
     times = thin_times(shown[time].unique(), MAX_TIMES, x_scale)
     shown, diverged = finished_history(shown[shown[time].isin(times)], family, runs)
@@ -182,15 +182,17 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
     return compose(figure, title, subtitle, divergence_note(diverged), legends)
 
 
-def _number_layers(layers: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _number_layers(layers: pd.DataFrame, family: Family) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with its layers numbered from 1, and what they are called.
 
-    The deepest network of the table has a layer for each name, the last its output layer.
+    The deepest network of the table has a layer for each name, the last its output layer; where
+    layers have names, a smaller network lacks some of them.
     """
     if pd.api.types.is_numeric_dtype(layers["layer"]):
         deepest = int(layers["layer"].max()) if len(layers) else 1
         return layers, [*(f"hidden {number}" for number in range(1, deepest)), "output"]
-    names = list(dict.fromkeys(layers["layer"]))
+    runs = layers.groupby(list(family.keys), sort=False)["layer"]
+    names = max((list(each.unique()) for _, each in runs), key=len, default=[])
     numbers = {name: number for number, name in enumerate(names, start=1)}
     numbered = layers.assign(layer=layers["layer"].map(numbers).astype(int))
     return numbered, [label_of(name).lower() for name in names]

@@ -7,6 +7,7 @@ from restudy.families.components import (
     optimizer_axis,
 )
 from restudy.families.contract import (
+    LARGEST_COUNT,
     ONE,
     Artefact,
     Family,
@@ -18,6 +19,9 @@ from restudy.families.contract import (
 )
 
 TENSORFLOW_ACTIVATIONS = tuple(kind for kind in ACTIVATIONS if kind.tensorflow)
+MAX_CONVOLUTIONS = 4
+CONVOLUTION = f"conv[1-{MAX_CONVOLUTIONS}]"  # pattern of their names
+STATISTIC = "(min|max|mean|std)"
 
 
 def _measured(part: str, label: str, images: str, **more) -> tuple[Measure, Measure]:
@@ -49,7 +53,7 @@ FAMILY = Family(
     noun="runs of the convolutional network",
     takes="images",
     axes=(
-        activation_axis("conv", "the two convolutions and the dense layer", TENSORFLOW_ACTIVATIONS),
+        activation_axis("conv", "the convolutions and the dense layer", TENSORFLOW_ACTIVATIONS),
         initializer_axis("conv", "the protocol's initial_bias"),
         optimizer_axis("conv"),
     ),
@@ -57,6 +61,17 @@ FAMILY = Family(
         count("steps", "Updates, one minibatch each."),
         count("replicates", "Seeds per cell, counted from 0; one job per seed.", 1),
         count("batch_size", "Images per step.", 50),
+        Setting(
+            "channels",
+            "Output channels of each convolution, which 2x2 max pooling follows.",
+            "counts",
+            [32, 64],
+            minimum=1,
+            maximum=LARGEST_COUNT,
+            max_length=MAX_CONVOLUTIONS,
+        ),
+        count("kernel", "Side of every convolution's kernel, in pixels.", 5, maximum=15),
+        count("units", "Units of the dense layer.", 1024),
         Setting(
             "dropout_keep",
             "Probability that a unit of the dense layer is kept in a training step.",
@@ -66,7 +81,8 @@ FAMILY = Family(
         ),
         count(
             "monitor_interval",
-            "Steps between two records of training loss, accuracy and the 16 tensors.",
+            "Steps between two records of training loss, accuracy and all weights, biases, net "
+            "inputs, activations and pooled maps.",
             100,
         ),
         Setting("initial_bias", "Initial value of all biases.", default=0.1),
@@ -109,20 +125,24 @@ FAMILY = Family(
     # The longest jobs. Two of one thread each train a grid sooner than one of two threads.
     resources=Resources(threads=1, mem_mb=2000, runtime=60, priority=75),
     check="restudy.families.conv.checks:find_clashes",
+    check_images="restudy.families.conv.checks:find_excess",
     cost="restudy.families.conv.cost",
     words=(
         ("conv1", "First convolution"),
         ("conv2", "Second convolution"),
+        ("conv3", "Third convolution"),
+        ("conv4", "Fourth convolution"),
         ("fc1", "First dense layer"),
         ("fc2", "Output layer"),
         ("full", "full budget"),
         ("short", "short budget"),
         ("gd", "gradient descent"),
     ),
-    tensors=r"(conv1|conv2|fc1|fc2)/(weights|bias)",
+    layers="restudy.families.conv.shapes:layer_names",
+    tensors=rf"({CONVOLUTION}|fc1|fc2)/(weights|bias)",
     monitored=(
-        r"(conv1|conv2|fc1)/(weights|bias|net_input|activation)/(min|max|mean|std)"
-        r"|(conv1|conv2)/pooled/(min|max|mean|std)|fc2/(weights|bias)/(min|max|mean|std)"
+        rf"({CONVOLUTION}|fc1)/(weights|bias|net_input|activation)/{STATISTIC}"
+        rf"|{CONVOLUTION}/pooled/{STATISTIC}|fc2/(weights|bias)/{STATISTIC}"
     ),
     monitored_interval="monitor_interval",
     end_figures=("final_accuracy",),

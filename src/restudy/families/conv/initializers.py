@@ -3,7 +3,7 @@
 The kinds and their parameters are those of the dense networks. Each factory takes the
 distribution's parameters, where there are any, and returns a function that draws one kernel from
 a key. The fan-in of a kernel is the number of inputs to one output unit, the fan-out the number
-of output units that one input reaches: for a convolution both count the kernel's 5 × 5 window.
+of output units that one input reaches: for a convolution both count the kernel's window.
 Normal distributions are cut off beyond two standard deviations and have the stated variance after
 the cut, as in Keras; only `fan_in_normal` is not cut, as published.
 """

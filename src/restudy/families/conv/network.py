@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import tensorflow as tf
 
 from restudy.families.conv.initializers import Initializer
 from restudy.families.conv.randomness import INITIAL_VALUES, make_key
 
-LAYERS = ("conv1", "conv2", "fc1", "fc2")
-
 Tensors = Mapping[str, tf.Tensor]
 Function = Callable[[tf.Tensor], tf.Tensor]
-
-
-def parameter_shapes(
-    image_shape: tuple[int, int] = (28, 28), classes: int = 10, pieces: int = 1
-) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all weights and biases, by name.
-
-    Parameters
-    ----------
-    image_shape
-        Height and width; each of the two poolings halves them, and rounds up.
-    classes
-        Number of classes.
-    pieces
-        Net inputs of a unit: 1, except for maxout.
-    """
-    height, width = (math.ceil(side / 4) for side in image_shape)
-    return {
-        "conv1/weights": (5, 5, 1, 32 * pieces),
-        "conv1/bias": (32 * pieces,),
-        "conv2/weights": (5, 5, 32, 64 * pieces),
-        "conv2/bias": (64 * pieces,),
-        "fc1/weights": (height * width * 64, 1024 * pieces),
-        "fc1/bias": (1024 * pieces,),
-        "fc2/weights": (1024, classes),
-        "fc2/bias": (classes,),
-    }
 
 
 def draw_parameters(
@@ -55,7 +25,7 @@ def draw_parameters(
     Parameters
     ----------
     shapes
-        What `parameter_shapes` returns.
+        By name, see `restudy.families.conv.shapes`.
     draw
         Distribution of the weights.
     seed
@@ -86,31 +56,33 @@ def compute_signals(
 ) -> dict[str, tf.Tensor]:
     """Run the network and return every signal in it, by name.
 
-    The shapes in the comments are those of n images of 28 × 28 pixels in 10 classes.
+    The comments have the shapes of the study's network, for n images of 28 × 28 pixels in 10
+    classes.
 
     Parameters
     ----------
     parameters
-        By the names and of the shapes of `parameter_shapes`.
+        Weights and bias of every layer, by name; they determine how many convolutions there are.
     images
         uint8 (n, height, width).
     activate
-        The activation function of both convolutions and the first dense layer.
+        The activation function of the convolutions and the first dense layer.
     drop
         What dropout does to the first dense layer's activation; by default nothing.
 
     Returns
     -------
     dict
-        ``conv1`` and ``conv2`` with ``/net_input``, ``/activation`` and ``/pooled``, ``fc1`` with
+        Each convolution with ``/net_input``, ``/activation`` and ``/pooled``, ``fc1`` with
         ``/net_input`` and ``/activation``, and ``fc2/net_input``: the logits.
     """
     signals = {}
+    *convolutions, _, _ = layers_of(parameters)
     with tf.name_scope("input"):
         signal = tf.cast(images[..., tf.newaxis], tf.float32) / 255.0  # (n, 28, 28, 1)
 
     # conv1: (n, 28, 28, 32) pooled to (n, 14, 14, 32); conv2: (n, 14, 14, 64) to (n, 7, 7, 64)
-    for layer in ("conv1", "conv2"):
+    for layer in convolutions:
         with tf.name_scope(layer):
             weights, bias = parameters[f"{layer}/weights"], parameters[f"{layer}/bias"]
             convolved = tf.nn.conv2d(signal, weights, strides=1, padding="SAME")
@@ -133,6 +105,11 @@ def compute_signals(
         logits = tf.linalg.matmul(kept, parameters["fc2/weights"]) + parameters["fc2/bias"]
         signals["fc2/net_input"] = logits  # (n, 10)
     return signals
+
+
+def layers_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the layers that names such as ``conv1/weights`` begin with, each once, in order."""
+    return tuple(dict.fromkeys(name.partition("/")[0] for name in names))
 
 
 def compute_losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

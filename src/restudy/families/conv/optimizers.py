@@ -1,7 +1,7 @@
 """Update rules by kind, each one fused TensorFlow kernel that changes a variable in place.
 
 A factory takes the hyperparameters and returns an `Optimizer`. Keras' optimizers compute the same
-with one small operation after another, each of which walks through all 3.3 million parameters.
+with one small operation after another, each of which walks through all parameters.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from restudy.families.checkpoints import write_files
 from restudy.families.conv.activations import Activation
-from restudy.families.conv.network import LAYERS, compute_losses, compute_signals
+from restudy.families.conv.network import compute_losses, compute_signals, layers_of
 from restudy.internals.tensorboard_writing import (
     histogram_metadata,
     write_session,
@@ -28,16 +28,6 @@ from restudy.internals.tensorboard_writing import (
 STATISTICS = ("min", "max", "mean", "std")
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 BUCKETS = 30
-MONITORED_SIGNALS = (
-    "conv1/net_input",
-    "conv1/activation",
-    "conv1/pooled",
-    "conv2/net_input",
-    "conv2/activation",
-    "conv2/pooled",
-    "fc1/net_input",
-    "fc1/activation",
-)
 # Below this share of its activation's steepest slope, a unit hardly passes on any gradient; the
 # dense networks draw the line in the same place.
 SATURATED = 0.05
@@ -68,9 +58,9 @@ def compile_inspection(
     Returns
     -------
     callable
-        Takes nothing. Returns tag -> (statistics, counts) of the 8 parameters and 8 signals, see
-        `summarize_tensor`; and layer -> `ACTIVITY`, float32 (3,): the Euclidean norm of the
-        loss gradient of its weights and bias, and `inactive_shares`.
+        Takes nothing. Returns tag -> (statistics, counts) of all parameters and of all signals
+        but the logits, see `summarize_tensor`; and layer -> `ACTIVITY`, float32 (3,): the
+        Euclidean norm of the loss gradient of its weights and bias, and `inactive_shares`.
     """
     images, labels = tf.constant(images), tf.constant(labels, tf.int32)
 
@@ -81,7 +71,7 @@ def compile_inspection(
             loss = tf.reduce_mean(compute_losses(signals["fc2/net_input"], labels))
         gradients = tape.gradient(loss, parameters)
         tensors = {tag: variable.read_value() for tag, variable in parameters.items()}
-        tensors |= {tag: signals[tag] for tag in MONITORED_SIGNALS}
+        tensors |= {tag: signal for tag, signal in signals.items() if tag != "fc2/net_input"}
         activity = {
             layer: tf.stack(
                 [
@@ -89,7 +79,7 @@ def compile_inspection(
                     *inactive_shares(signals[f"{layer}/net_input"], activation, layer),
                 ]
             )
-            for layer in LAYERS
+            for layer in layers_of(parameters)
         }
         return {tag: summarize_tensor(tensor) for tag, tensor in tensors.items()}, activity
 
@@ -118,7 +108,7 @@ def inactive_shares(
     dead
         Share of units (of a convolution: of its maps) for which that holds everywhere; likewise.
     """
-    if layer == LAYERS[-1]:
+    if layer == "fc2":
         return tf.constant(math.nan), tf.constant(math.nan)
     with tf.GradientTape() as tape:
         tape.watch(net_input)
@@ -293,8 +283,8 @@ def write_pictures(
     Parameters
     ----------
     filters
-        The first layer's weights, (5, 5, 1, n): each filter between its least value, black, and
-        its largest, white.
+        The first layer's weights, (kernel, kernel, 1, n): each filter between its least value,
+        black, and its largest, white.
     images, labels
         uint8 (n, height, width) and (n,): the test images.
     losses, predicted

@@ -35,10 +35,10 @@ from restudy.families.conv.network import (
     compute_losses,
     compute_signals,
     draw_parameters,
-    parameter_shapes,
 )
 from restudy.families.conv.optimizers import Optimizer, build_optimizer
 from restudy.families.conv.randomness import DROPOUT, draw_batches, make_key
+from restudy.families.conv.shapes import list_layers, parameter_shapes
 from restudy.families.conv.summaries import (
     ACTIVITY,
     Recorder,
@@ -160,8 +160,9 @@ def train_conv(
     settings
         ``cell``: its axes, which TensorBoard shows; ``activation``, ``initializer`` and
         ``optimizer``: each its ``kind`` and parameters; ``protocol``: ``steps``, ``batch_size``,
-        ``dropout_keep`` (probability), ``initial_bias``, and ``monitor_interval``,
-        ``evaluate_interval`` and ``checkpoint_interval`` (steps).
+        ``dropout_keep`` (probability), ``initial_bias``, ``monitor_interval``,
+        ``evaluate_interval`` and ``checkpoint_interval`` (steps), and the sizes of the network,
+        see `list_layers`.
     data
         Images and labels.
     seed
@@ -229,11 +230,12 @@ class Training:
         with self.clock.measure("startup"):
             activation = make_activation(settings["activation"])
             rule = build_optimizer(settings["optimizer"])
-            shapes = parameter_shapes(data.train_images.shape[1:], data.classes, activation.pieces)
+            pieces = activation.pieces
+            layers = list_layers(protocol, data.train_images.shape[1:], data.classes, pieces)
             draw = make_initializer(settings["initializer"])
+            bias = protocol["initial_bias"]
             self.weights, self.slots = create_state(
-                draw_parameters(shapes, draw, seed, protocol["initial_bias"], activation.pieces),
-                rule,
+                draw_parameters(parameter_shapes(layers), draw, seed, bias, pieces), rule
             )
             self.train_step, self.train_chunk = compile_training(
                 self.weights, self.slots, activation.function, rule, data, protocol, seed

@@ -1,4 +1,7 @@
-"""Find conflicting settings of dense networks, and choose gradient checks; loads no library."""
+"""Find conflicting settings of dense networks, name layers, and choose gradient checks.
+
+Loads no library.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -37,6 +40,11 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
                 f"{place}.studies.{name}: has a network of {depth:,} hidden layers of {units:,} "
                 f"units, {weights:,} weights; allowed: at most {LARGEST_NETWORK:,}"
             )
+
+
+def layer_names(settings: Mapping) -> list[str]:
+    """Return the names of the layers of a cell's network, the output layer last."""
+    return [f"layer{number}" for number in range(1, settings["cell"]["depth"] + 2)]
 
 
 def choose_gradient_check(baseline: Mapping, settings: Iterable[Mapping]) -> dict[str, Any]:

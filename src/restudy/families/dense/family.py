@@ -202,6 +202,7 @@ FAMILY = Family(
         ("corrected", "corrected arithmetic"),
         ("gd", "gradient descent"),
     ),
+    layers="restudy.families.dense.checks:layer_names",
     tensors=r"layer[1-9][0-9]*/(weights|bias)",
     notebooks=("backpropagation", "dense_networks", "add_your_own_activation"),
 )

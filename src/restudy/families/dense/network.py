@@ -26,9 +26,9 @@ from restudy.families.dense.training import CHUNK, DenseResult, Plan, Points, Tr
 
 # What the configuration allows of a protocol is what is allowed here.
 SETTINGS = {setting.name: setting for setting in FAMILY.protocol}
-SIZE = count("sizes", "Units of a layer.")
+SIZES = replace(count("sizes", "Units of each layer."), type="counts", min_length=2)
 PASSES = replace(SETTINGS["passes"], minimum=0)
-SEED = Setting("seeds", "What `RandomState` takes.", "integer", minimum=0, maximum=2**32 - 1)
+SEEDS = Setting("seeds", "What `RandomState` takes.", "counts", minimum=0, maximum=2**32 - 1)
 FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 # Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
 # replicates would share the overhead of each NumPy call.
@@ -93,11 +93,11 @@ class DenseNetwork:
         given = {"l2": l2, "l1": l1, "arithmetic": arithmetic, "precision": precision}
         for name, value in given.items():
             check_argument(SETTINGS[name], value)
-        self.sizes = tuple(whole_numbers(SIZE, sizes, fewest=2))
+        self.sizes = tuple(whole_numbers(SIZES, sizes))
         if self.sizes[-1] < 2:
             raise ValueError(f"sizes: got {self.sizes[-1]} classes, the last, allowed: from 2")
         self.activation = make_activation(activation)
-        self.seeds = whole_numbers(SEED, seeds, fewest=1)
+        self.seeds = whole_numbers(SEEDS, seeds)
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: got {show(self.seeds)}, allowed: each seed once")
         self.l2 = l2
@@ -168,8 +168,8 @@ class DenseNetwork:
         check_argument(PASSES, passes)
         for name, value in {"batch_size": batch_size, "record_interval": record_interval}.items():
             check_argument(SETTINGS[name], value)
-        snapshot = Setting("snapshot_passes", "", "integer", minimum=0, maximum=passes)
-        snapshot_passes = whole_numbers(snapshot, snapshot_passes)
+        allowed = Setting("snapshot_passes", "", "counts", minimum=0, maximum=passes, min_length=0)
+        snapshot_passes = whole_numbers(allowed, snapshot_passes)
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer: got {show(optimizer)}, allowed: one such as adam(0.01)")
         schedule = constant(max(passes, 1)) if schedule is None else schedule
