@@ -116,7 +116,7 @@ def number_in(title: str) -> float:
 def test_two_numbers_make_a_map_with_the_best_in_a_frame(study):
     choose(study, "Axes", "l2 along learning rate")
     fields = study.locator(".plot-figure.map .plot-cell rect")
-    assert fields.count() == 15 + 1
+    assert fields.count() == 15 + 2
     titles = study.locator(".plot-figure.map .plot-cell title").all_text_contents()
     lowest = min(map(number_in, titles))
     note = study.locator("p", has_text="Frame: the best mean").inner_text()

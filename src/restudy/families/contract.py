@@ -51,6 +51,8 @@ class Setting:
     affects_results : bool
         Whether results depend on it; where data lie and how many seeds there are do not, as far
         as a single job is concerned.
+    label : str
+        What it is called within a sentence; by default its name without underscores.
     """
 
     name: str
@@ -68,6 +70,12 @@ class Setting:
     kinds: tuple[Kind, ...] = ()
     pattern: str = ""
     affects_results: bool = True
+    label: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is called within a sentence: ``learning rate``."""
+        return self.label or self.name.replace("_", " ")
 
 
 def count(name: str, description: str, default: int | None = None, **more: Any) -> Setting:

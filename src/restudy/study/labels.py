@@ -58,7 +58,7 @@ def label_of(name: Any, axis: str | None = None) -> str:
         return known[str(name)]
     name, overrides = split_value(str(name))
     words = [known.get(name, name.replace("_", " "))]
-    words += [f"{key.replace('_', ' ')} {value}" for key, value in overrides.items()]
+    words += [f"{_setting_words(key)} {value}" for key, value in overrides.items()]
     return ", ".join(words)
 
 
@@ -81,6 +81,20 @@ def _known(make: Callable[[], Any]) -> Any:
     if key not in _MADE:
         _MADE[key] = make()
     return _MADE[key]
+
+
+def _setting_words(key: str) -> str:
+    """What a setting is called within a sentence."""
+    return _known(_all_setting_words).get(key, key.replace("_", " "))
+
+
+def _all_setting_words() -> dict[str, str]:
+    return {
+        name: settings[0].words
+        for family in FAMILIES.values()
+        for axis in family.all_axes
+        for name, settings in settings_that_vary(family, axis).items()
+    }
 
 
 def counted_axes() -> dict[str, tuple[str, str]]:
@@ -128,7 +142,7 @@ def value_words(value: Any, axis: str) -> str:
     """Return a value in words that are clear by themselves: a bare number follows its axis."""
     words = label_of(value, axis)
     if is_setting_axis(axis):
-        return f"{split_axis(axis)[1].replace('_', ' ')} {words}"
+        return f"{_setting_words(split_axis(axis)[1])} {words}"
     if axis in number_axes() and axis not in counted_axes():
         return f"{label_of(axis)} {words}"
     return words
@@ -147,8 +161,8 @@ def _dataset_labels() -> Iterator[tuple[str, str]]:
 def _family_labels(family: Family) -> Iterator[tuple[str, str]]:
     for axis in family.all_axes:
         yield axis.name, axis.label
-        for name in settings_that_vary(family, axis):
-            words = name.replace("_", " ")
+        for name, (setting, *_) in settings_that_vary(family, axis).items():
+            words = setting.words
             yield setting_axis(axis.name, name), words[:1].upper() + words[1:]
         for kind in axis.bundle.kinds if axis.bundle else ():
             if kind.label:

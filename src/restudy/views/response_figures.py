@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
@@ -20,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from restudy.analysis.captions import in_sentence
 from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family, Measure
@@ -137,7 +139,7 @@ def response_curves(
     note = [bars if seeds > 1 else "One seed: no interval."]
     note += [pooled_note(pooled).replace("Lines pool", "Means pool"), divergence_note(diverged)]
     title = study.get("question", study["name"])
-    subtitle = f"{quantity.capitalize()} after training by {_lowered(number)}"
+    subtitle = f"{quantity.capitalize()} after training by {in_sentence(label_of(number))}"
     return compose(figure, title, subtitle, " ".join(filter(None, note)), legends)
 
 
@@ -191,8 +193,8 @@ def response_map(
             _frame(axes, place)
             heading = "\n".join(filter(None, [heading, _best_words(cell, measure)]))
         axes.set_title(heading, fontsize=9.5)
-        _set_places(axes.xaxis, across, values[0])
-        _set_places(axes.yaxis, up, values[1])
+        _set_places(axes.xaxis, across, values[0], size[0] / len(values[0]))
+        _set_places(axes.yaxis, up, values[1], size[1] / len(values[1]))
         axes.grid(visible=False)
     pooled = [axis for axis in others if axis != facet]
     note = (
@@ -203,7 +205,7 @@ def response_map(
     note = " ".join(filter(None, [note, extra, divergence_note(diverged)]))
     title = study.get("question", study["name"])
     heading = _heading(measure)
-    subtitle = f"{measure.label} after training by {_lowered(across)} and {_lowered(up)}"
+    subtitle = f"{measure.label} after training by {in_sentence(label_of(across))} and {in_sentence(label_of(up))}"
     return compose(figure, title, subtitle, note, color_bar=(mappable, heading))
 
 
@@ -387,11 +389,15 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return found
 
 
-def _set_places(side: Any, axis: str, values: Sequence) -> None:
-    """Name the rows or columns of a map, of many every second, third and so on."""
-    step = -(-len(values) // 9)
-    side.set_major_locator(FixedLocator([place + 0.5 for place in range(0, len(values), step)]))
-    names = [_number_text(value) for value in values[::step]]
+def _set_places(side: Any, axis: str, values: Sequence, room: float) -> None:
+    """Name the rows or columns of a map, each of some inches; of many every second and so on."""
+    names = [_number_text(value) for value in values]
+    # Names side by side must not touch.
+    widest = max(map(len, names)) * 0.085 if isinstance(side, XAxis) else 0.2
+    step = -(-widest // room)
+    names = names[:: int(step)]
+    places = [place + 0.5 for place in range(0, len(values), int(step))]
+    side.set_major_locator(FixedLocator(places))
     side.set_major_formatter(
         FuncFormatter(lambda _, place: names[place] if place is not None else "")
     )
@@ -466,7 +472,7 @@ def _name_places(axes: Axes, position: int, column: str, values: Any, places: np
             fontsize=8.2,
             color=INK,
             zorder=6,
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
+            bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.6},
         )
 
 
@@ -493,11 +499,6 @@ def _heading(measure: Measure) -> str:
 
 def _means(frame: pd.DataFrame, measures: Sequence[Measure]) -> np.ndarray:
     return frame[[measure.name for measure in measures]].to_numpy(float)
-
-
-def _lowered(axis: str) -> str:
-    label = label_of(axis)
-    return label[:1].lower() + label[1:]
 
 
 def _nothing(study: Mapping[str, Any], diverged: int) -> Figure:

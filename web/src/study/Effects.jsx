@@ -315,12 +315,13 @@ function HeatMap({ rows, along, by, measure }) {
           marginLeft: 62,
           marginBottom: 44,
           padding: 0.03,
-          x: { type: "band", domain: columns, label: `${along.label} →`, tickSize: 0, ticks: thinned(columns, width / 62) },
-          y: { type: "band", domain: lines, label: `↑ ${by.label}`, tickSize: 0 },
+          x: { type: "band", domain: columns, label: `${along.label} →`, tickSize: 0, ticks: thinned(columns, (width - 80) / 66), tickFormat: short },
+          y: { type: "band", domain: lines, label: `↑ ${by.label}`, tickSize: 0, tickFormat: short },
           color: { type: "linear", scheme: "ylgnbu", domain: [low, high], reverse: sign > 0, legend: true, label: measure.label },
           marks: [
             Plot.cell(known, { x: "along", y: "by", fill: "mean", title: words }),
-            Plot.cell([best], { x: "along", y: "by", stroke: "var(--ink)", strokeWidth: 3, inset: -1 }),
+            Plot.cell([best], { x: "along", y: "by", stroke: "white", strokeWidth: 5, inset: 1 }),
+            Plot.cell([best], { x: "along", y: "by", stroke: "black", strokeWidth: 2, inset: 1 }),
           ],
         })}
       />
@@ -331,6 +332,9 @@ function HeatMap({ rows, along, by, measure }) {
     </>
   );
 }
+
+/** A number with three digits. */
+const short = (label) => (Number.isFinite(Number(label)) ? String(Number(Number(label).toPrecision(3))) : label);
 
 /** At most so many of some values, evenly. */
 function thinned(values, most) {

@@ -84,12 +84,14 @@ FAMILY = Family(
             "Lambda of the penalty (lambda/2) times the sum of squared weights.",
             default=0.01,
             minimum=0,
+            label="L2 penalty",
         ),
         Setting(
             "l1",
             "Lambda of the penalty lambda times the sum of absolute weights.",
             default=0,
             minimum=0,
+            label="L1 penalty",
         ),
         Setting(
             "precision",
