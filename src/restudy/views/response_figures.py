@@ -205,7 +205,8 @@ def response_map(
     note = " ".join(filter(None, [note, extra, divergence_note(diverged)]))
     title = study.get("question", study["name"])
     heading = _heading(measure)
-    subtitle = f"{measure.label} after training by {in_sentence(label_of(across))} and {in_sentence(label_of(up))}"
+    named = " and ".join(in_sentence(label_of(axis)) for axis in (across, up))
+    subtitle = f"{measure.label} after training by {named}"
     return compose(figure, title, subtitle, note, color_bar=(mappable, heading))
 
 
