@@ -10,8 +10,11 @@ from restudy.families.contract import Artefact, Axis, Family, Measure
 from restudy.families.registry import FAMILIES
 from restudy.plan import files, notebooks, paths, report_labels
 from restudy.plan.figures import (
+    FILE_FORMATS,
+    FileFormatError,
     cell_figure,
     cell_figures,
+    check_figure,
     figure_label,
     study_figure,
     study_figures,
@@ -211,6 +214,23 @@ def test_paths_of_figures_give_back_what_they_are_called(smoke):
         cell = smoke.cells(family)[0]
         for kind, label in cell_figures(family).items():
             assert figure_label(cell_figure(cell, kind, 0)) == label
+
+
+def test_figures_can_be_asked_for_in_the_formats_that_they_are_written_in(smoke):
+    asked = [path for path in files.requested_files(smoke) if path.startswith(f"{paths.FIGURES}/")]
+    assert {path.rpartition(".")[2] for path in asked} == {"svg", "png"}
+    for ending in FILE_FORMATS:
+        for path in asked:
+            check_figure(f"{path.rpartition('.')[0]}.{ending}")
+    for target in ("all", "--cores", "results/figures/dense", "results/tables/a.eps"):
+        check_figure(target)
+    for ending in (".eps", ".PDF", ".jpg"):
+        with pytest.raises(FileFormatError) as fault:
+            check_figure(f"results/figures/dense/depths_boundaries{ending}")
+        assert str(fault.value) == (
+            f"results/figures/dense/depths_boundaries{ending}: got the ending {ending}; "
+            "allowed of a figure: .svg, .png, .pdf"
+        )
 
 
 def test_categories_are_numbered_in_one_order():

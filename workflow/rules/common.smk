@@ -86,6 +86,7 @@ def alternatives(names):
 wildcard_constraints:
     **{axis.name: axis.pattern for each in FAMILIES.values() for axis in each.all_axes},
     seed="[0-9]+",
+    file_format=alternatives(figures.FILE_FORMATS),
     family=alternatives(PLAN.families),
     study=alternatives({s for f in PLAN.families.values() for s in PLAN.studies(f)}),
 

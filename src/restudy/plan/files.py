@@ -83,12 +83,12 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
 
 def gradient_check_figure(family: Family) -> str:
     """Return the path of the figure of a family's gradient check."""
-    return f"results/figures/{family.name}/gradient_check.svg"
+    return f"{paths.FIGURES}/{family.name}/gradient_check.svg"
 
 
 def points_figure(dataset: str) -> str:
     """Return the path of the figure of a point set."""
-    return f"results/figures/data/{dataset}.svg"
+    return f"{paths.FIGURES}/data/{dataset}.svg"
 
 
 def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from restudy.study.cell import Cell, cell_pattern
 
 REPORT = "results/report"
 TABLES = "results/tables"
+FIGURES = "results/figures"
 CHECKPOINTS = "results/checkpoints"
 SCRATCH = "results/certificate"  # folder in which the certificate's cells train again
 MANIFEST = "results/manifest.json"
