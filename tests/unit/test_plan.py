@@ -115,6 +115,8 @@ def test_everything_that_is_asked_for_has_one_path_and_a_family_gets_what_it_lea
         "results/tables/benchmarks.html",
         "results/tables/plain_runs.html",
         "results/tables/plain_summary.html",
+        "results/tables/studies/plain_prices.tex",
+        "results/tables/studies/plain_prices.md",
         "results/figures/plain/prices_accuracy_effects.svg",
         "results/figures/data/moons.svg",
     ]
@@ -152,6 +154,8 @@ def test_manifest_describes_tables_behind_pages_and_leaves_out_what_has_a_reason
     assert "results/tables/dense_summary.csv" in found
     assert "results/tables/claims_tests.parquet" in found
     assert "results/data/moons/description.json" in found
+    assert "results/tables/studies/dense_depths.tex" in found
+    assert "results/tables/studies/dense_depths.csv" not in found
     assert "results/data/mnist/digests.json" in found
     for path in ("results/provenance.json", "results/tables/benchmarks.csv"):
         assert files.is_left_out(path) and path not in found
@@ -254,6 +258,11 @@ def test_labels_say_what_is_shown(smoke):
     assert report_labels.table_labels("dense_runs", FAMILIES) == {
         "Networks": "Dense networks",
         "Rows": "Runs",
+    }
+    assert report_labels.study_table_labels(DENSE, "hidden_sizes", "LaTeX") == {
+        "Networks": "Dense networks",
+        "Rows": "Cells of hidden sizes",
+        "Format": "LaTeX",
     }
     assert report_labels.table_labels("claims", FAMILIES) == {"Networks": "All", "Rows": "Claims"}
 

@@ -34,6 +34,8 @@ LEFT_OUT = {
     "results/records/*": "what jobs were made from; its relevant parts are here by digest",
     "results/benchmarks/*": "times and memory",
 }
+# What the tables for papers are written in, by the ending of their files.
+PAPER_TABLES = {"tex": "LaTeX", "md": "Markdown"}
 # Tables of all cells, combined from those of the training jobs.
 COMBINED = ("runs.csv", "history.parquet", "layers.parquet", "scalars.parquet")
 
@@ -69,6 +71,8 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
     yield paths.table(family, "runs.html")
     yield paths.table(family, "summary.html")
     for study in plan.studies(family):
+        for ending in PAPER_TABLES:
+            yield paths.study_table(family, study, ending)
         yield from pictures_of_study(plan, family, study)
     if family.gradient_check:
         yield gradient_check_figure(family)

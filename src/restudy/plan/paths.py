@@ -45,6 +45,11 @@ def table(family: Family | str, name: str) -> str:
     return f"{TABLES}/{family if isinstance(family, str) else family.name}_{name}"
 
 
+def study_table(family: Family, study: str, ending: str) -> str:
+    """Return the path of a study's cells as a table for a paper, ``tex`` or ``md``."""
+    return f"{TABLES}/studies/{family.name}_{study}.{ending}"
+
+
 def page_of(path: str) -> str:
     """Return the path of a table's page."""
     return path.replace(".csv", ".html")
