@@ -105,6 +105,14 @@ def test_the_uncertainty_decides_the_digits(value, doubt, printed):
     assert round_to_uncertainty(value, doubt) == printed
 
 
+def test_numbers_without_uncertainty_have_the_decimals_of_the_largest():
+    column = [0.23, 0.07, 0.0712345, 1.2e-3, -0.00034, 4e-5]
+    shown = [round_to_uncertainty(value, largest=max(column)).digits for value in column]
+    assert shown == ["0.2300", "0.0700", "0.0712", "0.0012", "-0.00034", "4.0"]
+    assert round_to_uncertainty(12.0, largest=1234.5).digits == "12"
+    assert round_to_uncertainty(0.5, 0.01, largest=1234.5).digits == "0.500"
+
+
 def test_values_of_axes_keep_all_digits():
     assert exact_number(0.1) == Number("0.1") and exact_number(50) == Number("50")
     assert exact_number(1e-5) == Number("1", power=-5)

@@ -101,7 +101,7 @@ rule render_table:
     conda:
         "../../environment.yml"
     params:
-        code=code("render_table.py"),
+        code=code("render_table.py", *program("table")),
     message:
         "Render {wildcards.table}"
     script:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-SIGNIFICANT = 4  # digits of a number whose uncertainty is not known
-UNCERTAIN = 2  # digits of an uncertainty
+SIGNIFICANT = 4  # digits of the largest of some numbers whose uncertainty is not known
+UNCERTAIN = 2  # digits of an uncertainty, and the fewest of a number
 PLAIN_POWERS = range(-4, 6)  # of ten, of the first digit of what is written without a power
 NEGLIGIBLE = Decimal("1e-14")  # share of a number that arithmetic alone may change
 
@@ -27,14 +27,16 @@ class Number(NamedTuple):
     power: int = 0
 
 
-def round_to_uncertainty(value: float, uncertainty: float = np.nan) -> Number:
+def round_to_uncertainty(value: float, uncertainty: float = np.nan, largest: float = 0.0) -> Number:
     """Round a number and its uncertainty at the second digit of the latter.
 
     Parameters
     ----------
     value, uncertainty : float
-        In the same unit; NaN where there is none. Without an uncertainty, or with one of nothing,
-        `SIGNIFICANT` digits of the number remain.
+        In the same unit; NaN where there is none.
+    largest : float
+        Of the numbers that it stands among: without an uncertainty, or with one of nothing, as many
+        decimals remain as show this one with `SIGNIFICANT` digits.
     """
     if not np.isfinite(value):
         return Number()
@@ -49,7 +51,8 @@ def round_to_uncertainty(value: float, uncertainty: float = np.nan) -> Number:
         doubt = _keep(doubt, UNCERTAIN)
         exact = exact.quantize(Decimal((0, (1,), doubt.as_tuple().exponent)))
     else:
-        exact = _keep(exact, SIGNIFICANT)
+        most = max(abs(exact), Decimal(repr(float(largest))).copy_abs().scaleb(-power))
+        exact = _keep(exact, max(UNCERTAIN, SIGNIFICANT + exact.adjusted() - most.adjusted()))
     exact = exact or abs(exact)  # no minus zero
     known = np.isfinite(uncertainty)
     return Number(f"{exact:f}", (f"{doubt:f}" if doubt else "0") if known else "", power)

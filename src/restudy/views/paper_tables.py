@@ -190,7 +190,10 @@ def _measure_column(measure: Measure, shown: pd.DataFrame, cells: pd.DataFrame) 
     unit = f" ({measure.unit})" if measure.unit else ""
     return Column(
         f"{measure.label}{unit}",
-        [round_to_uncertainty(*pair) for pair in zip(means, high - means, strict=True)],
+        [
+            round_to_uncertainty(mean, half, means.abs().max())
+            for mean, half in zip(means, high - means, strict=True)
+        ],
         (means == best).tolist(),
     )
 
