@@ -100,10 +100,10 @@ export function DataTable({
             </button>
           </span>
         )}
-        <span class="end" ref={place} />
-        <button type="button" onClick={download}>
+        <button type="button" class="end" onClick={download}>
           Download CSV
         </button>
+        <span ref={place} />
       </div>
       <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
