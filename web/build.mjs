@@ -3,21 +3,21 @@
 
 import { build } from "esbuild";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = resolve(process.argv[2] ?? join(here, "../src/restudy/views/pages"));
-const pages = readdirSync(join(here, "src")).filter((name) =>
-  existsSync(join(here, "src", name, "main.jsx")),
-);
+const programs = readdirSync(join(here, "src"))
+  .flatMap((name) => [`src/${name}/main.jsx`, `src/${name}/main.js`])
+  .filter((path) => existsSync(join(here, path)));
 
 mkdirSync(target, { recursive: true });
 const used = new Set();
-for (const name of pages) {
+for (const path of programs) {
   const { metafile } = await build({
     absWorkingDir: here,
-    entryPoints: { [name]: `src/${name}/main.jsx` },
+    entryPoints: { [basename(dirname(path))]: path },
     outdir: target,
     bundle: true,
     minify: true,

@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 from conftest import copy_project
+from markdown_it import MarkdownIt
 from small_study import small_section
 
 OWN = "document.title = 'owned'"
@@ -66,6 +67,15 @@ def test_a_page_shows_texts_as_written(page, hostile, name):
     assert not page.locator("img[src=x]").count()
     if name == "study":
         assert in_one_line(QUESTION) in in_one_line(page.locator("body").inner_text())
+
+
+def test_the_table_for_papers_shows_the_question_as_text(hostile):
+    folder = hostile.folder / "results/tables/studies"
+    shown = MarkdownIt("commonmark").enable("table").render((folder / "dense_sizes.md").read_text())
+    assert in_one_line(QUESTION) in html.unescape(shown) and "<script" not in shown
+    latex = (folder / "dense_sizes.tex").read_text()
+    assert "\\caption{Which? .. raw:: html \\textless{}script" in latex
+    assert "\\$5 and \\$x\\_1\\textasciicircum{}\\$" in latex
 
 
 def test_no_script_of_the_report_is_ended_by_a_text(hostile):

@@ -19,13 +19,13 @@ CATEGORIES = {
     "2 Dense networks": 3 * 7 + 1,
     "3 Convolutional network": 2 * 5,
     "4 Single cells": 7 + 5 * 5,
-    "5 Tables": 8,
+    "5 Tables": 8 + 2 * 5,
     "6 Notebooks": 2 * 4,
     "7 Provenance": 3,
 }
 LABELS = (
     "figure, varied, data set, protocol, activation, hidden units, hidden layers, "
-    "initializer, optimizer, seed, networks, rows, page"
+    "initializer, optimizer, seed, networks, rows, format, page"
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from copied_tables import copy_as, markdown_cells
 from opened_study import box, choose, open_at, rows, settle
 from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
@@ -259,6 +260,27 @@ def test_table_sorts_filters_and_downloads_what_it_shows(study):
                 continue
             number = float(seen.replace("−", "-"))
             assert float(value) == pytest.approx(number, rel=1e-3, abs=1e-12)
+
+
+def test_table_is_copied_as_it_is_shown(study):
+    study.get_by_role("button", name="Held-out loss").click()
+    study.get_by_label("Filter").fill("corrected")
+    shown = rows(study)
+    assert len(shown) == 2
+    texts = {form: copy_as(study, form) for form in ("LaTeX", "Markdown", "CSV")}
+    head, *lines = csv.reader(io.StringIO(texts["CSV"]))
+    assert head[:4] == ["protocol", "activation", "heldout_loss", "heldout_loss_sd"]
+    assert [line[:2] for line in lines] == [row[:2] for row in shown]
+    for line, row in zip(lines, shown, strict=True):
+        assert float(line[2]) == pytest.approx(float(row[2]), rel=1e-3)
+        assert len(line[2]) > len(row[2])
+    assert markdown_cells(texts["Markdown"])[1:] == shown
+    heads = study.locator(".data-table th button").all_inner_texts()
+    assert markdown_cells(texts["Markdown"])[0] == [head.rstrip(" ▲▼") for head in heads]
+    body = texts["LaTeX"].partition("\\midrule\n")[2].partition("\\bottomrule")[0]
+    cells = [line.removesuffix(r" \\").split(" & ") for line in body.splitlines()]
+    assert [cell[:3] for cell in cells] == [row[:3] for row in shown]
+    assert r"\begin{tabular}{ll" + "r" * (len(heads) - 2) + "}" in texts["LaTeX"]
 
 
 def test_slider_moves_boundary_loss_weights_and_units_together(study, results):

@@ -10,8 +10,11 @@ from restudy.families.contract import Artefact, Axis, Family, Measure
 from restudy.families.registry import FAMILIES
 from restudy.plan import files, notebooks, paths, report_labels
 from restudy.plan.figures import (
+    FILE_FORMATS,
+    FileFormatError,
     cell_figure,
     cell_figures,
+    check_figure,
     figure_label,
     study_figure,
     study_figures,
@@ -112,6 +115,8 @@ def test_everything_that_is_asked_for_has_one_path_and_a_family_gets_what_it_lea
         "results/tables/benchmarks.html",
         "results/tables/plain_runs.html",
         "results/tables/plain_summary.html",
+        "results/tables/studies/plain_prices.tex",
+        "results/tables/studies/plain_prices.md",
         "results/figures/plain/prices_accuracy_effects.svg",
         "results/figures/data/moons.svg",
     ]
@@ -149,6 +154,8 @@ def test_manifest_describes_tables_behind_pages_and_leaves_out_what_has_a_reason
     assert "results/tables/dense_summary.csv" in found
     assert "results/tables/claims_tests.parquet" in found
     assert "results/data/moons/description.json" in found
+    assert "results/tables/studies/dense_depths.tex" in found
+    assert "results/tables/studies/dense_depths.csv" not in found
     assert "results/data/mnist/digests.json" in found
     for path in ("results/provenance.json", "results/tables/benchmarks.csv"):
         assert files.is_left_out(path) and path not in found
@@ -214,6 +221,23 @@ def test_paths_of_figures_give_back_what_they_are_called(smoke):
             assert figure_label(cell_figure(cell, kind, 0)) == label
 
 
+def test_figures_can_be_asked_for_in_the_formats_that_they_are_written_in(smoke):
+    asked = [path for path in files.requested_files(smoke) if path.startswith(f"{paths.FIGURES}/")]
+    assert {path.rpartition(".")[2] for path in asked} == {"svg", "png"}
+    for ending in FILE_FORMATS:
+        for path in asked:
+            check_figure(f"{path.rpartition('.')[0]}.{ending}")
+    for target in ("all", "--cores", "results/figures/dense", "results/tables/a.eps"):
+        check_figure(target)
+    for ending in (".eps", ".PDF", ".jpg"):
+        with pytest.raises(FileFormatError) as fault:
+            check_figure(f"results/figures/dense/depths_boundaries{ending}")
+        assert str(fault.value) == (
+            f"results/figures/dense/depths_boundaries{ending}: got the ending {ending}; "
+            "allowed of a figure: .svg, .png, .pdf"
+        )
+
+
 def test_categories_are_numbered_in_one_order():
     named = report_labels.categories(FAMILIES)
     assert named["dense"] == "2 Dense networks"
@@ -235,6 +259,11 @@ def test_labels_say_what_is_shown(smoke):
     assert report_labels.table_labels("dense_runs", FAMILIES) == {
         "Networks": "Dense networks",
         "Rows": "Runs",
+    }
+    assert report_labels.study_table_labels(DENSE, "hidden_sizes", "LaTeX") == {
+        "Networks": "Dense networks",
+        "Rows": "Cells of hidden sizes",
+        "Format": "LaTeX",
     }
     assert report_labels.table_labels("claims", FAMILIES) == {"Networks": "All", "Rows": "Claims"}
 

@@ -3,17 +3,21 @@
 import base64
 import io
 import itertools
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from conftest import need_debian_file
+from conftest import ROOT, need_debian_file
 from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
+from restudy.plan.figures import FILE_FORMATS
 from restudy.study import labels
 from restudy.views import style
 
@@ -171,7 +175,7 @@ def test_letters_that_the_own_font_lacks_come_from_an_installed_one(tmp_path):
     assert len(drawn[2]) == 2 and not {*drawn[0]} & {*drawn[2]}
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png"])
+@pytest.mark.parametrize("suffix", FILE_FORMATS)
 def test_letters_that_no_font_has_are_told_of_once(tmp_path, suffix):
     with pytest.warns(UserWarning) as told:
         style.save(style.styled(titled)("\U00012000 and \U00012001"), tmp_path / f"a.{suffix}")
@@ -184,7 +188,7 @@ def test_other_fonts_change_no_figure_that_needs_none(tmp_path, monkeypatch):
     style.save(style.styled(titled)("Größe 50 % \\alpha → ½\n²"), tmp_path / "figure.svg")
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png"])
+@pytest.mark.parametrize("suffix", FILE_FORMATS)
 def test_two_renderings_have_the_same_bytes(tmp_path, suffix):
     paths = [tmp_path / f"{name}.{suffix}" for name in ("one", "two")]
     for path in paths:
@@ -221,9 +225,68 @@ def test_svg_has_a_title_no_date_and_short_coordinates(tmp_path):
     assert max(len(n.split(".")[1]) for p in paths for n in p.split() if "." in n) == 2
 
 
-def test_other_formats_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="pdf"):
-        style.save(style.styled(small_figure)(), tmp_path / "a.pdf")
+def test_other_formats_are_refused_and_the_plan_knows_which_there_are(tmp_path):
+    with pytest.raises(ValueError, match=r"\.pdf, not as '\.eps'"):
+        style.save(style.styled(small_figure)(), tmp_path / "a.eps")
+    assert [f".{each}" for each in FILE_FORMATS] == list(style.WRITERS)
+
+
+def test_a_pdf_is_the_same_bytes_in_every_process(tmp_path):
+    program = (
+        "import sys; sys.path[:0] = ['src', 'tests', 'tests/unit']\n"
+        "import test_views_style as t\n"
+        "t.style.save(t.style.styled(t.small_figure)(), sys.argv[1])"
+    )
+    for name, seed in (("one", "1"), ("two", "2")):
+        subprocess.run(
+            [sys.executable, "-c", program, tmp_path / f"{name}.pdf"],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed, "TZ": f"UTC{seed}"},
+            check=True,
+        )
+    one = (tmp_path / "one.pdf").read_bytes()
+    assert one == (tmp_path / "two.pdf").read_bytes()
+    assert b"CreationDate" not in one
+
+
+def test_last_bits_of_a_layout_do_not_change_a_pdf(tmp_path):
+    for name, shift in (("one.pdf", 0), ("two.pdf", 1e-12)):
+        figure = style.styled(small_figure)()
+        figure.set_layout_engine("none")
+        figure.axes[0].set_position([0.2, 0.2 + shift, 0.6, 0.6])
+        style.save(figure, tmp_path / name)
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_a_pdf_has_its_text_as_text_and_its_fonts_embedded(tmp_path):
+    need_debian_file("/usr/bin/pdftotext", "poppler-utils")
+    need_debian_file("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei")
+    path = tmp_path / "a.pdf"
+    style.save(style.styled(titled)("Größe 花瓣 → ½, 5 % − $x$"), path)
+    text = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True)
+    assert "Größe 花瓣 → ½, 5 % − $x$" in text.stdout
+    listed = subprocess.run(["pdffonts", path], capture_output=True, text=True, check=True)
+    fonts = [
+        re.split(r"\s{2,}|(?<=\w) (?=yes|no)", line) for line in listed.stdout.splitlines()[2:]
+    ]
+    assert len(fonts) >= 3
+    for name, kind, _, embedded, *_ in fonts:
+        assert (kind, embedded) == ("CID TrueType", "yes"), name
+
+
+def test_a_pdf_has_the_look_of_the_png(tmp_path):
+    need_debian_file("/usr/bin/pdftoppm", "poppler-utils")
+    figure = style.styled(small_figure)()
+    for name in ("a.png", "a.pdf"):
+        style.save(figure, tmp_path / name)
+    drawn = ["pdftoppm", "-r", "200", "-png", "-singlefile", tmp_path / "a.pdf", tmp_path / "b"]
+    subprocess.run(drawn, check=True)
+    one, other = (Image.open(tmp_path / name).convert("L") for name in ("a.png", "b.png"))
+    assert np.abs(np.subtract(one.size, other.size)).max() <= 1
+    # Seen from afar, where letters are hinted does not show.
+    small = [np.asarray(each.resize((80, 60), Image.Resampling.BOX), int) for each in (one, other)]
+    assert np.ptp(small[0]) > 60
+    assert np.abs(small[0] - small[1]).max() < 25
 
 
 def test_long_titles_wrap_and_panels_keep_their_size():
@@ -240,9 +303,6 @@ def test_long_titles_wrap_and_panels_keep_their_size():
 
 
 def test_drawing_never_imports_pyplot():
-    import subprocess
-    import sys
-
     code = (
         "import sys, restudy.views.boundaries, restudy.views.curves, restudy.views.layer_figures, "
         "restudy.views.final_accuracy_figure, "

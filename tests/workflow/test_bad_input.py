@@ -265,6 +265,12 @@ def test_target_that_names_nothing(project, activation, optimizer, expected):
     assert expected in message(project, "--cores", "1", "--", target)
 
 
+def test_figure_in_a_format_that_none_is_drawn_in(project):
+    target = "results/figures/dense/optimizers_loss_curves.eps"
+    text = message(project, "--cores", "1", "--", target)
+    assert f"{target}: got the ending .eps; allowed of a figure: .svg, .png, .pdf" in text
+
+
 def test_damaged_data_source_names_what_was_tried(tmp_path):
     project = copy_project(tmp_path / "project")
     broken = project.folder / "broken"

@@ -323,6 +323,50 @@ def test_findings_quote_the_summary(smoke):
     assert f"{best:.4f}" in sentence
 
 
+def test_tables_for_papers_have_the_numbers_of_the_summary(smoke):
+    manifest = json.loads((smoke.folder / "results/manifest.json").read_text())
+    described = manifest["aggregates"]["files"]
+    for name, studies in (("dense", 3), ("conv", 2)):
+        family = FAMILIES[name]
+        paths = sorted((smoke.folder / "results/tables/studies").glob(f"{name}_*"))
+        assert [path.suffix for path in paths] == [".md", ".tex"] * studies
+        assert {str(path.relative_to(smoke.folder)) for path in paths} <= described.keys()
+        summary = read_table(smoke.folder / f"results/tables/{name}_summary.csv")
+        for path in paths[::2]:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
+            first = -2 - len(family.ranked_by)
+            for place, measure in enumerate(family.ranked_by, start=first):
+                known = summary[f"{measure}_mean"], summary[f"{measure}_high"]
+                for row in rows:
+                    digits = [part.strip(" *\u2007\u2008") for part in row[place].split("±")]
+                    decimals = len(digits[0].partition(".")[2])
+                    fitting = known[0].round(decimals) == float(digits[0])
+                    assert fitting.any(), (path.name, row)
+                    if len(digits) == 2:
+                        half = (known[1] - known[0])[fitting].round(decimals)
+                        assert (half == float(digits[1])).any(), (path.name, row)
+
+
+def test_figures_are_drawn_as_pdf_if_asked_for_and_nothing_else_runs(smoke):
+    folder = "results/figures/dense"
+    targets = (f"{folder}/activations_loss_curves.pdf", f"{folder}/activations_boundaries.pdf")
+    asked = {"plot_curves_dense": 1, "plot_boundary_panel": 1}
+    assert smoke.jobs("--", *targets) == asked
+    made = {path: path.stat().st_mtime_ns for path in (smoke.folder / folder).iterdir()}
+    try:
+        done = smoke.snakemake("--cores", "1", "--configfile", "config/smoke.yaml", "--", *targets)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for target in targets:
+            content = (smoke.folder / target).read_bytes()
+            assert content.startswith(b"%PDF") and b"/FontFile2" in content
+        assert made == {path: path.stat().st_mtime_ns for path in made}
+        assert smoke.jobs() == {} and smoke.jobs("--", *targets) == {}
+    finally:
+        for path in (smoke.folder / folder).glob("*.pdf"):
+            path.unlink()
+
+
 def test_neither_another_source_of_the_same_images_nor_the_order_of_keys_retrains(edited):
     changes = {
         "mnist: {kind: mnist,": (

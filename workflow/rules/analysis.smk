@@ -102,11 +102,40 @@ rule render_table:
     conda:
         "../../environment.yml"
     params:
-        code=code("render_table.py"),
+        code=code("render_table.py", *program("table")),
     message:
         "Render {wildcards.table}"
     script:
         "../../scripts/render_table.py"
+
+
+rule write_study_table:
+    input:
+        runs=study_tables("runs.csv"),
+    output:
+        **{
+            ending: report(
+                f"results/tables/studies/{{family}}_{{study}}.{ending}",
+                caption="../../report/study_table.rst",
+                category=CATEGORIES["tables"],
+                labels=study_table_labels(language),
+            )
+            for ending, language in files.PAPER_TABLES.items()
+        },
+    log:
+        "results/logs/write_study_table/{family}_{study}.log",
+    benchmark:
+        "results/benchmarks/write_study_table/{family}_{study}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("write_study_table.py"),
+        study=study_of,
+        rows=rows_of,
+    message:
+        "Write the table of {wildcards.family}, {wildcards.study}, for papers"
+    script:
+        "../../scripts/write_study_table.py"
 
 
 rule state_findings:

@@ -94,6 +94,7 @@ def alternatives(names):
 wildcard_constraints:
     **{axis.name: axis.pattern for each in FAMILIES.values() for axis in each.all_axes},
     seed="[0-9]+",
+    file_format=alternatives(figures.FILE_FORMATS),
     family=alternatives(PLAN.families),
     study=alternatives({s for f in PLAN.families.values() for s in PLAN.studies(f)}),
 
@@ -129,6 +130,8 @@ def job_files(name):
 
 # The report needs the MIME type of every file in it.
 mimetypes.add_type("application/x-ipynb+json", ".ipynb")
+mimetypes.add_type("text/x-tex", ".tex")
+mimetypes.add_type("text/markdown", ".md")
 # Only the main process writes captions; with results in a bucket, a job would fetch these for it.
 found, recorded = (
     read_json(CALL.is_main and internals.fetch(workflow, path) or "", *keys)

@@ -7,7 +7,7 @@ rule plot_points:
         description="results/data/{dataset}/description.json",
     output:
         report(
-            "results/figures/data/{dataset}.svg",
+            "results/figures/data/{dataset}.{file_format}",
             caption="../../report/points.rst",
             category=CATEGORIES["data"],
             labels=lambda wildcards: {
@@ -16,9 +16,9 @@ rule plot_points:
             },
         ),
     log:
-        "results/logs/plot_points/{dataset}.log",
+        "results/logs/plot_points/{dataset}.{file_format}.log",
     benchmark:
-        "results/benchmarks/plot_points/{dataset}.tsv"
+        "results/benchmarks/plot_points/{dataset}.{file_format}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -45,16 +45,16 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
             runs=trained["runs"],
         output:
             report(
-                f"results/figures/{{family}}/cells/{cell_pattern(family)}/boundary.svg",
+                f"results/figures/{{family}}/cells/{cell_pattern(family)}/boundary.{{file_format}}",
                 caption="../../report/boundary.rst",
                 category=CATEGORIES["single_cells"],
                 subcategory="Decision boundaries",
                 labels=cell_labels(family),
             ),
         log:
-            f"results/logs/plot_boundary/{place}.log",
+            f"results/logs/plot_boundary/{place}.{{file_format}}.log",
         benchmark:
-            f"results/benchmarks/plot_boundary/{place}.tsv"
+            f"results/benchmarks/plot_boundary/{place}.{{file_format}}.tsv"
         wildcard_constraints:
             family=family.name,
         conda:
@@ -78,16 +78,16 @@ rule plot_boundary_panel:
         runs=planar_files("runs.csv"),
     output:
         report(
-            "results/figures/{family}/{study}_boundaries.png",
+            "results/figures/{family}/{study}_boundaries.{file_format}",
             caption="../../report/boundary_panel.rst",
             category=category,
             subcategory="{study}",
             labels=study_labels("Decision boundaries"),
         ),
     log:
-        "results/logs/plot_boundary_panel/{family}_{study}.log",
+        "results/logs/plot_boundary_panel/{family}_{study}.{file_format}.log",
     benchmark:
-        "results/benchmarks/plot_boundary_panel/{family}_{study}.tsv"
+        "results/benchmarks/plot_boundary_panel/{family}_{study}.{file_format}.tsv"
     wildcard_constraints:
         family=alternatives(each.name for each in PLAN.that_leave("boundary.npz")),
     conda:
@@ -116,7 +116,7 @@ for drawn in figures.STUDY_FIGURES:
                 output:
                     **{
                         ending: report(
-                            f"results/figures/{{family}}/{{study}}_{ending}.svg",
+                            f"results/figures/{{family}}/{{study}}_{ending}.{{file_format}}",
                             caption=f"../../report/{kind.caption}",
                             category=category,
                             subcategory="{study}",
@@ -125,9 +125,9 @@ for drawn in figures.STUDY_FIGURES:
                         for ending, kind in kinds.items()
                     },
                 log:
-                    f"results/logs/plot_{drawn.name}/{{family}}_{{study}}.log",
+                    f"results/logs/plot_{drawn.name}/{{family}}_{{study}}.{{file_format}}.log",
                 benchmark:
-                    f"results/benchmarks/plot_{drawn.name}/{{family}}_{{study}}.tsv"
+                    f"results/benchmarks/plot_{drawn.name}/{{family}}_{{study}}.{{file_format}}.tsv"
                 wildcard_constraints:
                     family=family.name,
                 conda:
@@ -174,7 +174,7 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
         output:
             **{
                 key: report(
-                    f"results/figures/{{family}}/cells/{paths.job_pattern(family)}/{file}.svg",
+                    f"results/figures/{{family}}/cells/{paths.job_pattern(family)}/{file}.{{file_format}}",
                     caption=f"../../report/{caption}",
                     category=CATEGORIES["single_cells"],
                     subcategory=subcategory,
@@ -183,9 +183,9 @@ for family in filter(figures.draws_runs, PLAN.families.values()):
                 for key, (file, caption, subcategory) in RUN_OUTPUTS.items()
             },
         log:
-            f"results/logs/plot_run/{place}.log",
+            f"results/logs/plot_run/{place}.{{file_format}}.log",
         benchmark:
-            f"results/benchmarks/plot_run/{place}.tsv"
+            f"results/benchmarks/plot_run/{place}.{{file_format}}.tsv"
         wildcard_constraints:
             family=family.name,
         conda:
@@ -212,16 +212,16 @@ for family in PLAN.families.values():
                 table=paths.table(family, "gradients.csv"),
             output:
                 report(
-                    "results/figures/{family}/gradient_check.svg",
+                    "results/figures/{family}/gradient_check.{file_format}",
                     caption="../../report/gradient_check.rst",
                     category=CATEGORIES[family.name],
                     subcategory="gradient check",
                     labels={"Figure": "Error of the gradient", "Varied": "Arithmetic"},
                 ),
             log:
-                "results/logs/plot_gradient_check/{family}.log",
+                "results/logs/plot_gradient_check/{family}.{file_format}.log",
             benchmark:
-                "results/benchmarks/plot_gradient_check/{family}.tsv"
+                "results/benchmarks/plot_gradient_check/{family}.{file_format}.tsv"
             wildcard_constraints:
                 family=family.name,
             conda:

@@ -91,6 +91,13 @@ def study_labels(figure):
     return lambda wildcards: report_labels.study_labels(study_of(wildcards), figure)
 
 
+def study_table_labels(language):
+    """Function of wildcards: the labels of a study's table for a paper."""
+    return lambda wildcards: report_labels.study_table_labels(
+        family_of(wildcards), wildcards.study, language
+    )
+
+
 def cell_labels(family, figure=None):
     """Function of wildcards: the labels of a figure that shows a cell or a run."""
     return lambda wildcards: report_labels.cell_labels(

@@ -33,6 +33,8 @@ RESERVED = frozenset(
         *("report", "results", "tables"),
     }
 )
+# Other parts of paths, which no axis may be called.
+NO_AXES = ("family", "file_format", "seed", "study")
 
 
 class FamilyError(UserError):
@@ -97,8 +99,11 @@ def _faults(family: Family):
     for name in names:
         if names.count(name) > 1:
             yield f"two axes are named {name!r}"
-        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in ("seed", "study", "family"):
-            yield f"got the axis name {name!r}; allowed: lower-case letters, digits, underscores"
+        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in NO_AXES:
+            yield (
+                f"got the axis name {name!r}; allowed: lower-case letters, digits, underscores, "
+                f"and none of: {', '.join(NO_AXES)}"
+            )
     if not family.leaves("runs.csv"):
         yield "artefacts: lack runs.csv, the table of a row per run"
     ranking = [each.name for each in family.measures if each.in_runs and each.better]

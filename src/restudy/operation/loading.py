@@ -11,6 +11,7 @@ from restudy.claims.document import needed_tables, read_claims
 from restudy.data.inspection import inspect_datasets
 from restudy.errors import UserError
 from restudy.families.registry import load_families
+from restudy.plan.figures import check_figure
 from restudy.plan.studies import Plan
 from restudy.study.config import (
     check_image_counts,
@@ -68,7 +69,7 @@ def load_study(
     configfiles : iterable of Path
         Where it was read from: read again, since a duplicate key shows in the files alone.
     targets : iterable of str
-        What was asked for: a cell that is not allowed is refused.
+        What was asked for: a cell that is not allowed is refused, and so is a figure's format.
     root : Path
         Folder of the project, where files are looked for that the working directory lacks.
     tell : callable
@@ -94,6 +95,7 @@ def load_study(
         complete, families = _complete(with_typed_values(config, overrides), find, not of_job)
         for target in targets:
             check_target(complete, target)
+            check_figure(target)
         checks = {key: complete.pop(key, None) for key in CHECKS}
         features, images = inspect_datasets(complete["datasets"], tell)
         if not of_job:

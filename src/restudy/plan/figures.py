@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from restudy.errors import UserError
 from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
+from restudy.plan.paths import FIGURES
 from restudy.study.cell import Cell
 
+# Endings of what a figure can be written as. A run makes one; the others can be asked for by path.
+FILE_FORMATS = ("svg", "png", "pdf")
 # Figures that show the plane of a data set's two features.
 NEEDS_PLANE = ("boundaries", "boundary")
 # Artefacts that the figures of a single run need.
@@ -21,6 +26,10 @@ RUN_FIGURES = {
     "conv1_statistics": "Statistics of the first layer",
     "conv1_histograms": "Histograms of the first layer",
 }
+
+
+class FileFormatError(UserError):
+    """A target that is a figure in a format that none is written in."""
 
 
 class Kind(NamedTuple):
@@ -213,13 +222,27 @@ def cell_figures(family: Family) -> dict[str, str]:
 def study_figure(family: Family, study: str, kind: str) -> str:
     """Return the path of a figure of a study."""
     suffix = "png" if kind == "boundaries" else "svg"
-    return f"results/figures/{family.name}/{study}_{kind}.{suffix}"
+    return f"{FIGURES}/{family.name}/{study}_{kind}.{suffix}"
 
 
 def cell_figure(cell: Cell, kind: str, seed: int | None = None) -> str:
     """Return the path of a figure of a cell, or of its run with a seed."""
     run = "" if seed is None else f"/seed~{seed}"
-    return f"results/figures/{cell.family}/cells/{cell.path}{run}/{kind}.svg"
+    return f"{FIGURES}/{cell.family}/cells/{cell.path}{run}/{kind}.svg"
+
+
+def check_figure(target: str) -> None:
+    """Refuse a target on the command line that is a figure in a format that none is written in.
+
+    Raises
+    ------
+    FileFormatError
+        It names the target and the formats that there are.
+    """
+    ending = PurePosixPath(target).suffix
+    if target.startswith(f"{FIGURES}/") and ending and ending[1:] not in FILE_FORMATS:
+        allowed = ", ".join(f".{each}" for each in FILE_FORMATS)
+        raise FileFormatError(f"{target}: got the ending {ending}; allowed of a figure: {allowed}")
 
 
 def shows_runs(family: Family) -> bool:

@@ -34,6 +34,8 @@ LEFT_OUT = {
     "results/records/*": "what jobs were made from; its relevant parts are here by digest",
     "results/benchmarks/*": "times and memory",
 }
+# What the tables for papers are written in, by the ending of their files.
+PAPER_TABLES = {"tex": "LaTeX", "md": "Markdown"}
 # Tables of all cells, combined from those of the training jobs.
 COMBINED = ("runs.csv", "history.parquet", "layers.parquet", "scalars.parquet")
 
@@ -69,6 +71,8 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
     yield paths.table(family, "runs.html")
     yield paths.table(family, "summary.html")
     for study in plan.studies(family):
+        for ending in PAPER_TABLES:
+            yield paths.study_table(family, study, ending)
         yield from pictures_of_study(plan, family, study)
     if family.gradient_check:
         yield gradient_check_figure(family)
@@ -83,12 +87,12 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
 
 def gradient_check_figure(family: Family) -> str:
     """Return the path of the figure of a family's gradient check."""
-    return f"results/figures/{family.name}/gradient_check.svg"
+    return f"{paths.FIGURES}/{family.name}/gradient_check.svg"
 
 
 def points_figure(dataset: str) -> str:
     """Return the path of the figure of a point set."""
-    return f"results/figures/data/{dataset}.svg"
+    return f"{paths.FIGURES}/data/{dataset}.svg"
 
 
 def pictures_of_study(plan: Plan, family: Family, study: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from restudy.study.entries import split_value
 
 REPORT = "results/report"
 TABLES = "results/tables"
+FIGURES = "results/figures"
 CHECKPOINTS = "results/checkpoints"
 SCRATCH = "results/certificate"  # folder in which the certificate's cells train again
 MANIFEST = "results/manifest.json"
@@ -39,6 +40,11 @@ def job_places(cell: Cell, family: Family, replicates: int) -> list[str]:
 def table(family: Family | str, name: str) -> str:
     """Return the path of a table over all cells of a family, such as ``runs.csv``."""
     return f"{TABLES}/{family if isinstance(family, str) else family.name}_{name}"
+
+
+def study_table(family: Family, study: str, ending: str) -> str:
+    """Return the path of a study's cells as a table for a paper, ``tex`` or ``md``."""
+    return f"{TABLES}/studies/{family.name}_{study}.{ending}"
 
 
 def page_of(path: str) -> str:

@@ -54,6 +54,12 @@ def notebook_labels(name: str, form: str) -> dict[str, str]:
     return {"Page": f"{name.replace('_', ' ').capitalize()}, {form}"}
 
 
+def study_table_labels(family: Family, study: str, language: str) -> dict[str, str]:
+    """Return the labels of a study's table for a paper."""
+    words = study.replace("_", " ")
+    return {"Networks": family.title, "Rows": f"Cells of {words}", "Format": language}
+
+
 ROWS = {
     "runs": "Runs",
     "summary": "Cells",

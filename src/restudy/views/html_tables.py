@@ -16,6 +16,8 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
+from restudy.views.pages import built_file
+
 MAX_CSV_BYTES = 1_250_000  # keeps the page small enough for the report
 FAVICON = "data:,"  # an empty icon, so that browsers request none
 STYLESHEET = """
@@ -164,6 +166,13 @@ heads.forEach(head => head.firstElementChild.addEventListener("click", () => {
 let waiting;
 box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(update, 120); });
 frame.addEventListener("scroll", fill, {passive: true});
+addCopying(document.getElementById("copying"), () => ({
+  heads: columns.map(column => column.name),
+  names: columns.map(column => column.name),
+  numbers: columns.map(column => column.number),
+  values: shown.map(index => rows[index]),
+  texts: shown.map(index => columns.map((column, position) => show(rows[index][position], column))),
+}));
 document.getElementById("download").addEventListener("click", () => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([csv], {type: "text/csv;charset=utf-8"}));
@@ -208,6 +217,7 @@ TABLE_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
  title="Rows that contain every word; column=value asks for an exact value">
 <output class="muted" aria-live="polite"></output>
 <button type="button" id="download">Download {{ "these rows" if sampled else "CSV" }}</button>
+<span id="copying"></span>
 </div>
 <div class="frame" tabindex="0" role="region" aria-label="{{ title }}">
 <table>
@@ -234,6 +244,7 @@ TABLE_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
 <script type="application/json" id="csv">{{ csv }}</script>
 <script type="application/json" id="columns">{{ column_data }}</script>
 <script type="application/json" id="file">{{ file }}</script>
+<script>{{ program }}</script>
 <script>{{ script }}</script>
 {% endblock %}
 """)
@@ -322,7 +333,8 @@ def html_table(
         csv=_script_json(frame.to_csv(index=False, lineterminator="\n")),
         column_data=_script_json(shown),
         file=_script_json(f"{file}.csv"),
-        stylesheet=Markup(STYLESHEET + TABLE_STYLESHEET),
+        stylesheet=Markup(STYLESHEET + TABLE_STYLESHEET + built_file("table.css")),
+        program=Markup(built_file("table.js")),
         script=Markup(SCRIPT),
         favicon=FAVICON,
     )

@@ -1,9 +1,11 @@
-// A table that sorts, filters, selects, and downloads as CSV exactly what it shows.
+// A table that sorts, filters, selects, and hands over exactly what it shows.
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import "./components.css";
-import { saveText, toCsv } from "./download.js";
+import { addCopying } from "./copying.js";
+import { saveText } from "./download.js";
 import { formatNumber } from "./format.js";
+import { toCsv } from "./tableText.js";
 
 const PAGE = 500;
 
@@ -52,10 +54,19 @@ export function DataTable({
   };
   const toggle = (id) =>
     onSelect(chosen.has(id) ? selected.filter((one) => one !== id) : [...(selected ?? []), id]);
-  const download = () => {
-    const names = columns.map((column) => column.name);
-    saveText(file, "text/csv", toCsv(names, shown.map((row) => names.map((n) => row.values[n]))));
-  };
+  const names = columns.map((column) => column.name);
+  const valuesOf = (row) => names.map((name) => row.values[name]);
+  const download = () => saveText(file, "text/csv", toCsv(names, shown.map(valuesOf)));
+  const copied = useRef();
+  const place = useRef();
+  copied.current = () => ({
+    heads: columns.map((column) => column.label),
+    names,
+    numbers: columns.map((column) => column.kind === "number"),
+    values: shown.map(valuesOf),
+    texts: shown.map((row) => columns.map((column) => textOf(column, row))),
+  });
+  useEffect(() => addCopying(place.current, () => copied.current()), []);
 
   return (
     <div class="data-table">
@@ -92,6 +103,7 @@ export function DataTable({
         <button type="button" class="end" onClick={download}>
           Download CSV
         </button>
+        <span ref={place} />
       </div>
       <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
@@ -167,7 +179,15 @@ function cell(column, row) {
   const value = row.values[column.name];
   if (column.format) return column.format(value, row);
   if (value === null || value === undefined) return <span class="muted">none</span>;
-  return column.kind === "number" ? formatNumber(value) : String(value);
+  return textOf(column, row);
+}
+
+/** What a cell says; of one with a picture, the value beside it. */
+function textOf(column, row) {
+  const value = row.values[column.name];
+  const formatted = column.format?.(value, row);
+  if (typeof formatted === "string") return formatted;
+  return column.kind === "number" ? formatNumber(value) : String(value ?? "none");
 }
 
 function filterRows(rows, columns, filter) {

@@ -1,4 +1,4 @@
-// What a reader takes out of a page: tables as CSV, pictures as SVG.
+// What a reader saves from a page: text, and pictures as SVG.
 
 export function saveText(name, type, text) {
   const link = document.createElement("a");
@@ -6,15 +6,6 @@ export function saveText(name, type, text) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** Rows of values as CSV; numbers with all their digits. */
-export function toCsv(columns, rows) {
-  const quote = (value) => {
-    const text = value === null || value === undefined ? "" : String(value);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [columns, ...rows].map((row) => row.map(quote).join(",")).join("\n") + "\n";
 }
 
 /** An SVG element of the page as a file of its own: the colours of the theme written into it. */

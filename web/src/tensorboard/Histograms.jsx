@@ -3,11 +3,12 @@
 import { scaleLinear, scaleTime } from "d3-scale";
 import { area, line } from "d3-shape";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { saveText, toCsv } from "../shared/download.js";
+import { saveText } from "../shared/download.js";
 import { paleColor } from "../shared/colors.js";
 import { counted, formatNumber } from "../shared/format.js";
 import { Frame, marginsOf } from "../shared/Frame.jsx";
 import { SHARE_NAMES, pointsOf, quantiles, rebin } from "../shared/histograms.js";
+import { toCsv } from "../shared/tableText.js";
 import { ticksOf } from "../shared/ticks.js";
 import { useWidth } from "../shared/useWidth.js";
 import { CardHead } from "./ScalarCard.jsx";

@@ -5,9 +5,10 @@ import { scaleLinear, scaleLog, scaleTime } from "d3-scale";
 import { area, line } from "d3-shape";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { Breakable } from "../shared/Breakable.jsx";
-import { saveText, toCsv } from "../shared/download.js";
+import { saveText } from "../shared/download.js";
 import { counted, formatDuration, formatNumber } from "../shared/format.js";
 import { Frame, marginsOf } from "../shared/Frame.jsx";
+import { toCsv } from "../shared/tableText.js";
 import { useWidth } from "../shared/useWidth.js";
 import { Swatch } from "./RunsPanel.jsx";
 import {

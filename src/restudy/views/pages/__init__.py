@@ -46,6 +46,11 @@ $blocks
 """)
 
 
+def built_file(name: str) -> str:
+    """Return the text of a file that is built from ``web/``."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
 def render_page(name: str, title: str, blocks: Mapping[str, str]) -> str:
     """Return a page of the given name as HTML.
 
@@ -62,7 +67,7 @@ def render_page(name: str, title: str, blocks: Mapping[str, str]) -> str:
     program = (FOLDER / f"{name}.js").read_bytes()
     return PAGE.substitute(
         title=html.escape(title),
-        style=(FOLDER / f"{name}.css").read_text(encoding="utf-8"),
+        style=built_file(f"{name}.css"),
         blocks="\n".join(
             f'<script type="text/plain" id="block-{html.escape(key)}">{block}</script>'
             for key, block in blocks.items()

@@ -1,0 +1,429 @@
+r"""A study's cells as a table for a paper, in LaTeX and in Markdown.
+
+A number is a mean with half the width of its 95% interval, whose first two digits decide where both
+are rounded: :math:`0.6931 \pm 0.0025`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from restudy.analysis.captions import in_sentence
+from restudy.analysis.markup import escape_latex, escape_markdown
+from restudy.analysis.rounding import Number, exact_number, round_to_uncertainty
+from restudy.analysis.summaries import summarize
+from restudy.claims.inference import LEVEL, correct, one_sided_p
+from restudy.families.contract import Family, Measure
+from restudy.families.setting_axes import is_setting_axis
+from restudy.study.labels import label_of, number_axes, value_words
+
+MAX_ROWS = 30  # of a page; of a larger study, as many of the best
+FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes
+    ----------
+    heading : str
+    cells : list of str or of Number
+        One a row.
+    best : list of bool
+        Which of the cells are marked.
+    """
+
+    heading: str
+    cells: list[str] | list[Number]
+    best: list[bool]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its cells are numbers, which are aligned at their points."""
+        return isinstance(self.cells[0], Number)
+
+
+class PaperTable(NamedTuple):
+    """A table without the marks of a format.
+
+    Attributes
+    ----------
+    name : str
+        Of the family and the study, such as ``dense-depths``.
+    caption, note : str
+        Sentences on what is shown; a line below the table, empty where no cell is left out.
+    columns : list of Column
+        Of at least one row.
+    """
+
+    name: str
+    caption: str
+    note: str
+    columns: list[Column]
+
+
+def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) -> PaperTable:
+    """Return a study's cells with the measures that they are ranked by.
+
+    Parameters
+    ----------
+    family : Family
+        Which axes and measures there are.
+    runs : DataFrame
+        A row per run of the study, with the settings that it varies as columns.
+    study : mapping
+        ``name``, ``question`` and the axes that it ``vary``-s, each with its values in the order
+        of the rows.
+
+    Returns
+    -------
+    PaperTable
+        A row per cell, in the order of the study; of more than `MAX_ROWS` cells, those with the
+        best means of the family's first ranking measure, the best one first.
+    """
+    measures = [each for each in map(family.measure, family.ranked_by) if each.summarised]
+    named = [axis for axis in study["vary"] if axis in runs]
+    settings = [name for name in runs if is_setting_axis(name)]
+    axes = list(dict.fromkeys([*named, *family.axis_names, *settings]))
+    cells = _in_order(summarize(family, runs), named, study["vary"])
+    if len(cells) > MAX_ROWS and measures:
+        first = measures[0]
+        cells = cells.sort_values(
+            f"{first.name}_mean", ascending=first.better == "lower", kind="stable"
+        )
+    shown = cells.head(MAX_ROWS)
+    differing = [axis for axis in axes if cells[axis].nunique(dropna=False) > 1] or named
+    same = [axis for axis in (*family.axis_names, *settings) if axis not in differing]
+    question = study["question"].strip()
+    sentences = [
+        question if question.endswith((".", "?", "!")) else f"{question}.",
+        _what_is_shown(cells, measures),
+        _what_is_bold(cells, runs, axes, measures),
+        f"The same in all cells: {', '.join(_words(cells, axis) for axis in same)}.",
+    ]
+    return PaperTable(
+        name=f"{family.name}-{study['name']}".replace("_", "-"),
+        caption=" ".join(filter(None, sentences)),
+        note=_what_is_left_out(len(cells), len(shown), measures),
+        columns=[
+            *(_axis_column(axis, shown) for axis in differing),
+            *(_measure_column(measure, shown, cells) for measure in measures),
+            _count_column("Runs", shown["n"]),
+            _count_column("Diverged", shown["diverged"]),
+        ],
+    )
+
+
+def count_inseparable(
+    runs: pd.DataFrame, cells: pd.DataFrame, axes: Sequence[str], measure: Measure
+) -> tuple[int, int]:
+    """Count the cells whose mean can't be told apart from the best one.
+
+    Each is compared with the best by Student's test of the differences seed by seed, in both
+    directions, over the seeds with which neither diverged; the p-values are corrected for one
+    another by Holm's method. A cell with fewer than two such seeds can't be told apart.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A row per run: axes, seed, ``diverged_at`` and the measure.
+    cells : DataFrame
+        As `summarize` gives them.
+    axes : sequence of str
+        What tells cells apart.
+    measure : Measure
+        What is compared.
+
+    Returns
+    -------
+    inseparable, others : int
+        Such cells, and all that were compared: those with a mean, except the best.
+    """
+    cells, runs = _with_marks(cells, axes), _with_marks(runs, axes)
+    means = cells.set_index(list(axes))[f"{measure.name}_mean"].dropna()
+    if means.empty:
+        return 0, 0
+    finished = runs[runs["diverged_at"].isna()]
+    by_seed = finished.pivot(index="seed", columns=list(axes), values=measure.name)
+    best = means.idxmin() if measure.better == "lower" else means.idxmax()
+    p_values = []
+    for cell in means.index.drop(best):
+        differences = (by_seed[cell] - by_seed[best]).dropna()
+        tested = len(differences) > 1
+        p_values.append(min(1.0, 2 * min(one_sided_p(differences, 0.0))) if tested else 1.0)
+    return sum(p > LEVEL for p in correct(p_values)), len(p_values)
+
+
+def _with_marks(table: pd.DataFrame, axes: Iterable[str]) -> pd.DataFrame:
+    """Return a table with a mark where a cell lacks a setting, so that cells can be looked up."""
+    marked = {
+        axis: table[axis].astype(object).where(table[axis].notna(), "")
+        for axis in axes
+        if table[axis].isna().any()
+    }
+    return table.assign(**marked)
+
+
+def _in_order(
+    cells: pd.DataFrame, axes: Iterable[str], levels: Mapping[str, Sequence]
+) -> pd.DataFrame:
+    """Return cells in the order of their values, those on the last of the axes varying fastest.
+
+    What lacks a setting comes last.
+    """
+    places = pd.DataFrame(
+        {
+            axis: cells[axis].map({value: place for place, value in enumerate(levels[axis])})
+            for axis in axes
+        }
+    )
+    by = list(places)
+    ordered = places.sort_values(by, kind="stable").index if by else cells.index
+    return cells.loc[ordered].reset_index(drop=True)
+
+
+def _axis_column(axis: str, cells: pd.DataFrame) -> Column:
+    values = [None if pd.isna(value) else value for value in cells[axis].tolist()]
+    if axis in number_axes():
+        shown = [Number("") if value is None else exact_number(value) for value in values]
+    else:
+        shown = list(map(label_of, values))
+    return Column(label_of(axis), shown, [False] * len(values))
+
+
+def _count_column(heading: str, counts: pd.Series) -> Column:
+    return Column(heading, [Number(str(count)) for count in counts], [False] * len(counts))
+
+
+def _measure_column(measure: Measure, shown: pd.DataFrame, cells: pd.DataFrame) -> Column:
+    """Return the column of a measure; the best is the best of all cells, shown or not."""
+    means, high = shown[f"{measure.name}_mean"], shown[f"{measure.name}_high"]
+    of_all = cells[f"{measure.name}_mean"]
+    best = of_all.min() if measure.better == "lower" else of_all.max()
+    unit = f" ({measure.unit})" if measure.unit else ""
+    return Column(
+        f"{measure.label}{unit}",
+        [
+            round_to_uncertainty(mean, half, means.abs().max())
+            for mean, half in zip(means, high - means, strict=True)
+        ],
+        (means == best).tolist(),
+    )
+
+
+def _words(cells: pd.DataFrame, axis: str) -> str:
+    """Return the value that all cells have of an axis, in words."""
+    return value_words(cells[axis].tolist()[0], axis)
+
+
+def _what_is_shown(cells: pd.DataFrame, measures: Sequence[Measure]) -> str:
+    if cells["n"].max() == 1:
+        return "Single runs."
+    text = "Means over the runs that did not diverge"
+    if any(cells[f"{each.name}_high"].notna().any() for each in measures):
+        return f"{text}, with half the width of their 95% intervals (Student's t)."
+    return f"{text}."
+
+
+def _what_is_bold(
+    cells: pd.DataFrame, runs: pd.DataFrame, axes: Sequence[str], measures: Sequence[Measure]
+) -> str:
+    counted = [(count_inseparable(runs, cells, axes, measure), measure) for measure in measures]
+    counts = [
+        f"{count:,} of {others:,} by {in_sentence(measure.label)}"
+        for (count, others), measure in counted
+        if others
+    ]
+    if not counts:
+        return ""
+    text = "The best by each measure is bold" if len(measures) > 1 else "The best is bold"
+    if cells["n"].max() == 1:
+        return f"{text}."
+    return (
+        f"{text}; of the other cells, indistinguishable from it at {LEVEL:.0%} (t-tests paired by "
+        f"seed, Holm's correction): {', '.join(counts)}."
+    )
+
+
+def _what_is_left_out(cells: int, shown: int, measures: Sequence[Measure]) -> str:
+    if cells == shown:
+        return ""
+    which = f"with the best {in_sentence(measures[0].label)}" if measures else "that come first"
+    return f"Of {cells:,} cells, the {shown} {which} are shown; {cells - shown:,} are left out."
+
+
+# ---- LaTeX -----------------------------------------------------------------------------------
+
+
+def to_latex(table: PaperTable) -> str:
+    """Return a table as LaTeX for the package booktabs, its numbers aligned at their points."""
+    columns = table.columns
+    headings = [escape_latex(column.heading) for column in columns]
+    rows = zip(*map(_latex_cells, columns), strict=True)
+    note = rf"\multicolumn{{{len(columns)}}}{{l}}{{{escape_latex(table.note)}}} \\"
+    lines = [
+        r"% Needs \usepackage{booktabs}.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape_latex(table.caption)}}}",
+        rf"\label{{tab:{table.name}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if each.is_number else 'l' for each in columns)}}}",
+        r"\toprule",
+        rf"{' & '.join(headings)} \\",
+        r"\midrule",
+        *(rf"{' & '.join(row)} \\" for row in rows),
+        *([r"\midrule", note] if table.note else []),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    if not "".join(lines).isascii():
+        # Of those beyond ASCII, pdfLaTeX knows the Latin letters.
+        lines[1:1] = [
+            r"% Its letters beyond ASCII need \usepackage[T1]{fontenc}; those that are not Latin,",
+            "% LuaLaTeX or XeLaTeX and a font that has them.",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _latex_cells(column: Column) -> list[str]:
+    if not column.is_number:
+        return list(map(escape_latex, column.cells))
+    shape = _Shape.of(column.cells)
+    return [
+        _latex_number(number, shape, best)
+        for number, best in zip(column.cells, column.best, strict=True)
+    ]
+
+
+def _latex_number(number: Number, shape: "_Shape", best: bool) -> str:
+    """Return a number as a formula that takes the room of the column's widest."""
+    if not number.digits:
+        return "--"
+    mean = rf"\mathbf{{{number.digits}}}" if best else number.digits
+    if number.digits.isdecimal() and not any(shape):
+        return number.digits
+    if number.power:
+        both = rf"({mean} \pm {number.uncertainty})" if number.uncertainty else mean
+        return rf"${both} \times 10^{{{number.power}}}$"
+    lead, before, behind = (_phantom(part) for part in shape.lacks(number))
+    if number.uncertainty:
+        return rf"${mean}{lead} \pm {before}{number.uncertainty}{behind}$"
+    room = _phantom(rf"{{}} \pm {shape.uncertainty}") if shape.uncertainty else ""
+    return f"${mean}{lead}{room}$"
+
+
+def _phantom(text: str) -> str:
+    return rf"\phantom{{{text}}}" if text else ""
+
+
+# ---- Markdown --------------------------------------------------------------------------------
+
+
+def to_markdown(table: PaperTable) -> str:
+    """Return a table in the dialect of Markdown that GitHub and Pandoc read.
+
+    Its numbers are aligned at their points where a font's digits are equally wide.
+    """
+    headings = [escape_markdown(column.heading) for column in table.columns]
+    columns = list(map(_markdown_cells, table.columns))
+    widths = [
+        max(map(len, ("---", heading, *cells)))
+        for heading, cells in zip(headings, columns, strict=True)
+    ]
+    rules = [
+        f"{'-' * (width - 1)}:" if column.is_number else "-" * width
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+
+    def line(cells: Iterable[str]) -> str:
+        padded = [
+            cell.rjust(width) if column.is_number else cell.ljust(width)
+            for cell, width, column in zip(cells, widths, table.columns, strict=True)
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    lines = [escape_markdown(table.caption), "", line(headings), f"| {' | '.join(rules)} |"]
+    lines += map(line, zip(*columns, strict=True))
+    return "\n".join([*lines, *(["", escape_markdown(table.note)] if table.note else []), ""])
+
+
+def _markdown_cells(column: Column) -> list[str]:
+    if not column.is_number:
+        return list(map(escape_markdown, column.cells))
+    shape = _Shape.of(column.cells)
+    return [
+        _markdown_number(number, shape, best)
+        for number, best in zip(column.cells, column.best, strict=True)
+    ]
+
+
+def _markdown_number(number: Number, shape: "_Shape", best: bool) -> str:
+    """Return a number with spaces as wide as the digits that others of the column have more."""
+    if not number.digits:
+        return "–"
+    mean = number.digits.replace("-", "−")
+    mean = f"**{mean}**" if best else mean
+    if number.power:
+        both = f"({mean} ± {number.uncertainty})" if number.uncertainty else mean
+        return f"{both} × 10{str(number.power).translate(SUPERSCRIPTS)}"
+    lead, before, behind = (_spaces(part) for part in shape.lacks(number))
+    if number.uncertainty:
+        return f"{mean}{lead} ± {before}{number.uncertainty}{behind}"
+    return f"{mean}{lead}{_spaces(f'000{shape.uncertainty}') if shape.uncertainty else ''}"
+
+
+def _spaces(digits: str) -> str:
+    return digits.replace("0", FIGURE_SPACE).replace(".", POINT_SPACE)
+
+
+# ---- Alignment -------------------------------------------------------------------------------
+
+
+class _Shape(NamedTuple):
+    """The widest parts of a column's numbers, as zeros with a point.
+
+    Attributes
+    ----------
+    fraction : str
+        What follows the whole part of the numbers, with the point.
+    uncertainty : str
+        The uncertainties; empty where there is none.
+    """
+
+    fraction: str
+    uncertainty: str
+
+    @classmethod
+    def of(cls, numbers: Iterable[Number]) -> "_Shape":
+        plain = [number for number in numbers if not number.power]
+        fraction = max((_fraction(number.digits) for number in plain), key=len, default="")
+        doubts = [_parts(number.uncertainty) for number in plain]
+        widest = [max(part, key=len) for part in zip(*doubts, strict=True)] or [""]
+        return cls(_zeros(fraction), _zeros("".join(widest)))
+
+    def lacks(self, number: Number) -> tuple[str, str, str]:
+        """Return what a number has less: of its fraction, and at its uncertainty's two ends."""
+        whole, fraction = _parts(self.uncertainty)
+        own_whole, own_fraction = _parts(number.uncertainty)
+        return (
+            self.fraction[len(_fraction(number.digits)) :],
+            whole[len(own_whole) :],
+            fraction[len(own_fraction) :],
+        )
+
+
+def _parts(digits: str) -> tuple[str, str]:
+    """Return what stands before the point of a number, and the point with what follows it."""
+    whole, point, fraction = digits.partition(".")
+    return whole, point + fraction
+
+
+def _fraction(digits: str) -> str:
+    return _parts(digits)[1]
+
+
+def _zeros(digits: str) -> str:
+    return "".join("." if digit == "." else "0" for digit in digits)
