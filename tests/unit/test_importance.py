@@ -256,6 +256,12 @@ def test_the_only_axis_has_all_the_variance():
     assert found.higher == 0 and 0.9 < found.r_squared < 1
 
 
+def test_an_axis_may_have_any_name():
+    cells = factorial(value=range(6), mean=["x", "y"], variance=[1, 2])
+    found = importance(cells.assign(loss=cells["value"] * 1.0), list(cells), "loss")
+    assert shares_of(found)[("value",)] > 0.98
+
+
 def test_an_axis_of_a_single_value_has_no_share():
     cells = factorial(width=range(1, 33), name=["tanh"])
     found = variance_importance(cells.assign(y=np.log(cells["width"])), list(cells), "y")

@@ -135,23 +135,22 @@ def variance_importance(
         what it cannot see, for which there is ``r_squared``.
     """
     axes = list(axes)
-    cells, lost_runs = _cells(runs, axes, measure)
-    known = cells[cells["mean"].notna()]
-    spreads = cells["variance"].dropna()
+    cells, means, variances, lost_runs = _cells(runs, axes, measure)
+    known = np.flatnonzero(~np.isnan(means))
+    spreads = variances[~np.isnan(variances)]
     facts = {
         "cells": len(known),
         "lost_cells": len(cells) - len(known),
         "lost_runs": lost_runs,
-        "between": float(known["mean"].var()) if len(known) > 1 else None,
+        "between": float(means[known].var(ddof=1)) if len(known) > 1 else None,
         "within": float(spreads.mean()) if len(spreads) else None,
     }
     factors = [encode(cells[axis]) for axis in axes]
-    if reason := _obstacle(axes, factors, known["mean"]):
+    if reason := _obstacle(axes, factors, means[known]):
         return Importance(pd.DataFrame(columns=COLUMNS), reason, None, None, **facts)
-    factors = choose_cells(factors, known.index)
-    # Of cells in one order, however their runs are ordered.
-    order = np.lexsort([factor.codes for factor in factors])
-    factors, means = choose_cells(factors, order), known["mean"].to_numpy()[order]
+    # In an order of the cells' own, whatever that of their runs is.
+    order = known[np.lexsort([factor.codes[known] for factor in factors])]
+    factors, means = choose_cells(factors, order), means[order]
     forest = fit_forest(factors, means, TREES, seed, oob_score=True)
     shares = _shares(decompose(forest, factors))
     others = list(map(_shares, _resampled(factors, means, seed, replicates)))
@@ -247,18 +246,22 @@ def decompose(forest: RandomForestRegressor, factors: Sequence[Factor]) -> Varia
     return variances
 
 
-def _cells(runs: pd.DataFrame, axes: list[str], measure: str) -> tuple[pd.DataFrame, int]:
-    """Return a row per cell (axes, mean and variance over seeds), and how many runs diverged."""
+def _cells(
+    runs: pd.DataFrame, axes: Sequence[str], measure: str
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, int]:
+    """Return axes, mean and variance over seeds of each cell, and how many runs diverged."""
     finished = np.isfinite(runs[measure].to_numpy(float))
     if "diverged_at" in runs:
         finished &= runs["diverged_at"].isna().to_numpy()
-    values = runs[axes].assign(value=runs[measure].where(finished))
-    groups = values.groupby(axes, sort=False, dropna=False) if axes else values.groupby(lambda _: 0)
-    found = groups["value"].agg(mean="mean", variance="var").reset_index()
-    return found, int((~finished).sum())
+    values = runs[measure].astype(float).where(finished)
+    keys = [runs[axis] for axis in axes] or np.zeros(len(runs))
+    groups = values.groupby(keys, sort=False, dropna=False)
+    means, variances = groups.mean(), groups.var()
+    cells = means.index.to_frame(index=False)
+    return cells, means.to_numpy(), variances.to_numpy(), int((~finished).sum())
 
 
-def _obstacle(axes: Sequence[str], factors: Sequence[Factor], means: pd.Series) -> str:
+def _obstacle(axes: Sequence[str], factors: Sequence[Factor], means: np.ndarray) -> str:
     """Return why there is nothing to share out; empty if there is."""
     if not axes:
         return "Nothing varies between the cells."
