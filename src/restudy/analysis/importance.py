@@ -6,6 +6,7 @@ random sample of settings: a random forest predicts those that are not there.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ MIN_CELLS = 16  # what a forest of fewer predicts depends most on which cells a 
 MAX_LEVELS = 64  # values of an axis that are told apart
 MAX_LEAVES = 512  # of a tree
 TREES = 100
-REPLICATES, REPLICATE_TREES = 25, 25  # forests for the intervals, and trees of each
+REPLICATES, REPLICATE_TREES = 25, 25  # forests of simulated data, and trees of each
 TREES_AT_ONCE = 16  # whose leaves are held in memory
 POINTS = 1 << 13  # at which interactions of more than two axes are evaluated
 COLUMNS = ["axis", "other", "share", "share_low", "share_high"]
@@ -104,9 +105,16 @@ def variance_importance(
     .. math:: f_i = E[\hat f \mid x_i] - E[\hat f], \qquad
               f_{ij} = E[\hat f \mid x_i, x_j] - f_i - f_j - E[\hat f]
 
-    and the shares are :math:`E[f_i^2] / \operatorname{Var} \hat f` and
-    :math:`E[f_{ij}^2] / \operatorname{Var} \hat f`. The trees' mean is decomposed; the authors
-    average the shares of single trees, which fit noise and so give every axis a share.
+    and shares such as :math:`s_{ij} = E[f_{ij}^2] / \operatorname{Var} \hat f`. Here the mean of
+    all trees is decomposed; the authors average the shares of single trees, which fit noise, so
+    that nothing has a share of 0.
+
+    A forest still turns noise into shares, and misses some of what matters little. How much is seen
+    where the truth is known: in data simulated from the forest itself, whose prediction takes
+    residuals of unseen cells, drawn with replacement, for noise. With the shares :math:`s^*` of
+    forests trained on such data, the share is :math:`2 s - \bar s^*`, at least 0, over their sum,
+    and its interval is Student's, from the standard deviation of :math:`s^*` (Efron and Tibshirani
+    1993, sections 9.4 and 10.6).
 
     Parameters
     ----------
@@ -124,15 +132,14 @@ def variance_importance(
     seed : int
         Of the forests.
     replicates : int
-        Further forests, at least two, from which the intervals come.
+        Forests trained on simulated data, at least two.
 
     Returns
     -------
     Importance
-        An interval is Student's, from the standard deviation of the share over forests that are
-        trained on other cells, drawn with replacement. It covers the choice of cells, noise and the
-        forest's randomness, but not that a forest of few cells understates what matters least, and
-        what it cannot see, for which there is ``r_squared``.
+        The intervals do not cover what a forest of so few cells can't see, for which there is
+        ``r_squared``: of a sum of three inputs with shares 0.64, 0.29 and 0.07, evaluated in 64
+        random cells, it overstates the largest by 0.06 and finds a third of the smallest.
     """
     axes = list(axes)
     cells, means, variances, lost_runs = _cells(runs, axes, measure)
@@ -151,14 +158,19 @@ def variance_importance(
     # In an order of the cells' own, whatever that of their runs is.
     order = known[np.lexsort([factor.codes[known] for factor in factors])]
     factors, means = choose_cells(factors, order), means[order]
+    # The smallest variance that trees split is a fixed number.
+    means = (means - means.mean()) / means.std()
     forest = fit_forest(factors, means, TREES, seed, oob_score=True)
     shares = _shares(decompose(forest, factors))
-    others = list(map(_shares, _resampled(factors, means, seed, replicates)))
-    # Quantiles over single trees would leave out 0, which no tree that fits noise ever has.
-    spread = {term: np.std([each[term] for each in others], ddof=1) for term in shares}
+    simulated = list(_simulated_shares(forest, factors, means, seed, replicates))
+    bias, spread = (
+        {term: each([one[term] for one in simulated]) for term in shares}
+        for each in (np.mean, functools.partial(np.std, ddof=1))
+    )
+    corrected = _shares({term: max(2 * share - bias[term], 0.0) for term, share in shares.items()})
     halves = {term: stdtrit(replicates - 1, 0.975) * each for term, each in spread.items()}
     r_squared = float(forest.oob_score_)
-    return Importance(_table(axes, shares, halves), "", _higher(shares), r_squared, **facts)
+    return Importance(_table(axes, corrected, halves), "", _higher(corrected), r_squared, **facts)
 
 
 def encode(values: pd.Series) -> Factor:
@@ -184,16 +196,13 @@ def choose_cells(factors: Sequence[Factor], places: np.ndarray) -> list[Factor]:
 def fit_forest(
     factors: Sequence[Factor], means: np.ndarray, trees: int, seed: int, oob_score: bool = False
 ) -> RandomForestRegressor:
-    """Return a random forest that predicts standardised means of cells, shape (C,)."""
+    """Return a random forest that predicts means of cells, shape (C,)."""
     from sklearn.ensemble import RandomForestRegressor
 
     forest = RandomForestRegressor(
         trees, max_leaf_nodes=MAX_LEAVES, random_state=seed, oob_score=oob_score
     )
-    # Trees do not split a variance below a fixed number, whatever the unit.
-    deviation = means.std()
-    scaled = (means - means.mean()) / (deviation if deviation > 0 else 1.0)
-    return forest.fit(features(factors), scaled)
+    return forest.fit(features(factors), means)
 
 
 def features(factors: Sequence[Factor]) -> np.ndarray:
@@ -276,16 +285,20 @@ def _obstacle(axes: Sequence[str], factors: Sequence[Factor], means: np.ndarray)
     return ""
 
 
-def _resampled(
-    factors: Sequence[Factor], means: np.ndarray, seed: int, replicates: int
+def _simulated_shares(
+    forest: RandomForestRegressor,
+    factors: Sequence[Factor],
+    means: np.ndarray,
+    seed: int,
+    replicates: int,
 ) -> Iterator[Variances]:
-    """Yield the decomposition of forests of cells that are drawn with replacement."""
+    """Yield the shares that forests find in data of which a forest's prediction is the truth."""
+    truth, residuals = forest.predict(features(factors)), means - forest.oob_prediction_
+    residuals = residuals - residuals.mean()
     for replicate in range(replicates):
-        generator = np.random.default_rng([seed, replicate])
-        drawn = generator.integers(0, len(means), len(means))
-        chosen = choose_cells(factors, drawn)
-        forest = fit_forest(chosen, means[drawn], REPLICATE_TREES, seed + 1 + replicate)
-        yield decompose(forest, chosen)
+        noise = np.random.default_rng([seed, replicate]).choice(residuals, len(means))
+        other = fit_forest(factors, truth + noise, REPLICATE_TREES, seed + 1 + replicate)
+        yield _shares(decompose(other, factors))
 
 
 def _marginals(

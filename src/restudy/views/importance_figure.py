@@ -122,7 +122,7 @@ def _note(found: Importance, shown: int) -> str:
     parts = [
         "Functional analysis of variance of a random forest. Its R² is "
         f"{found.r_squared:.2f} for cells that its trees have not seen.",
-        "Lines: 95 % intervals over forests of resampled cells.",
+        "Bars: corrected for the forest's bias; lines: 95 % intervals.",
     ]
     if len(others):
         pairs = f"{'The other' if shown else 'All'} {len(others)} pairs"
