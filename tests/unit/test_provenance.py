@@ -138,6 +138,7 @@ FLOORS = {
     "operation": 8,
     "views": 9,
     "notebooks": 10,
+    "__main__": 11,
 }
 
 

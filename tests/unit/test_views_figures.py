@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 
+from restudy.analysis.importance import COLUMNS, Importance
 from restudy.data.class_names import CLASS_NAMES, class_names
 from restudy.families.contract import Axis, Family, Measure, Time
 from restudy.families.registry import FAMILIES
@@ -21,6 +22,7 @@ from restudy.views import (
     filters,
     final_accuracy_figure,
     gradient_check_figure,
+    importance_figure,
     layer_figures,
     points_figure,
     prediction_figures,
@@ -312,6 +314,34 @@ def gradient_table():
     return table.assign(relative_error=np.where(wrong, 0.3, 1e-9))
 
 
+AXES = [
+    "activation",
+    "hidden_size",
+    "depth",
+    "initializer",
+    "optimizer.learning_rate",
+    "protocol.l2",
+    "dataset.noise",
+    "a_setting_of_somebody_whose_name_is_$long$",
+]
+
+
+def importance_of(count, **facts):
+    """Shares that fall from axis to axis, then from pair to pair, the last axes' first."""
+    terms = [(axis, "", 0.3 * 0.5**place) for place, axis in enumerate(AXES[:count])]
+    pairs = reversed(list(itertools.combinations(AXES[:count], 2)))
+    terms += [(*pair, 0.2 * 0.5**place) for place, pair in enumerate(pairs)]
+    rows = [(*term, share, 0.6 * share, 1.4 * share) for *term, share in terms]
+    counts = {"cells": 600, "lost_cells": 1, "lost_runs": 7, "between": 2.0, "within": 0.1}
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return Importance(table, **{"reason": "", "higher": 0.01, "r_squared": 0.876} | counts | facts)
+
+
+def shares_figure(count, **facts):
+    found = importance_of(count, **facts)
+    return importance_figure.importance_figure(found, LONG_QUESTION, "Training loss")
+
+
 def panel_of(vary):
     return boundaries.boundary_panel(boundary_cells(vary), study_of(vary))
 
@@ -416,6 +446,8 @@ FIGURES = {
         f"filters-{size[0]}": lambda size=size: filters.filters_figure(kernels(*size), "A note.")
         for size in ((32,), (64,), (3,), (1, 1), (500, 4))
     },
+    **{f"importance-{count}": functools.partial(shares_figure, count) for count in (1, 3, 8)},
+    "importance-none": lambda: shares_figure(0, reason="Nothing varies between the cells."),
     "gradient_check": lambda: gradient_check_figure.gradient_check_figure(gradient_table()),
     "statistics": lambda: weights.statistics_figure(scalars_and_histograms()[0], "conv1"),
     "histograms": lambda: weights.histograms_figure(scalars_and_histograms()[1], "conv1"),
@@ -489,7 +521,7 @@ def test_nothing_leaves_the_page_and_legends_stay_off_the_data(figure):
     assert not any(overlap(a, b) for a, b in itertools.combinations(panels, 2))
 
 
-@pytest.mark.parametrize("name", ["loss_curves-one_axis", "histograms", "boundary"])
+@pytest.mark.parametrize("name", ["loss_curves-one_axis", "histograms", "boundary", "importance-8"])
 def test_two_renderings_have_the_same_few_bytes(tmp_path, name):
     for copy in ("one", "two"):
         style.save(FIGURES[name](), tmp_path / f"{copy}.svg")
@@ -620,6 +652,50 @@ def test_jitter_is_bounded_and_always_the_same():
     offsets = effects_figure.jitter(50, 0.1)
     assert np.abs(offsets).max() <= 0.1 and offsets.std() > 0.04
     np.testing.assert_array_equal(offsets, effects_figure.jitter(50, 0.1))
+
+
+def words_of(figure):
+    return " ".join(" ".join(text.get_text().split()) for text in figure.texts)
+
+
+def test_importance_shows_every_axis_and_the_largest_pairs_with_their_intervals():
+    drawn = shares_figure(5)
+    table = importance_of(5).shares
+    singles, pairs = panels_of(drawn)
+    for axes, rows in ((singles, table.iloc[:5]), (pairs, table.iloc[5:11])):
+        widths = [bar.get_width() for bar in axes.patches]
+        np.testing.assert_allclose(widths, 100 * rows["share"])
+        ends = [line.get_xdata() for line in axes.lines]
+        np.testing.assert_allclose(ends, 100 * rows[["share_low", "share_high"]])
+    drawn.draw_without_rendering()
+    bars = [bar.get_window_extent().height for bar in (*singles.patches, *pairs.patches)]
+    np.testing.assert_allclose(bars, bars[0], rtol=0.02)
+    shown = ["30\u00a0%", "15\u00a0%", "8\u00a0%", "4\u00a0%", "2\u00a0%"]
+    assert [text.get_text() for text in singles.texts] == shown
+    labels = [tick.get_text() for tick in pairs.get_yticklabels()]
+    assert labels[1] == "Hidden layers ×\nOptimizer.learning rate"
+    words = words_of(drawn)
+    assert "R² is 0.88" in words and "The other 4 pairs: 1 %." in words
+    assert "Three or more axes only together: 1 %." in words
+    assert "7 diverged runs left out. 1 cell has no finished run." in words
+
+
+def test_importance_says_why_there_is_nothing_to_show():
+    drawn = shares_figure(0, reason="All cells have the same mean.")
+    (axes,) = panels_of(drawn)
+    assert "No shares of the training loss's variance. All cells" in axes.texts[0].get_text()
+
+
+def test_importance_of_a_study_is_of_the_axes_that_it_varies():
+    runs, _ = dense_results_of("three_axes")
+    runs = runs.assign(train_loss=(runs["activation"] == "relu") + 0.001 * runs["train_loss"])
+    study = study_of(DENSE_STUDIES["three_axes"])
+    drawn = importance_figure.draw("train_loss", {"runs": runs}, study, DENSE, ())
+    labels = [tick.get_text() for tick in panels_of(drawn)[0].get_yticklabels()]
+    assert labels[0] == "Activation"
+    assert sorted(labels) == sorted(["Protocol", "Activation", "Hidden layers", "Initializer"])
+    assert "of the training loss" in panels_of(drawn)[-1].get_xlabel()
+    assert "24 diverged runs left out" in words_of(drawn)
 
 
 def test_final_chart_is_sorted_and_prints_the_means():
