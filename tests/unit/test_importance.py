@@ -15,8 +15,8 @@ from scipy.stats import qmc
 
 from restudy.analysis.effects import variance_shares
 from restudy.analysis.importance import (
+    FEWEST_PREDICTED,
     MAX_LEVELS,
-    MIN_CELLS,
     REPLICATES,
     decompose,
     encode,
@@ -291,7 +291,11 @@ WIDE = factorial(a=range(8), b=range(4))
         (WIDE.assign(y=0.1), ["a", "b"], "All cells have the same mean"),
         (WIDE.assign(y=np.nan), ["a", "b"], "0 cells have a finished run"),
         (WIDE.iloc[:0].assign(y=1.0), ["a", "b"], "0 cells have a finished run"),
-        (WIDE.iloc[: MIN_CELLS - 1].assign(y=range(MIN_CELLS - 1)), ["a", "b"], "at least 16"),
+        (
+            WIDE.iloc[: FEWEST_PREDICTED - 1].assign(y=range(FEWEST_PREDICTED - 1)),
+            ["a", "b"],
+            "at least 16",
+        ),
         (
             pd.DataFrame({"a": [f"n{k}" for k in range(70)], "y": range(70)}),
             ["a"],

@@ -254,9 +254,7 @@ def test_runs_that_all_diverged_leave_a_dash():
 def test_a_family_of_the_users_gets_its_numbers_aligned(monkeypatch):
     monkeypatch.setitem(FAMILIES, "svc", svc_family.FAMILY)
     baseline = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
-    study, runs = made_up(
-        {"c": [0.1, 10.0, 1e-7]}, family=svc_family.FAMILY, baseline=baseline
-    )
+    study, runs = made_up({"c": [0.1, 10.0, 1e-7]}, family=svc_family.FAMILY, baseline=baseline)
     table = table_of(study, runs, svc_family.FAMILY)
     rows = re.findall(r"^\$?(.*?)\$? & ", to_latex(table).partition(r"\midrule")[2], re.M)
     assert rows == ["0.1", r"10\phantom{.0}", r"1 \times 10^{-7}"]

@@ -127,6 +127,7 @@ FLOORS = {
     "provenance": 2,
     "families/dense": 3,
     "families/conv": 3,
+    "families/setting_axes": 3,
     "families/registry": 4,
     "families/running": 5,
     "job": 5,

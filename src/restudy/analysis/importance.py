@@ -18,10 +18,11 @@ import pandas as pd
 from scipy.special import stdtrit
 from scipy.stats import qmc
 
+from restudy.study.design import FEWEST_PREDICTED
+
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestRegressor
 
-MIN_CELLS = 16  # what a forest of fewer predicts depends most on which cells a tree has seen
 MAX_LEVELS = 64  # values of an axis that are told apart
 MAX_LEAVES = 512  # of a tree
 TREES = 100
@@ -277,8 +278,8 @@ def _obstacle(axes: Sequence[str], factors: Sequence[Factor], means: np.ndarray)
     for axis, factor in zip(axes, factors, strict=True):
         if not factor.ordered and len(factor.weights) > MAX_LEVELS:
             return f"{axis} has {len(factor.weights)} names; at most {MAX_LEVELS} are told apart."
-    if len(means) < MIN_CELLS:
-        return f"{len(means)} cells have a finished run; at least {MIN_CELLS} are needed."
+    if len(means) < FEWEST_PREDICTED:
+        return f"{len(means)} cells have a finished run; at least {FEWEST_PREDICTED} are needed."
     # Rounding alone makes differences of this size.
     if means.std() <= 1e-12 * max(abs(means.mean()), 1e-300):
         return "All cells have the same mean, so there is no variance."

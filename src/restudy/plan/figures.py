@@ -12,6 +12,7 @@ from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
 from restudy.plan.paths import FIGURES
 from restudy.study.cell import Cell
+from restudy.study.design import FEWEST_PREDICTED
 
 # Endings of what a figure can be written as. A run makes one; the others can be asked for by path.
 FILE_FORMATS = ("svg", "png", "pdf")
@@ -126,6 +127,17 @@ def _by_quantity(ending: str, title: str, subject: str) -> Callable[[Family], di
     return kinds
 
 
+def _importance(family: Family) -> dict[str, Kind]:
+    """The measure of each quantity by which cells are ranked."""
+    measures = map(family.measure, family.ranked_by)
+    return {
+        f"{each.quantity}_importance": Kind(
+            f"{each.quantity.capitalize()}: what matters", each.name
+        )
+        for each in measures
+    }
+
+
 def _layers(family: Family) -> dict[str, Kind]:
     return {
         "gradient_norms": Kind("Gradient norms", "gradients", "gradient_norms.rst"),
@@ -151,6 +163,18 @@ STUDY_FIGURES = (
         shows="What came out at the end of training against a number that the study varies: mean "
         "and 95% interval (Student's t over seeds), a line for each value of the next axis. Of a "
         "sample: every cell, a point, with a cubic smoothing spline.",
+    ),
+    StudyFigures(
+        "importance",
+        "restudy.views.importance_figure:draw",
+        ("runs.csv",),
+        _importance,
+        fits=lambda study: (
+            bool(study["numbers"]) and len(study["vary"]) > 1 and study["size"] >= FEWEST_PREDICTED
+        ),
+        shows="The share of the variance between cells that each axis explains, and each pair "
+        "beyond its axes: functional analysis of variance of a random forest's prediction (Hutter, "
+        "Hoos and Leyton-Brown 2014), with 95% intervals of forests trained on simulated cells.",
     ),
     StudyFigures(
         "maps",

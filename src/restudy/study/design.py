@@ -20,6 +20,7 @@ from restudy.study.ranges import Range, range_of
 
 # Points that are drawn at most for a sample, since several may be one cell.
 MOST_DRAWN = 1 << 20
+FEWEST_PREDICTED = 16  # cells of a study; of fewer, a forest can't tell what others would do
 MOST_KEPT = 100  # designs
 FEWEST_NUMBERS = 3  # of an axis; fewer make no curve
 
@@ -77,8 +78,9 @@ class Design:
         Returns
         -------
         dict
-            ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``; and
-            ``numbers``, the axes that are drawn as numbers: settings and ranges.
+            ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``;
+            ``size``, the number of cells; and ``numbers``, the axes that are drawn as numbers:
+            settings and ranges.
         """
         return {
             "name": name,
@@ -87,6 +89,7 @@ class Design:
             "vary": dict(self.axes),
             "scales": dict(self.scales),
             "sampled": self.sampled,
+            "size": len(self.cells),
             "numbers": [
                 axis
                 for axis, values in self.axes.items()
