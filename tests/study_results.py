@@ -112,8 +112,8 @@ class StudyResults:
     def page(self) -> str:
         """The page as HTML."""
         machines = {"dense": self.machine}
-        tables, findings = self.tables, self.findings
-        return study_page(self.studies, self.baselines, tables, findings, machines, self.varied)
+        own = (self.studies, self.baselines, self.tables, self.findings, machines)
+        return study_page(*own, settings=self.varied)
 
     def write(self, folder: Path) -> Path:
         """The page as a file."""

@@ -49,8 +49,8 @@ def study_page(
     tables: Mapping[str, Mapping[str, pd.DataFrame]],
     findings: Mapping[str, Any],
     machines: Mapping[str, Machine],
-    settings: Mapping[str, Mapping] | None = None,
     families: Mapping[str, Family] = FAMILIES,
+    settings: Mapping[str, Mapping] | None = None,
 ) -> str:
     """Return the page as HTML.
 
@@ -68,11 +68,11 @@ def study_page(
         The sentences of ``results/report/findings.json``.
     machines : mapping of str to Machine
         What the time machine reads, of every family whose networks it can show.
+    families : mapping of str to Family
+        Their facts, by name.
     settings : mapping, optional
         Family's name -> axis -> value -> settings such as ``optimizer.learning_rate``, those that
         some study varies -> their values.
-    families : mapping of str to Family
-        Their facts, by name.
     """
     trees = [
         _family(
