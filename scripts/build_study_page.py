@@ -31,7 +31,9 @@ def main(params, inputs, output: str, log) -> None:
         for name, networks in params.networks.items()
     }
     findings = json.loads(Path(inputs.findings).read_text(encoding="utf-8"))
-    page = study_page(studies, params.baselines, tables, findings, machines, settings=params.settings)
+    page = study_page(
+        studies, params.baselines, tables, findings, machines, settings=params.settings
+    )
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(page.encode()):,} bytes")
 

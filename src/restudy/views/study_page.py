@@ -22,7 +22,7 @@ from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.study.cell import Cell
 from restudy.study.entries import without_overrides
 from restudy.study.grid import by_distance, unique_cells
-from restudy.study.labels import label_of, number_axes, value_words
+from restudy.study.labels import label_of, value_words
 from restudy.views.pages import render_page
 from restudy.views.payload import pack, single
 from restudy.views.selection import has_diverged, thin_times
@@ -125,7 +125,7 @@ def _family(
     """One family: its axes, cells, measures, studies and curves."""
     cells = _cells_of(studies)
     values = [_values(cell, settings) for cell in cells]
-    levels = {axis: _levels(axis, [each[axis] for each in values]) for axis in values[0]}
+    levels = {axis: _levels([each[axis] for each in values]) for axis in values[0]}
     codes = pd.DataFrame(
         {axis: [levels[axis].index(each[axis]) for each in values] for axis in levels}
     )
@@ -172,10 +172,10 @@ def _values(cell: Cell, settings: Mapping[str, Mapping[str, Mapping[str, Any]]])
     return values
 
 
-def _levels(axis: str, values: Sequence) -> list:
+def _levels(values: Sequence) -> list:
     """Values of an axis in the order of the cells; numbers in their own, what is missing last."""
     found = list(dict.fromkeys(values))
-    if axis not in number_axes():
+    if any(isinstance(value, str) for value in found):
         return found
     return sorted(found, key=lambda value: (value is None, value or 0))
 
