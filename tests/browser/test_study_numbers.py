@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from opened_study import box, choose, open_at, rows, settle
+from scipy import stats
 from small_study import small_cell
 from study_results import StudyResults
 
@@ -114,7 +115,7 @@ def number_in(title: str) -> float:
 
 
 def test_two_numbers_make_a_map_with_the_best_in_a_frame(study):
-    choose(study, "Axes", "l2 along learning rate")
+    choose(study, "Axes", "L2 penalty along learning rate")
     fields = study.locator(".plot-figure.map .plot-cell rect")
     assert fields.count() == 15 + 2
     titles = study.locator(".plot-figure.map .plot-cell title").all_text_contents()
@@ -145,6 +146,47 @@ def test_a_sample_is_points_and_a_curve_and_its_values_are_a_range(study, result
     # Nothing can be averaged over values that hardly two cells share.
     assert study.get_by_role("combobox", name="Lines", exact=True).count() == 0
     assert "a sample" in study.locator("section", has=study.locator("h2#effects")).inner_text()
+
+
+def comparison(page) -> dict[str, list[str]]:
+    """Cells of the table that compares two cells, by the measure of their row."""
+    settle(page)
+    found = page.locator(".comparison tbody tr").evaluate_all(
+        "all => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+    )
+    return {first: rest for first, *rest in found}
+
+
+def test_any_two_cells_are_compared_seed_by_seed(study, results):
+    choose(study, "First cell", "learning rate 0.001, L2 penalty 0")
+    choose(study, "Second cell", "learning rate 1, L2 penalty 0.1")
+    runs = results.tables["dense"]["runs"]
+    texts = (("gd+learning_rate=0.001", "short+l2=0"), ("gd+learning_rate=1", "short+l2=0.1"))
+    one, two = (
+        runs[(runs["optimizer"] == optimizer) & (runs["protocol"] == protocol)]
+        .set_index("seed")["heldout_loss"]
+        .sort_index()
+        for optimizer, protocol in texts
+    )
+    test = stats.ttest_rel(two, one)
+    low, high = test.confidence_interval()
+    first, second, effect, from_, to, p, signs = comparison(study)["Held-out loss"]
+    expected = [one.mean(), two.mean(), (two - one).mean(), low, high]
+    shown = [float(text.replace("−", "-")) for text in (first, second, effect, from_, to)]
+    assert shown == pytest.approx(expected, rel=1e-3)
+    assert float(p) == pytest.approx(test.pvalue, abs=6e-4)
+    assert signs.split(" ") == ["+" if each > 0 else "−" for each in two - one]
+    assert "Over 3 pairs" in study.locator("section", has=study.locator("h2#compare")).inner_text()
+
+
+def test_a_cell_is_equal_to_itself_and_the_choice_is_in_the_address(study):
+    choose(study, "First cell", "learning rate 1, L2 penalty 0")
+    choose(study, "Second cell", "learning rate 1, L2 penalty 0")
+    rows = comparison(study)
+    assert {tuple(row[2:]) for row in rows.values()} == {("0", "–", "–", "–", "0 0 0")}
+    section = study.locator("section", has=study.locator("h2#compare"))
+    assert "Both are the same cell." in section.inner_text()
+    study.wait_for_function("location.hash.includes('one=')")
 
 
 def test_colour_follows_the_number_and_a_legend_names_some(study):

@@ -29,6 +29,7 @@ from restudy.views.selection import has_diverged, thin_times
 from restudy.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_hex
 from restudy.views.time_machine import Machine, pack_machine
 
+MAX_FINAL_VALUES = 30_000  # of single runs: a quarter of a megabyte
 LARGEST_PAGE = 1_390_000  # bytes; a report shows no larger one
 # Means in all curves of the cells of a family, and how many each has at most and at least.
 MAX_CURVE_VALUES = 40_000
@@ -153,6 +154,7 @@ def _family(
         "seeds": _counts(runs, len(cells)),
         "finished": _counts(finished, len(cells)),
         "summary": _summary(finished, measures, len(cells)),
+        "finals": _finals(runs, measures),
         "curves": _curves(family, history, measures, by_distance(cells, baseline), cells),
         "studies": [
             _study(name, study, family, cells, codes, levels, finished, history, measures)
@@ -273,6 +275,22 @@ def _without_axes(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
 def _counts(runs: pd.DataFrame, cells: int) -> np.ndarray:
     return np.bincount(runs["cell"], minlength=cells).astype(np.uint16)
+
+
+def _finals(runs: pd.DataFrame, measures: Sequence[str]) -> dict | None:
+    """Each run's measures at the end of training, by cell and seed; None where they are too many.
+
+    Differences of two runs need all digits.
+    """
+    if len(runs) * len(measures) > MAX_FINAL_VALUES:
+        return None
+    ordered = runs.sort_values(["cell", "seed"])
+    return {
+        "cell": ordered["cell"].to_numpy(np.uint32),
+        "seed": ordered["seed"].to_numpy(np.uint32),
+        "finished": (~has_diverged(ordered)).to_numpy(np.uint8),
+        "values": {name: ordered[name].to_numpy(np.float64) for name in measures},
+    }
 
 
 def _summary(runs: pd.DataFrame, measures: Sequence[str], cells: int) -> dict[str, dict]:

@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import { DataTable } from "../shared/DataTable.jsx";
 import { formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
-import { coordinatesOf, levelColor, limitsOf, measuresShown, shorter, usualColor } from "./data.js";
+import { coordinatesOf, levelColor, limitsOf, measuresShown, shorter, usualColor, inSentence } from "./data.js";
 
 export function Cells({ study, family, measure, state, change, dark }) {
   const [highlighted, highlight] = useState(null);
@@ -70,14 +70,14 @@ export function Cells({ study, family, measure, state, change, dark }) {
         label={`Parallel coordinates of ${rows.length} cells`}
       />
       <p class="muted">
-        Coloured by {family.axisOf[usualColor(study, family)].label.toLowerCase()}; measures are means over
+        Coloured by {inSentence(family.axisOf[usualColor(study, family)].label)}; measures are means over
         the finished seeds, at the end of training. What is brushed chooses the rows below and the
         cells of the curves.
       </p>
       <DataTable
         columns={columns}
         rows={inside}
-        caption={`Cells with their ${measure.label.toLowerCase()}`}
+        caption={`Cells with their ${inSentence(measure.label)}`}
         file={`${study.name}_cells.csv`}
         view={{ sort: state.sort.length ? state.sort : null, filter: state.filter }}
         onView={({ sort, filter }) => change({ sort: sort ?? [], filter })}

@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor } from "./data.js";
+import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor, inSentence } from "./data.js";
 
 const MAX_LINES = 48;
 const MAX_PANELS = 4;
@@ -15,7 +15,7 @@ export function Curves(shared) {
   return (
     <p class="muted">
       {family.curves
-        ? `The ${measure.label.toLowerCase()} is known at the end of training only, so it has no curve.`
+        ? `The ${inSentence(measure.label)} is known at the end of training only, so it has no curve.`
         : "Nothing is recorded during training, so there are no curves: effects and cells show what there is at its end."}
     </p>
   );
@@ -80,7 +80,7 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
               </option>
               {poolable.map((axis) => (
                 <option key={axis} value={axis} selected={pool === axis}>
-                  mean by {family.axisOf[axis].label.toLowerCase()}
+                  mean by {inSentence(family.axisOf[axis].label)}
                 </option>
               ))}
             </select>
@@ -172,7 +172,7 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
       />
       <p class="muted">
         {pool
-          ? `Each line is the mean over all cells with that ${family.axisOf[pool].label.toLowerCase()}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
+          ? `Each line is the mean over all cells with that ${inSentence(family.axisOf[pool].label)}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
           : "Each line is the mean over the seeds of a cell; the band is its 95% interval (Student's t). Brushes below choose the cells."}{" "}
         {!banded && state.bands && rows.length > 0 && "A single seed has no band. "}
         {lines.length > MAX_LINES && `The first ${MAX_LINES} of ${lines.length} lines are drawn. `}
@@ -249,7 +249,7 @@ function AxisChoice({ name, axes, value, family, onChange }) {
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {axes.map((axis) => (
           <option key={axis} value={axis} selected={axis === value}>
-            {family.axisOf[axis].label.toLowerCase()}
+            {inSentence(family.axisOf[axis].label)}
           </option>
         ))}
       </select>

@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { levelColor, limitsOf, listed, numberScale } from "./data.js";
+import { levelColor, limitsOf, listed, numberScale, inSentence } from "./data.js";
 
 export function Effects({ study, family, measure, state, change, dark }) {
   const { main, pairs, variance, reason, smooth } = study.effects[measure.name];
@@ -22,7 +22,7 @@ export function Effects({ study, family, measure, state, change, dark }) {
   ];
   return (
     <>
-      <h3>Main effects on {measure.label.toLowerCase()}</h3>
+      <h3>Main effects on {inSentence(measure.label)}</h3>
       <div class="panels">
         {study.vary.map((axis) => {
           const shared = { study, axis: family.axisOf[axis], table: main[axis], measure, dark };
@@ -43,7 +43,7 @@ export function Effects({ study, family, measure, state, change, dark }) {
           </div>
         )}
         <div>
-          <h3>Share of the variance of {measure.label.toLowerCase()}</h3>
+          <h3>Share of the variance of {inSentence(measure.label)}</h3>
           <Variance variance={variance} reason={reason} family={family} />
         </div>
       </div>
@@ -78,7 +78,7 @@ function MainEffect({ axis, table, measure, limits, dark }) {
     <figure>
       <figcaption>{axis.label}</figcaption>
       <PlotFigure
-        label={`Mean ${measure.label.toLowerCase()} by ${axis.label.toLowerCase()}: ${listed(words)}`}
+        label={`Mean ${inSentence(measure.label)} by ${inSentence(axis.label)}: ${listed(words)}`}
         depends={[rows, limits[0], limits[1]]}
         options={(width) => ({
           height: 74 + 34 * rows.length,
@@ -139,7 +139,7 @@ function Response({ study, axis, table, measure, limits, curve, dark }) {
       <figcaption>{axis.label}</figcaption>
       <PlotFigure
         className="response"
-        label={`Mean ${measure.label.toLowerCase()} against ${axis.label.toLowerCase()}: ${listed(words)}`}
+        label={`Mean ${inSentence(measure.label)} against ${inSentence(axis.label)}: ${listed(words)}`}
         depends={[rows, limits[0], limits[1]]}
         options={(width) => ({
           height: 260,
@@ -224,7 +224,7 @@ function Interactions({ study, pairs, variance, family, measure, state, change, 
           Axes{" "}
           <select value={chosen} onChange={(event) => change({ pair: event.currentTarget.value })}>
             {choices.map((choice) => {
-              const [one, other] = choice.split("*").map((axis) => family.axisOf[axis].label.toLowerCase());
+              const [one, other] = choice.split("*").map((axis) => inSentence(family.axisOf[axis].label));
               return (
                 <option key={choice} value={choice} selected={choice === chosen}>
                   {other} along {one}
@@ -250,7 +250,7 @@ function Interactions({ study, pairs, variance, family, measure, state, change, 
             </div>
           </div>
           <PlotFigure
-            label={`Mean ${measure.label.toLowerCase()}: ${listed(words)}`}
+            label={`Mean ${inSentence(measure.label)}: ${listed(words)}`}
             depends={[rows]}
             options={(width) => ({
               height: 300,
@@ -301,14 +301,14 @@ function HeatMap({ rows, along, by, measure }) {
   const high = Math.max(...known.map(({ mean }) => mean));
   const low = Math.min(...known.map(({ mean }) => mean));
   const words = (row) =>
-    `${along.label.toLowerCase()} ${row.along}, ${by.label.toLowerCase()} ${row.by}: ${formatNumber(row.mean)}` +
+    `${inSentence(along.label)} ${row.along}, ${inSentence(by.label)} ${row.by}: ${formatNumber(row.mean)}` +
     (Number.isFinite(row.low) ? ` (95%: ${formatNumber(row.low)} to ${formatNumber(row.high)})` : "");
   if (!best) return <p class="muted">No run finished.</p>;
   return (
     <>
       <PlotFigure
         className="map"
-        label={`${measure.label} by ${along.label.toLowerCase()} and ${by.label.toLowerCase()}; ${measure.better ? "best" : "lowest"} at ${words(best)}`}
+        label={`${measure.label} by ${inSentence(along.label)} and ${inSentence(by.label)}; ${measure.better ? "best" : "lowest"} at ${words(best)}`}
         depends={[rows]}
         options={(width) => ({
           height: 70 + Math.min(46, Math.max(26, 380 / lines.length)) * lines.length,

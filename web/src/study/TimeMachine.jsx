@@ -159,7 +159,7 @@ function Machine({ study, foreign, family, look, state, change, dark }) {
 }
 
 /** Cells that the machine opens with: a cell of the study and what tells most beside it. */
-function usualPair(study, family, records) {
+export function usualPair(study, family, records) {
   const cells = study.cells.filter((cell) => records.has(cell));
   const [first = [...records.keys()][0]] = cells;
   const counterpart = cells.find(
@@ -171,7 +171,7 @@ function usualPair(study, family, records) {
 }
 
 /** Axes that name the cells: those of the study, and others on which the chosen ones differ. */
-function titleAxes(cells, study, family) {
+export function titleAxes(cells, study, family) {
   return family.axes
     .map(({ name }) => name)
     .filter(
@@ -224,7 +224,7 @@ function usePlay(index, count, go) {
   return [playing, play];
 }
 
-function CellChoice({ name, value, optional, study, family, records, onChange }) {
+export function CellChoice({ name, value, optional, study, family, records, onChange }) {
   const own = study.cells.filter((cell) => records.has(cell));
   const others = [...records.keys()].filter((cell) => !own.includes(cell));
   const options = (cells, axes) =>

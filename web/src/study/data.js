@@ -41,6 +41,13 @@ export class Family {
     return shorter(this.summary[measure][statistic].data[cell]);
   }
 
+  /** The runs of a cell: seed -> its row among the runs' final values, and whether it finished. */
+  runsOf(cell) {
+    const { cell: cells, seed, finished } = this.finals;
+    const rows = [...cells.data].flatMap((other, row) => (other === cell ? [row] : []));
+    return new Map(rows.map((row) => [seed.data[row], { row, finished: finished.data[row] === 1 }]));
+  }
+
   /** Whether a measure is known over training, and not just at its end. */
   isRecorded(measure) {
     return this.curves !== null && measure in this.curves.measures;

@@ -7,6 +7,7 @@ import { useAddress } from "../shared/address.js";
 import { counted } from "../shared/format.js";
 import { readBlock } from "../shared/payload.js";
 import { Cells } from "./Cells.jsx";
+import { Compare } from "./Compare.jsx";
 import { Curves } from "./Curves.jsx";
 import { Family, levelColor } from "./data.js";
 import { Effects } from "./Effects.jsx";
@@ -14,7 +15,7 @@ import "./study.css";
 import { TimeMachine } from "./TimeMachine.jsx";
 import { useDark } from "../shared/colors.js";
 
-const SECTIONS = ["Curves", "Effects", "Cells", "Time machine"];
+const SECTIONS = ["Curves", "Effects", "Cells", "Compare", "Time machine"];
 const DEFAULTS = {
   study: "",
   measure: "",
@@ -30,6 +31,8 @@ const DEFAULTS = {
   brushes: {},
   sort: [],
   filter: "",
+  one: "",
+  two: "",
   a: "",
   b: "",
   seed: 0,
@@ -56,6 +59,7 @@ function App({ families, look }) {
   const curves = draw(Curves, ["lines", "color", "dash", "bands", "logx", "logy", "brushes", "shown", "scope"]);
   const effects = draw(Effects, ["pair"]);
   const cellsOfStudy = draw(Cells, ["scope", "shown", "brushes", "sort", "filter"]);
+  const compared = draw(Compare, ["one", "two"]);
   const runs = families.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
   const cells = families.reduce((sum, one) => sum + one.count, 0);
   const machineFamily = family.machine ? family : families.find(({ machine }) => machine);
@@ -129,6 +133,7 @@ function App({ families, look }) {
       <Section name="Curves">{curves}</Section>
       <Section name="Effects">{effects}</Section>
       <Section name="Cells">{cellsOfStudy}</Section>
+      <Section name="Compare">{compared}</Section>
       <Section name="Time machine">
         <TimeMachine {...shared} machineFamily={machineFamily} look={look} />
       </Section>
