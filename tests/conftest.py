@@ -39,6 +39,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
     return WholeFiles(config, log)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than there are cores: tests also wait, for Slurm, servers and browsers."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest come first, so that no worker ends alone: the smoke run's, then whole runs."""
     items.sort(

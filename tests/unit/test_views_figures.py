@@ -68,7 +68,7 @@ DENSE_STUDIES = {
 LAYER_STUDIES = {
     "one_cell": {},
     "protocols": DENSE_STUDIES["protocols"],
-    "four_axes": DENSE_STUDIES["three_axes"] | {"activation": ["tanh", "sigmoid"]},
+    "four_axes": DENSE_STUDIES["three_axes"] | {"activation": ["tanh", "sigmoid"], "depth": [1, 2]},
 }
 CONV_STUDIES = {
     "one_cell": {},
