@@ -130,6 +130,7 @@ def test_what_lacks_a_setting_has_no_place_on_its_axis(study):
     assert len(marks(momentum, "dot")) == 3
     found = [row[1] for row in rows(study)]
     assert found == ["none", "0.3", "0.6", "0.9"]
+    assert "2 combinations of values are no cell" in study.locator(".summary").inner_text()
     # Nothing is said of a setting that is not there.
     assert "momentum none" not in study.locator(".summary").inner_text()
 

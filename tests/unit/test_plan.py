@@ -368,6 +368,16 @@ def test_a_data_set_with_other_settings_is_a_data_set(numbers):
     assert numbers.feature_count("blobs+features=5") == 5
 
 
+def test_combinations_that_make_no_sense_are_told_of(numbers):
+    assert not list(numbers.remarks())
+    config = shipped("search")
+    (line,) = plan_of(config).remarks()
+    assert line == (
+        "dense.studies.optimizers: 4 of 16 combinations are no cells of their own and left out: "
+        "12 cells."
+    )
+
+
 def test_overridden_seeds_are_trained(numbers):
     cell = numbers.cells(DENSE, "noises")[0]
     assert numbers.replicates(cell) == 2

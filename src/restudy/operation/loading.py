@@ -116,6 +116,8 @@ def load_study(
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     tables = tuple(needed_tables(claims))
     plan = Plan(complete, features, images, tables, of_job=of_job)
+    for line in plan.remarks() if not of_job else ():
+        tell(line)
     return Study(plan, claims, checks, families)
 
 

@@ -26,7 +26,7 @@ MAX_PICTURED_CELLS = 24
 # Cells whose snapshots the page of the studies reads; it has hardly room for more.
 MAX_TIME_MACHINE_CELLS = 1000
 # What the pages must know of a study that varies numbers.
-NUMBER_FACTS = ("numbers", "scales", "sampled")
+NUMBER_FACTS = ("numbers", "scales", "sampled", "left_out")
 
 
 class UnknownStudyError(UserError):
@@ -133,6 +133,18 @@ class Plan:
     def study(self, family: Family, name: str) -> dict[str, Any]:
         """Return a study as figures need it, see `Design.facts`."""
         return self.design(family, name).facts(name, self.studies(family)[name])
+
+    def remarks(self) -> Iterator[str]:
+        """Yield a line for each study of which combinations are left out, with their number."""
+        for name, family in self.families.items():
+            for study in self.studies(family):
+                design = self.design(family, study)
+                if design.left_out:
+                    yield (
+                        f"{name}.studies.{study}: {design.left_out:,} of {design.combinations:,} "
+                        "combinations are no cells of their own and left out: "
+                        f"{len(design.cells):,} cells."
+                    )
 
     def _check_study(self, family: Family, name: str) -> None:
         studies = self.studies(family)

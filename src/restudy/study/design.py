@@ -79,8 +79,8 @@ class Design:
         -------
         dict
             ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``;
-            ``size``, the number of cells; and ``numbers``, the axes that are drawn as numbers:
-            settings and ranges.
+            ``size``, the number of cells; ``left_out``, combinations that are no cell of their own;
+            and ``numbers``, the axes that are drawn as numbers: settings and ranges.
         """
         return {
             "name": name,
@@ -90,6 +90,7 @@ class Design:
             "scales": dict(self.scales),
             "sampled": self.sampled,
             "size": len(self.cells),
+            "left_out": self.left_out,
             "numbers": [
                 axis
                 for axis, values in self.axes.items()

@@ -411,6 +411,7 @@ def _study(
         "numbers": numbers,
         "scales": scales,
         "drawn": drawn,
+        "leftOut": study.get("left_out", 0),
         "effects": {
             measure: _effects(runs, varied, measure, drawn, is_complete)
             | {"smooth": _smooth(runs, measure, scales, {axis: values[axis] for axis in drawn})}

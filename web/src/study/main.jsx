@@ -195,6 +195,8 @@ function Summary({ study, family, dark }) {
         <dd>
           {counted(study.cells.length, "cell")}, {counted(runs, "run")}
           {lost > 0 && `, of which ${counted(lost, "run")} diverged and count in no mean`}
+          {study.leftOut > 0 &&
+            `; ${counted(study.leftOut, "combination")} of values ${study.leftOut === 1 ? "is" : "are"} no cell of ${study.leftOut === 1 ? "its" : "their"} own and left out`}
         </dd>
         {values.map(({ axis, levels }) => (
           <>
