@@ -146,7 +146,10 @@ def test_a_sample_is_points_and_a_curve_and_its_values_are_a_range(study, result
     assert "16 values, from" in facts
     # Nothing can be averaged over values that hardly two cells share.
     assert study.get_by_role("combobox", name="Lines", exact=True).count() == 0
-    assert "a sample" in study.locator("section", has=study.locator("h2#effects")).inner_text()
+    assert (
+        "The cells are a sample"
+        in study.locator("section", has=study.locator("h2#effects")).inner_text()
+    )
 
 
 def comparison(page) -> dict[str, list[str]]:

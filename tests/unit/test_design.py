@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from scipy.stats import qmc
 
-from restudy.families.registry import FAMILIES
+from restudy.families.registry import FAMILIES, read_family
 from restudy.study.cell import make_cell
 from restudy.study.config import ConfigError, cell_settings, check_target, complete_config
 from restudy.study.design import baseline_cell, design_of, plain_section
@@ -385,3 +386,39 @@ def test_a_list_of_whole_numbers_is_one_value():
     check_target(config, target)
     with pytest.raises(ConfigError, match="channels: got"):
         check_target(config, target.replace("channels=8", "channels=8-x"))
+
+
+def test_settings_and_numbers_of_a_users_own_family_are_axes():
+    family = read_family(ROOT / "tests/data/support_vectors.py")
+    config = complete_config(
+        {
+            "datasets": {"moons": {"kind": "moons"}},
+            "svm": {
+                "baseline": {"dataset": "moons", "protocol": "usual", "kernel": "rbf", "c": 1},
+                "protocols": {"usual": {"replicates": 2}},
+                "studies": {
+                    "s": {
+                        "question": "?",
+                        "vary": {
+                            "protocol.share": {"from": 0.25, "to": 1.0, "count": 4},
+                            "c": {"from": 0.01, "to": 100.0, "count": 5, "scale": "log"},
+                        },
+                    }
+                },
+            },
+        },
+        {"svm": family},
+    )
+    found = design_of(config, family, "s")
+    assert found.axes == {
+        "protocol.share": [0.25, 0.5, 0.75, 1.0],
+        "c": [0.01, 0.1, 1.0, 10.0, 100.0],
+    }
+    # Its own share is 1, its own C is that of the baseline.
+    assert found.cells[-1].path.endswith("protocol~usual/kernel~rbf/c~100")
+    facts = found.facts("s", config["svm"]["studies"]["s"])
+    assert facts["numbers"] == ["protocol.share", "c"]
+    with pytest.raises(ConfigError, match="share: got -1.0; allowed: more than 0"):
+        check_target(
+            config, found.cells[0].folder.replace("share=0.25", "share=-1"), {"svm": family}
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project
+from conftest import SMOKE_JOBS, Project
 
 from restudy.study.grid import choose_folders
 
@@ -54,7 +54,7 @@ def test_manifest_lists_all_results_but_records_of_time_and_machine(smoke):
         for name in ("settings", "data", "code", "lock"):
             assert cell[name] == record[f"{name}_sha256"]
         listed |= {f"{folder}/{name}" for name in cell["files"]}
-    assert len(manifest["cells"]) == 7 + 5
+    assert len(manifest["cells"]) == sum(SMOKE_JOBS.values())
     reasons = {entry["artefacts"]: entry["reason"] for entry in manifest["left_out"]}
     assert all(reasons.values())
     results = smoke.folder / "results"
@@ -66,7 +66,7 @@ def test_manifest_lists_all_results_but_records_of_time_and_machine(smoke):
         checks = {"manifest.json", "certificate.json", "verification.csv"}
         assert (str(place) in listed) != (left_out or place.name in checks), place
     events = {f"{folder}/events" for folder in manifest["cells"] if "/conv/" in folder}
-    assert events < listed and len(events) == 5
+    assert events < listed and len(events) == SMOKE_JOBS["conv"]
 
 
 def test_verify_names_what_differs_and_finds_all_else_the_same(copied, tmp_path):
