@@ -418,7 +418,7 @@ def test_settings_and_numbers_of_a_users_own_family_are_axes():
     assert found.cells[-1].path.endswith("protocol~usual/kernel~rbf/c~100")
     facts = found.facts("s", config["svm"]["studies"]["s"])
     assert facts["numbers"] == ["protocol.share", "c"]
-    with pytest.raises(ConfigError, match="share: got -1.0; allowed: more than 0"):
+    with pytest.raises(ConfigError, match=r"share: got -1\.0; allowed: more than 0"):
         check_target(
             config, found.cells[0].folder.replace("share=0.25", "share=-1"), {"svm": family}
         )

@@ -447,9 +447,8 @@ def _effects(
     """
     shares = variance_shares(runs, axes, measure)
     if drawn:
-        shares = Decomposition(
-            {}, "The cells are a sample; the report's figure of what matters estimates the shares."
-        )
+        reason = "The cells are a sample; the report's figure of what matters estimates the shares."
+        shares = Decomposition({}, reason)
     elif not is_complete:
         reason = "Not every combination of these values is a cell, so the design is not complete."
         shares = Decomposition({}, reason)
