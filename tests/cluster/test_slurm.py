@@ -18,7 +18,7 @@ DENSE = (
     "/initializer~fan_in_normal/optimizer~gd"
 )
 CNN = (CANCELLED, ON_LOST_NODE, PREEMPTED, TIMED_OUT)
-GROUPED = (DENSE, DENSE.replace("~tanh", "~relu"))
+GROUPED = (DENSE, DENSE.replace("optimizer~gd", "optimizer~gd+learning_rate=0.001"))
 PROFILE_MEMORY = "mem_mb: 600 * attempt"
 NOT_COMPARED = "provenance.json"  # it holds times
 
