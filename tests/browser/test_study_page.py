@@ -503,7 +503,7 @@ def test_keyboard_alone_reaches_and_moves_everything(study):
     assert len(rows(study)) == 2 and len(lines(study)) == 2
     tab_to("Held-out loss")
     study.keyboard.press("Enter")
-    head = study.locator("th", has_text="Held-out loss")
+    head = study.locator(".data-table th", has_text="Held-out loss")
     assert head.get_attribute("aria-sort") == "ascending"
 
 

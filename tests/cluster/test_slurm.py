@@ -210,5 +210,5 @@ def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke,
     again = call(folder, "--", target)
     assert again.end() == 0, again.log.read_text()
     made = results_of(folder)
-    assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(DENSE)}
+    assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(f"{DENSE}/")}
     assert again.jobs()[-1]["limit"] == "10:00"

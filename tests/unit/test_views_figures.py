@@ -673,7 +673,7 @@ def test_importance_shows_every_axis_and_the_largest_pairs_with_their_intervals(
     shown = ["30\u00a0%", "15\u00a0%", "8\u00a0%", "4\u00a0%", "2\u00a0%"]
     assert [text.get_text() for text in singles.texts] == shown
     labels = [tick.get_text() for tick in pairs.get_yticklabels()]
-    assert labels[1] == "Hidden layers ×\nOptimizer.learning rate"
+    assert labels[1] == "Hidden layers × Learning rate"
     words = words_of(drawn)
     assert "R² is 0.88" in words and "The other 4 pairs: 1 %." in words
     assert "Three or more axes only together: 1 %." in words

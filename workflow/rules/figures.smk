@@ -141,6 +141,7 @@ for drawn in figures.STUDY_FIGURES:
                     rows=rows_of,
                     cells=few_cells(drawn),
                     shows=drawn.shows,
+                    made=drawn.made,
                 message:
                     "Draw {output}"
                 script:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -59,7 +58,8 @@ class Side:
         return set(self.runs.loc[self.runs["diverged_at"].notna(), "seed"].tolist())
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True)
+class Comparison:
     """How two cells differ in a measure.
 
     Attributes
@@ -122,11 +122,11 @@ def compare_measure(measure: str, first: pd.Series, second: pd.Series) -> Compar
         effect,
     )
     if len(seeds) == 1:
-        return found._replace(reason="a single pair")
+        return replace(found, reason="a single pair")
     if np.ptp(differences) <= noise:
-        return found._replace(reason="all pairs differ alike" if any(signs) else "all pairs equal")
+        return replace(found, reason="all pairs differ alike" if any(signs) else "all pairs equal")
     p = float(stats.ttest_1samp(differences, 0).pvalue)
-    return found._replace(low=low, high=high, p=p)
+    return replace(found, low=low, high=high, p=p)
 
 
 def compare_cells(first: Side, second: Side) -> list[Comparison]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,8 @@ class Importance:
     within: float | None
 
 
-class Factor(NamedTuple):
+@dataclass(frozen=True)
+class Factor:
     """An axis as trees see it.
 
     Attributes
@@ -191,7 +192,7 @@ def encode(values: pd.Series) -> Factor:
 
 def choose_cells(factors: Sequence[Factor], places: np.ndarray) -> list[Factor]:
     """Return the factors of the cells at these places; levels weigh the same as before."""
-    return [factor._replace(codes=factor.codes[places]) for factor in factors]
+    return [replace(factor, codes=factor.codes[places]) for factor in factors]
 
 
 def fit_forest(
@@ -388,7 +389,7 @@ def _points(factors: Sequence[Factor]) -> tuple[list[Factor], np.ndarray]:
         ends = [np.cumsum(each)[:-1] for each in weights]
         codes = [np.searchsorted(*each, side="right") for each in zip(ends, places, strict=True)]
         density = np.full(POINTS, 1 / POINTS)
-    points = [factor._replace(codes=code) for factor, code in zip(factors, codes, strict=True)]
+    points = [replace(factor, codes=code) for factor, code in zip(factors, codes, strict=True)]
     return points, density
 
 

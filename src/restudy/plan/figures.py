@@ -71,8 +71,8 @@ class StudyFigures:
         Whether they distinguish all cells, which is impossible for many cells.
     fits : callable
         Study, as `Plan.study` gives it -> whether it gets them.
-    shows : str
-        Sentences on what is shown and how it was computed, for kinds without their own caption.
+    shows, made : str
+        Sentences on what is shown, and on how it was computed, for kinds without their own caption.
     """
 
     name: str
@@ -82,6 +82,7 @@ class StudyFigures:
     of_few_cells: bool = False
     fits: Callable[[Mapping[str, Any]], bool] = lambda study: True
     shows: str = ""
+    made: str = ""
 
     def kinds_of(self, family: Family) -> dict[str, Kind]:
         """Return the kinds that a family gets; none if it lacks a table."""
@@ -160,9 +161,10 @@ STUDY_FIGURES = (
         ("runs.csv",),
         _by_quantity("response", "{} by number", "curves"),
         fits=lambda study: bool(study["numbers"]),
-        shows="What came out at the end of training against a number that the study varies: mean "
-        "and 95% interval (Student's t over seeds), a line for each value of the next axis. Of a "
-        "sample: every cell, a point, with a cubic smoothing spline.",
+        shows="What came out at the end of training against a number that the study varies, a line "
+        "for each value of the next axis; of a sample every cell, a point.",
+        made="Points are means and bars 95% intervals (Student's t over seeds). The curve of a "
+        "sample is a cubic smoothing spline, as smooth as generalised cross-validation makes it.",
     ),
     StudyFigures(
         "importance",
@@ -173,8 +175,9 @@ STUDY_FIGURES = (
             bool(study["numbers"]) and len(study["vary"]) > 1 and study["size"] >= FEWEST_PREDICTED
         ),
         shows="The share of the variance between cells that each axis explains, and each pair "
-        "beyond its axes: functional analysis of variance of a random forest's prediction (Hutter, "
-        "Hoos and Leyton-Brown 2014), with 95% intervals of forests trained on simulated cells.",
+        "beyond its axes.",
+        made="Functional analysis of variance of a random forest's prediction (Hutter, Hoos and "
+        "Leyton-Brown 2014), with 95% intervals of forests trained on simulated cells.",
     ),
     StudyFigures(
         "maps",
@@ -182,8 +185,10 @@ STUDY_FIGURES = (
         ("runs.csv",),
         _by_quantity("map", "{} by two numbers", "map"),
         fits=lambda study: len(study["numbers"]) > 1 and not study["sampled"],
-        shows="The mean over the seeds at every pair of two numbers that the study varies. The "
-        "best has a frame; since it was chosen for being best, it flatters.",
+        shows="What came out at every pair of two numbers that the study varies. The best has a "
+        "frame; since it was chosen for being best, it flatters.",
+        made="Means over the runs that did not diverge, and for the best its 95% interval "
+        "(Student's t over seeds).",
     ),
     StudyFigures(
         "parallels",
@@ -192,7 +197,9 @@ STUDY_FIGURES = (
         _by_quantity("parallel", "{} of all cells", "parallel"),
         fits=lambda study: bool(study["numbers"]) and study["sampled"],
         shows="Every cell of the sample, a line through its values, coloured by how it did; the "
-        "last axis is what it is ranked by, a mean over the seeds, and the best cell is black.",
+        "best cell is black.",
+        made="The last axis is the mean, over the runs that did not diverge, of the measure by "
+        "which cells are ranked.",
     ),
     StudyFigures(
         "final_accuracy",

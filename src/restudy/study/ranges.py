@@ -41,19 +41,20 @@ class Range:
         if self.count is None:
             raise ValueError("a range without count has no list of values")
         last = max(self.count - 1, 1)
-        inner = [self._rounded(self._between(k / last)) for k in range(1, self.count - 1)]
+        inner = [self._rounded(self.between(k / last)) for k in range(1, self.count - 1)]
         return [self._end(self.low), *inner, self._end(self.high)][: self.count]
 
     def draw(self, share: float) -> float | int:
         """Return the value at a share, from 0 to below 1, of the way; every value is as likely."""
         if not self.whole:
-            return self._rounded(self._between(share))
+            return self._rounded(self.between(share))
         # A whole number is as likely as its part of the scale, from half below to half above it.
         wide = Range(self.low - 0.5, self.high + 0.5, self.scale)
-        drawn = math.floor(wide._between(share) + 0.5)
+        drawn = math.floor(wide.between(share) + 0.5)
         return int(min(max(drawn, self.low), self.high))
 
-    def _between(self, share: float) -> float:
+    def between(self, share: float) -> float:
+        """Return the number at a share of the way, not rounded."""
         if self.scale == "log":
             return self.low * (self.high / self.low) ** share
         return self.low + (self.high - self.low) * share

@@ -52,7 +52,7 @@ function Comparison({ study, family, state, change }) {
         {family.title(two, axes)} <b>minus</b> {family.title(one, axes)}, in runs with the same seed:
       </p>
       {rows.length > 0 && (
-        <div class="wide-table">
+        <div class="wide-table" role="region" aria-label="How the two cells differ" tabIndex={0}>
           <table class="comparison">
             <caption class="only-read">How the two cells differ</caption>
             <thead>
