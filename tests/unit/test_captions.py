@@ -146,7 +146,8 @@ def those(captions: dict):
 
 @pytest.mark.parametrize(("caption", "name"), those(OF_STUDY))
 def test_caption_of_a_study_says_what_came_out_of_it(caption, name):
-    wildcards, params = {"family": name, "study": "s"}, {"shows": "A point for each run.", "made": ""}
+    wildcards = {"family": name, "study": "s"}
+    params = {"shows": "A point for each run.", "made": ""}
     text = render(caption, wildcards=wildcards, params=params)
     study = FOUND["families"][name]["studies"]["s"]
     said = {
