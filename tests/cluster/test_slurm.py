@@ -8,7 +8,7 @@ import pytest
 
 from restudy.analysis.events import SPEED, read_scalars
 
-CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~truncated_normal"
+CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
 CANCELLED = f"{CONV.format('relu')}/optimizer~adam/seed~0"
 ON_LOST_NODE = f"{CONV.format('tanh')}/optimizer~adam/seed~0"
 PREEMPTED = f"{CONV.format('relu')}/optimizer~gd/seed~0"
@@ -161,7 +161,11 @@ def test_cells_of_the_smoke_study_end_whole_though_jobs_are_lost(cluster, smoke,
 
     assert code == 0, run.log.read_text()
     there = results_of(smoke.folder)
-    wanted = {n: c for n, c in there.items() if n.startswith((*CNN, *GROUPED))}
+    wanted = {
+        n: c
+        for n, c in there.items()
+        if n.startswith(tuple(f"{cell}/" for cell in (*CNN, *GROUPED)))
+    }
     assert results_of(run.folder) == wanted
     for cell in CNN:
         assert scalars_of(run.folder, cell) == scalars_of(smoke.folder, cell) != []

@@ -21,7 +21,7 @@ from kubernetes_api import Cluster
 
 LOCK = "requirements-kubernetes-test.lock"
 CELL = "dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1"
-CELL = f"results/dense/{CELL}/initializer~fan_in_normal/optimizer~gd+learning_rate=0.1"
+CELL = f"results/dense/{CELL}/initializer~fan_in_normal/optimizer~gd"
 NOTEBOOK = "results/notebooks/backpropagation.ipynb"
 VOLUME = "checkpoints:/workdir/results/checkpoints"
 # As the CNN's event files: an output that is a folder.
