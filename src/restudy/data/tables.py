@@ -89,13 +89,10 @@ def with_coordinates(
     frame: pd.DataFrame, coordinates: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> pd.DataFrame:
     """Return a table of cells in which settings have columns of their own, see `read_rows`."""
-    columns = {}
-    for axis, by_value in coordinates.items():
-        names = dict.fromkeys(name for values in by_value.values() for name in values)
-        columns |= {
-            name: frame[axis].map({value: values[name] for value, values in by_value.items()})
-            for name in names
-        }
+    columns = {
+        name: frame[axis].map({value: each[name] for value, each in coordinates[axis].items()})
+        for name, axis in column_names(coordinates).items()
+    }
     return frame.assign(**columns)
 
 

@@ -66,3 +66,10 @@ def find_setting(family: Family, name: str) -> Setting:
     """Return the setting that a name such as ``optimizer.learning_rate`` stands for."""
     axis, key = split_axis(name)
     return settings_that_vary(family, family.axis(axis))[key][0]
+
+
+def is_whole(family: Family, name: str) -> bool:
+    """Return whether the numbers of an axis or setting are whole."""
+    if is_setting_axis(name):
+        return find_setting(family, name).type == "integer"
+    return family.axis(name).values == "whole_number"

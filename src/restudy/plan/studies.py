@@ -329,18 +329,19 @@ class Plan:
     def studies_as_params(self) -> dict[str, dict[str, dict]]:
         """Return every study's cells and varied axes by family, as JSON values for findings."""
         return {
-            name: {
-                study: {
-                    "question": facts["question"],
-                    "vary": list(facts["vary"]),
-                    "cells": [cell.row for cell in self.cells(family, study)],
-                    "coordinates": self.rows(family, study)["coordinates"],
-                    **{key: self.study(family, study)[key] for key in NUMBER_FACTS},
-                    "pictured": self.is_small(family, study),
-                }
-                for study, facts in self.studies(family).items()
-            }
+            name: {study: self._as_param(family, study) for study in self.studies(family)}
             for name, family in self.families.items()
+        }
+
+    def _as_param(self, family: Family, study: str) -> dict[str, Any]:
+        facts = self.study(family, study)
+        return {
+            "question": facts["question"],
+            "vary": list(facts["vary"]),
+            "cells": [cell.row for cell in self.cells(family, study)],
+            "coordinates": self.rows(family, study)["coordinates"],
+            **{key: facts[key] for key in NUMBER_FACTS},
+            "pictured": self.is_small(family, study),
         }
 
     def gradient_choice(self, family: Family) -> dict[str, Any]:

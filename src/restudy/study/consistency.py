@@ -9,7 +9,7 @@ from typing import Any
 
 from restudy.families.contract import IMAGES, ONE, Family
 from restudy.families.registry import resolve
-from restudy.families.setting_axes import find_setting, is_setting_axis
+from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole
 from restudy.study.design import (
     Design,
     DesignError,
@@ -153,13 +153,6 @@ def _range_faults(
     whole = is_whole(entries.family, axis)
     sampled = "sample" in study
     yield from (f"{place}{line}" for line in range_faults(given, whole, sampled))
-
-
-def is_whole(family: Family, axis: str) -> bool:
-    """Return whether the numbers of an axis or setting are whole."""
-    if is_setting_axis(axis):
-        return find_setting(family, axis).type == "integer"
-    return family.axis(axis).values == "whole_number"
 
 
 def _size_faults(family: Family, section: Mapping) -> Iterator[str]:

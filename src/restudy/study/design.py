@@ -13,7 +13,13 @@ from typing import Any
 
 from restudy.errors import UserError
 from restudy.families.contract import Family
-from restudy.families.setting_axes import find_setting, is_setting_axis, setting_axis, split_axis
+from restudy.families.setting_axes import (
+    find_setting,
+    is_setting_axis,
+    is_whole,
+    setting_axis,
+    split_axis,
+)
 from restudy.study.cell import Cell, make_cell, unique_cells
 from restudy.study.entries import Entries, as_coordinate, as_typed, without_overrides
 from restudy.study.ranges import Range, range_of
@@ -314,7 +320,7 @@ class _Builder:
         values = given_values(given)
         if isinstance(values, list):
             return self._levels(axis, values)
-        numbers = range_of(values, self._is_whole(axis))
+        numbers = range_of(values, is_whole(self.family, axis))
         return numbers if numbers.count is None else numbers.values()
 
     def _levels(self, axis: str, values: Sequence) -> list:
@@ -322,11 +328,6 @@ class _Builder:
             setting = find_setting(self.family, axis)
             return [as_typed(setting, value) for value in values]
         return [typed_value(self.entries, axis, value) for value in values]
-
-    def _is_whole(self, name: str) -> bool:
-        if is_setting_axis(name):
-            return find_setting(self.family, name).type == "integer"
-        return self.family.axis(name).values == "whole_number"
 
     def _cell(self, combination: dict[str, Any]) -> Cell:
         """The cell of a combination; an axis whose condition is not met does not vary."""
@@ -337,10 +338,11 @@ class _Builder:
         row = dict(self.plain)
         row.update((axis, v) for axis, v in combination.items() if not is_setting_axis(axis))
         overrides = {axis: dict(settings) for axis, settings in self.fixed.items()}
-        for axis, settings in by_axis(combination).items():
+        varied = by_axis(combination)
+        for axis, settings in varied.items():
             overrides.setdefault(axis, {}).update(settings)
         for axis, settings in overrides.items():
-            key = "vary" if by_axis(combination).get(axis) else "fix"
+            key = "vary" if axis in varied else "fix"
             row[axis] = overridden(self.entries, axis, row[axis], settings, f"{self.place}.{key}")
         cell = make_cell(self.family, row)
         return (

@@ -25,6 +25,7 @@ from restudy.views.panels import (
     facet_axis,
     fill_panels,
     lowest_panels,
+    no_finished_run,
     panel_title,
     part_label,
     pooled_note,
@@ -50,7 +51,6 @@ from restudy.views.style import (
     INK,
     color_of,
     compose,
-    empty_figure,
     new_figure,
     styled,
 )
@@ -99,7 +99,7 @@ def curves_figure(
     title = study.get("question", study["name"])
     finished, diverged = finished_history(history, family, runs)
     if finished.empty:
-        return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
+        return no_finished_run(title, diverged)
     return draw(finished, diverged, study, family, measures)
 
 

@@ -18,7 +18,7 @@ from restudy.families.contract import Family, Measure
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
-from restudy.views.panels import SHARES, part_label, quantity_label, select
+from restudy.views.panels import SHARES, no_finished_run, part_label, quantity_label, select
 from restudy.views.selection import (
     divergence_note,
     finished_runs,
@@ -30,7 +30,6 @@ from restudy.views.style import (
     MUTED,
     color_of,
     compose,
-    empty_figure,
     new_figure,
     styled,
     title_case,
@@ -86,7 +85,7 @@ def effects_figure(
         if len(study["vary"][axis]) <= MAX_LEVELS and not is_drawn(study, axis)
     ]
     if finished.empty or not axes_varied:
-        return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
+        return no_finished_run(title, diverged)
     measures = measures_of(family, quantity)
     looks = {
         measure: look

@@ -20,6 +20,7 @@ from restudy.study.labels import label_of, values_in_words
 from restudy.views.panels import (
     fill_panels,
     lowest_panels,
+    no_finished_run,
     select,
     set_time_axis,
     spread_legend,
@@ -38,7 +39,6 @@ from restudy.views.style import (
     MUTED,
     color_of,
     compose,
-    empty_figure,
     new_figure,
     styled,
     title_case,
@@ -135,7 +135,7 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
     times = thin_times(shown[time].unique(), MAX_TIMES, x_scale)
     shown, diverged = finished_history(shown[shown[time].isin(times)], family, runs)
     if shown.empty:
-        return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
+        return no_finished_run(title, diverged)
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
     groups = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
     lines = [line for group in groups for line in _even_lines(group)]

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from restudy.families.contract import Family, Measure
 from restudy.study.labels import label_of, number_axes, values_in_words
-from restudy.views.selection import SPREADS, is_drawn, values_of
-from restudy.views.style import INK, color_of, title_case
+from restudy.views.selection import SPREADS, divergence_note, is_drawn, values_of
+from restudy.views.style import INK, color_of, empty_figure, title_case
 
 LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a logarithmic axis
 MAX_NAMED_NUMBERS = 7
@@ -111,6 +112,11 @@ def spread_legend(spread: str, replicates: int, unit: str = "seeds") -> tuple:
             (Patch(facecolor=INK, alpha=0.16), SPREADS[spread][2]),
         ],
     )
+
+
+def no_finished_run(title: str, diverged: int) -> Figure:
+    """Return the page that says why there is nothing to see, and how many runs diverged."""
+    return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
 
 
 def pooled_note(axes: Sequence[str]) -> str:

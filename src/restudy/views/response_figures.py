@@ -33,6 +33,7 @@ from restudy.views.panels import (
     equals,
     fill_panels,
     fitting_scale,
+    no_finished_run,
     part_label,
     pooled_note,
     quantity_label,
@@ -103,7 +104,7 @@ def response_curves(
     finished, diverged = finished_runs(runs)
     measures = [each for each in measures_of(family, quantity) if finished[each.name].notna().any()]
     if not measures:
-        return _nothing(study, diverged)
+        return no_finished_run(study.get("question", study["name"]), diverged)
     if study["sampled"]:
         return _draw_sample(finished, diverged, study, family, quantity)
     number, *_ = study["numbers"]
@@ -156,7 +157,7 @@ def response_map(
     finished, diverged = finished_runs(runs)
     finished = finished.dropna(subset=[measure.name])
     if finished.empty:
-        return _nothing(study, diverged)
+        return no_finished_run(study.get("question", study["name"]), diverged)
     across, up, *_ = study["numbers"]
     others = [axis for axis in compared_axes(study) if axis not in (across, up)]
     protocols = _protocols(study, finished)
@@ -224,7 +225,7 @@ def parallel_coordinates(
     axes_varied = compared_axes(study)
     cells = _cell_means(finished, study, [measure])
     if cells.empty:
-        return _nothing(study, diverged)
+        return no_finished_run(study.get("question", study["name"]), diverged)
     columns = [*axes_varied, measure.name]
     places = {axis: _places(study, cells, axis) for axis in axes_varied}
     is_log = quantity not in SHARES and fitting_scale(cells[measure.name].to_numpy()) == "log"
@@ -282,7 +283,7 @@ def _draw_sample(
     numbers, protocols = study["numbers"], _protocols(study, finished)
     cells = _cell_means(finished, study, [measure])
     if cells.empty:
-        return _nothing(study, diverged)
+        return no_finished_run(study.get("question", study["name"]), diverged)
     others = [axis for axis in compared_axes(study) if axis not in numbers]
     color_axis = next((a for a in others if len(values_of(study, cells, a)) <= MAX_LINES), None)
     colors = values_of(study, cells, color_axis) if color_axis else [None]
@@ -500,11 +501,6 @@ def _heading(measure: Measure) -> str:
 
 def _means(frame: pd.DataFrame, measures: Sequence[Measure]) -> np.ndarray:
     return frame[[measure.name for measure in measures]].to_numpy(float)
-
-
-def _nothing(study: Mapping[str, Any], diverged: int) -> Figure:
-    title = study.get("question", study["name"])
-    return empty_figure(title, f"No finished run to show. {divergence_note(diverged)}".strip())
 
 
 # Kinds of figure, and how many numbers a study has to vary for each.
