@@ -4,7 +4,7 @@ A number is a mean with half the width of its 95% interval, whose first two digi
 are rounded: :math:`0.6931 \pm 0.0025`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -254,6 +254,20 @@ def _what_is_left_out(cells: int, shown: int, measures: Sequence[Measure]) -> st
     return f"Of {cells:,} cells, the {shown} {which} are shown; {cells - shown:,} are left out."
 
 
+def _written(
+    column: Column,
+    escape: Callable[[str], str],
+    write: Callable[[Number, "_Shape", bool], str],
+) -> list[str]:
+    """Return the cells of a column as a format has them: texts escaped, numbers aligned."""
+    if not column.is_number:
+        return list(map(escape, column.cells))
+    shape = _Shape.of(column.cells)
+    return [
+        write(number, shape, best) for number, best in zip(column.cells, column.best, strict=True)
+    ]
+
+
 # ---- LaTeX -----------------------------------------------------------------------------------
 
 
@@ -261,7 +275,7 @@ def to_latex(table: PaperTable) -> str:
     """Return a table as LaTeX for the package booktabs, its numbers aligned at their points."""
     columns = table.columns
     headings = [escape_latex(column.heading) for column in columns]
-    rows = zip(*map(_latex_cells, columns), strict=True)
+    rows = zip(*(_written(each, escape_latex, _latex_number) for each in columns), strict=True)
     note = rf"\multicolumn{{{len(columns)}}}{{l}}{{{escape_latex(table.note)}}} \\"
     lines = [
         r"% Needs \usepackage{booktabs}.",
@@ -286,16 +300,6 @@ def to_latex(table: PaperTable) -> str:
             "% LuaLaTeX or XeLaTeX and a font that has them.",
         ]
     return "\n".join([*lines, ""])
-
-
-def _latex_cells(column: Column) -> list[str]:
-    if not column.is_number:
-        return list(map(escape_latex, column.cells))
-    shape = _Shape.of(column.cells)
-    return [
-        _latex_number(number, shape, best)
-        for number, best in zip(column.cells, column.best, strict=True)
-    ]
 
 
 def _latex_number(number: Number, shape: "_Shape", best: bool) -> str:
@@ -328,7 +332,7 @@ def to_markdown(table: PaperTable) -> str:
     Its numbers are aligned at their points where a font's digits are equally wide.
     """
     headings = [escape_markdown(column.heading) for column in table.columns]
-    columns = list(map(_markdown_cells, table.columns))
+    columns = [_written(each, escape_markdown, _markdown_number) for each in table.columns]
     widths = [
         max(map(len, ("---", heading, *cells)))
         for heading, cells in zip(headings, columns, strict=True)
@@ -348,16 +352,6 @@ def to_markdown(table: PaperTable) -> str:
     lines = [escape_markdown(table.caption), "", line(headings), f"| {' | '.join(rules)} |"]
     lines += map(line, zip(*columns, strict=True))
     return "\n".join([*lines, *(["", escape_markdown(table.note)] if table.note else []), ""])
-
-
-def _markdown_cells(column: Column) -> list[str]:
-    if not column.is_number:
-        return list(map(escape_markdown, column.cells))
-    shape = _Shape.of(column.cells)
-    return [
-        _markdown_number(number, shape, best)
-        for number, best in zip(column.cells, column.best, strict=True)
-    ]
 
 
 def _markdown_number(number: Number, shape: "_Shape", best: bool) -> str:
