@@ -240,6 +240,8 @@ def test_ranges_have_both_ends_and_values_that_can_be_typed():
     np.testing.assert_allclose(values, np.geomspace(1e-4, 1.0, 9), rtol=5e-6)
     np.testing.assert_allclose(Range(-0.5, 0.3, count=9).values(), np.linspace(-0.5, 0.3, 9))
     assert Range(-1, 1, count=3).values() == [-1.0, 0.0, 1.0]
+    # Where the arithmetic leaves -5.6e-17.
+    assert Range(-0.3, 0.6, count=10).values()[3] == 0.0
     assert Range(1, 64, "log", whole=True, count=7).values() == [1, 2, 4, 8, 16, 32, 64]
 
 
