@@ -61,7 +61,8 @@ def test_columns_of_the_tables():
     assert list(result.runs) == [
         "seed",
         "passes",
-        *("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"),
+        *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
+        *("heldout_loss", "heldout_accuracy"),
         *("reported_loss", "grad_norm", "diverged_at", "diverged_by"),
     ]
     assert list(result.history) == ["seed", "pass", *MEASURES]
@@ -209,7 +210,7 @@ def batches(points, size, seeds, number, hidden=3):
     stack = Stack(weights, make_activation("tanh"))
     plan = Plan(9, frozenset([9]), frozenset(), size, constant(9))
     data = Points(x, np.arange(points) % 2)
-    trainer = Trainer(stack, seeds, gradient_descent(0.1), plan, data, None)
+    trainer = Trainer(stack, seeds, gradient_descent(0.1), plan, data, {})
     found = []
     for batch in trainer._batches(number):
         chosen = batch.inputs[:, 0].astype(int)

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from restudy.data.inspection import inspect_datasets
 from restudy.data.kinds import kinds_that
-from restudy.data.points import choose_heldout, make_points
+from restudy.data.points import make_points, split
 from restudy.data.tables import features_of, parts_of, read_table, write_table
 from restudy.families.contract import POINTS
 from restudy.families.registry import FAMILIES
@@ -136,22 +136,59 @@ def test_tables_of_scikit_learn_are_split_class_by_class(kind, load, classes):
     assert description["classes"] == classes
     assert description["features"] == list(load().feature_names)
     *_, train, heldout = train_test_split(x, label, test_size=0.25, stratify=label, random_state=0)
-    for part, theirs in (("train", train), ("heldout", heldout)):
-        ours = np.array(list(description["counts"][part].values()))
-        assert np.abs(ours - np.bincount(theirs)).max() <= 1
+    counts = {
+        part: np.array(list(named.values())) for part, named in description["counts"].items()
+    }
+    assert list(counts) == ["train", "validation", "heldout"]
+    for part, ours in counts.items():
         np.testing.assert_array_equal(ours, np.bincount(parts[part][1]))
+    assert np.abs(counts["heldout"] - np.bincount(heldout)).max() <= 1
+    seen = counts["train"] + counts["validation"]
+    assert np.abs(seen - np.bincount(train)).max() <= 1
+    np.testing.assert_allclose(counts["validation"], 0.2 * np.bincount(label), atol=1)
 
 
-def test_split_follows_its_seed_and_leaves_every_class_on_both_sides():
-    label = np.repeat([0, 1, 2], [2, 3, 200])
-    for share in (1e-9, 0.3, 0.999):
-        heldout = choose_heldout(label, share, seed=0)
+def test_split_follows_its_seed_and_leaves_every_class_in_every_part():
+    label = np.repeat([0, 1, 2, 3], [3, 4, 200, 2])
+    for shares in ((1e-9, 1e-9), (0.3, 0.2), (0.999, 1e-9), (1e-9, 0.999), (0.5, 0.499)):
+        part_of = split(label, dict(zip(("heldout", "validation"), shares, strict=True)), seed=0)
         for number in range(3):
-            assert 0 < heldout[label == number].sum() < (label == number).sum()
-    chosen = [choose_heldout(label, 0.3, seed) for seed in (0, 0, 1)]
-    assert chosen[0][5:].sum() == 60
+            assert set(part_of[label == number]) == {"train", "validation", "heldout"}, shares
+        # Of two points, none is left for validation.
+        assert sorted(part_of[-2:]) == ["heldout", "train"]
+    shares = {"heldout": 0.3, "validation": 0.2}
+    chosen = [split(label, shares, seed) for seed in (0, 0, 1)]
+    counts = [(chosen[0][7:207] == part).sum() for part in ("train", "validation", "heldout")]
+    assert counts == [100, 40, 60]
     np.testing.assert_array_equal(chosen[0], chosen[1])
     assert not np.array_equal(chosen[0], chosen[2])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_held_out_does_not_depend_on_the_validation_share(seed):
+    generator = np.random.default_rng(seed)
+    counts = generator.integers(3, 40, generator.integers(1, 6)).tolist()
+    share, other = generator.uniform(0.01, 0.6), generator.uniform(0.01, 0.3)
+    label = np.repeat(range(len(counts)), counts)
+    found = [
+        split(label, {"heldout": share, "validation": each}, seed) == "heldout"
+        for each in (other, 0.9 - share)
+    ]
+    np.testing.assert_array_equal(*found)
+    for number, count in enumerate(counts):
+        wanted = min(max(round(share * count), 1), count - 2)
+        assert found[0][label == number].sum() == wanted
+
+
+def test_validation_points_are_fresh_ones_of_the_same_distribution():
+    changed = {"validation_points": 300, "validation_seed": 5}
+    for kind in ("moons", "circles", "spirals", "blobs"):
+        parts = make_parts(complete(kind=kind, points=300, heldout_points=300, **changed))
+        again = make_parts(complete(kind=kind, points=300, heldout_points=300, heldout_seed=5))
+        for one, other in zip(parts["validation"], again["heldout"], strict=True):
+            np.testing.assert_array_equal(one, other)
+        rows = [set(map(tuple, x)) for x, _ in parts.values()]
+        assert len(set.union(*rows)) == 900
 
 
 @pytest.mark.parametrize("kind", ["iris", "digits", "moons", "blobs"])
@@ -193,6 +230,7 @@ def test_description_and_table_survive_being_written(tmp_path):
         "features": ["x1", "x2"],
         "counts": {
             "train": {"0": 4, "1": 3, "2": 3},
+            "validation": {"0": 667, "1": 667, "2": 666},
             "heldout": {"0": 667, "1": 667, "2": 666},
         },
     }
@@ -200,7 +238,7 @@ def test_description_and_table_survive_being_written(tmp_path):
 
 def test_features_are_read_in_the_order_of_their_numbers():
     points, _ = make_points(complete(kind="blobs", features=11, points=5))
-    assert features_of(points).shape == (2005, 11)
+    assert features_of(points).shape == (4005, 11)
     with pytest.raises(ValueError, match="x1, x2, …"):
         features_of(points.rename(columns={"x2": "width"}))
 
@@ -235,7 +273,11 @@ def test_own_file_is_read_to_the_last_digit(own):
     points, description = make_points(own(standardize=False, heldout_share=0.5))
     assert description["classes"] == ["a", "b"]
     assert description["features"] == ["height", "width"]
-    assert description["counts"]["heldout"] == {"a": 1, "b": 2}
+    assert description["counts"] == {
+        "train": {"a": 1, "b": 1},
+        "validation": {"a": 0, "b": 1},
+        "heldout": {"a": 1, "b": 1},
+    }
     found = sorted(zip(points["x1"], points["x2"], points["label"], strict=True))
     assert found == [
         (0.1, 3.0, 0),
@@ -273,12 +315,13 @@ def test_classes_are_sorted_and_numbers_by_their_value(own, texts, classes):
     ("content", "told"),
     [
         (
-            "Unnamed: 0,x,kind\n0,1.5,a\n1,2,b\n2,1,a\n3,7,b\n",
+            "Unnamed: 0,x,kind\n0,1.5,a\n1,2,b\n2,1,a\n3,7,b\n4,8,b\n",
             "column 'Unnamed: 0' counts the rows",
         ),
-        ("row,x,kind\n1,1.5,a\n2,2,b\n3,1,a\n4,7,b\n", "column 'row' counts the rows"),
-        ("x,kind\n1,NA\n3,b\n2,NA\n9,b\n", "'NA' in column 'kind' is a class"),
-        ("x,kind\n1,a\n3,b\n2,a\n9,b\n", ""),
+        ("row,x,kind\n1,1.5,a\n2,2,b\n3,1,a\n4,7,b\n5,7,a\n", "column 'row' counts the rows"),
+        ("x,kind\n1,NA\n3,b\n2,NA\n9,b\n8,b\n", "'NA' in column 'kind' is a class"),
+        ("x,kind\n1,a\n3,b\n2,a\n9,b\n8,b\n", ""),
+        ("x,kind\n1,a\n3,b\n2,a\n9,b\n", "no class of column 'kind' has a third row"),
     ],
 )
 def test_what_is_allowed_and_perhaps_not_meant_is_told(tmp_path, content, told):

@@ -276,13 +276,60 @@ def test_findings_name_the_extremes_with_their_figures():
     found = state_findings(
         DENSE, table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
     )
-    (sentence,) = found["studies"]["s"]["by_quantity"]["loss"]
+    sentence, _ = found["studies"]["s"]["by_quantity"]["loss"]
     assert "lowest with tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
     assert "highest with ReLU (0.5000" in sentence
     assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
     (best,) = found["studies"]["s"]["best"]
     assert best["levels"][0] == {"level": "tanh", "figure": "0.2500 ± 0.0000"}
-    assert found["columns"] == ["Lowest training loss", "Highest held-out accuracy"]
+    assert found["columns"] == [
+        *("Lowest training loss", "Chosen by validation loss", "Its held-out accuracy")
+    ]
+
+
+def test_the_best_is_chosen_on_validation_and_reported_on_what_is_held_out():
+    kinds = ("tanh", "relu", "elu", "sigmoid")
+    table = pd.concat(
+        [runs(n, activation=kind) for n, kind in enumerate(kinds)], ignore_index=True
+    )
+    kind = table["activation"]
+    # One is best by the held-out points, one by the validation points, one only with luck.
+    table["heldout_accuracy"] = kind.map({"tanh": 0.99, "relu": 0.9, "elu": 0.8, "sigmoid": 0.7})
+    table["validation_loss"] = kind.map({"tanh": 0.5, "relu": 0.25, "elu": 0.75, "sigmoid": 0.1})
+    table.loc[kind == "relu", "heldout_accuracy"] += [-0.02, 0.02, 0.01, -0.01, 0.0]
+    unlucky = table.index[kind == "sigmoid"][0]
+    table.loc[unlucky, "diverged_at"] = 3
+    table.loc[unlucky, "train_loss":"grad_norm"] = np.nan
+    cells = [CELL | {"activation": kind} for kind in kinds]
+    study = {"question": "?", "vary": ["activation"], "cells": cells}
+    found = state_findings(DENSE, table, {"s": study})
+    values = table.loc[kind == "relu", "heldout_accuracy"]
+    low, high = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))
+    interval = f"0.9000 (95% interval {low:.4f} to {high:.4f})"
+    (row,) = found["studies"]["s"]["best"]
+    assert row["levels"][1:] == [
+        {"level": "ReLU", "figure": "0.2500 ± 0.0000"},
+        {"level": "", "figure": interval},
+    ]
+    sentence = (
+        "Chosen by mean validation loss: ReLU (0.2500 ± 0.0000, 5 seeds); its held-out accuracy is "
+        f"{interval}."
+    )
+    assert found["studies"]["s"]["by_quantity"]["accuracy"] == [sentence]
+    assert "0.99" not in " ".join(found["studies"]["s"]["outcome"])
+
+
+def test_nothing_is_chosen_where_there_is_no_validation_part():
+    table = pd.concat([runs(1), runs(2, activation="relu")], ignore_index=True)
+    table[["validation_loss", "validation_accuracy"]] = np.nan
+    cells = [CELL, CELL | {"activation": "relu"}]
+    study = {"question": "?", "vary": ["activation"], "cells": cells}
+    found = state_findings(DENSE, table, {"s": study})["studies"]["s"]
+    assert found["best"][0]["levels"][1:] == [
+        {"level": "", "figure": "not measured"},
+        {"level": "", "figure": ""},
+    ]
+    assert "accuracy" not in found["by_quantity"]
 
 
 def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
@@ -295,12 +342,12 @@ def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
         ],
         ignore_index=True,
     )
-    table["heldout_accuracy"] = np.where(table["optimizer"] == "my_own", 0.75, 0.5)
+    table["validation_loss"] = np.where(table["optimizer"] == "my_own", 0.25, 0.5)
     cells = table[list(CELL)].drop_duplicates().to_dict("records")
     study = {"question": "?", "vary": ["protocol", "optimizer"], "cells": cells}
     best = state_findings(DENSE, table, {"s": study})["studies"]["s"]["best"]
     assert [row["common"] for row in best] == ["Published arithmetic", "Protocol quick"]
-    expected = {"level": "optimizer my own", "figure": "0.7500 ± 0.0000"}
+    expected = {"level": "optimizer my own", "figure": "0.2500 ± 0.0000"}
     assert [row["levels"][1] for row in best] == [expected] * 2
 
 
@@ -396,7 +443,7 @@ def test_findings_name_a_level_that_diverged_and_count_the_rest():
     )
     cells = [CELL, CELL | {"activation": "relu"}, CELL | {"activation": "sigmoid"}]
     study = {"question": "?", "vary": ["activation"], "cells": cells}
-    (sentence,) = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
+    sentence, _ = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
     assert "every run diverged with ReLU" in sentence
     assert "4 of 5 seeds, the others diverged" in sentence
 
@@ -405,7 +452,7 @@ def test_findings_compare_protocols_where_nothing_else_varies():
     table = pd.concat([runs(1), runs(2, protocol="corrected")], ignore_index=True)
     cells = [CELL, CELL | {"protocol": "corrected"}]
     study = {"question": "?", "vary": ["protocol"], "cells": cells}
-    (sentence,) = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
+    sentence, _ = state_findings(DENSE, table, {"s": study})["studies"]["s"]["by_quantity"]["loss"]
     assert "published arithmetic" in sentence and "corrected arithmetic" in sentence
 
 

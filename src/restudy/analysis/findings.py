@@ -4,13 +4,15 @@ Descriptive only: means with their standard deviations, rankings and gaps. It ma
 significance.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
+from restudy.analysis.choice import in_order_of_choice
+from restudy.analysis.statistics import mean_interval
 from restudy.analysis.summaries import rows_of
 from restudy.data.class_names import class_names
 from restudy.data.tables import with_coordinates
@@ -100,12 +102,12 @@ def state_findings(family: Family, runs: pd.DataFrame, studies: Mapping[str, Map
     Returns
     -------
     dict
-        ``title`` and ``takes`` of the family; ``columns``, headings of what is best by each
-        ranking measure; ``studies``: name -> question; outcome, sentences on each ranking measure
-        and on the gaps, one for each protocol where the study varies it and another axis;
-        by_quantity, those on losses and those on accuracies; and best, for each protocol the best
-        value by each ranking measure; ``cells``: path of each cell that is pictured -> sentence;
-        ``runs``, ``cells_trained``, ``diverged``: counts.
+        ``title`` and ``takes`` of the family; ``columns``, headings of what is best by each measure
+        that is ranked, and of what is reported of the chosen; ``studies``: name -> question;
+        outcome, sentences on each measure, on the choice and on the gaps, one for each protocol
+        where the study varies it and another axis; by_quantity, those on losses and those on
+        accuracies; and best, for each protocol what stands below the headings; ``cells``: path of
+        each cell that is pictured -> sentence; ``runs``, ``cells_trained``, ``diverged``: counts.
     """
     axes = list(family.axis_names)
     pictured = [
@@ -115,8 +117,9 @@ def state_findings(family: Family, runs: pd.DataFrame, studies: Mapping[str, Map
         "title": family.title,
         "takes": family.takes,
         "columns": [
-            f"{'Lowest' if each.lowest_first else 'Highest'} {each.words}"
-            for each in ranking_measures(family)
+            *(f"{_best_word(each).capitalize()} {each.words}" for each in _ranking_of(family)),
+            *(f"Chosen by {each.words}" for each in _choice_of(family)),
+            *(f"Its {each.words}" for each in _reported_of(family)),
         ],
         "studies": {name: _study(family, runs, study) for name, study in studies.items()},
         "cells": {
@@ -134,13 +137,34 @@ def _own_runs(runs: pd.DataFrame, study: Mapping) -> pd.DataFrame:
     return with_coordinates(rows_of(runs, study["cells"]), study.get("coordinates", {}))
 
 
-def ranking_measures(family: Family) -> list[Quantity]:
-    """Return the measures by which cells are compared in words, as far as each run has them."""
+def _quantities(measures: Iterable[Measure | None]) -> list[Quantity]:
+    """The measures that each run has."""
     return [
         Quantity(measure.name, in_sentence(measure.label), measure.better == "lower")
-        for measure in map(family.measure, family.ranked_by)
-        if measure.in_runs
+        for measure in measures
+        if measure and measure.in_runs
     ]
+
+
+def _ranking_of(family: Family) -> list[Quantity]:
+    """Measures of which is said where they are lowest and highest: not those that are reported."""
+    ranked = [family.measure(name) for name in family.ranked_by]
+    told = (family.choice, *family.reported) if family.chosen_by else ()
+    return _quantities(each for each in ranked if each not in told)
+
+
+def _choice_of(family: Family) -> list[Quantity]:
+    """The measure to choose by, if there is one that is for nothing else."""
+    return _quantities([family.choice]) if family.chosen_by else []
+
+
+def _reported_of(family: Family) -> list[Quantity]:
+    """Measures that are said of what was chosen by another one."""
+    return _quantities(family.reported) if family.chosen_by else []
+
+
+def _best_word(quantity: Quantity) -> str:
+    return "lowest" if quantity.lowest_first else "highest"
 
 
 def describe_layers(
@@ -347,17 +371,24 @@ def describe_first_layer(scalars: pd.DataFrame, steps: str) -> str:
 def _study(family: Family, runs: pd.DataFrame, study: Mapping) -> dict:
     """What came out of one study; see `state_findings`."""
     own = _own_runs(runs, study)
-    ranking = ranking_measures(family)
     outcome, by_quantity = [], {}
-    for each in ranking:
-        sentences = _ranking(own, study, each)
-        outcome += sentences
-        by_quantity.setdefault(family.measure(each.column).quantity, []).extend(sentences)
+
+    def tell(sentences: list[str], measures: Iterable[Quantity]) -> None:
+        outcome.extend(sentences)
+        if not sentences:
+            return
+        for quantity in dict.fromkeys(family.measure(each.column).quantity for each in measures):
+            by_quantity.setdefault(quantity, []).extend(sentences)
+
+    for each in _ranking_of(family):
+        tell(_ranking(own, study, each), [each])
+    for each in _choice_of(family):
+        tell(_chosen(own, study, each, _reported_of(family)), [each, *_reported_of(family)])
     return {
         "question": study["question"],
         "outcome": [*outcome, *_gaps(family, own, study)],
         "by_quantity": by_quantity,
-        "best": _best(own, study, ranking),
+        "best": _best(family, own, study),
     }
 
 
@@ -417,7 +448,8 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
     for level, places in zip(
         levels.itertuples(index=False, name=None), np.split(order, ends), strict=True
     ):
-        own = values.to_numpy(float)[places[finished[places]]]
+        rows_finished = places[finished[places]]
+        own = values.to_numpy(float)[rows_finished]
         known = own[~np.isnan(own)]
         named = zip(axes, level, strict=True)
         names = (_words(axis, value) for axis, value in named if not pd.isna(value))
@@ -428,6 +460,7 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
                 "finished": len(own),
                 "mean": known.mean() if known.size else np.nan,
                 "deviation": known.std(ddof=1) if known.size > 1 else np.nan,
+                "rows": rows_finished,
             }
         )
     return pd.DataFrame(rows)
@@ -443,7 +476,8 @@ def _ranked(runs: pd.DataFrame, study: Mapping, quantity: Quantity):
 
 def _ranking(runs: pd.DataFrame, study: Mapping, quantity: Quantity) -> list[str]:
     """Which value has the lowest and the highest mean, and which has none."""
-    best, worst = ("lowest", "highest") if quantity.lowest_first else ("highest", "lowest")
+    best = _best_word(quantity)
+    worst = "highest" if best == "lowest" else "lowest"
     sentences = []
     for common, group in _by_protocol(runs, study):
         ranked, lost = _ranked(group, study, quantity)
@@ -464,21 +498,61 @@ def _ranking(runs: pd.DataFrame, study: Mapping, quantity: Quantity) -> list[str
     return sentences
 
 
-def _best(runs: pd.DataFrame, study: Mapping, ranking: Sequence[Quantity]) -> list[dict]:
-    """For each group the best value by each measure, with its mean and deviation."""
+def _choose(runs: pd.DataFrame, study: Mapping, choice: Quantity):
+    """The value that is chosen, or None if every run diverged."""
+    levels = _levels(runs, compared_axes(study), runs[choice.column])
+    first = in_order_of_choice(levels, "mean", choice.lowest_first).iloc[0]
+    return None if pd.isna(first["mean"]) else first
+
+
+def _chosen(
+    runs: pd.DataFrame, study: Mapping, choice: Quantity, reported: Sequence[Quantity]
+) -> list[str]:
+    """Which value is chosen, and what is reported of it."""
+    sentences = []
+    for common, group in _by_protocol(runs, study):
+        chosen = _choose(group, study, choice)
+        if chosen is None:
+            continue
+        text = f"chosen by mean {choice.words}: {_level(chosen)}"
+        for place, each in enumerate(reported):
+            text += f"{', and its' if place else '; its'} {each.words} is "
+            text += _interval(group, chosen, each)
+        sentences.append(_sentence(common, text))
+    return sentences
+
+
+def _interval(runs: pd.DataFrame, level, quantity: Quantity) -> str:
+    """Mean of a value's finished runs, with its 95% interval where there are several."""
+    values = runs[quantity.column].to_numpy(float)[level["rows"]]
+    mean, low, high = mean_interval(values[~np.isnan(values)])
+    between = "" if np.isnan(low) else f" (95% interval {low:.4f} to {high:.4f})"
+    return f"{mean:.4f}{between}"
+
+
+def _best(family: Family, runs: pd.DataFrame, study: Mapping) -> list[dict]:
+    """For each group the best value by each measure, the chosen one, and what is reported of it."""
     rows = []
     for common, group in _by_protocol(runs, study):
-        levels = []
-        for quantity in ranking:
+        found = []
+        for quantity in _ranking_of(family):
             ranked, _ = _ranked(group, study, quantity)
-            if ranked.empty:
-                levels.append({"level": "", "figure": "every run diverged"})
-                continue
-            first = ranked.iloc[0]
-            figure = _figure(first["mean"], first["deviation"])
-            levels.append({"level": first["name"], "figure": figure})
+            found.append(None if ranked.empty else ranked.iloc[0])
+        chosen = [_choose(group, study, quantity) for quantity in _choice_of(family)]
+        without = "not measured" if group["diverged_at"].isna().any() else "every run diverged"
+        levels = [_cell_of_table(each, without) for each in [*found, *chosen]]
+        for quantity in _reported_of(family):
+            figures = [_interval(group, each, quantity) for each in chosen if each is not None]
+            levels.append({"level": "", "figure": "".join(figures)})
         rows.append({"common": _capital(common), "levels": levels})
     return rows
+
+
+def _cell_of_table(level, without: str) -> dict[str, str]:
+    """A value with its mean and deviation, or what stands in the place of none."""
+    if level is None:
+        return {"level": "", "figure": without}
+    return {"level": level["name"], "figure": _figure(level["mean"], level["deviation"])}
 
 
 def _gaps(family: Family, runs: pd.DataFrame, study: Mapping) -> list[str]:
@@ -523,11 +597,12 @@ def _cell_sentence(family: Family, runs: pd.DataFrame) -> str:
 
 def _cell_measures(family: Family) -> list[Measure]:
     """What is said of a cell: the ranking measures, the last first, after its training twin."""
-    measures = [family.measure(each.column) for each in reversed(ranking_measures(family))]
+    ranked = _quantities(map(family.measure, family.ranked_by))
+    measures = [family.measure(each.column) for each in reversed(ranked)]
     twins = [
         each
         for each in family.measures
-        if measures and each.part == "train" and each.quantity == measures[0].quantity
+        if measures and each.trained and each.quantity == measures[0].quantity
     ]
     return list(dict.fromkeys([*twins, *measures]))
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from restudy.families.contract import IMAGES, POINTS, Kind, Setting
 
 LARGEST_SEED = 4_294_967_295
+# Parts of a point set that are measured and never trained on: by one the best is chosen, on the
+# other it is reported.
+EVALUATED = ("validation", "heldout")
 
 
 @dataclass(frozen=True)
@@ -58,29 +61,39 @@ def _standardize(default: bool) -> Setting:
 
 LARGEST_SET = 10_000_000  # points that are generated: of two features, half a gigabyte
 _POINTS = Setting("points", "Training points.", "integer", 200, minimum=2, maximum=LARGEST_SET)
-# Settings of generated sets: seeds, held-out points, and whether features are standardized.
+
+
+def _fresh(part: str, description: str) -> Setting:
+    return Setting(f"{part}_points", description, "integer", 2000, minimum=2, maximum=LARGEST_SET)
+
+
+def _share(part: str, description: str, default: float) -> Setting:
+    return Setting(f"{part}_share", description, default=default, above=0, below=1)
+
+
+# Settings of generated sets: points and seeds of all parts, and whether features are standardized.
+# The validation points' seed is one that hardly anyone chooses for another part.
 _GENERATED = (
     _seed("seed", "Seed of the training points (legacy NumPy generator).", 0),
-    Setting(
-        "heldout_points",
-        "Fresh points, evaluated but never trained on.",
-        "integer",
-        2000,
-        minimum=2,
-        maximum=LARGEST_SET,
+    _fresh("heldout", "Fresh points, on which the results that are reported are measured."),
+    _seed("heldout_seed", "Seed of the held-out points; must differ from the other seeds.", 1),
+    _fresh("validation", "Fresh points, by which the best is chosen and training stops early."),
+    _seed(
+        "validation_seed",
+        "Seed of the validation points; must differ from the other seeds.",
+        1_000_000,
     ),
-    _seed("heldout_seed", "Seed of the held-out points; must differ from seed.", 1),
     _standardize(False),
 )
 _LOADED = (
-    Setting(
-        "heldout_share",
-        "Share of each class that is held out: at least one point, never all.",
-        default=0.3,
-        above=0,
-        below=1,
+    _share("heldout", "Share of each class that is held out: at least one point, never all.", 0.3),
+    _share(
+        "validation",
+        "Share of each class by which the best is chosen and training stops early: at least one "
+        "point of each class of three or more; with the share that is held out below 1.",
+        0.2,
     ),
-    _seed("split_seed", "Seed that chooses the held-out points (legacy NumPy generator).", 0),
+    _seed("split_seed", "Seed that chooses the points of each part (legacy NumPy generator).", 0),
     _standardize(True),
 )
 _VALIDATION = (

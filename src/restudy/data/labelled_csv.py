@@ -98,6 +98,11 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
             f"{path}: 'NA' in column {label!r} is a class like the others; if it means that the "
             "class is missing, take these rows out of the file"
         )
+    if max(Counter(labels).values()) < 3:
+        remarks.append(
+            f"{path}: no class of column {label!r} has a third row for validation, so that nothing "
+            "can be chosen; with three rows or more of a class there is a validation part"
+        )
     return LabelledTable(
         values=[list(row) for row in zip(*values.values(), strict=True)],
         labels=labels,

@@ -1,7 +1,8 @@
-"""Labelled points for the dense networks, in two parts: to train on, and held out.
+"""Labelled points for the dense networks, in three parts.
 
-In generated point sets, held-out points have a seed of their own. Loaded ones (a user's file, or a
-table included in scikit-learn) are split class by class.
+One is trained on, by what is measured on the second the best is chosen, and what is reported of it
+is measured on the third. In generated point sets each part has a seed of its own. Loaded ones (a
+user's file, or a table included in scikit-learn) are split class by class.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import pandas as pd
 from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, make_moons
 from sklearn.preprocessing import StandardScaler
 
+from restudy.data.kinds import EVALUATED
 from restudy.data.labelled_csv import read_labelled_csv
 
 SPIRAL_RADIUS = 2.0  # end of an arm: far enough that a noise of 0.1 leaves a few arms apart
@@ -21,12 +23,13 @@ Labelled = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
 
 @dataclass(frozen=True)
 class PointSet:
-    """Labelled points in two parts.
+    """Labelled points in three parts.
 
     Attributes
     ----------
     parts : dict of str to (x, label)
-        "train" and "heldout": features (N, D) and classes (N,), from 0 to C - 1.
+        "train", "validation" and "heldout": features (N, D) and classes (N,), from 0 to C - 1. A
+        table without a class of three points has no validation part.
     features, classes : list of str
         Names.
     """
@@ -37,7 +40,7 @@ class PointSet:
 
 
 def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
-    """Return training and held-out points of a data set, and their description.
+    """Return the points of a data set in its parts, and their description.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
     Returns
     -------
     points : DataFrame
-        part ("train" or "heldout"), x1 to xD, label (0 to C - 1).
+        part ("train", "validation" or "heldout"), x1 to xD, label (0 to C - 1).
     description : dict
         ``kind``; ``classes`` and ``features``, their names; ``counts``, part -> class -> number
         of points; and, if the features are standardized, ``mean`` and ``scale``: what was
@@ -101,12 +104,15 @@ def standardize(
 
 
 def generated(generate: Callable[[Mapping, int, int], Labelled]) -> Callable[[Mapping], PointSet]:
-    """Return a function of a data set that generates both parts, each from a seed of its own."""
+    """Return a function of a data set that generates its parts, each from a seed of its own."""
 
     def make(dataset: Mapping) -> PointSet:
         parts = {
             "train": generate(dataset, dataset["points"], dataset["seed"]),
-            "heldout": generate(dataset, dataset["heldout_points"], dataset["heldout_seed"]),
+            **{
+                part: generate(dataset, dataset[f"{part}_points"], dataset[f"{part}_seed"])
+                for part in EVALUATED
+            },
         }
         x, label = parts["train"]
         return PointSet(
@@ -123,38 +129,54 @@ def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
 
     def make(dataset: Mapping) -> PointSet:
         x, label, features, classes = read(dataset)
-        heldout = choose_heldout(label, dataset["heldout_share"], dataset["split_seed"])
-        parts = {"train": (x[~heldout], label[~heldout]), "heldout": (x[heldout], label[heldout])}
+        part_of = split(
+            label,
+            # The other way round: so the points that are held out don't depend on the rest.
+            {part: dataset[f"{part}_share"] for part in reversed(EVALUATED)},
+            dataset["split_seed"],
+        )
+        parts = {
+            part: (x[part_of == part], label[part_of == part])
+            for part in ("train", *EVALUATED)
+            if (part_of == part).any()
+        }
         return PointSet(parts, list(map(str, features)), list(map(str, classes)))
 
     return make
 
 
-def choose_heldout(label: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Choose at random which points are held out: the given share of each class.
+def split(label: np.ndarray, shares: Mapping[str, float], seed: int) -> np.ndarray:
+    """Choose at random which points are trained on, and which belong to the other parts.
 
-    At least one point of every class is held out, and at least one is not.
+    Each part gets its share of every class, at least one point as far as there are enough; what is
+    left, at least one point, is trained on.
 
     Parameters
     ----------
     label : ndarray of int, shape (N,)
         Classes, each with two points or more.
-    share : float
-        Above 0 and below 1.
+    shares : mapping of str to float
+        Part -> its share, above 0; all together below 1. A part that is added at the end changes
+        none of those before it.
     seed : int
         Seed of the legacy generator.
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of str, shape (N,)
+        "train", or the part.
     """
     generator = np.random.RandomState(seed)
-    heldout = np.zeros(len(label), bool)
+    part_of = np.full(len(label), "train", dtype=object)
     for each in range(label.max() + 1):
-        members = np.flatnonzero(label == each)
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
-        heldout[generator.permutation(members)[:count]] = True
-    return heldout
+        left = generator.permutation(np.flatnonzero(label == each))
+        members = len(left)
+        for place, (part, share) in enumerate(shares.items(), start=1):
+            later = min(len(shares) - place, len(left) - 2)
+            count = min(max(round(share * members), 1), len(left) - 1 - max(later, 0))
+            part_of[left[:count]] = part
+            left = left[count:]
+    return part_of
 
 
 def moons(dataset: Mapping, points: int, seed: int) -> Labelled:
@@ -193,7 +215,7 @@ def spirals(dataset: Mapping, points: int, seed: int) -> Labelled:
 def blobs(dataset: Mapping, points: int, seed: int) -> Labelled:
     """Generate normal clouds, one per class, around centres uniform on [-10, 10) in each feature.
 
-    The centres are drawn from the training points' seed, also for held-out points; the training
+    The centres are drawn from the training points' seed, also for the other parts; the training
     points equal those of ``make_blobs`` with that seed.
     """
     shape = (dataset["classes"], dataset["features"])

@@ -229,6 +229,11 @@ class Measure:
         return self.name.rpartition("_")[0]
 
     @property
+    def trained(self) -> bool:
+        """Whether it is taken on what the model is trained on."""
+        return self.part == "train"
+
+    @property
     def in_runs(self) -> bool:
         """Whether the table of runs has it."""
         return not (self.difference or self.table)
@@ -321,6 +326,9 @@ class Family:
         In the order of tables.
     ranked_by : tuple of str
         The measures by which cells are compared in words, in order.
+    chosen_by : str
+        The measure whose mean over seeds says which of several is the best, taken on a part of the
+        data that nothing else is reported on. Without it, the last of ``ranked_by``.
     artefacts : tuple of Artefact
         What a job leaves beside its record of provenance. One of them is ``runs.csv``.
     train : str
@@ -383,6 +391,7 @@ class Family:
     noun: str = ""
     protocol: tuple[Setting, ...] = ()
     ranked_by: tuple[str, ...] = ()
+    chosen_by: str = ""
     artefacts: tuple[Artefact, ...] = (Artefact("runs.csv", "A row per run."),)
     seeds_per_job: str = ONE
     time: Time | None = None
@@ -443,6 +452,19 @@ class Family:
     def recorded_measures(self) -> tuple[Measure, ...]:
         """Measures of which the history has a column."""
         return tuple(each for each in self.measures if each.recorded and each.in_runs)
+
+    @cached_property
+    def choice(self) -> Measure | None:
+        """The measure by which the best is chosen, if there is one."""
+        return self.measure(self.chosen_by or (self.ranked_by[-1] if self.ranked_by else ""))
+
+    @cached_property
+    def reported(self) -> tuple[Measure, ...]:
+        """The ranking measures that the best is reported with, and was not chosen by."""
+        ranked = map(self.measure, self.ranked_by)
+        return tuple(
+            each for each in ranked if each not in (self.choice, None) and not each.trained
+        )
 
     @cached_property
     def quantities(self) -> tuple[str, ...]:

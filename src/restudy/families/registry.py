@@ -107,11 +107,14 @@ def _faults(family: Family):
     if not family.leaves("runs.csv"):
         yield "artefacts: lack runs.csv, the table of a row per run"
     ranking = [each.name for each in family.measures if each.in_runs and each.better]
-    for name in family.ranked_by:
+    for key, name in [
+        *(("ranked_by", name) for name in family.ranked_by),
+        *(("chosen_by", name) for name in [family.chosen_by] if name),
+    ]:
         if name not in ranking:
             known = ", ".join(ranking) or "none"
             yield (
-                f"ranked_by: got {name!r}; allowed: a measure of every run of which one value is "
+                f"{key}: got {name!r}; allowed: a measure of every run of which one value is "
                 f"better than another ({known})"
             )
     for name in ("history.parquet", "layers.parquet", "scalars.parquet"):

@@ -185,9 +185,9 @@ STUDY_FIGURES = (
         ("runs.csv",),
         _by_quantity("map", "{} by two numbers", "map"),
         fits=lambda study: len(study["numbers"]) > 1 and not study["sampled"],
-        shows="What came out at every pair of two numbers that the study varies. The best has a "
-        "frame; since it was chosen for being best, it flatters.",
-        made="Means over the runs that did not diverge, and for the best its 95% interval "
+        shows="What came out at every pair of two numbers that the study varies. The chosen one "
+        "has a frame.",
+        made="Means over the runs that did not diverge, and for the chosen one its 95% interval "
         "(Student's t over seeds).",
     ),
     StudyFigures(
@@ -197,7 +197,7 @@ STUDY_FIGURES = (
         _by_quantity("parallel", "{} of all cells", "parallel"),
         fits=lambda study: bool(study["numbers"]) and study["sampled"],
         shows="Every cell of the sample, a line through its values, coloured by how it did; the "
-        "best cell is black.",
+        "chosen cell is black.",
         made="The last axis is the mean, over the runs that did not diverge, of the measure by "
         "which cells are ranked.",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError
+from itertools import combinations
 from typing import Any
 
 from restudy.families.contract import IMAGES, ONE, Family
@@ -74,13 +75,21 @@ def cell_faults(config: Mapping, families: Mapping[str, Family]) -> Iterator[str
 
 
 def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
-    if "heldout_seed" in dataset and dataset["seed"] == dataset["heldout_seed"]:
+    seeds = [key for key in ("seed", "heldout_seed", "validation_seed") if key in dataset]
+    for first, second in combinations(seeds, 2):
+        if dataset[first] == dataset[second]:
+            yield (
+                f"{place}.{second}: got {dataset[second]}, the same as {first}; allowed: another "
+                "seed, or two parts would have the same points"
+            )
+    shares = [dataset[key] for key in ("heldout_share", "validation_share") if key in dataset]
+    if sum(shares) >= 1:
         yield (
-            f"{place}.heldout_seed: got {dataset['heldout_seed']}, the same as seed; allowed: "
-            "another seed, or the held-out points would repeat the training points"
+            f"{place}.validation_share: got {shares[1]:g} beside heldout_share {shares[0]:g}; "
+            "allowed: together below 1, so that points are left to train on"
         )
     if "classes" in dataset:
-        for key in ("points", "heldout_points"):
+        for key in ("points", "heldout_points", "validation_points"):
             if dataset[key] < dataset["classes"]:
                 yield (
                     f"{place}.{key}: got {dataset[key]}; allowed: at least {dataset['classes']}, "

@@ -1,4 +1,4 @@
-"""Where the cells of a study end: the accuracy of each after training, best on top."""
+"""Where the cells of a study end: the accuracy of each after training, sorted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def draw(
 
 @styled
 def final_accuracy_figure(runs: pd.DataFrame, study: Mapping[str, Any], family: Family) -> Figure:
-    """Draw a dot chart of the final accuracy of all cells of a study, best on top.
+    """Draw a dot chart of the final accuracy of all cells of a study, the highest on top.
 
     Cells without a finished run come last and say so. Points are seeds, bars 95 % intervals.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
+from restudy.analysis.choice import cells_in_order, how_chosen
 from restudy.analysis.markup import escape_latex, escape_markdown
 from restudy.analysis.rounding import Number, exact_number, round_to_uncertainty
 from restudy.analysis.summaries import summarize
@@ -18,7 +19,7 @@ from restudy.families.contract import Family, Measure
 from restudy.families.setting_axes import is_setting_axis
 from restudy.study.labels import label_of, number_axes, value_words
 
-MAX_ROWS = 30  # of a page; of a larger study, as many of the best
+MAX_ROWS = 30  # of a page; of a larger study, as many as come first in the order of choice
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,13 +32,13 @@ class Column(NamedTuple):
     heading : str
     cells : list of str or of Number
         One a row.
-    best : list of bool
-        Which of the cells are marked.
+    marked : list of bool
+        Which of the cells are bold.
     """
 
     heading: str
     cells: list[str] | list[Number]
-    best: list[bool]
+    marked: list[bool]
 
     @property
     def is_number(self) -> bool:
@@ -65,7 +66,7 @@ class PaperTable(NamedTuple):
 
 
 def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) -> PaperTable:
-    """Return a study's cells with the measures that they are ranked by.
+    """Return a study's cells with the measures that they are ranked by, and chosen by.
 
     Parameters
     ----------
@@ -80,19 +81,22 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
     Returns
     -------
     PaperTable
-        A row per cell, in the order of the study; of more than `MAX_ROWS` cells, those with the
-        best means of the family's first ranking measure, the best one first.
+        A row per cell, in the order of the study; of more than `MAX_ROWS` cells, those that come
+        first in the order of choice. The chosen one is bold.
     """
-    measures = [each for each in map(family.measure, family.ranked_by) if each.summarised]
+    told = dict.fromkeys([*map(family.measure, family.ranked_by), family.choice])
+    # What is reported comes after what is chosen by.
+    told = sorted(filter(None, told), key=lambda each: each in family.reported)
+    measures = [each for each in told if each.summarised]
     named = [axis for axis in study["vary"] if axis in runs]
     settings = [name for name in runs if is_setting_axis(name)]
     axes = list(dict.fromkeys([*named, *family.axis_names, *settings]))
     cells = _in_order(summarize(family, runs), named, study["vary"])
-    if len(cells) > MAX_ROWS and measures:
-        first = measures[0]
-        cells = cells.sort_values(
-            f"{first.name}_mean", ascending=first.better == "lower", kind="stable"
-        )
+    chosen = None
+    if measures:
+        ordered = cells_in_order(family, cells)
+        chosen = ordered.index[0]
+        cells = ordered if len(cells) > MAX_ROWS else cells
     shown = cells.head(MAX_ROWS)
     differing = [axis for axis in axes if cells[axis].nunique(dropna=False) > 1] or named
     same = [axis for axis in (*family.axis_names, *settings) if axis not in differing]
@@ -100,16 +104,16 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
     sentences = [
         question if question.endswith((".", "?", "!")) else f"{question}.",
         _what_is_shown(cells, measures),
-        _what_is_bold(cells, runs, axes, measures),
+        "" if chosen is None else _what_is_bold(family, cells, chosen, runs, axes),
         f"The same in all cells: {', '.join(_words(cells, axis) for axis in same)}.",
     ]
     return PaperTable(
         name=f"{family.name}-{study['name']}".replace("_", "-"),
         caption=" ".join(filter(None, sentences)),
-        note=_what_is_left_out(len(cells), len(shown), measures),
+        note=_what_is_left_out(len(cells), len(shown), family),
         columns=[
             *(_axis_column(axis, shown) for axis in differing),
-            *(_measure_column(measure, shown, cells) for measure in measures),
+            *(_measure_column(measure, shown, chosen) for measure in measures),
             _count_column("Runs", shown["n"]),
             _count_column("Diverged", shown["diverged"]),
         ],
@@ -117,11 +121,11 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
 
 
 def count_inseparable(
-    runs: pd.DataFrame, cells: pd.DataFrame, axes: Sequence[str], measure: Measure
+    runs: pd.DataFrame, cells: pd.DataFrame, chosen: int, axes: Sequence[str], measure: Measure
 ) -> tuple[int, int]:
-    """Count the cells whose mean can't be told apart from the best one.
+    """Count the cells whose mean can't be told apart from that of the chosen one.
 
-    Each is compared with the best by Student's test of the differences seed by seed, in both
+    Each is compared with it by Student's test of the differences seed by seed, in both
     directions, over the seeds with which neither diverged; the p-values are corrected for one
     another by Holm's method. A cell with fewer than two such seeds can't be told apart.
 
@@ -131,6 +135,8 @@ def count_inseparable(
         A row per run: axes, seed, ``diverged_at`` and the measure.
     cells : DataFrame
         As `summarize` gives them.
+    chosen : int
+        The index of the chosen one.
     axes : sequence of str
         What tells cells apart.
     measure : Measure
@@ -139,15 +145,17 @@ def count_inseparable(
     Returns
     -------
     inseparable, others : int
-        Such cells, and all that were compared: those with a mean, except the best.
+        Such cells, and all that were compared: those with a mean, except the chosen one.
     """
     cells, runs = _with_marks(cells, axes), _with_marks(runs, axes)
+    best = tuple(cells.loc[chosen, list(axes)])
     means = cells.set_index(list(axes))[f"{measure.name}_mean"].dropna()
     if means.empty:
         return 0, 0
+    if len(axes) == 1:
+        (best,) = best
     finished = runs[runs["diverged_at"].isna()]
     by_seed = finished.pivot(index="seed", columns=list(axes), values=measure.name)
-    best = means.idxmin() if measure.better == "lower" else means.idxmax()
     p_values = []
     for cell in means.index.drop(best):
         differences = (by_seed[cell] - by_seed[best]).dropna()
@@ -197,11 +205,8 @@ def _count_column(heading: str, counts: pd.Series) -> Column:
     return Column(heading, [Number(str(count)) for count in counts], [False] * len(counts))
 
 
-def _measure_column(measure: Measure, shown: pd.DataFrame, cells: pd.DataFrame) -> Column:
-    """Return the column of a measure; the best is the best of all cells, shown or not."""
+def _measure_column(measure: Measure, shown: pd.DataFrame, chosen: int) -> Column:
     means, high = shown[f"{measure.name}_mean"], shown[f"{measure.name}_high"]
-    of_all = cells[f"{measure.name}_mean"]
-    best = of_all.min() if measure.better == "lower" else of_all.max()
     unit = f" ({measure.unit})" if measure.unit else ""
     return Column(
         f"{measure.label}{unit}",
@@ -209,7 +214,7 @@ def _measure_column(measure: Measure, shown: pd.DataFrame, cells: pd.DataFrame) 
             round_to_uncertainty(mean, half, means.abs().max())
             for mean, half in zip(means, high - means, strict=True)
         ],
-        (means == best).tolist(),
+        ((means.index == chosen) & means.notna()).tolist(),
     )
 
 
@@ -228,29 +233,26 @@ def _what_is_shown(cells: pd.DataFrame, measures: Sequence[Measure]) -> str:
 
 
 def _what_is_bold(
-    cells: pd.DataFrame, runs: pd.DataFrame, axes: Sequence[str], measures: Sequence[Measure]
+    family: Family, cells: pd.DataFrame, chosen: int, runs: pd.DataFrame, axes: Sequence[str]
 ) -> str:
-    counted = [(count_inseparable(runs, cells, axes, measure), measure) for measure in measures]
-    counts = [
-        f"{count:,} of {others:,} by {in_sentence(measure.label)}"
-        for (count, others), measure in counted
-        if others
-    ]
-    if not counts:
+    count, others = count_inseparable(runs, cells, chosen, axes, family.choice)
+    if not others:
         return ""
-    text = "The best by each measure is bold" if len(measures) > 1 else "The best is bold"
+    text = f"Bold: the cell {how_chosen(family)}"
     if cells["n"].max() == 1:
         return f"{text}."
     return (
-        f"{text}; of the other cells, indistinguishable from it at {LEVEL:.0%} (t-tests paired by "
-        f"seed, Holm's correction): {', '.join(counts)}."
+        f"{text}. Of the {others:,} other cells, {count:,} are indistinguishable from it by that "
+        f"mean at {LEVEL:.0%} (t-tests paired by seed, Holm's correction)."
     )
 
 
-def _what_is_left_out(cells: int, shown: int, measures: Sequence[Measure]) -> str:
+def _what_is_left_out(cells: int, shown: int, family: Family) -> str:
     if cells == shown:
         return ""
-    which = f"with the best {in_sentence(measures[0].label)}" if measures else "that come first"
+    which = (
+        f"with the best {in_sentence(family.choice.label)}" if family.choice else "that come first"
+    )
     return f"Of {cells:,} cells, the {shown} {which} are shown; {cells - shown:,} are left out."
 
 
@@ -264,7 +266,8 @@ def _written(
         return list(map(escape, column.cells))
     shape = _Shape.of(column.cells)
     return [
-        write(number, shape, best) for number, best in zip(column.cells, column.best, strict=True)
+        write(number, shape, marked)
+        for number, marked in zip(column.cells, column.marked, strict=True)
     ]
 
 
@@ -302,11 +305,11 @@ def to_latex(table: PaperTable) -> str:
     return "\n".join([*lines, ""])
 
 
-def _latex_number(number: Number, shape: "_Shape", best: bool) -> str:
+def _latex_number(number: Number, shape: "_Shape", marked: bool) -> str:
     """Return a number as a formula that takes the room of the column's widest."""
     if not number.digits:
         return "--"
-    mean = rf"\mathbf{{{number.digits}}}" if best else number.digits
+    mean = rf"\mathbf{{{number.digits}}}" if marked else number.digits
     if number.digits.isdecimal() and not any(shape):
         return number.digits
     if number.power:
@@ -354,12 +357,12 @@ def to_markdown(table: PaperTable) -> str:
     return "\n".join([*lines, *(["", escape_markdown(table.note)] if table.note else []), ""])
 
 
-def _markdown_number(number: Number, shape: "_Shape", best: bool) -> str:
+def _markdown_number(number: Number, shape: "_Shape", marked: bool) -> str:
     """Return a number with spaces as wide as the digits that others of the column have more."""
     if not number.digits:
         return "–"
     mean = number.digits.replace("-", "−")
-    mean = f"**{mean}**" if best else mean
+    mean = f"**{mean}**" if marked else mean
     if number.power:
         both = f"({mean} ± {number.uncertainty})" if number.uncertainty else mean
         return f"{both} × 10{str(number.power).translate(SUPERSCRIPTS)}"

@@ -1,4 +1,4 @@
-"""Scatter of labelled points: training and held-out points, class by class.
+"""Scatter of labelled points: those that are trained on and the others, class by class.
 
 Two features are drawn as they are, a single one as a strip for each class, and of more the first
 two principal components.
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from restudy.data.tables import features_of
+from restudy.study.labels import label_of
 from restudy.views.style import (
     CLASS_COLORS,
     class_color,
@@ -25,8 +26,7 @@ from restudy.views.style import (
 
 # Shapes of the points of the first ten classes, of the second ten (whose colours are the same)
 # and so on.
-MARKERS = {"train": "os^v", "heldout": "Ds^v"}
-PART_LABELS = {"train": "training", "heldout": "held-out"}
+MARKERS = {"train": "os^v", "validation": "X*pP", "heldout": "Ds^v"}
 CROWD = 500  # more points than this are drawn small, and as pixels even in an SVG
 MAX_NAMES = 24  # classes that a legend names
 ORDINALS = ("First", "Second")
@@ -45,12 +45,12 @@ class Projection(NamedTuple):
 def points_figure(
     points: pd.DataFrame, description: Mapping[str, Any], title: str, note: str = ""
 ) -> Figure:
-    """Draw all points: training points filled, held-out points as hollow diamonds.
+    """Draw all points: training points filled, the others hollow.
 
     Parameters
     ----------
     points : DataFrame
-        Columns part (``train`` or ``heldout``), x1 to xD, label (from 0).
+        Columns part (``train``, ``validation`` or ``heldout``), x1 to xD, label (from 0).
     description : mapping
         Of the data set: ``classes`` and ``features``, their names, and ``mean`` where features
         are standardized.
@@ -63,7 +63,7 @@ def points_figure(
     square = not strips and extents[1] > 0.85 * extents[0]
     figure, panels = new_figure(panel_size=(5.7, 5.0) if square else (6.2, 4.2))
     axes = panels[0, 0]
-    parts = [part for part in ("heldout", "train") if (shown["part"] == part).any()]
+    parts = [part for part in reversed(MARKERS) if (shown["part"] == part).any()]
     for part in parts:
         draw_points(axes, shown, part)
     if strips:
@@ -75,8 +75,9 @@ def points_figure(
         axes.set_aspect(aspect_of(*extents))
     axes.set_xlabel(titles[0])
     axes.set_ylabel(titles[1])
-    counts = [f"{(shown['part'] == p).sum():,} {PART_LABELS[p]}" for p in reversed(parts)]
-    subtitle = " and ".join(counts) + " points" if counts else "No point."
+    counts = [f"{(shown['part'] == p).sum():,} {label_of(p)}" for p in reversed(parts)]
+    *others, last = counts or ["No"]
+    subtitle = " and ".join(filter(None, [", ".join(others), last])) + " points"
     note = " ".join(text for text in (remark, note) if text)
     legends = point_legend(parts[::-1], description["classes"])
     return compose(figure, title, subtitle, note, legends=legends)
@@ -90,7 +91,7 @@ def project(points: pd.DataFrame, description: Mapping[str, Any]) -> Projection:
         return Projection(points, axis_titles(description), "")
     shown = points[["part", "label"]].copy()
     if count == 1:
-        # Training points in the upper half of a class' strip, held-out points in the lower.
+        # Training points in the upper half of a class' strip, the others in the lower.
         upper = (points["part"] == "train").to_numpy()
         spread = (np.arange(len(points)) * 0.618034) % 1.0
         shown["x1"] = features[:, 0]
@@ -200,12 +201,11 @@ def class_handles(names: Sequence[str]) -> list[tuple[Line2D, str]]:
 
 def point_legend(parts: Sequence[str], names: Sequence[str]) -> list:
     """Return the legend sections for the classes and the parts that are shown."""
-    look = {
-        "train": {"markerfacecolor": "#555", "markeredgecolor": "white"},
-        "heldout": {"markerfacecolor": "white", "markeredgecolor": "#555"},
-    }
+    filled = {"markerfacecolor": "#555", "markeredgecolor": "white"}
+    hollow = {"markerfacecolor": "white", "markeredgecolor": "#555"}
+    looks = {part: filled if part == "train" else hollow for part in parts}
     kinds = [
-        (Line2D([], [], marker=marker_of(part, 0), linestyle="", **look[part]), PART_LABELS[part])
-        for part in parts
+        (Line2D([], [], marker=marker_of(part, 0), linestyle="", **look), label_of(part))
+        for part, look in looks.items()
     ]
     return [("Class", class_handles(names)), ("Points", kinds)]

@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from matplotlib.transforms import ScaledTranslation
 
 from restudy.analysis.captions import in_sentence
+from restudy.analysis.choice import choose, how_chosen
 from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family, Measure
@@ -148,10 +149,10 @@ def response_curves(
 def response_map(
     runs: pd.DataFrame, study: Mapping[str, Any], family: Family, quantity: str
 ) -> Figure:
-    """Draw the mean of a quantity at all pairs of two numbers, the best one marked.
+    """Draw the mean of a quantity at all pairs of two numbers, the chosen one marked.
 
     Parameters are those of `response_curves`. A panel is a value of the next axis, if there are
-    few; its best cell has a frame, and the title of the panel says its mean and interval.
+    few; its chosen cell has a frame, and the title of the panel says its mean and interval.
     """
     measure = _ranking(family, quantity)
     finished, diverged = finished_runs(runs)
@@ -186,21 +187,22 @@ def response_map(
         )
         axes.pcolormesh(table.to_numpy(float), cmap=colors, norm=norm, edgecolors="white")
         heading = title_case(values_in_words(condition))
-        flat = table.stack().dropna()
-        if len(flat):
-            row, column = flat.idxmin() if best_is_low else flat.idxmax()
-            cell = select(own, {up: row, across: column})
-            place = (values[0].index(column), values[1].index(row))
-            _frame(axes, place)
-            heading = "\n".join(filter(None, [heading, _best_words(cell, measure)]))
+        candidates = select(runs, condition).dropna(subset=[across, up])
+        chosen = choose(candidates, [across, up], family.choice or measure)
+        if chosen is not None:
+            cell = select(own, dict(zip((across, up), chosen, strict=True)))
+            _frame(
+                axes, tuple(each.index(value) for each, value in zip(values, chosen, strict=True))
+            )
+            heading = "\n".join(filter(None, [heading, _chosen_words(cell, measure)]))
         axes.set_title(heading, fontsize=9.5)
         _set_places(axes.xaxis, across, values[0], size[0] / len(values[0]))
         _set_places(axes.yaxis, up, values[1], size[1] / len(values[1]))
         axes.grid(visible=False)
     pooled = [axis for axis in others if axis != facet]
     note = (
-        "Frame: the best mean, with its 95 % interval over the seeds (Student's t) in the title. "
-        "It was chosen for being best, so another run would be less good on average."
+        f"Frame: the cell {how_chosen(family)}. The title has its mean, with the 95 % interval "
+        "over the seeds (Student's t)."
     )
     extra = pooled_note(pooled).replace("Lines pool", "Means pool")
     note = " ".join(filter(None, [note, extra, divergence_note(diverged)]))
@@ -217,8 +219,8 @@ def parallel_coordinates(
 ) -> Figure:
     """Draw each cell of a sample as a line through its values, coloured by what came out.
 
-    Parameters are those of `response_curves`. The best cells are drawn last, and the best of all
-    in black; the last axis is the measure that cells are ranked by.
+    Parameters are those of `response_curves`. The best cells are drawn last, and the chosen one in
+    black; the last axis is the measure that cells are ranked by.
     """
     measure = _ranking(family, quantity)
     finished, diverged = finished_runs(runs)
@@ -243,7 +245,10 @@ def parallel_coordinates(
     lines = [np.column_stack([at, row]) for row in heights]
     colors = mappable.to_rgba(outcome[order])
     axes.add_collection(LineCollection(lines, colors=colors, linewidths=1.3, alpha=0.75))
-    axes.plot(at, heights[-1], color="black", linewidth=2.6, marker="o", markersize=5, zorder=4)
+    best = _place_of_chosen(runs, cells, axes_varied, family.choice or measure)
+    if best is not None:
+        line = np.array([places[column][best] for column in columns])
+        axes.plot(at, line, color="black", linewidth=2.6, marker="o", markersize=5, zorder=4)
     for position, column in enumerate(columns):
         axes.axvline(position, color=MUTED, linewidth=1, zorder=3)
         shown = outcome if column == measure.name else cells[column]
@@ -256,10 +261,11 @@ def parallel_coordinates(
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    best = cells.iloc[[order[-1]]]
-    words = values_in_words({axis: best[axis].iloc[0] for axis in axes_varied})
+    note = [divergence_note(diverged)]
+    if best is not None:
+        words = values_in_words({axis: cells[axis].iloc[best] for axis in axes_varied})
+        note.insert(0, f"Black: the cell {how_chosen(family)} ({words}; {outcome[best]:.4g}).")
     title = study.get("question", study["name"])
-    note = [f"Black: the best cell ({words}; {outcome[order[-1]]:.4g}).", divergence_note(diverged)]
     heading = _heading(measure)
     subtitle = f"Every cell of the sample, a line; mean {measure.label.lower()} over its seeds"
     return compose(
@@ -416,13 +422,22 @@ def _frame(axes: Axes, place: tuple[int, int]) -> None:
         axes.plot(*corners.T, color=color, linewidth=width, clip_on=False, zorder=5)
 
 
-def _best_words(runs: pd.DataFrame, measure: Measure) -> str:
-    """Mean and interval of the best cell in words."""
+def _chosen_words(runs: pd.DataFrame, measure: Measure) -> str:
+    """Mean and interval of the chosen cell in words."""
     mean, low, high = mean_interval(runs.groupby("seed")[measure.name].mean())
     if measure.quantity in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
     between = f" [{low:.4g}, {high:.4g}]" if np.isfinite(low) else ""
-    return f"best {mean:.4g}{between}"
+    return f"chosen: {mean:.4g}{between}"
+
+
+def _place_of_chosen(
+    runs: pd.DataFrame, cells: pd.DataFrame, axes: Sequence[str], measure: Measure
+) -> int | None:
+    """Return the place among the cells of the one that is chosen, if there is one."""
+    own = runs.merge(cells[list(axes)].assign(place=range(len(cells))), on=list(axes))
+    chosen = choose(own, ["place"], measure)
+    return None if chosen is None else int(chosen[0])
 
 
 def _cell_means(

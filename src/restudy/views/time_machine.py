@@ -280,7 +280,7 @@ def _datasets(machine: Machine) -> list[dict]:
         description = machine.descriptions[name]
         parts = {
             part: {"x": single(x), "label": label.astype(np.uint16)}
-            for part, (x, label) in parts_of(points).items()
+            for part, (x, label) in _measured(points).items()
         }
         if len(pack(parts)) > MAX_POINTS_TEXT:
             parts.pop("heldout", None)

@@ -109,6 +109,7 @@ FAMILY = Family(
     ),
     # The training loss is that of one minibatch, too few images to rank cells by.
     ranked_by=("test_loss", "test_accuracy"),
+    chosen_by="validation_loss",
     artefacts=(
         Artefact("runs.csv", "A single row, the run."),
         Artefact("history.parquet", "A row per recorded step."),

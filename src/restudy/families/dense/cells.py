@@ -39,6 +39,7 @@ def train(run: Run) -> None:
         label,
         make_optimizer(settings["optimizer"]),
         protocol["passes"],
+        validation=run.data.get("validation"),  # which a few rows leave no points for
         heldout=run.data["heldout"],
         batch_size=protocol["batch_size"],
         schedule=make_schedule(protocol["schedule"], protocol["passes"]),

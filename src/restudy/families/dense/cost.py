@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from restudy.data.kinds import dataset_kind
+from restudy.data.kinds import EVALUATED, dataset_kind
 
 
 class DataShape(NamedTuple):
-    """Numbers of training points, held-out points, features and classes of a point set."""
+    """Numbers of training points, other points, features and classes of a point set."""
 
     points: int
-    heldout: int
+    evaluated: int
     features: int
     classes: int
 
@@ -55,7 +55,7 @@ def features(settings: Mapping) -> list[float]:
         updates * size.layers,
         width * updates * replicates * batch * size.units,
         width * updates * replicates * batch * size.weights,
-        records * replicates * (data.heldout + data.points) * size.units,
+        records * replicates * (data.evaluated + data.points) * size.units,
         width * updates * replicates * size.weights,
     ]
 
@@ -76,10 +76,12 @@ def data_shape(dataset: Mapping) -> DataShape:
     inputs = kind.features or dataset.get("features", OWN_FILE.features)
     classes = kind.classes or dataset.get("classes", OWN_FILE.classes)
     if "points" in dataset:
-        return DataShape(dataset["points"], dataset["heldout_points"], inputs, classes)
+        # Records of older jobs lack a part that their data sets had not.
+        evaluated = sum(dataset.get(f"{part}_points", 0) for part in EVALUATED)
+        return DataShape(dataset["points"], evaluated, inputs, classes)
     count = kind.examples or OWN_FILE.points
-    heldout = round(count * dataset["heldout_share"])
-    return DataShape(count - heldout, heldout, inputs, classes)
+    evaluated = sum(round(count * dataset.get(f"{part}_share", 0)) for part in EVALUATED)
+    return DataShape(count - evaluated, evaluated, inputs, classes)
 
 
 def network_size(settings: Mapping) -> NetworkSize:

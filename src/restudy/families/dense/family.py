@@ -19,6 +19,22 @@ from restudy.families.contract import (
     count,
 )
 
+
+def _measured(part: str, label: str, points: str, loss: str = "") -> tuple[Measure, Measure]:
+    """Return loss and accuracy on a part of the points."""
+    same = f"The same formula as the training loss, penalties included, on the {points}."
+    return (
+        Measure(f"{part}_loss", f"{label} loss", loss or same, "nats", "lower", "record_interval"),
+        Measure(
+            f"{part}_accuracy",
+            f"{label} accuracy",
+            f"Share of the {points} classified correctly.",
+            better="higher",
+            recorded="record_interval",
+        ),
+    )
+
+
 FAMILY = Family(
     name="dense",
     title="Dense networks",
@@ -117,36 +133,14 @@ FAMILY = Family(
         ),
     ),
     measures=(
-        Measure(
-            "train_loss",
-            "Training loss",
+        *_measured(
+            "train",
+            "Training",
+            "training points",
             "Mean cross-entropy on the training points plus the penalties, in nats.",
-            "nats",
-            "lower",
-            "record_interval",
         ),
-        Measure(
-            "train_accuracy",
-            "Training accuracy",
-            "Share of training points classified correctly.",
-            better="higher",
-            recorded="record_interval",
-        ),
-        Measure(
-            "heldout_loss",
-            "Held-out loss",
-            "The same formula as the training loss, penalties included, on the held-out points.",
-            "nats",
-            "lower",
-            "record_interval",
-        ),
-        Measure(
-            "heldout_accuracy",
-            "Held-out accuracy",
-            "Share of the held-out points classified correctly.",
-            better="higher",
-            recorded="record_interval",
-        ),
+        *_measured("validation", "Validation", "validation points"),
+        *_measured("heldout", "Held-out", "held-out points"),
         Measure(
             "grad_norm",
             "Gradient norm",
@@ -177,6 +171,7 @@ FAMILY = Family(
         ),
     ),
     ranked_by=("train_loss", "heldout_accuracy"),
+    chosen_by="validation_loss",
     artefacts=(
         Artefact("runs.csv", "A row per run."),
         Artefact("history.parquet", "A row per run and recorded pass."),

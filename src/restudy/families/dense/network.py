@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from restudy.data.kinds import EVALUATED
 from restudy.families.arguments import check_argument, show, whole_numbers
 from restudy.families.contract import Setting, count
 from restudy.families.dense.activations import make_activation
@@ -120,6 +121,7 @@ class DenseNetwork:
         optimizer: Optimizer,
         passes: int,
         *,
+        validation: tuple[np.ndarray, np.ndarray] | None = None,
         heldout: tuple[np.ndarray, np.ndarray] | None = None,
         batch_size: int = 0,
         schedule: Callable[[int], float] | None = None,
@@ -139,8 +141,9 @@ class DenseNetwork:
             Update rule, for instance ``gradient_descent(0.01)``.
         passes : int
             Passes over the training points; after 0, the start is recorded and nothing else.
-        heldout : (x, label), optional
-            Points that are evaluated but never trained on.
+        validation, heldout : (x, label), optional
+            Points that are measured but never trained on: those by which the best is chosen, and
+            those on which it is reported.
         batch_size : int
             Points per update; 0 takes all.
         schedule : callable, optional
@@ -179,11 +182,13 @@ class DenseNetwork:
         for pass_number in {1, passes} if passes else ():
             check_argument(FACTOR, schedule(pass_number))
         training = self._points(x, label)
-        evaluated = None
-        if heldout is not None:
-            if not isinstance(heldout, tuple | list) or len(heldout) != 2:
-                raise TypeError(f"heldout: got {show(heldout)}, allowed: points and their labels")
-            evaluated = self._points(*heldout, "heldout ")
+        evaluated = {}
+        for part, given in zip(EVALUATED, (validation, heldout), strict=True):
+            if given is None:
+                continue
+            if not isinstance(given, tuple | list) or len(given) != 2:
+                raise TypeError(f"{part}: got {show(given)}, allowed: points and their labels")
+            evaluated[part] = self._points(*given, f"{part} ")
         plan = Plan(
             passes=passes,
             record=frozenset([*range(0, passes, record_interval), passes]),

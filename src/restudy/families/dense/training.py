@@ -8,18 +8,21 @@ finite at one of two successive records, every pass between them is examined.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from restudy.data.kinds import EVALUATED
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import Schedule
 from restudy.families.dense.stack import Batch, Stack
 
-MEASURES = ("train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy")
+MEASURES = tuple(
+    f"{part}_{quantity}" for part in ("train", *EVALUATED) for quantity in ("loss", "accuracy")
+)
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 CHUNK = 500  # points per evaluation
 
@@ -106,8 +109,10 @@ class Trainer:
         Update rule.
     plan : Plan
         Passes, records, batch size and schedule.
-    training, heldout : Points
-        Points to train on, and points that are only evaluated, if there are any.
+    training : Points
+        Points to train on.
+    evaluated : mapping of str to Points
+        Those parts of `EVALUATED` that there are.
     """
 
     def __init__(
@@ -117,7 +122,7 @@ class Trainer:
         optimizer: Optimizer,
         plan: Plan,
         training: Points,
-        heldout: Points | None,
+        evaluated: Mapping[str, Points],
     ):
         self.stack = stack
         self.seeds = list(seeds)
@@ -125,7 +130,7 @@ class Trainer:
         self.plan = plan
         self.training = training
         self.full_batch = Batch(training.x, training.label, stack)
-        self.heldout = [] if heldout is None else list(self._chunks(heldout))
+        self.evaluated = {part: list(self._chunks(points)) for part, points in evaluated.items()}
         self.slots = [np.full_like(stack.parameters, start) for start in optimizer.slots]
         self.updates = 0
         self.diverged: dict[int, Divergence] = {}
@@ -279,9 +284,9 @@ class Trainer:
         stack = self.stack
         penalty = stack.penalty()
         record = dict.fromkeys(MEASURES, np.full(stack.replicates, np.nan))
-        if self.heldout:
-            loss, record["heldout_accuracy"] = stack.measure(self.heldout)
-            record["heldout_loss"] = loss + penalty
+        for part, batches in self.evaluated.items():
+            loss, record[f"{part}_accuracy"] = stack.measure(batches)
+            record[f"{part}_loss"] = loss + penalty
         loss, record["train_accuracy"] = stack.measure([self.full_batch])
         record["train_loss"] = loss + penalty
         shares = [layer.inactive_shares() for layer in stack.hidden_layers(self.full_batch)]
