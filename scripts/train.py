@@ -1,5 +1,8 @@
 """Train a cell of any family, or one of its runs, and record what it was computed from."""
 
+from pathlib import Path
+
+from restudy.families.budgets import why_anew, without_budget
 from restudy.families.contract import ONE
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
@@ -9,10 +12,14 @@ from restudy.provenance.sums import FILES, byte_digest
 from restudy.small_files import write_json
 
 
-def main(params, inputs, outputs, threads: int, log) -> None:
+def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> None:
     """Train, from the last checkpoint if there is one."""
     family, settings = FAMILIES[params.family], params.settings
     origin = settings, inputs.data, params.code, params.lock
+    anew = why_anew(family, settings)
+    shared = settings if anew else without_budget(family, settings)
+    if anew and family.time and any(Path(params.checkpoints).glob("*")):
+        log(f"starts anew whatever was trained before: {anew}")
     run = JobRun(
         family,
         settings,
@@ -20,9 +27,10 @@ def main(params, inputs, outputs, threads: int, log) -> None:
         params.seeds,
         {artefact.name: outputs[artefact.key] for artefact in family.artefacts},
         params.checkpoints,
-        digest({"seeds": params.seeds, **digest_inputs(*origin)}),
+        digest({"seeds": params.seeds, **digest_inputs(shared, *origin[1:])}),
         threads,
         log,
+        kept_megabytes,
     )
     if family.seeds_per_job == ONE:
         run.note(seed=run.seed)
@@ -32,4 +40,11 @@ def main(params, inputs, outputs, threads: int, log) -> None:
 
 
 log = begin_job(snakemake)
-main(snakemake.params, snakemake.input, snakemake.output, snakemake.threads, log)
+main(
+    snakemake.params,
+    snakemake.input,
+    snakemake.output,
+    snakemake.threads,
+    snakemake.config["kept_state_megabytes"],
+    log,
+)

@@ -17,6 +17,7 @@ from restudy.analysis.events import read_histograms, read_scalars
 from restudy.families.checkpoints import (
     UNFINISHED,
     Checkpoint,
+    clear_checkpoints,
     find_checkpoint,
     list_checkpoints,
     read_checkpoint,
@@ -155,11 +156,42 @@ def test_no_folder_means_no_checkpoint(tmp_path):
 
 
 def test_half_written_file_is_no_checkpoint_and_is_overwritten(saved):
-    (saved / UNFINISHED).write_bytes(b"half")
+    half = saved / f"{UNFINISHED}-step-000000110.checkpoint"
+    half.write_bytes(b"half")
     assert find_checkpoint(saved, "mine", print).step == 100
     write_checkpoint(saved, "mine", make_checkpoint(110))
     assert read_checkpoint(list_checkpoints(saved)[0])[1].step == 110
-    assert not (saved / UNFINISHED).exists()
+    assert not half.exists()
+
+
+def test_what_is_kept_at_the_end_is_found_by_larger_budgets_alone(saved):
+    for step in (40, 60, 200):
+        write_checkpoint(saved, "mine", make_checkpoint(step), ended=True)
+    assert [path.name for path in list_checkpoints(saved)] == [
+        "ended-000000200.checkpoint",
+        "step-000000100.checkpoint",
+        "ended-000000060.checkpoint",
+        "step-000000010.checkpoint",
+    ]
+    found = {
+        budget: find_checkpoint(saved, "mine", print, budget)
+        for budget in (10, 11, 60, 61, 200, 201)
+    }
+    assert {budget: each and each.step for budget, each in found.items()} == {
+        **{10: None, 11: 10, 60: 10, 61: 60},
+        **{200: 100, 201: 200},
+    }
+    (saved / f"{UNFINISHED}-step-000000110.checkpoint").write_bytes(b"half")
+    clear_checkpoints(saved)
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "ended-000000060.checkpoint",
+        "ended-000000200.checkpoint",
+    ]
+    for path in list_checkpoints(saved):
+        path.unlink()
+    clear_checkpoints(saved)
+    assert not saved.exists()
+    clear_checkpoints(saved)
 
 
 # Killed and resumed
@@ -239,7 +271,7 @@ def test_killed_five_times_it_ends_as_if_never_interrupted(run, tmp_path, whole)
 def test_half_a_checkpoint_does_not_stop_the_next_call(run, tmp_path, whole):
     assert run(tmp_path, "saving") == -signal.SIGKILL
     saved = tmp_path / "checkpoints"
-    assert (saved / UNFINISHED).exists()
+    assert list(saved.glob(f"{UNFINISHED}*"))
     (left,) = list_checkpoints(saved)
     content = left.read_bytes()
     left.write_bytes(content[: len(content) // 2])  # and the disk lost half of the other

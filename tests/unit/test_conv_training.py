@@ -494,7 +494,8 @@ def test_throughput_is_that_since_it_was_last_logged_or_the_checkpoint(tmp_path)
         arrays = {name: variable.numpy() for name, variable in run.variables().items()}
         run.clock = training.Clock()  # as in another process
         names = ("history", "layers", "scalars", "histograms")
-        run.restore(Checkpoint(40, arrays, {name: [] for name in names}, {}))
+        tables = {"at": [{"step": 40}], **{name: [] for name in names}}
+        run.restore(Checkpoint(40, arrays, tables, {}))
         log(42, 0.1)
     table = read_scalars(tmp_path)
     assert table["step"].tolist() == [3, 8, 42]

@@ -63,7 +63,7 @@ def test_columns_of_the_tables():
         "passes",
         *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
         *("heldout_loss", "heldout_accuracy"),
-        *("reported_loss", "grad_norm", "diverged_at", "diverged_by"),
+        *("reported_loss", "grad_norm", "diverged_at", "diverged_by", "stopped_at", "best_at"),
     ]
     assert list(result.history) == ["seed", "pass", *MEASURES]
     assert list(result.layers) == ["seed", "pass", "layer", *ACTIVITY]
@@ -208,7 +208,7 @@ def batches(points, size, seeds, number, hidden=3):
     x = np.arange(points, dtype=float)[:, None]
     weights = [np.zeros((len(seeds), hidden, 2)), np.zeros((len(seeds), 2, hidden + 1))]
     stack = Stack(weights, make_activation("tanh"))
-    plan = Plan(9, frozenset([9]), frozenset(), size, constant(9))
+    plan = Plan(9, 9, frozenset(), size, constant(9))
     data = Points(x, np.arange(points) % 2)
     trainer = Trainer(stack, seeds, gradient_descent(0.1), plan, data, {})
     found = []

@@ -136,9 +136,7 @@ def test_tables_of_scikit_learn_are_split_class_by_class(kind, load, classes):
     assert description["classes"] == classes
     assert description["features"] == list(load().feature_names)
     *_, train, heldout = train_test_split(x, label, test_size=0.25, stratify=label, random_state=0)
-    counts = {
-        part: np.array(list(named.values())) for part, named in description["counts"].items()
-    }
+    counts = {part: np.array(list(named.values())) for part, named in description["counts"].items()}
     assert list(counts) == ["train", "validation", "heldout"]
     for part, ours in counts.items():
         np.testing.assert_array_equal(ours, np.bincount(parts[part][1]))

@@ -13,10 +13,28 @@ def test_snapshots_start_at_zero_end_with_the_last_pass_and_are_few(passes, coun
     assert found == sorted(set(found)) and len(found) <= count
 
 
-def test_snapshots_lie_evenly_on_a_logarithmic_scale():
-    found = np.array(snapshot_passes(20_000, 20)[8:], float)
-    # From 1 to the last pass in 18 steps; the passes are whole numbers.
-    np.testing.assert_allclose(found[1:] / found[:-1], 20_000 ** (1 / 18), rtol=0.02)
+@pytest.mark.parametrize("passes", [20_000, 100_000, 777])
+@pytest.mark.parametrize("count", [20, 50, 100])
+def test_snapshots_lie_about_evenly_on_a_logarithmic_scale(passes, count):
+    found = np.array(snapshot_passes(passes, count)[1:], float)
+    ratios = found[1:] / found[:-1]
+    even = passes ** (1 / (count - 1))
+    # On that scale no step is more than twice as wide as an even one, but for whole numbers.
+    assert (found[1:] - found[:-1] <= np.maximum((even**2 - 1) * found[:-1], 0) + 1).all()
+    assert (ratios[found[1:] > 20] > 1.02).all()
+    assert len(found) + 1 >= min(count, passes // 2)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 20, 100])
+def test_a_longer_training_has_no_snapshot_that_a_shorter_one_lacks(count):
+    shorter = range(1, 3000, 7)
+    found = {passes: set(snapshot_passes(passes, count)) for passes in (*shorter, 20_000, 40_000)}
+    for longer in (2, 50, 2999, 20_000, 40_000):
+        wanted = found.get(longer) or set(snapshot_passes(longer, count))
+        for passes in shorter:
+            if passes < longer:
+                earlier = {each for each in wanted if each <= passes}
+                assert earlier <= found[passes], (passes, longer)
 
 
 def test_a_single_snapshot_is_the_last_and_none_is_none():

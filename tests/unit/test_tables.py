@@ -289,9 +289,7 @@ def test_findings_name_the_extremes_with_their_figures():
 
 def test_the_best_is_chosen_on_validation_and_reported_on_what_is_held_out():
     kinds = ("tanh", "relu", "elu", "sigmoid")
-    table = pd.concat(
-        [runs(n, activation=kind) for n, kind in enumerate(kinds)], ignore_index=True
-    )
+    table = pd.concat([runs(n, activation=kind) for n, kind in enumerate(kinds)], ignore_index=True)
     kind = table["activation"]
     # One is best by the held-out points, one by the validation points, one only with luck.
     table["heldout_accuracy"] = kind.map({"tanh": 0.99, "relu": 0.9, "elu": 0.8, "sigmoid": 0.7})

@@ -31,6 +31,15 @@ def seeds_of(family):
     return seeds
 
 
+def checkpoints_of(family, place):
+    """Function of wildcards: where a job's checkpoints are, at a path given by a function."""
+
+    def checkpoints(wildcards):
+        return place(paths.checkpoints(family, wildcards))
+
+    return checkpoints
+
+
 def gradient_choice_of(family):
     """Function of wildcards: the networks that a family's gradient check examines."""
     return lambda wildcards: PLAN.gradient_choice(family)

@@ -36,8 +36,7 @@ for family in PLAN.families.values():
                 code=training_code(family),
                 lock=LOCK,
                 # Not an output, which Snakemake would delete before it restarts a job.
-                checkpoints=place(f"{paths.CHECKPOINTS}/{family.name}/")
-                + paths.job_pattern(family),
+                checkpoints=checkpoints_of(family, place),
             message:
                 f"{verb.capitalize()} {family.title.lower()}: "
                 + ", ".join(f"{{wildcards.{name}}}" for name in family.axis_names)

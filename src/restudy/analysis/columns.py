@@ -21,6 +21,14 @@ COLUMNS = {
         "What was not finite, such as a loss, the weights or a monitored tensor; empty where the "
         "run did not diverge."
     ),
+    "stopped_at": (
+        "When the run stopped early, counted as training is; empty where it did not. See "
+        "stop_early in its protocol."
+    ),
+    "best_at": (
+        "When the run had the weights and the measures that it ends with, where it may stop early "
+        "and did not diverge; else empty, and they are the last."
+    ),
     "layer": "Layer, a number counted from 1 or a name; the last is the output layer.",
     "saturated_share": (
         "Share of (unit, example) pairs at which the activation's slope is below 5% of its "

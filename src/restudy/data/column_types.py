@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-# Without a declared type, a column of divergences would be read as float: 17.0.
-TYPES = {"diverged_at": "Int64"}
+# Without a declared type, a column of passes that has gaps would be read as float: 17.0.
+TYPES = dict.fromkeys(("diverged_at", "stopped_at", "best_at"), "Int64")
 
 
 def declare_text_columns(names: Iterable[str]) -> None:

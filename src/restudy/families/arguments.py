@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,29 @@ def whole_numbers(setting: Setting, found: Any) -> list[int]:
     for value in values:
         check_argument(replace(setting, type="integer"), value)
     return [int(value) for value in values]
+
+
+def check_settings(setting: Setting, found: Any) -> dict[str, Any]:
+    """Return a mapping with its defaults, held against a setting of type ``settings``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no mapping, has another key or lacks one, or a value that `check_argument` refuses.
+    """
+    known = {each.name: each for each in setting.settings}
+    allowed = f"allowed: a mapping of {', '.join(known)}"
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{setting.name}: got {show(found)}, {allowed}")
+    for name in found:
+        if name not in known:
+            raise ValueError(f"{setting.name}: got the key {show(name)}, {allowed}")
+    values = {each.name: each.default for each in setting.settings} | dict(found)
+    for each in setting.settings:
+        if each.required and each.name not in found:
+            raise ValueError(f"{setting.name}: lacks the key {each.name!r}, {allowed}")
+        check_argument(replace(each, name=f"{setting.name}.{each.name}"), values[each.name])
+    return values
 
 
 def held_against(kinds: Iterable[Kind], *shared: Setting) -> Callable[[Callable], Callable]:

@@ -1,5 +1,8 @@
 """Checkpoints of a training: complete or absent, and ignored if damaged or of another training.
 
+Some are made on the way, and serve a job that was killed. The last one, of a training that has
+ended, serves one with a larger budget.
+
 A file has the SHA-256 of its content, then the content: arrays in NumPy's ``.npz`` format. It is
 written under a temporary name and renamed, so that a killed job leaves the old checkpoints and no
 partial new one. If a disk loses part of a file nevertheless, the digest shows it.
@@ -7,6 +10,7 @@ partial new one. If a disk loses part of a file nevertheless, the digest shows i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -18,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-KEPT = 2  # number of newest checkpoints that are kept
+KEPT = 2  # number of newest checkpoints of a sort that are kept
+GOING, ENDED = "step", "ended"  # how files of checkpoints on the way begin, and of the last one
 UNFINISHED = ".unfinished"
 DIGEST_SIZE = hashlib.sha256().digest_size
 
@@ -45,8 +50,10 @@ class Checkpoint:
     files: dict[str, bytes]
 
 
-def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
-    """Add a checkpoint to a folder, and remove all but the `KEPT` newest.
+def write_checkpoint(
+    folder: Path, identity: str, checkpoint: Checkpoint, ended: bool = False
+) -> None:
+    """Add a checkpoint to a folder, and remove all but the `KEPT` newest of its sort.
 
     Parameters
     ----------
@@ -56,6 +63,8 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
         What the training computes; see `find_checkpoint`.
     checkpoint : Checkpoint
         What to write.
+    ended : bool
+        Whether the training has ended with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     about = {"identity": identity, "step": checkpoint.step, "tables": checkpoint.tables}
@@ -66,18 +75,69 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
     }
     content = io.BytesIO()
     np.savez(content, **members)
-    unfinished = folder / UNFINISHED
+    name = f"{ENDED if ended else GOING}-{checkpoint.step:09d}.checkpoint"
+    # Trainings that differ in their budgets share a folder.
+    unfinished = folder / f"{UNFINISHED}-{name}"
     with unfinished.open("wb") as file:
         file.write(hashlib.sha256(content.getbuffer()).digest())
         file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(folder / f"step-{checkpoint.step:09d}.checkpoint")
-    for old in list_checkpoints(folder)[KEPT:]:
-        old.unlink()
+    unfinished.replace(folder / name)
+    for old in list_checkpoints(folder, ENDED if ended else GOING)[KEPT:]:
+        old.unlink(missing_ok=True)
 
 
-def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> Checkpoint | None:
+def size_of(checkpoint: Checkpoint) -> float:
+    """Return how large a checkpoint is about, in megabytes (of 10⁶ bytes)."""
+    arrays = sum(array.nbytes for array in checkpoint.arrays.values())
+    files = sum(map(len, checkpoint.files.values()))
+    return 1e-6 * (arrays + files + len(json.dumps(checkpoint.tables)))
+
+
+def keep_state(
+    folder: Path,
+    identity: str,
+    checkpoint: Checkpoint,
+    megabytes: float,
+    log: Callable[[str], None],
+) -> None:
+    """Write the state that a training has ended with, unless it is too large.
+
+    Parameters
+    ----------
+    folder, identity, checkpoint
+        As in `write_checkpoint`.
+    megabytes : float
+        How large it may be.
+    log : callable
+        Takes a line if it is not kept.
+    """
+    size = size_of(checkpoint)
+    if size > megabytes:
+        log(
+            f"its last state is not kept: {size:.1f} MB, where kept_state_megabytes is "
+            f"{megabytes:g}; a larger budget would start anew"
+        )
+        return
+    try:
+        write_checkpoint(folder, identity, checkpoint, ended=True)
+    except OSError as error:
+        log(f"warning: its last state is not kept ({error})")
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove what was written on the way, of a training that has ended."""
+    leftovers = [*list_checkpoints(folder, GOING), *folder.glob(f"{UNFINISHED}*")]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty, or not there
+        folder.rmdir()
+
+
+def find_checkpoint(
+    folder: Path, identity: str, log: Callable[[str], None], budget: int | None = None
+) -> Checkpoint | None:
     """Return the newest complete checkpoint of this training in a folder, if any.
 
     Newer ones that are damaged or of another training are removed: they are useless, and would
@@ -92,8 +152,12 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
         checkpoint of anything else, it would end with other numbers.
     log : callable
         Takes a line for each checkpoint that is removed, with the reason.
+    budget : int, optional
+        Those of as many steps or more are of trainings with a larger budget, and left alone.
     """
     for path in list_checkpoints(folder):
+        if budget is not None and int(path.stem.rpartition("-")[2]) >= budget:
+            continue
         try:
             about, checkpoint = read_checkpoint(path)
         except (OSError, ValueError) as error:
@@ -109,10 +173,15 @@ def find_checkpoint(folder: Path, identity: str, log: Callable[[str], None]) -> 
     return None
 
 
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Return the finished checkpoints in a folder, the newest first."""
-    found = folder.glob(f"step-{'[0-9]' * 9}.checkpoint")
-    return sorted((path for path in found if path.is_file()), reverse=True)
+def list_checkpoints(folder: Path, *sorts: str) -> list[Path]:
+    """Return the whole checkpoints in a folder, of all sorts or of some, the newest first."""
+    found = [
+        path
+        for sort in sorts or (GOING, ENDED)
+        for path in folder.glob(f"{sort}-{'[0-9]' * 9}.checkpoint")
+        if path.is_file()
+    ]
+    return sorted(found, key=lambda path: path.stem.rpartition("-")[2], reverse=True)
 
 
 def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:

@@ -254,9 +254,24 @@ WARM_UP = Setting(
     minimum=0,
     maximum=1_000_000_000,
 )
+
+
+@dataclass(frozen=True)
+class ScheduleKind(Kind):
+    """A kind of schedule of the learning rate.
+
+    Attributes
+    ----------
+    until_end : bool
+        Whether the factor of a pass depends on how many there are.
+    """
+
+    until_end: bool = False
+
+
 SCHEDULES = (
-    Kind("constant", description="always 1", settings=(WARM_UP,)),
-    Kind(
+    ScheduleKind("constant", description="always 1", settings=(WARM_UP,)),
+    ScheduleKind(
         "step",
         description="multiplied by `factor` after every `interval` passes",
         settings=(
@@ -271,8 +286,9 @@ SCHEDULES = (
             ),
         ),
     ),
-    Kind(
+    ScheduleKind(
         "cosine",
+        until_end=True,
         description="from 1 to `final` along half a cosine",
         settings=(
             WARM_UP,

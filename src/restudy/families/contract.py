@@ -33,9 +33,9 @@ class Setting:
     ----------
     name, description : str
         The key, and a sentence on its effect.
-    type : {"number", "integer", "counts", "boolean", "text", "choice", "kind", "kinds"}
-        ``counts`` is a list of whole numbers; ``kind`` is a mapping with a ``kind`` and its
-        settings, ``kinds`` a list of them.
+    type : {"number", "integer", "counts", "boolean", "text", "choice", "settings", "kind", "kinds"}
+        ``counts`` is a list of whole numbers; ``settings`` is a mapping with settings of its own;
+        ``kind`` is a mapping with a ``kind`` and its settings, ``kinds`` a list of them.
     default : object
         None: the key is required if ``required``, and otherwise may be missing.
     minimum, maximum, above, below : number or None
@@ -44,6 +44,8 @@ class Setting:
         Of a list of whole numbers.
     choices : tuple of str
         Of a choice.
+    settings : tuple of Setting
+        Of a mapping.
     kinds : tuple of Kind
         Of a kind, or of each of several.
     pattern : str
@@ -67,6 +69,7 @@ class Setting:
     min_length: int = 1
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
     kinds: tuple[Kind, ...] = ()
     pattern: str = ""
     affects_results: bool = True
@@ -340,6 +343,11 @@ class Family:
         What training advances by, if it is iterative.
     resources : Resources
         What a job asks for.
+    starts_anew : str
+        Path of a function of a cell's settings: why its training can't go on from where one with a
+        smaller budget ended, as the end of a sentence; empty if it can, and then `Run.restored`
+        may return the state that such a training left by `Run.checkpoint` at its last step.
+        Without the function, it never can.
     check : str
         Path of a function of a completed section that yields lines on settings which clash.
     check_images : str
@@ -396,6 +404,7 @@ class Family:
     seeds_per_job: str = ONE
     time: Time | None = None
     resources: Resources = field(default_factory=Resources)
+    starts_anew: str = ""
     check: str = ""
     check_images: str = ""
     cost: str = ""
@@ -564,11 +573,18 @@ class Run:
         raise NotImplementedError
 
     def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
-        """Keep arrays by name from which training can go on after a kill."""
+        """Keep arrays by name from which training can go on after a kill.
+
+        After the last pass or step, they are kept for a larger budget, see ``Family.starts_anew``:
+        so they must have nothing that is there only because it is the last.
+        """
         raise NotImplementedError
 
     def restored(self) -> tuple[int, Mapping[str, Any]] | None:
-        """Return step and state of the newest whole checkpoint of this very run, if any."""
+        """Return step and state of the newest whole checkpoint of this very run, if any.
+
+        Or that of one which differs by its smaller budget alone, if the family can go on from it.
+        """
         raise NotImplementedError
 
     def generator(self, purpose: str, step: int = 0, seed: int | None = None) -> Any:

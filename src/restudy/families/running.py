@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,14 @@ import pandas as pd
 
 from restudy.data.tables import with_cell, write_table
 from restudy.errors import UserError
-from restudy.families.checkpoints import Checkpoint, find_checkpoint, write_checkpoint
+from restudy.families.budgets import budget_of
+from restudy.families.checkpoints import (
+    Checkpoint,
+    clear_checkpoints,
+    find_checkpoint,
+    keep_state,
+    write_checkpoint,
+)
 from restudy.families.contract import LOADERS, Family, Run
 from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
@@ -39,7 +45,10 @@ class JobRun(Run):
     scratch : path
         Folder for checkpoints.
     identity : str
-        Digest of everything that determines the result.
+        Digest of everything that determines the result; but for the budget, if training may go on
+        from where one with a smaller budget ended.
+    kept_megabytes : float
+        How large the state may be that is kept for a larger budget.
     """
 
     def __init__(
@@ -53,11 +62,12 @@ class JobRun(Run):
         identity: str = "",
         threads: int = 1,
         log: Callable[[str], None] = lambda line: None,
+        kept_megabytes: float = 0,
     ):
         self.family, self.settings, self.data = family, settings, data
         self.seeds, self.threads, self.identity, self.log = tuple(seeds), threads, identity, log
         self.places = {name: Path(path) for name, path in places.items()}
-        self.scratch = Path(scratch)
+        self.scratch, self.kept_megabytes = Path(scratch), kept_megabytes
         self.notes: dict[str, Any] = {}
         self._records: dict[int, dict[int | None, dict[str, float]]] = {s: {} for s in self.seeds}
         self._diverged: dict[int, tuple[int, str]] = {}
@@ -113,16 +123,23 @@ class JobRun(Run):
                 for at, measures in records.items()
             ]
         }
+        checkpoint = Checkpoint(step, arrays, tables, {})
+        if self.family.time and step == budget_of(self.family, self.settings):
+            place = self.scratch, self.identity
+            keep_state(*place, checkpoint, self.kept_megabytes, self.log)
+            return
         try:
-            write_checkpoint(self.scratch, self.identity, Checkpoint(step, arrays, tables, {}))
+            write_checkpoint(self.scratch, self.identity, checkpoint)
         except OSError as error:
             self.log(f"warning: no checkpoint after {step} ({error})")
 
     def restored(self) -> tuple[int, Mapping[str, Any]] | None:
         """Return step and state of the newest checkpoint, and restore what was recorded by then."""
-        found = find_checkpoint(self.scratch, self.identity, self.log)
+        budget = budget_of(self.family, self.settings)
+        found = find_checkpoint(self.scratch, self.identity, self.log, budget)
         if found is None:
             return None
+        self.note(continued_from=found.step)
         for row in found.tables["records"]:
             measures = {key: value for key, value in row.items() if key not in ("seed", "at")}
             self._records[row["seed"]][row["at"]] = measures
@@ -148,7 +165,7 @@ class JobRun(Run):
         missing = [name for name in self.places if not self.places[name].exists()]
         if missing:
             raise self._broken(f"did not save {', '.join(missing)}, which its facts state")
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        clear_checkpoints(self.scratch)
 
     def _runs(self) -> pd.DataFrame:
         """Return a row per run, with its final measures."""

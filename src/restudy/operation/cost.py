@@ -259,9 +259,12 @@ def read_records(results: Path) -> list[dict]:
         if kind.startswith(TRAINING):
             job = results / kind.removeprefix(TRAINING) / name
             try:
-                settings = json.loads((job / "provenance.json").read_text())["settings"]
+                record = json.loads((job / "provenance.json").read_text())
+                settings = record["settings"]
             except (OSError, ValueError, KeyError):
                 continue  # of a job that was undone, or never ended
+            if "continued_from" in record:
+                continue  # of a job that trained only what was missing
             disk = float(sum(file.stat().st_size for file in job.rglob("*") if file.is_file()))
         records.append(
             {

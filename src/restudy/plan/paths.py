@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from restudy.families.budgets import without_override
 from restudy.families.contract import ONE, Family
 from restudy.study.cell import Cell, cell_pattern
 from restudy.study.entries import split_value
@@ -28,6 +31,17 @@ def job_pattern(family: Family) -> str:
     """Return the path of a family's training jobs below its folder, with wildcards."""
     seed = "/seed~{seed}" if family.seeds_per_job == ONE else ""
     return f"{cell_pattern(family)}{seed}"
+
+
+def checkpoints(family: Family, wildcards: Mapping[str, str]) -> str:
+    """Return the folder of a training job's checkpoints.
+
+    It is the same for cells that differ by what overrides the budget of one protocol alone.
+    """
+    values = dict(wildcards.items())
+    if family.time:
+        values["protocol"] = without_override(values["protocol"], family.time.budget)
+    return f"{CHECKPOINTS}/{family.name}/{job_pattern(family).format(**values)}"
 
 
 def job_places(cell: Cell, family: Family, replicates: int) -> list[str]:

@@ -25,6 +25,8 @@ OWN_LABELS = {
     "seed": "Seed",
     "diverged_at": "Diverged at",
     "diverged_by": "Diverged by",
+    "stopped_at": "Stopped at",
+    "best_at": "Best at",
     "saturated_share": "Saturated share",
     "dead_share": "Dead share",
     "grad_norm": "Gradient norm",

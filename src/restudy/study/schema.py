@@ -97,8 +97,16 @@ SAMPLE = (
     ),
     Setting("seed", "Another seed draws other cells.", "integer", 0, minimum=0, maximum=2**32 - 1),
 )
-# Settings of checks of finished results: they never affect results.
+# Settings of checks of finished results, and of what else never affects results.
 CHECKS = {
+    "kept_state_megabytes": {
+        "description": "Largest state that a training job keeps when it has ended: with a larger "
+        "budget and nothing else changed, training goes on from it. 0 keeps none. Does not affect "
+        "results.",
+        "type": "number",
+        "minimum": 0,
+        "default": 50,
+    },
     "against": {
         "description": "Another run's results/manifest.json, with which the target verify compares "
         "this run's results; relative to the working directory. Does not affect results.",
@@ -353,6 +361,8 @@ def setting_schema(setting: Setting) -> dict:
     schema: dict[str, Any] = {"description": setting.description}
     if setting.type == "choice":
         schema["enum"] = list(setting.choices)
+    elif setting.type == "settings":
+        schema |= settings_schema(setting.settings)
     elif setting.type == "kind":
         schema |= kinds_schema(setting.kinds)
     elif setting.type == "kinds":

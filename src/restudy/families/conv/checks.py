@@ -31,6 +31,11 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
                     yield from _faults(where, key, value)
 
 
+def why_anew(settings: Mapping) -> str:
+    """Return why a run can't go on to more steps: nothing in it depends on their number."""
+    return ""
+
+
 def find_excess(settings: Mapping, counts: ImageCounts, place: str) -> Iterator[str]:
     """Yield a line if training a cell takes too much memory for a job.
 

@@ -17,6 +17,7 @@ from restudy.families.contract import (
     Time,
     count,
 )
+from restudy.families.stopping import stop_early_setting
 
 TENSORFLOW_ACTIVATIONS = tuple(kind for kind in ACTIVATIONS if kind.tensorflow)
 MAX_CONVOLUTIONS = 4
@@ -91,6 +92,7 @@ FAMILY = Family(
             "Steps between two evaluations on validation and test images.",
             1100,
         ),
+        stop_early_setting("steps", ["validation_loss", "validation_accuracy"]),
         count(
             "checkpoint_interval",
             "Steps between two checkpoints, from which a killed job resumes.",
@@ -125,6 +127,7 @@ FAMILY = Family(
     time=Time("step", "steps", "Training steps", "steps", "image"),
     # The longest jobs. Two of one thread each train a grid sooner than one of two threads.
     resources=Resources(threads=1, mem_mb=2000, runtime=60, priority=75),
+    starts_anew="restudy.families.conv.checks:why_anew",
     check="restudy.families.conv.checks:find_clashes",
     check_images="restudy.families.conv.checks:find_excess",
     cost="restudy.families.conv.cost",

@@ -44,6 +44,7 @@ def train(run: Run) -> None:
         run.threads,
         run.log,
         run.progress(steps, "steps"),
+        run.kept_megabytes,
     )
     run.log(
         ", ".join(f"{activity} {seconds:.1f} s" for activity, seconds in result.seconds.items())
@@ -63,13 +64,14 @@ def tabulate(result: ConvResult, steps: int, test_labels: np.ndarray) -> dict[st
     result
         Of the run.
     steps
-        That were asked for; a run that diverged has fewer.
+        That were asked for; a run that diverged or stopped early has fewer.
     test_labels
         True classes of the test images, (n,).
     """
     final = {name: value for name, value in result.final.items() if name != "step"}
-    ended = {"diverged_at": result.diverged_at, "diverged_by": result.diverged_by}
-    row = {"steps": steps if result.diverged_at is None else result.diverged_at, **final, **ended}
+    ended = ("diverged_at", "diverged_by", "stopped_at", "best_at")
+    made = [at for at in (result.diverged_at, result.stopped_at, steps) if at is not None]
+    row = {"steps": made[0], **final, **{name: getattr(result, name) for name in ended}}
     predicted = len(result.predictions["loss"])  # none after a divergence
     images = {"image": np.arange(predicted), "label": test_labels[:predicted].astype(int)}
     buckets = (

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ from restudy.data.images import ImageSplit
 from restudy.families.checkpoints import (
     Checkpoint,
     find_checkpoint,
+    keep_state,
     read_files,
     write_checkpoint,
 )
 from restudy.families.conv.activations import make_activation
+from restudy.families.conv.family import FAMILY
 from restudy.families.conv.initializers import make_initializer
 from restudy.families.conv.network import (
     Function,
@@ -51,6 +53,7 @@ from restudy.families.conv.summaries import (
     write_pictures,
     write_trial,
 )
+from restudy.families.stopping import EarlyStopping
 
 MEASURES = (
     "train_loss",
@@ -82,7 +85,8 @@ class ConvResult:
         A row per monitored step and layer: ``step``, ``layer`` and `ACTIVITY`, on fixed images;
         see `compile_inspection`.
     final
-        The last row of the history, with every measure; all NaN after a divergence.
+        The last row of the history, with every measure, or the best one if the run may stop early;
+        all NaN after a divergence.
     scalars
         A row per scalar that TensorBoard has, but for the speed: ``tag``, ``step`` and ``value``,
         in the order in which they were written.
@@ -90,7 +94,7 @@ class ConvResult:
         A row per histogram that TensorBoard has: ``tag``, ``step`` and ``buckets``, rows of left
         edge, right edge and count; in the order in which they were written.
     predictions
-        Of each test image under the final weights: ``predicted``, its class, int (n,), and
+        Of each test image under the weights that are kept: ``predicted``, its class, int (n,), and
         ``loss``, its cross-entropy in nats, float32 (n,). Empty after a divergence.
     diverged_at
         The number of updates made when the training loss was first not finite, or None. On many
@@ -99,8 +103,13 @@ class ConvResult:
         validation and the test loss, whenever they are measured.
     diverged_by
         What was not finite then, or None.
+    stopped_at
+        After how many updates the run stopped early, or None.
+    best_at
+        After how many updates it had the weights that are kept, if it may stop early and did not
+        diverge; else None.
     weights
-        Name to float32 array, after the last update.
+        Name to float32 array, after the last update, or of the best row if it may stop early.
     weights_sha256
         Digest of names, shapes and bytes of the weights.
     seconds
@@ -115,6 +124,8 @@ class ConvResult:
     predictions: dict[str, np.ndarray]
     diverged_at: int | None
     diverged_by: str | None
+    stopped_at: int | None
+    best_at: int | None
     weights: dict[str, np.ndarray]
     weights_sha256: str
     seconds: dict[str, float]
@@ -152,6 +163,7 @@ def train_conv(
     threads: int,
     log: Log,
     progress: Progress,
+    kept_megabytes: float = 0,
 ) -> ConvResult:
     """Train one cell with one seed.
 
@@ -162,7 +174,7 @@ def train_conv(
         ``optimizer``: each its ``kind`` and parameters; ``protocol``: ``steps``, ``batch_size``,
         ``dropout_keep`` (probability), ``initial_bias``, ``monitor_interval``,
         ``evaluate_interval`` and ``checkpoint_interval`` (steps), and the sizes of the network,
-        see `list_layers`.
+        see `list_layers`; perhaps ``stop_early``, see `restudy.families.stopping`.
     data
         Images and labels.
     seed
@@ -170,16 +182,20 @@ def train_conv(
     events_folder
         Where TensorBoard's event files go; must have none yet.
     checkpoints_folder
-        Where checkpoints are, or will be. Training goes on from the newest that is whole and has
-        the same identity; when the result has been saved, the folder has served its purpose.
+        Where checkpoints are, or will be. Training goes on from the newest that is whole, has the
+        same identity and fewer steps; when the result has been saved, only what is kept for a
+        larger budget is of use.
     identity
-        Digest of all that decides the result: settings, seed, data, code and libraries.
+        Digest of all that decides the result but for the number of steps: settings, seed, data,
+        code and libraries.
     threads
         How many threads TensorFlow computes on.
     log
         Takes a line.
     progress
         Takes the number of updates and the training loss, about every five seconds.
+    kept_megabytes
+        How large the last state may be to be kept for a training of more steps.
 
     Returns
     -------
@@ -196,7 +212,7 @@ def train_conv(
     """
     configure_tensorflow(threads)
     training = Training(settings, data, seed, Path(checkpoints_folder), identity)
-    return training.run(Path(events_folder), log, progress)
+    return training.run(Path(events_folder), log, progress, kept_megabytes)
 
 
 class Training:
@@ -225,6 +241,11 @@ class Training:
         self.layers: list[dict[str, float | str]] = []
         self.recorder = Recorder()
         self.predictions = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
+        self.rule = None
+        if rule := protocol.get("stop_early"):
+            self.rule = EarlyStopping.of(rule, FAMILY.measure(rule["measure"]))
+        # The weights and predictions of the best row, by name.
+        self.best: dict[str, np.ndarray] = {}
         # Step and seconds of training when the throughput was last logged.
         self.last_logged = 0, 0.0
         with self.clock.measure("startup"):
@@ -251,10 +272,12 @@ class Training:
             # Else the first chunk's time would include tracing.
             self.train_chunk.get_concrete_function()
 
-    def run(self, events_folder: Path, log: Log, progress: Progress) -> ConvResult:
+    def run(
+        self, events_folder: Path, log: Log, progress: Progress, kept_megabytes: float
+    ) -> ConvResult:
         """Train from the newest checkpoint, or from nothing, to the end."""
         steps, divergence = self.protocol["steps"], None
-        checkpoint = find_checkpoint(self.checkpoints_folder, self.identity, log)
+        checkpoint = find_checkpoint(self.checkpoints_folder, self.identity, log, steps)
         writer = open_writer(events_folder, checkpoint.files if checkpoint else {})
         with writer.as_default():
             try:
@@ -263,24 +286,56 @@ class Training:
                     log(f"resumed after {self.step} of {steps} steps")
                 else:
                     write_graph(self.train_step.get_concrete_function())
-                    write_trial(*describe_trial(self.settings))
-                    self.monitor_and_evaluate()
+                    self.record(*self.what_is_due())
                 progress(self.step, self.last_loss())
-                while self.step < steps:
+                while self.step < steps and not self.has_stopped():
                     chunk = plan_chunk(self.step, self.protocol, self.seconds_per_step())
                     loss = self.train(chunk)
-                    self.monitor_and_evaluate()
+                    self.record(*self.what_is_due())
                     progress(self.step, loss)
                     if self.step < steps and self.step % self.protocol["checkpoint_interval"] == 0:
                         writer.flush()
                         self.save(events_folder, log)
+                writer.flush()
+                if kept_megabytes:
+                    with self.clock.measure("checkpoints"):
+                        place = self.checkpoints_folder, self.identity
+                        state = replace(self.checkpoint(events_folder), step=steps)
+                        keep_state(*place, state, kept_megabytes, log)
+                if not self.has_stopped():
+                    # What happens because this step is the last, as far as it has not happened.
+                    self.record(*(not due for due in self.what_is_due()))
+                if self.has_stopped():
+                    log(f"training stops after {self.step} steps")
+                self.keep_best()
                 self.write_images()
             except DivergenceError as error:
                 divergence = error
                 log(f"training ends: {error}")
+            # Here, since a training of more steps must not find the number of these.
+            write_trial(*describe_trial(self.settings))
             write_end(divergence is not None)
         writer.close()
         return self.conclude(divergence)
+
+    def what_is_due(self) -> tuple[bool, bool]:
+        """Say whether to monitor and whether to evaluate after this step, at regular intervals."""
+        step, protocol = self.step, self.protocol
+        return (
+            step % protocol["monitor_interval"] == 0,
+            step > 0 and step % protocol["evaluate_interval"] == 0,
+        )
+
+    def has_stopped(self) -> bool:
+        """Say whether the run has stopped early."""
+        return self.rule is not None and self.rule.stopped_at is not None
+
+    def keep_best(self) -> None:
+        """Go back to the weights of the best row, if the run may stop early."""
+        if self.best:
+            for name, variable in self.weights.items():
+                variable.assign(self.best[name])
+            self.predictions = {name: self.best[name] for name in self.predictions}
 
     def last_loss(self) -> float:
         """Return the last recorded training loss."""
@@ -306,16 +361,12 @@ class Training:
         check_finite("the training loss", losses[-1], self.step - 1)
         return float(losses[-1])
 
-    def monitor_and_evaluate(self) -> None:
-        """Monitor and evaluate what is due after this step."""
-        protocol, step = self.protocol, self.step
-        row = {"step": step} | dict.fromkeys(MEASURES, math.nan)
-        if is_due(step, protocol["monitor_interval"], protocol["steps"]):
+    def record(self, monitor: bool, evaluate: bool) -> None:
+        """Monitor, evaluate, or both, after this step; it may be done in two calls."""
+        step, row = self.step, {}
+        if monitor:
             with self.clock.measure("monitoring"):
-                batch = self.draw(1)[0]
-                images, labels = self.data.train_images[batch], self.data.train_labels[batch]
-                row |= average("train", *self.evaluate(images, labels), labels)
-                check_finite("the training loss", row["train_loss"], step)
+                row |= self.measure_batch()
                 summaries, activity = self.inspect()
                 for tag, (statistics, _) in summaries.items():
                     check_finite(tag, statistics, step)
@@ -331,7 +382,7 @@ class Training:
                 ]
                 write_inspection(self.recorder, summaries, activity, step)
                 self.log_throughput()
-        if step and is_due(step, protocol["evaluate_interval"], protocol["steps"]):
+        if evaluate:
             with self.clock.measure("evaluation"):
                 data = self.data
                 losses, predicted = self.evaluate(data.validation_images, data.validation_labels)
@@ -341,10 +392,33 @@ class Training:
                 for part in ("validation", "test"):
                     check_finite(f"the {part} loss", row[f"{part}_loss"], step)
                 self.predictions = {"predicted": predicted, "loss": losses}
-        if not all(math.isnan(row[name]) for name in MEASURES):
-            write_measures(self.recorder, row, step)
-            self.history.append(row)
+                if self.rule and not monitor and not self.has_row():
+                    # What the run ends with may be this row, which then has all measures.
+                    row |= self.measure_batch()
+        if row:
+            missing = dict.fromkeys(MEASURES, math.nan)
+            write_measures(self.recorder, missing | row, step)
+            if not self.has_row():
+                self.history.append({"step": step} | missing)
+            self.history[-1] |= row
             tf.summary.flush()
+        if evaluate and self.rule:
+            value = row[self.protocol["stop_early"]["measure"]]
+            if self.rule.record(step, value):
+                self.best = {name: variable.numpy() for name, variable in self.weights.items()}
+                self.best |= self.predictions
+
+    def has_row(self) -> bool:
+        """Say whether something has been recorded after this step."""
+        return bool(self.history) and self.history[-1]["step"] == self.step
+
+    def measure_batch(self) -> dict[str, float]:
+        """Return training loss and accuracy on the next step's batch, with dropout off."""
+        batch = self.draw(1)[0]
+        images, labels = self.data.train_images[batch], self.data.train_labels[batch]
+        row = average("train", *self.evaluate(images, labels), labels)
+        check_finite("the training loss", row["train_loss"], self.step)
+        return row
 
     def log_throughput(self) -> None:
         """Write examples per second of training since the last call, to TensorBoard alone."""
@@ -370,29 +444,46 @@ class Training:
     def save(self, events_folder: Path, log: Log) -> None:
         """Write a checkpoint, if that is possible: the result does not depend on it."""
         with self.clock.measure("checkpoints"):
-            checkpoint = Checkpoint(
-                self.step,
-                {name: variable.numpy() for name, variable in self.variables().items()},
-                {
-                    "history": self.history,
-                    "layers": self.layers,
-                    "scalars": self.recorder.scalars,
-                    "histograms": self.recorder.histograms,
-                },
-                read_files(events_folder),
-            )
+            checkpoint = self.checkpoint(events_folder)
             try:
                 write_checkpoint(self.checkpoints_folder, self.identity, checkpoint)
             except OSError as error:
                 log(f"warning: no checkpoint after {self.step} steps ({error})")
 
+    def checkpoint(self, events_folder: Path) -> Checkpoint:
+        """Return all that the rest of the training depends on."""
+        rule = asdict(self.rule) if self.rule else {}
+        return Checkpoint(
+            self.step,
+            {
+                **{name: variable.numpy() for name, variable in self.variables().items()},
+                **{f"best/{name}": array for name, array in self.best.items()},
+            },
+            {
+                "at": [{"step": self.step}],
+                "history": self.history,
+                "layers": self.layers,
+                "scalars": self.recorder.scalars,
+                "histograms": self.recorder.histograms,
+                "stopping": [rule],
+            },
+            read_files(events_folder),
+        )
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where a checkpoint was written."""
         for name, variable in self.variables().items():
             variable.assign(checkpoint.arrays[name])
-        self.step = checkpoint.step
-        self.last_logged = checkpoint.step, 0.0
         tables = checkpoint.tables
+        self.step = tables["at"][0]["step"]
+        self.last_logged = self.step, 0.0
+        if self.rule:
+            self.rule = replace(self.rule, **tables["stopping"][0])
+        self.best = {
+            name.removeprefix("best/"): array
+            for name, array in checkpoint.arrays.items()
+            if name.startswith("best/")
+        }
         self.history, self.layers = tables["history"], tables["layers"]
         self.recorder = Recorder(tables["scalars"], tables["histograms"])
 
@@ -409,6 +500,10 @@ class Training:
         """Return the result of a training that has ended."""
         weights = {name: variable.numpy() for name, variable in self.weights.items()}
         final, predictions = self.history[-1] if self.history else {}, self.predictions
+        stopped_at = best_at = None
+        if self.rule and not divergence:
+            stopped_at, best_at = self.rule.stopped_at, self.rule.best_at
+            final = next(row for row in self.history if row["step"] == best_at)
         if divergence:
             final = {"step": self.step} | dict.fromkeys(MEASURES, math.nan)
             predictions = {name: values[:0] for name, values in predictions.items()}
@@ -421,6 +516,8 @@ class Training:
             predictions=predictions,
             diverged_at=divergence.step if divergence else None,
             diverged_by=divergence.what if divergence else None,
+            stopped_at=stopped_at,
+            best_at=best_at,
             weights=weights,
             weights_sha256=digest_weights(weights),
             seconds=dict(self.clock.seconds),
@@ -559,11 +656,6 @@ def average(
         f"{part}_loss": float(losses.mean(dtype=np.float64)),
         f"{part}_accuracy": float((predicted == labels).mean()),
     }
-
-
-def is_due(step: int, interval: int, steps: int) -> bool:
-    """Say whether what happens every so many steps, and at the end, happens after this one."""
-    return step % interval == 0 or step == steps
 
 
 def plan_chunk(step: int, protocol: Mapping, seconds_per_step: float) -> int:

@@ -34,6 +34,9 @@ def train(run: Run) -> None:
     )
     if snapshots < protocol["snapshots"]:
         run.log(f"snapshot_megabytes allows {snapshots} of {protocol['snapshots']} snapshots")
+    passes, earlier = run.restored() or (0, None)
+    if passes:
+        run.log(f"goes on from {passes:,} of {protocol['passes']:,} passes")
     result = network.fit(
         x,
         label,
@@ -45,9 +48,12 @@ def train(run: Run) -> None:
         schedule=make_schedule(protocol["schedule"], protocol["passes"]),
         record_interval=protocol["record_interval"],
         snapshot_passes=snapshot_passes(protocol["passes"], snapshots),
+        stop_early=protocol.get("stop_early"),
+        earlier=earlier,
         progress=run.progress(protocol["passes"], "passes"),
     )
     run.log(f"{len(result.runs)} replicates, {result.runs['diverged_at'].count()} diverged")
+    run.checkpoint(protocol["passes"], result.state)
     run.save("runs.csv", result.runs)
     run.save("history.parquet", result.history)
     run.save("layers.parquet", result.layers)

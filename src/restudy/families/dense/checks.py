@@ -6,6 +6,8 @@ Loads no library.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from restudy.families.components import SCHEDULES
+
 LARGEST_NETWORK = 50_000_000  # weights: with gradients and states of an optimizer, gigabytes
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # limits for the network of the gradient check
 
@@ -40,6 +42,14 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
                 f"{place}.studies.{name}: has a network of {depth:,} hidden layers of {units:,} "
                 f"units, {weights:,} weights; allowed: at most {LARGEST_NETWORK:,}"
             )
+
+
+def why_anew(settings: Mapping) -> str:
+    """Return why a cell's training can't go on to more passes, or nothing if it can."""
+    kind = settings["protocol"]["schedule"]["kind"]
+    if next(each for each in SCHEDULES if each.name == kind).until_end:
+        return f"with the schedule {kind}, every learning rate depends on the number of passes"
+    return ""
 
 
 def layer_names(settings: Mapping) -> list[str]:

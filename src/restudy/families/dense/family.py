@@ -18,6 +18,9 @@ from restudy.families.contract import (
     Time,
     count,
 )
+from restudy.families.stopping import stop_early_setting
+
+QUANTITIES = ("loss", "accuracy")
 
 
 def _measured(part: str, label: str, points: str, loss: str = "") -> tuple[Measure, Measure]:
@@ -117,6 +120,9 @@ FAMILY = Family(
             choices=("float64", "float32"),
         ),
         count("record_interval", "Passes between two rows of the history.", 400),
+        stop_early_setting(
+            "passes", [f"{part}_{each}" for part in ("validation", "train") for each in QUANTITIES]
+        ),
         Setting(
             "snapshots",
             "Number of times that the weights are saved, at passes evenly spaced on a log scale.",
@@ -187,6 +193,7 @@ FAMILY = Family(
     time=Time("pass", "passes", "Training passes", "passes", "point"),
     # Short jobs, which fill the cores that longer ones leave free.
     resources=Resources(threads=1, mem_mb=500, runtime=30, priority=50),
+    starts_anew="restudy.families.dense.checks:why_anew",
     check="restudy.families.dense.checks:find_clashes",
     cost="restudy.families.dense.cost",
     predict="restudy.families.dense.boundary:predict",

@@ -15,7 +15,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from restudy.data.kinds import EVALUATED
-from restudy.families.arguments import check_argument, show, whole_numbers
+from restudy.families.arguments import check_argument, check_settings, show, whole_numbers
 from restudy.families.contract import Setting, count
 from restudy.families.dense.activations import make_activation
 from restudy.families.dense.family import FAMILY
@@ -30,6 +30,7 @@ SETTINGS = {setting.name: setting for setting in FAMILY.protocol}
 SIZES = replace(count("sizes", "Units of each layer."), type="counts", min_length=2)
 PASSES = replace(SETTINGS["passes"], minimum=0)
 SEEDS = Setting("seeds", "What `RandomState` takes.", "counts", minimum=0, maximum=2**32 - 1)
+STOP_EARLY = SETTINGS["stop_early"]
 FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 # Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
 # replicates would share the overhead of each NumPy call.
@@ -127,6 +128,8 @@ class DenseNetwork:
         schedule: Callable[[int], float] | None = None,
         record_interval: int = 400,
         snapshot_passes: Sequence[int] = (),
+        stop_early: Mapping | None = None,
+        earlier: Mapping[str, np.ndarray] | None = None,
         progress: Callable[[int, float], None] = lambda done, loss: None,
     ) -> DenseResult:
         """Train all replicates, starting from their present weights.
@@ -153,6 +156,14 @@ class DenseNetwork:
             Passes between two records; the start (pass 0) and the last pass are always recorded.
         snapshot_passes : sequence of int
             Passes after which the weights are saved.
+        stop_early : mapping, optional
+            ``measure``, ``patience`` and ``min_delta``, as in a protocol: each replicate ends when
+            the measure has not become better for a while, with the weights that it was best with.
+        earlier : mapping of str to ndarray, optional
+            ``state`` of the result of an earlier call with fewer passes, and the same arguments
+            otherwise, to go on from: the result is that of a single call. The schedule must not
+            depend on the number of passes, and of the snapshots up to the earlier end there can be
+            only those that were saved.
         progress : callable
             Called at each record with the passes done and a mean training loss. Since replicates
             may train in blocks, one after another, the passes are a mean over all replicates.
@@ -175,6 +186,16 @@ class DenseNetwork:
         snapshot_passes = whole_numbers(allowed, snapshot_passes)
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer: got {show(optimizer)}, allowed: one such as adam(0.01)")
+        if stop_early is not None:
+            stop_early = check_settings(STOP_EARLY, stop_early)
+            part = FAMILY.measure(stop_early["measure"]).part
+            if {"validation": validation, "train": x}[part] is None:
+                raise ValueError(
+                    f"stop_early.measure: got {stop_early['measure']!r} without {part} points, "
+                    f"allowed: with them, {part}=(x, label)"
+                )
+        if earlier is not None:
+            self._check_earlier(earlier, passes, snapshot_passes)
         schedule = constant(max(passes, 1)) if schedule is None else schedule
         for name, value in {"schedule": schedule, "progress": progress}.items():
             if not callable(value):
@@ -191,17 +212,26 @@ class DenseNetwork:
             evaluated[part] = self._points(*given, f"{part} ")
         plan = Plan(
             passes=passes,
-            record=frozenset([*range(0, passes, record_interval), passes]),
+            record_interval=record_interval,
             snapshot=frozenset(snapshot_passes),
             batch_size=batch_size if batch_size < len(label) else 0,
             schedule=schedule,
+            stop_early=stop_early,
         )
         results = []
         # One thread: the matrices are small, and results must not depend on the number of cores.
         with threadpool_limits(1, "blas"):
-            for chosen in self._blocks(len(label)):
+            for number, chosen in enumerate(self._blocks(len(label))):
                 stack = self._stack(chosen)
-                trainer = Trainer(stack, self.seeds[chosen], optimizer, plan, training, evaluated)
+                trainer = Trainer(
+                    stack,
+                    self.seeds[chosen],
+                    optimizer,
+                    plan,
+                    training,
+                    evaluated,
+                    None if earlier is None else _of_block(earlier, number),
+                )
                 done = chosen.start * passes
                 results.append(
                     trainer.train(
@@ -276,6 +306,37 @@ class DenseNetwork:
         ends = np.linspace(0, len(self.seeds), blocks + 1).round().astype(int).tolist()
         yield from (slice(start, end) for start, end in pairwise(ends))
 
+    def _check_earlier(
+        self, earlier: Mapping[str, np.ndarray], passes: int, snapshot_passes: Sequence[int]
+    ) -> None:
+        """Refuse the state of a training that can't go on to so many passes and snapshots.
+
+        Raises
+        ------
+        ValueError
+            If it is of more passes, of other weights, or lacks a snapshot.
+        """
+        state = _of_block(earlier, 0)
+        done = int(state["made"][0])
+        if done > passes:
+            raise ValueError(f"passes: got {passes}, allowed: at least {done}, those made earlier")
+        kept = set(state["snapshots/passes"].tolist())
+        lost = [each for each in snapshot_passes if each <= done and each not in kept]
+        if lost:
+            raise ValueError(
+                f"snapshot_passes: got {lost[0]}, allowed: after the {done} passes made earlier, "
+                "or among those saved then"
+            )
+        found = sum(
+            array.size for name, array in earlier.items() if name.partition("/")[2] == "arrays/0"
+        )
+        expected = sum(layer.size for layer in self.weights)
+        if found != expected:
+            raise ValueError(
+                f"earlier: got a state of {found:,} weights, allowed: of the {expected:,} of this "
+                "network"
+            )
+
     def _points(self, x: np.ndarray, label: np.ndarray, part: str = "") -> Points:
         """Return points, after checking them.
 
@@ -345,5 +406,20 @@ def _join(results: Sequence[DenseResult]) -> DenseResult:
         for pass_number in results[0].snapshots
     }
     return DenseResult(
-        **tables, weights=stacked([result.weights for result in results]), snapshots=snapshots
+        **tables,
+        weights=stacked([result.weights for result in results]),
+        snapshots=snapshots,
+        state={
+            f"{number}/{name}": array
+            for number, result in enumerate(results)
+            for name, array in result.state.items()
+        },
     )
+
+
+def _of_block(state: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    """Return the part of a result's state that is of one block of replicates."""
+    start = f"{number}/"
+    return {
+        name.removeprefix(start): array for name, array in state.items() if name.startswith(start)
+    }

@@ -1,19 +1,28 @@
 """Snapshots of the weights during training: at which passes, and how many a budget allows."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+FINEST = 10  # 1,024 rungs between a pass and twice as many: every pass up to the thousandth
+
 
 def snapshot_passes(passes: int, count: int) -> list[int]:
-    """Return the passes after which weights are saved: the start, then evenly on a log scale.
+    """Return the passes after which weights are saved: the start, then about evenly on a log scale.
+
+    They are rungs of a ladder that does not depend on how many passes there are, so that training
+    can go on to more passes: of all earlier snapshots of the longer training, the shorter one has
+    those up to its end. Level l of the ladder has the passes :math:`2^{k / 2^l}`, rounded, for
+    every k; each level has those of the level below. As many levels are taken as there is room
+    for, and what is left of the room goes to the largest rungs of the next level.
 
     Parameters
     ----------
     passes : int
         Number of passes; the last is always included.
     count : int
-        Largest number of snapshots; neighbours that round to the same pass are merged.
+        Largest number of snapshots.
 
     Returns
     -------
@@ -22,7 +31,24 @@ def snapshot_passes(passes: int, count: int) -> list[int]:
     """
     if count < 2:
         return [passes][:count]
-    return [0, *np.unique(np.geomspace(passes, 1, count - 1).round().astype(int)).tolist()]
+    room = count - 2
+    levels = (_rungs(passes, level) for level in range(FINEST, -FINEST, -1))
+    finer: set[int] = set()
+    for rungs in levels:
+        if len(rungs) <= room:
+            break
+        finer = rungs
+    else:
+        rungs = set()
+    more = sorted(finer - rungs)
+    return sorted({0, passes, *rungs, *more[len(more) - min(room - len(rungs), len(more)) :]})
+
+
+def _rungs(passes: int, level: int) -> set[int]:
+    """Return the passes of a level of the ladder before the last pass."""
+    steps = math.floor(math.log2(max(passes, 1)) * 2.0**level) + 1
+    rungs = np.exp2(np.arange(steps) / 2.0**level).round().astype(int)
+    return set(rungs[rungs < passes].tolist())
 
 
 def affordable_count(weights: Sequence[np.ndarray], count: int, megabytes: float) -> int:

@@ -5,20 +5,28 @@ finite weights are kept, pass and cause are recorded, and the others train on un
 that is infinite only for a while (the published softmax can yield log 0) is no divergence. Whether
 and when a replicate diverged must not depend on which passes are recorded: if something is not
 finite at one of two successive records, every pass between them is examined.
+
+A replicate may stop early too, when a measure has not become better for a while; it keeps the
+weights that it was best with, and the others train on undisturbed.
+
+Training can go on from the state that an earlier one with fewer passes left, and ends as if it had
+never paused. So a state has no record that was made only because the last pass was the last.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from restudy.data.kinds import EVALUATED
+from restudy.families.dense.family import FAMILY
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import Schedule
 from restudy.families.dense.stack import Batch, Stack
+from restudy.families.dense.state import Divergence, State
+from restudy.families.stopping import EarlyStopping
 
 MEASURES = tuple(
     f"{part}_{quantity}" for part in ("train", *EVALUATED) for quantity in ("loss", "accuracy")
@@ -43,21 +51,30 @@ class Plan:
     ----------
     passes : int
         Number of passes over the training points.
-    record : frozenset of int
-        Passes after which measures are recorded; pass 0 is the start.
+    record_interval : int
+        Passes between two records; the start (pass 0) and the last pass are always recorded.
     snapshot : frozenset of int
         Passes after which the weights are saved.
     batch_size : int
         Points per update; 0 takes all, so that a pass is one update.
     schedule : callable
         Pass -> factor of the learning rate.
+    stop_early : mapping or None
+        ``measure``, ``patience`` and ``min_delta``, see `restudy.families.stopping`; without it,
+        every replicate trains for all passes.
     """
 
     passes: int
-    record: frozenset[int]
+    record_interval: int
     snapshot: frozenset[int]
     batch_size: int
     schedule: Schedule
+    stop_early: Mapping | None = None
+
+    @property
+    def records(self) -> tuple[int, ...]:
+        """The passes after which measures are recorded, in order."""
+        return (*range(0, self.passes, self.record_interval), self.passes)
 
 
 @dataclass
@@ -68,7 +85,9 @@ class DenseResult:
     ----------
     runs : DataFrame
         A row per seed: passes, `MEASURES`, reported_loss, grad_norm, diverged_at (<NA> if it did
-        not) and diverged_by ("loss", "weights" or missing). Measures of a diverged run are NaN.
+        not), diverged_by ("loss", "weights" or missing), stopped_at (<NA> if it did not stop
+        early) and best_at, the pass that measures and weights are of where it may stop early.
+        Measures of a diverged run are NaN.
     history : DataFrame
         A row per seed and recorded pass: seed, pass and `MEASURES`.
     layers : DataFrame
@@ -78,6 +97,8 @@ class DenseResult:
         Final weights, with the bias in the last column; for a diverged run, the last finite ones.
     snapshots : dict of int to list of ndarray
         Pass -> weights after it, as in `weights`.
+    state : dict of str to ndarray
+        From which training can go on to more passes.
     """
 
     runs: pd.DataFrame
@@ -85,15 +106,7 @@ class DenseResult:
     layers: pd.DataFrame
     weights: list[np.ndarray]
     snapshots: dict[int, list[np.ndarray]]
-
-
-@dataclass
-class Divergence:
-    """When and why a replicate stopped being finite, and its weights before that."""
-
-    pass_number: int
-    cause: str
-    weights: list[np.ndarray]
+    state: dict[str, np.ndarray]
 
 
 class Trainer:
@@ -113,6 +126,8 @@ class Trainer:
         Points to train on.
     evaluated : mapping of str to Points
         Those parts of `EVALUATED` that there are.
+    earlier : mapping of str to ndarray, optional
+        State that an earlier training left after at most as many passes, to go on from.
     """
 
     def __init__(
@@ -123,6 +138,7 @@ class Trainer:
         plan: Plan,
         training: Points,
         evaluated: Mapping[str, Points],
+        earlier: Mapping[str, np.ndarray] | None = None,
     ):
         self.stack = stack
         self.seeds = list(seeds)
@@ -132,10 +148,40 @@ class Trainer:
         self.full_batch = Batch(training.x, training.label, stack)
         self.evaluated = {part: list(self._chunks(points)) for part, points in evaluated.items()}
         self.slots = [np.full_like(stack.parameters, start) for start in optimizer.slots]
-        self.updates = 0
+        self.passes = self.updates = 0
+        self.records: dict[int, dict[str, np.ndarray]] = {}
+        self.snapshots: dict[int, list[np.ndarray]] = {}
         self.diverged: dict[int, Divergence] = {}
+        self.stopping = [self._rule() for _ in self.seeds if plan.stop_early]
+        self.best = self._weights() if plan.stop_early else []
         # Whether a record has already computed the full-batch gradient at the present weights.
         self.gradient_ready = False
+        if earlier is not None:
+            self._restore(State.unpack(earlier, self._rule))
+
+    def _rule(self) -> EarlyStopping:
+        measure = FAMILY.measure(self.plan.stop_early["measure"])
+        return EarlyStopping.of(self.plan.stop_early, measure)
+
+    def _restore(self, state: State) -> None:
+        """Go back to where an earlier training was left."""
+        for array, kept in zip(self._state(), state.arrays, strict=True):
+            np.copyto(array, kept)
+        self.passes, self.updates = state.passes, state.updates
+        self.records, self.snapshots = state.records, state.snapshots
+        self.diverged, self.stopping, self.best = state.diverged, state.stopping, state.best
+
+    def _pack(self) -> dict[str, np.ndarray]:
+        return State(
+            self.passes,
+            self.updates,
+            [*self._state()],
+            self.records,
+            self.snapshots,
+            self.diverged,
+            self.stopping,
+            self.best,
+        ).pack()
 
     def train(self, progress: Callable[[int, float], None]) -> DenseResult:
         """Train for all passes.
@@ -146,31 +192,101 @@ class Trainer:
             Called at each record with the pass and the mean training loss of the replicates that
             have not diverged.
         """
-        plan = self.plan
-        records, snapshots = {}, {}
-        if 0 in plan.snapshot:
-            snapshots[0] = self._weights()
+        state = None
+        if not self.records and 0 in self.plan.snapshot:
+            self.snapshots[0] = self._weights()
         # Overflow is a result here (a divergence), not a reason for a warning.
         with np.errstate(all="ignore"):
-            for before, mark in pairwise([0, *sorted(plan.record)]):
-                state = [array.copy() for array in self._state()], self.updates
-                for pass_number in range(before + 1, mark + 1):
-                    self._do_pass(pass_number)
-                    if pass_number in plan.snapshot:
-                        snapshots[pass_number] = self._weights()
-                records[mark] = self._measure()
-                suspects = self._suspects(records[mark]["train_loss"])
-                if suspects:
-                    self._find_divergence(suspects, state, before, mark)
-                progress(mark, _mean_of_finite(records[mark]["train_loss"]))
-        self._leave_out_diverged(records, snapshots)
+            for mark in self.plan.records:
+                if mark in self.records or self._has_ended():
+                    continue
+                record = self._train_to(mark)
+                if mark % self.plan.record_interval:
+                    # A training of more passes has no record here.
+                    state = self._pack()
+                self.records[mark] = record
+                self._stop(mark, record)
+                progress(mark, _mean_of_finite(record["train_loss"]))
+        return self._result(state or self._pack())
+
+    def _train_to(self, mark: int) -> dict[str, np.ndarray]:
+        """Make all passes up to a record; return what is measured there."""
+        before, state = self.passes, ([array.copy() for array in self._state()], self.updates)
+        for pass_number in range(before + 1, mark + 1):
+            self._do_pass(pass_number)
+            if pass_number in self.plan.snapshot:
+                self.snapshots[pass_number] = self._weights()
+        self.passes = mark
+        record = self._measure()
+        suspects = self._suspects(record["train_loss"])
+        if suspects:
+            self._find_divergence(suspects, state, before, mark)
+        return record
+
+    def _stop(self, mark: int, record: dict[str, np.ndarray]) -> None:
+        """Note which replicates are better than ever, and which stop early."""
+        for replicate, rule in enumerate(self.stopping):
+            if rule.stopped_at is None and replicate not in self.diverged:
+                value = record[self.plan.stop_early["measure"]][replicate]
+                if rule.record(mark, float(value)):
+                    for best, layer in zip(self.best, self.stack.weights, strict=True):
+                        best[replicate] = layer[replicate]
+
+    def _has_ended(self) -> bool:
+        """Whether every replicate has stopped early, or will never be finite again."""
+        stopped = np.array([rule.stopped_at is not None for rule in self.stopping])
+        return bool(stopped.any() and (stopped | ~self.stack.finite()).all())
+
+    def _result(self, state: dict[str, np.ndarray]) -> DenseResult:
+        """Return what was recorded, but for what came after the end of each replicate."""
+        final = {name: values.copy() for name, values in self._final().items()}
+        # Where all replicates have ended, later weights are those that they ended with.
+        snapshots = {
+            mark: self.snapshots.get(mark) or self._weights() for mark in sorted(self.plan.snapshot)
+        }
+        weights = self._weights()
+        for replicate, (end, kept) in self._ends().items():
+            gone = replicate in self.diverged
+            for values in final.values():
+                values[replicate] = np.nan if gone else values[replicate]
+            for mark, record in self.records.items():
+                for values in record.values():
+                    values[replicate] = np.nan if mark >= end else values[replicate]
+            later = [each for mark, each in snapshots.items() if mark >= min(end, self.plan.passes)]
+            for layers in (weights, *later):
+                for layer, own in zip(layers, kept, strict=True):
+                    layer[replicate] = own
         return DenseResult(
-            runs=self._runs(records[plan.passes]),
-            history=self._history(records),
-            layers=self._layers(records),
-            weights=self._freeze(self._weights(), plan.passes),
+            runs=self._runs(final),
+            history=self._history(self.records),
+            layers=self._layers(self.records),
+            weights=weights,
             snapshots=snapshots,
+            state=state,
         )
+
+    def _ends(self) -> dict[int, tuple[int, list[np.ndarray]]]:
+        """Return the first pass that no longer counts, and the weights that are kept.
+
+        Of each replicate that diverged or may stop early.
+        """
+        ends = {}
+        for replicate, rule in enumerate(self.stopping):
+            last = self.plan.passes if rule.stopped_at is None else rule.stopped_at
+            ends[replicate] = last + 1, [layer[replicate] for layer in self.best]
+        for replicate, each in self.diverged.items():
+            ends[replicate] = each.pass_number, each.weights
+        return ends
+
+    def _final(self) -> dict[str, np.ndarray]:
+        """Return what each replicate ends with: the last record, or the best one."""
+        if not self.stopping:
+            return self.records[self.plan.passes]
+        chosen = [self.records[rule.best_at or 0] for rule in self.stopping]
+        return {
+            name: np.stack([record[name][replicate] for replicate, record in enumerate(chosen)])
+            for name in chosen[0]
+        }
 
     def _do_pass(self, pass_number: int) -> None:
         """Make one pass over the training points, with one update per batch."""
@@ -222,11 +338,14 @@ class Trainer:
     def _suspects(self, loss: np.ndarray) -> list[int]:
         """Return the replicates that are not finite now or were not at the last record.
 
-        Those whose weights are known not to be finite stay so, and are not examined again.
+        Those whose weights are known not to be finite stay so, and are not examined again; nor is
+        what became of those that have stopped.
         """
         finite = self.stack.finite()
         known = np.isin(range(self.stack.replicates), list(self.diverged))
         suspect = np.where(known, finite, ~finite | ~np.isfinite(loss))
+        for replicate, rule in enumerate(self.stopping):
+            suspect[replicate] &= rule.stopped_at is None
         return np.flatnonzero(suspect).tolist()
 
     def _find_divergence(self, suspects: list[int], state, before: int, mark: int) -> None:
@@ -262,23 +381,6 @@ class Trainer:
         """Return a copy of all weights."""
         return [layer.copy() for layer in self.stack.weights]
 
-    def _freeze(self, weights: list[np.ndarray], pass_number: int) -> list[np.ndarray]:
-        """Replace weights of replicates that have diverged by their last finite ones, in place."""
-        for replicate, divergence in self.diverged.items():
-            if divergence.pass_number <= pass_number:
-                for layer, own in zip(weights, divergence.weights, strict=True):
-                    layer[replicate] = own
-        return weights
-
-    def _leave_out_diverged(self, records: dict, snapshots: dict) -> None:
-        """Remove the values of replicates after their divergence from records and snapshots."""
-        for mark, record in records.items():
-            gone = [r for r, each in self.diverged.items() if each.pass_number <= mark]
-            for values in record.values():
-                values[gone] = np.nan
-        for pass_number, weights in snapshots.items():
-            self._freeze(weights, pass_number)
-
     def _measure(self) -> dict[str, np.ndarray]:
         """Return `MEASURES`, each (R,), and `ACTIVITY`, each (R, layers)."""
         stack = self.stack
@@ -301,15 +403,20 @@ class Trainer:
         return {name: np.array(values, float) for name, values in record.items()}
 
     def _runs(self, record: dict[str, np.ndarray]) -> pd.DataFrame:
-        """Return a row per seed: the state after the last pass."""
+        """Return a row per seed: what it ended with."""
         replicates = range(len(self.seeds))
         found = [self.diverged.get(replicate) for replicate in replicates]
+        stopped = [rule.stopped_at for rule in self.stopping] or [None for _ in replicates]
+        passes = [
+            one.pass_number if one else self.plan.passes if at is None else at
+            for one, at in zip(found, stopped, strict=True)
+        ]
         published = self.stack.published
         points = len(self.training.label)
         return pd.DataFrame(
             {
                 "seed": self.seeds,
-                "passes": [self.plan.passes if one is None else one.pass_number for one in found],
+                "passes": passes,
                 **{name: record[name] for name in MEASURES},
                 # The published code divides its loss by the number of points a second time.
                 "reported_loss": record["train_loss"] / points if published else np.nan,
@@ -319,6 +426,16 @@ class Trainer:
                 ),
                 "diverged_by": pd.array(
                     [None if one is None else one.cause for one in found], dtype="str"
+                ),
+                "stopped_at": pd.array(stopped, dtype="Int64"),
+                "best_at": pd.array(
+                    [
+                        rule.best_at if one is None else None
+                        for rule, one in zip(self.stopping, found, strict=True)
+                    ]
+                    if self.stopping
+                    else [None for _ in replicates],
+                    dtype="Int64",
                 ),
             }
         )
