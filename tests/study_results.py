@@ -41,6 +41,12 @@ class MemoryRun(Run):
     def save(self, artefact, content):
         self.saved[artefact.partition(".")[0]] = content
 
+    def restored(self):
+        return None
+
+    def checkpoint(self, step, state):
+        pass
+
     def progress(self, total, unit):
         return lambda done, loss: None
 

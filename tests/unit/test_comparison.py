@@ -246,7 +246,8 @@ def test_the_command_compares_cells_of_a_run(results):
     assert (done.returncode, done.stderr) == (0, "")
     assert "First:   activation tanh\nSecond:  activation relu" in done.stdout
     names = [line.split()[0] for line in done.stdout.split("\n\n")[1].splitlines()[1:]]
-    present = ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy", "grad_norm"]
+    parts = ("train", "validation", "heldout")
+    present = [f"{part}_{each}" for part in parts for each in ("loss", "accuracy")] + ["grad_norm"]
     assert names == [*present, "generalisation_gap"]
     assert "Not in these results: reported_loss, boundary_linearity." in done.stdout
     done = compare(folder, path_of(), path_of(activation="relu"), "--csv", "--measure", "grad_norm")

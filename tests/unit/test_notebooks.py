@@ -266,6 +266,8 @@ MOONS = {
     "seed": 0,
     "heldout_points": 20,
     "heldout_seed": 1,
+    "validation_points": 20,
+    "validation_seed": 2,
     "standardize": False,
 }
 

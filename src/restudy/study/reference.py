@@ -91,7 +91,8 @@ def tables(claims: Mapping[str, Any]) -> dict[str, str]:
     }
     for family in FAMILIES.values():
         found[f"protocols of {family.name}"] = _markdown(
-            ("key", "type", "default", "effect"), map(_setting_row, family.settings)
+            ("key", "type", "default", "effect"),
+            (row for setting in family.settings for row in _setting_rows(setting)),
         )
         for setting in family.settings:
             if setting.type == "kind":
@@ -103,9 +104,15 @@ def tables(claims: Mapping[str, Any]) -> dict[str, str]:
 
 def type_of(setting: Setting | Axis) -> str:
     """Return the type and range of a setting in words: ``whole number, from 1``."""
-    if isinstance(setting, Setting) and setting.type in ("boolean", "text", "kind", "kinds"):
-        words = {"boolean": "`true` or `false`", "text": "text", "kind": "a kind, see below"}
-        return words.get(setting.type, "list")
+    words = {
+        "boolean": "`true` or `false`",
+        "text": "text",
+        "settings": "a mapping of the next keys",
+        "kind": "a kind, see below",
+        "kinds": "list",
+    }
+    if isinstance(setting, Setting) and setting.type in words:
+        return words[setting.type]
     if isinstance(setting, Setting) and setting.type == "counts":
         longest = "or more" if setting.max_length is None else f"to {setting.max_length}"
         each = type_of(replace(setting, type="integer"))
@@ -142,6 +149,12 @@ def default_of(setting: Setting) -> str:
 
 def _setting_row(setting: Setting) -> tuple[str, ...]:
     return f"`{setting.name}`", type_of(setting), default_of(setting), setting.description
+
+
+def _setting_rows(setting: Setting) -> list[tuple[str, ...]]:
+    """Return the row of a setting, and those of what it is a mapping of."""
+    inner = (replace(each, name=f"{setting.name}.{each.name}") for each in setting.settings)
+    return [_setting_row(setting), *map(_setting_row, inner)]
 
 
 def _settings_by_kind(kinds: Iterable[Kind]) -> str:

@@ -125,7 +125,8 @@ FAMILY = Family(
         ),
         Setting(
             "snapshots",
-            "Number of times that the weights are saved, at passes evenly spaced on a log scale.",
+            "Largest number of times that the weights are saved, at passes about evenly spaced on "
+            "a log scale.",
             "integer",
             20,
             minimum=0,
