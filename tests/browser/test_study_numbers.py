@@ -251,6 +251,25 @@ def test_any_two_cells_are_compared_seed_by_seed(study, results):
     assert "Over 3 pairs" in study.locator("section", has=study.locator("h2#compare")).inner_text()
 
 
+def test_a_comparison_is_copied_as_it_is_shown(study, results):
+    choose(study, "First cell", "learning rate 0.001, L2 penalty 0")
+    choose(study, "Second cell", "learning rate 1, L2 penalty 0.1")
+    shown = [[name, *rest] for name, rest in comparison(study).items()]
+    head, *table = markdown_cells(copy_as(study, "Markdown", "the comparison"))
+    assert head == ["Measure", "First", "Second", "Effect", "95% from", "to", "p", "Signs"]
+    assert table == shown
+    names, *lines = csv.reader(io.StringIO(copy_as(study, "CSV", "the comparison")))
+    assert names[:4] == ["measure", "first_mean", "second_mean", "effect"]
+    assert [line[0] for line in lines[:2]] == ["train_loss", "train_accuracy"]
+    for line, row in zip(lines, shown, strict=True):
+        for value, text in zip(line[1:6], row[1:6], strict=True):
+            if text != "–":
+                number = float(text.replace("−", "-"))
+                assert float(value) == pytest.approx(number, rel=1e-3, abs=1e-9)
+        signs = [{1: "+", 0: "0", -1: "−"}[int(sign)] for sign in line[-1].split()]
+        assert " ".join(signs) == row[-1]
+
+
 def test_a_cell_is_equal_to_itself_and_the_choice_is_in_the_address(study):
     choose(study, "First cell", "learning rate 1, L2 penalty 0")
     choose(study, "Second cell", "learning rate 1, L2 penalty 0")

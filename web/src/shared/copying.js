@@ -15,7 +15,7 @@ const FORMATS = {
  * Fill an element with the buttons.
  *
  * @param {HTMLElement} place
- * @param {() => {heads, names: string[], numbers: boolean[], values: Array[], texts: string[][]}}
+ * @param {() => {heads, names: string[], numbers: boolean[], values: Array[], texts: Array[]}}
  *   read what is shown when a button is pressed: the columns' heads as shown, and their names in a
  *   CSV; which of them have numbers; the rows' values, and the same as they are shown
  * @param {string} [what] the table's name on a page of several
