@@ -25,9 +25,9 @@ def pasted(page):
     )
 
 
-def copy_as(page, form):
-    """What is pasted after the button of a form was pressed."""
-    place = page.get_by_role("group", name="Copy the table")
+def copy_as(page, form, what="the table"):
+    """What is pasted after the button of a form was pressed, of a table named so."""
+    place = page.get_by_role("group", name=f"Copy {what}", exact=True)
     place.get_by_role("button", name=f"Copy as {form}").click()
     place.get_by_role("status").get_by_text(f"as {form}.").wait_for()
     return pasted(page)

@@ -27,8 +27,18 @@ def settle(page) -> None:
     page.evaluate(f"{frame}.then(() => {frame}).then(() => {idle})")
 
 
-def rows(page) -> list[list[str]]:
+def section(page, name: str):
+    """A part of the page, by its heading."""
+    return page.locator("section", has=page.locator(f"h2#{name}"))
+
+
+def rows(page, name: str = "cells") -> list[list[str]]:
+    """What the table of a part of the page shows."""
     settle(page)
-    return page.locator(".data-table tbody tr").evaluate_all(
-        "all => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+    return (
+        section(page, name)
+        .locator(".data-table tbody tr")
+        .evaluate_all(
+            "all => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
+        )
     )

@@ -1,15 +1,19 @@
 """Numbers on the page of the studies: responses, maps and samples, in a real Chromium."""
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from opened_study import box, choose, open_at, rows, settle
+from copied_tables import copy_as, markdown_cells
+from opened_study import box, choose, open_at, rows, section, settle
 from scipy import stats
 from small_study import small_cell
-from study_results import StudyResults
+from study_results import StudyResults, block
 
 from restudy.analysis.summaries import rows_of
+from restudy.plan.figures import IMPORTANCE
 
 RATE, PENALTY = "optimizer.learning_rate", "protocol.l2"
 CONFIG = {
@@ -50,6 +54,15 @@ CONFIG = {
             "sample": {
                 "question": "What matters?",
                 "sample": {"size": 16},
+                "vary": {
+                    RATE: {"from": 0.001, "to": 1.0, "scale": "log"},
+                    "hidden_size": {"from": 2, "to": 16},
+                    PENALTY: {"from": 0.0, "to": 0.1},
+                },
+            },
+            "few": {
+                "question": "And of a few cells?",
+                "sample": {"size": 4},
                 "vary": {
                     RATE: {"from": 0.001, "to": 1.0, "scale": "log"},
                     "hidden_size": {"from": 2, "to": 16},
@@ -137,7 +150,7 @@ def test_what_lacks_a_setting_has_no_place_on_its_axis(study):
 
 def test_a_sample_is_points_and_a_curve_and_its_values_are_a_range(study, results):
     box(study, "Study").select_option("dense/sample")
-    rate, units = responses(study).all()
+    rate, units, _ = responses(study).all()
     cells = results.studies["dense"]["sample"]["cells"]
     assert len(marks(rate, "dot")) == 16
     assert len(marks(units, "dot")) == len({cell["hidden_size"] for cell in cells})
@@ -146,10 +159,65 @@ def test_a_sample_is_points_and_a_curve_and_its_values_are_a_range(study, result
     assert "16 values, from" in facts
     # Nothing can be averaged over values that hardly two cells share.
     assert study.get_by_role("combobox", name="Lines", exact=True).count() == 0
-    assert (
-        "The cells are a sample"
-        in study.locator("section", has=study.locator("h2#effects")).inner_text()
-    )
+
+
+def test_shares_of_a_sample_are_those_that_were_computed_with_their_intervals(study, path):
+    box(study, "Study").select_option("dense/sample")
+    data = block(path.read_text(encoding="utf-8"), "study")["families"][0]["studies"][2]
+    for measure, label in (
+        ("heldout_loss", "Held-out loss"),
+        ("train_accuracy", "Training accuracy"),
+    ):
+        choose(study, "Measure", label)
+        found = data["effects"][measure]["importance"]
+        expected = [[each["share"], each["low"], each["high"]] for each in found["shares"]]
+        *shown, (together, share, *ends) = rows(study, "effects")
+        names = [name for name, *_ in shown]
+        assert sorted(names[:3]) == ["Hidden units", "L2 penalty", "Learning rate"]
+        assert all(" × " in name for name in names[3:]) and len(names) == 6
+        assert together == "Three axes or more together" and ends == ["–", "–"]
+        texts = [[f"{100 * value:.1f}%" for value in row] for row in expected[:-1]]
+        assert [row[1:] for row in shown] == texts and share == f"{100 * expected[-1][0]:.1f}%"
+        assert sum(share for share, *_ in expected) == pytest.approx(1)
+        text = section(study, "effects").inner_text()
+        assert f"Share of the variance of {label[0].lower()}{label[1:]} between cells" in text
+        assert f"{IMPORTANCE.shows} {IMPORTANCE.made} The forest's R² is " in text
+        assert "Eta squared" not in text and "The cells are a sample" not in text
+
+
+def test_shares_of_a_sample_are_copied_in_the_order_shown(study, path):
+    box(study, "Study").select_option("dense/sample")
+    settle(study)
+    data = block(path.read_text(encoding="utf-8"), "study")["families"][0]["studies"][2]
+    found = data["effects"]["heldout_loss"]["importance"]["shares"]
+    head = section(study, "effects").get_by_role("button", name="Share")
+    head.click()
+    head.click()
+    shown = rows(study, "effects")
+    what = "the shares of the variance between cells"
+    names, *lines = csv.reader(io.StringIO(copy_as(study, "CSV", what)))
+    assert names == ["source", "share", "share_low", "share_high"]
+    assert [line[0] for line in lines] == [row[0] for row in shown]
+    falling = sorted(found, key=lambda each: -each["share"])
+    for line, each in zip(lines, falling, strict=True):
+        ends = ["" if each[end] is None else each[end] for end in ("low", "high")]
+        assert float(line[1]) == each["share"]
+        assert [end and float(end) for end in line[2:]] == ends
+    table = markdown_cells(copy_as(study, "Markdown", what))
+    assert table == [["Source", "Share", "95% from", "to"], *shown]
+    assert r"95\% from & to \\" in copy_as(study, "LaTeX", what)
+
+
+def test_too_few_cells_and_a_grid_say_what_they_have(study):
+    box(study, "Study").select_option("dense/few")
+    settle(study)
+    text = section(study, "effects").inner_text()
+    assert "a sample: shares are estimated of at least 16 cells" in text
+    assert not rows(study, "effects")
+    box(study, "Study").select_option("dense/grid")
+    settle(study)
+    text = section(study, "effects").inner_text()
+    assert "Eta squared" in text and "between cells" not in text
 
 
 def comparison(page) -> dict[str, list[str]]:
@@ -183,6 +251,25 @@ def test_any_two_cells_are_compared_seed_by_seed(study, results):
     assert "Over 3 pairs" in study.locator("section", has=study.locator("h2#compare")).inner_text()
 
 
+def test_a_comparison_is_copied_as_it_is_shown(study, results):
+    choose(study, "First cell", "learning rate 0.001, L2 penalty 0")
+    choose(study, "Second cell", "learning rate 1, L2 penalty 0.1")
+    shown = [[name, *rest] for name, rest in comparison(study).items()]
+    head, *table = markdown_cells(copy_as(study, "Markdown", "the comparison"))
+    assert head == ["Measure", "First", "Second", "Effect", "95% from", "to", "p", "Signs"]
+    assert table == shown
+    names, *lines = csv.reader(io.StringIO(copy_as(study, "CSV", "the comparison")))
+    assert names[:4] == ["measure", "first_mean", "second_mean", "effect"]
+    assert [line[0] for line in lines[:2]] == ["train_loss", "train_accuracy"]
+    for line, row in zip(lines, shown, strict=True):
+        for value, text in zip(line[1:6], row[1:6], strict=True):
+            if text != "–":
+                number = float(text.replace("−", "-"))
+                assert float(value) == pytest.approx(number, rel=1e-3, abs=1e-9)
+        signs = [{1: "+", 0: "0", -1: "−"}[int(sign)] for sign in line[-1].split()]
+        assert " ".join(signs) == row[-1]
+
+
 def test_a_cell_is_equal_to_itself_and_the_choice_is_in_the_address(study):
     choose(study, "First cell", "learning rate 1, L2 penalty 0")
     choose(study, "Second cell", "learning rate 1, L2 penalty 0")
@@ -207,8 +294,15 @@ def test_colour_follows_the_number_and_a_legend_names_some(study):
 
 
 @pytest.mark.parametrize("name", CONFIG["dense"]["studies"])
-def test_nothing_sticks_out_on_a_phone(study, name):
+def test_nothing_sticks_out_on_a_phone(study, check_accessibility, name):
     study.set_viewport_size({"width": 400, "height": 800})
     box(study, "Study").select_option(f"dense/{name}")
     settle(study)
     assert study.evaluate("document.documentElement.scrollWidth") <= 400
+    check_accessibility(study)
+    # Tables of shares have no need to be moved sideways.
+    sticking_out = "all => all.filter((e) => e.scrollWidth > e.clientWidth).length"
+    assert section(study, "effects").locator(".table-scroll").evaluate_all(sticking_out) == 0
+    study.emulate_media(color_scheme="dark")
+    settle(study)
+    check_accessibility(study, colors_alone=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from copied_tables import copy_as, markdown_cells
-from opened_study import box, choose, open_at, rows, settle
+from opened_study import box, choose, open_at, rows, section, settle
 from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
 
@@ -191,23 +191,39 @@ def test_curves_draw_the_means_of_the_table(study, results):
 
 def test_effects_state_means_and_interaction_follows_its_choice(study, results):
     choose(study, "Measure", "Training loss")
-    section = study.locator("section", has=study.locator("h2#effects"))
+    effects = section(study, "effects")
     runs = results.tables["dense"]["runs"]
     cells = results.studies["dense"]["activations"]["cells"]
     own = runs.merge(pd.DataFrame([cell.row for cell in cells]))
-    label = section.locator("figure", has_text="Activation").locator("svg").first
+    label = effects.locator("figure", has_text="Activation").locator("svg").first
     words = label.get_attribute("aria-label")
     for activation, name in (("tanh", "tanh"), ("relu", "ReLU")):
         mean = own[own["activation"] == activation]["train_loss"].mean()
         assert float(re.search(rf"{name} ([\d.]+)", words)[1]) == pytest.approx(mean, rel=1e-3)
-    shares = [
-        float(text.rstrip("%")) for text in section.locator(".variance .number").all_inner_texts()
-    ]
-    assert sum(shares) == pytest.approx(100, abs=0.3)
-    before = section.locator(".legends").inner_text()
+    before = effects.locator(".legends").inner_text()
     choose(study, "Axes", "protocol along activation")
-    assert section.locator(".legends").inner_text() != before
-    assert "published arithmetic" in section.locator(".legends").inner_text()
+    assert effects.locator(".legends").inner_text() != before
+    assert "published arithmetic" in effects.locator(".legends").inner_text()
+
+
+def test_shares_of_the_variance_are_sorted_and_copied(study, results, path):
+    data = block(path.read_text(encoding="utf-8"), "study")
+    shares = data["families"][0]["studies"][0]["effects"]["heldout_loss"]["variance"]
+    shown = rows(study, "effects")
+    names = ["Protocol", "Activation", "Protocol × Activation", "Seeds within cells"]
+    assert sorted(name for name, _ in shown) == sorted(names)
+    assert [text for _, text in shown] == [f"{100 * each['share']:.1f}%" for each in shares]
+    section(study, "effects").get_by_role("button", name="Share", exact=True).click()
+    rising = rows(study, "effects")
+    assert rising == sorted(rising, key=lambda row: float(row[1].rstrip("%")))
+    what = "the shares of the variance"
+    head, *lines = csv.reader(io.StringIO(copy_as(study, "CSV", what)))
+    assert head == ["source", "share"] and [line[0] for line in lines] == [row[0] for row in rising]
+    assert [float(line[1]) for line in lines] == sorted(each["share"] for each in shares)
+    assert markdown_cells(copy_as(study, "Markdown", what)) == [["Source", "Share"], *rising]
+    latex = copy_as(study, "LaTeX", what)
+    assert r"\begin{tabular}{lr}" in latex
+    assert " & ".join(rising[0]).replace("%", r"\%") + r" \\" in latex
 
 
 def test_dragging_along_an_axis_filters_table_and_curves(study):
@@ -275,7 +291,7 @@ def test_table_is_copied_as_it_is_shown(study):
         assert float(line[2]) == pytest.approx(float(row[2]), rel=1e-3)
         assert len(line[2]) > len(row[2])
     assert markdown_cells(texts["Markdown"])[1:] == shown
-    heads = study.locator(".data-table th button").all_inner_texts()
+    heads = section(study, "cells").locator(".data-table th button").all_inner_texts()
     assert markdown_cells(texts["Markdown"])[0] == [head.rstrip(" ▲▼") for head in heads]
     body = texts["LaTeX"].partition("\\midrule\n")[2].partition("\\bottomrule")[0]
     cells = [line.removesuffix(r" \\").split(" & ") for line in body.splitlines()]
@@ -503,7 +519,7 @@ def test_keyboard_alone_reaches_and_moves_everything(study):
     assert len(rows(study)) == 2 and len(lines(study)) == 2
     tab_to("Held-out loss")
     study.keyboard.press("Enter")
-    head = study.locator(".data-table th", has_text="Held-out loss")
+    head = section(study, "cells").locator(".data-table th", has_text="Held-out loss")
     assert head.get_attribute("aria-sort") == "ascending"
 
 
@@ -542,7 +558,7 @@ def test_works_in_the_iframe_of_a_report(page, path):
     frame.get_by_label("Snapshot", exact=True).fill("0")
     assert frame.locator(".plane canvas").first.evaluate("c => c.toDataURL()") != before
     frame.get_by_label("Filter").fill("corrected")
-    assert frame.locator(".data-table tbody tr").count() == 2
+    assert section(frame, "cells").locator(".data-table tbody tr").count() == 2
 
 
 def test_real_run_with_both_kinds_of_network(page, smoke):

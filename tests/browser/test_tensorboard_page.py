@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from copied_tables import markdown_cells, pasted
 from scipy import stats
 
 from restudy.views.pages import render_page
@@ -653,6 +654,12 @@ def test_slider_of_steps_shows_the_counts_of_that_step_everywhere(page, board):
         place.locator(".buckets tbody").wait_for()
         counts = place.locator(".buckets tbody td:nth-child(3)").all_inner_texts()
         assert [int(text) for text in counts] == list(part[0]["truth"][1][0])
+        cells = "all => all.map((row) => [...row.cells].map((cell) => cell.innerText))"
+        shown = place.locator(".buckets tr").evaluate_all(cells)
+        copy = place.get_by_role("group", name="Copy the buckets")
+        copy.get_by_role("button", name="Copy as Markdown").click()
+        copy.get_by_role("status").get_by_text("as Markdown.").wait_for()
+        assert markdown_cells(pasted(page)) == shown
 
 
 def test_csv_of_histograms_restores_every_bucket(page, board):

@@ -310,6 +310,17 @@ def test_what_can_not_be_shared_out_has_a_reason(runs, axes, reason):
     assert found.r_squared is None and found.higher is None
 
 
+@pytest.mark.parametrize("exponent", [-1000, 600, 1023])
+def test_shares_do_not_depend_on_the_scale_even_where_squares_are_infinite(exponent):
+    runs, axes = some_factorial()
+    runs["loss"] /= runs["loss"].abs().max() * 1.01
+    large = runs.assign(loss=np.ldexp(runs["loss"], exponent))
+    pd.testing.assert_frame_equal(
+        importance(large, axes, "loss").shares, importance(runs, axes, "loss").shares
+    )
+    assert variance_shares(large, axes, "loss") == variance_shares(runs, axes, "loss")
+
+
 def test_the_same_cells_have_the_same_shares_in_any_order():
     runs, axes = some_factorial()
     # Of one seed, so that means have no rounding.

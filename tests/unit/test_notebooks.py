@@ -1,5 +1,6 @@
 """Notebooks: the templates, how they are run, and the pages that are made of them."""
 
+import html
 import json
 import re
 import sys
@@ -90,8 +91,11 @@ def test_every_formula_of_a_template_stands_on_its_page_as_mathml(template):
     assert len(found) == len(formulas(template)) + headings
     for math in found:
         ElementTree.fromstring(re.sub(r"&(?!#|amp|lt|gt)\w+;", "?", math))
-    text = re.sub(r"<math[ >].*?</math>|<pre>.*?</pre>|<code>.*?</code>", "", page, flags=re.S)
-    assert "$" not in text and "\\" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+    apart = "|".join(
+        rf"<{tag}[ >].*?</{tag}>" for tag in ("math", "pre", "code", "style", "script")
+    )
+    text = re.sub(apart, "", page, flags=re.S)
+    assert "$" not in text and "\\" not in text
 
 
 def test_page_names_no_address(template):
@@ -133,6 +137,20 @@ def test_page_has_outputs_escaped_and_pictures_with_their_text():
     assert '<a href="#first">First</a>' in page and 'id="second"' in page
 
 
+def test_formulas_keep_their_source_for_copies_escaped():
+    page = notebook_page(executed(new_markdown_cell('$a < "b" \\& \\sigma$, and $c$.')))
+    sources = re.findall(r'<math display="inline" data-latex="([^"]*)">', page)
+    assert [html.unescape(text) for text in sources] == [r'a < "b" \& \sigma', "c"]
+    # A comma stays with the formula before it.
+    assert page.count('<span class="together"><math') == 2
+
+
+def test_only_a_page_with_a_table_has_a_script():
+    assert "<script" not in notebook_page(executed(new_markdown_cell("no table")))
+    page = notebook_page(executed(new_markdown_cell("| a |\n|---|\n| b |")))
+    assert page.count("<script>") == page.count("</script>") == 1
+
+
 def test_raw_html_in_a_text_is_shown_and_not_obeyed():
     page = notebook_page(executed(new_markdown_cell("<script>alert(1)</script> <b>x</b>")))
     assert "<script>" not in page and "&lt;b&gt;" in page
@@ -151,9 +169,10 @@ def test_folded_cells_can_be_opened_and_default_parameters_are_left_out():
 
 def test_table_escapes_and_rounds():
     frame = pd.DataFrame({"a<b": ["<i>"], "x": [0.123456], "y": [-3e-9], "z": [np.nan]})
-    html = Table(frame, "caption", digits=2)._repr_html_()
-    assert "a&lt;b" in html and "&lt;i&gt;" in html
-    assert ">0.12<" in html and ">−3.00e−09<" in html and ">–<" in html
+    found = Table(frame, "caption", digits=2)._repr_html_()
+    assert "a&lt;b" in found and "&lt;i&gt;" in found
+    assert ' data-value="0.123456">0.12<' in found and ' data-value="">–<' in found
+    assert ">−3.00e−09<" in found
 
 
 def test_mean_and_deviation_of_one_seed_has_no_deviation():

@@ -11,10 +11,15 @@ from scipy import stats
 from small_study import small_cell
 from study_results import StudyResults, block, conv_tables, support_vector_page
 
+from restudy.analysis import importance
+from restudy.data.tables import read_rows, write_table
 from restudy.families import components
 from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
+from restudy.plan.figures import IMPORTANCE
+from restudy.plan.studies import Plan
 from restudy.study.cell import Cell, make_cell
+from restudy.study.config import complete_config
 from restudy.study.grid import by_distance, study_cells
 from restudy.views.study_page import LARGEST_PAGE, number_cells, study_page
 from restudy.views.style import color_of
@@ -185,6 +190,56 @@ def test_single_seeds_have_means_and_no_interval():
     assert np.isnan(family["curves"]["measures"]["train_loss"]["half"]).all()
     effects = family["studies"][0]["effects"]["train_loss"]
     assert effects["variance"][-1] == {"term": ["seed"], "share": 0}
+
+
+NUMBERS = {
+    "optimizer.learning_rate": {"from": 0.001, "to": 1.0, "scale": "log"},
+    "hidden_size": {"from": 2, "to": 9},
+    "activation": ["tanh", "relu"],
+}
+
+
+def test_shares_of_the_variance_are_those_of_the_studys_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(importance, "TREES", 40)
+    monkeypatch.setattr(importance, "REPLICATE_TREES", 3)
+    config = copy.deepcopy(CONFIG)
+    config["dense"]["protocols"]["corrected"] |= {"passes": 20, "replicates": 2}
+    config["dense"]["studies"] = {
+        "plain": {"question": "Names?", "vary": {"activation": ["tanh", "relu"]}},
+        "sample": {"question": "What matters?", "sample": {"size": 20}, "vary": NUMBERS},
+        "few": {"question": "What matters?", "sample": {"size": 8}, "vary": NUMBERS},
+    }
+    results = StudyResults(config)
+    table = results.tables["dense"]["runs"]
+    table["diverged_at"] = pd.array([15 if row > len(table) - 4 else None for row in table.index])
+    (family,) = block(results.page(), "study")["families"]
+    effects = {study["name"]: study["effects"] for study in family["studies"]}
+    for name in ("plain", "few"):
+        assert {each["importance"] for each in effects[name].values()} == {None}
+    plan = Plan(complete_config(config), {})
+    path = tmp_path / "runs.csv"
+    write_table(table, path)
+    runs = read_rows([path], plan.rows(DENSE, "sample"))
+    study = plan.study(DENSE, "sample")
+    assert IMPORTANCE.fits(study)
+    for kind in IMPORTANCE.kinds_of(DENSE).values():
+        expected = importance.variance_importance(runs, list(study["vary"]), kind.subject)
+        found = effects["sample"][kind.subject]["importance"]
+        *shares, together = found["shares"]
+        columns = ("share", "low", "high")
+        assert [[each[key] for key in columns] for each in shares] == expected.shares[
+            ["share", "share_low", "share_high"]
+        ].to_numpy().tolist()
+        terms = [[*filter(None, row)] for row in expected.shares[["axis", "other"]].to_numpy()]
+        assert [each["term"] for each in shares] == terms
+        assert together == {
+            "term": list(NUMBERS), "share": expected.higher, "low": None, "high": None
+        }  # fmt: skip
+        assert found["note"].startswith(f"{IMPORTANCE.shows} {IMPORTANCE.made} ")
+        assert f"R² is {expected.r_squared:.2f} " in found["note"]
+        assert f" {expected.lost_runs} diverged runs left out." in found["note"]
+    same = effects["sample"]["saturated_share"]["importance"]
+    assert same["shares"] or same["note"]
 
 
 def test_networks_without_snapshots_leave_the_time_machine_empty():

@@ -110,6 +110,26 @@ def test_tables_are_legal_and_show_every_name(tmp_path):
     assert done.returncode == 0, done.stdout[-800:].decode(errors="replace")
 
 
+def test_formulas_stay_as_they_are_and_end_no_cell():
+    formula = {"formula": "|a|_1 \n< b^{2}"}
+    texts = [[formula], ["_a_ ", formula, ", &"], [" a", {"formula": "x"}, " b "]]
+    latex, markdown = in_node(
+        [(name, ["a"], [[text] for text in texts], [False]) for name in ("toLatex", "toMarkdown")]
+    )
+    body = latex.partition("\\midrule\n")[2].partition("\\bottomrule")[0]
+    assert body.splitlines() == [
+        r"$|a|_1 < b^{2}$ \\",
+        r"\_a\_ $|a|_1 < b^{2}$, \& \\",
+        r"a$x$ b \\",
+    ]
+    assert markdown.splitlines()[2:] == [
+        r"| $\vert{}a\vert{}_1 < b^{2}$ |",
+        r"| \_a\_ $\vert{}a\vert{}_1 < b^{2}$, \& |",
+        "| a$x$ b |",
+    ]
+    assert in_node([("inOneString", texts[2])]) == ["a$x$ b"]
+
+
 def test_csv_keeps_every_digit_and_makes_no_formula():
     rows = [[name, 0.1 + 0.2, "-inf"] for name in HOSTILE_NAMES] + [[None, None, ""]]
     (text,) = in_node([("toCsv", ["=a", "b", "c"], rows, [False, False, True])])

@@ -89,7 +89,7 @@ rule render_claims:
     conda:
         "../../environment.yml"
     params:
-        code=code("render_claims.py"),
+        code=code("render_claims.py", *program("table")),
     message:
         "Render the claims"
     script:

@@ -156,8 +156,9 @@ def program(page):
 
 
 def notebook_code(wildcards):
-    """A notebook, what its cells import, and what runs it."""
-    return code("run_notebook.py", *SOURCES.notebook(wildcards.notebook))
+    """A notebook, what its cells import, what runs it, and what its page does."""
+    notebook = SOURCES.notebook(wildcards.notebook)
+    return code("run_notebook.py", *program("table"), *notebook)
 
 
 def is_asked_for(target):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from restudy.analysis.statistics import mean_interval
+from restudy.analysis.statistics import mean_interval, without_scale
 
 
 class Decomposition(NamedTuple):
@@ -71,8 +71,9 @@ def variance_shares(runs: pd.DataFrame, axes: Sequence[str], measure: str) -> De
     """
     if not axes:
         return Decomposition({}, "Nothing varies between the cells.")
-    runs = runs.dropna(subset=[measure])
-    groups = runs.groupby(list(axes))[measure]
+    runs = runs[np.isfinite(runs[measure].to_numpy(float))]
+    values, _ = without_scale(runs[measure])
+    groups = values.groupby([runs[axis] for axis in axes])
     counts, means = groups.size(), groups.mean()
     levels = [runs[axis].nunique() for axis in axes]
     if not len(runs) or len(means) < np.prod(levels):
@@ -92,7 +93,7 @@ def variance_shares(runs: pd.DataFrame, axes: Sequence[str], measure: str) -> De
     if len(axes) > 2:
         rest = weight * ((table - total) ** 2).sum() - sum(squares.values())
         squares[tuple(axes)] = max(rest, 0.0)
-    squares[("seed",)] = ((runs[measure] - groups.transform("mean")) ** 2).sum()
+    squares[("seed",)] = ((values - groups.transform("mean")) ** 2).sum()
     whole = sum(squares.values())
     # Rounding alone makes differences of this size.
     if whole <= (1e-12 * max(abs(total), 1e-300)) ** 2 * len(runs):

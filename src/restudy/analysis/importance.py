@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.special import stdtrit
 from scipy.stats import qmc
 
+from restudy.analysis.statistics import without_scale
 from restudy.study.design import FEWEST_PREDICTED
 
 if TYPE_CHECKING:
@@ -144,16 +145,23 @@ def variance_importance(
         random cells, it overstates the largest by 0.06 and finds a third of the smallest.
     """
     axes = list(axes)
-    cells, means, variances, lost_runs = _cells(runs, axes, measure)
+    finished = np.isfinite(runs[measure].to_numpy(float))
+    if "diverged_at" in runs:
+        finished &= runs["diverged_at"].isna().to_numpy()
+    values, exponent = without_scale(runs[measure].where(finished))
+    cells, means, variances = _cells(runs, axes, values)
     known = np.flatnonzero(~np.isnan(means))
     spreads = variances[~np.isnan(variances)]
-    facts = {
-        "cells": len(known),
-        "lost_cells": len(cells) - len(known),
-        "lost_runs": lost_runs,
-        "between": float(means[known].var(ddof=1)) if len(known) > 1 else None,
-        "within": float(spreads.mean()) if len(spreads) else None,
-    }
+    with np.errstate(over="ignore"):
+        facts = {
+            "cells": len(known),
+            "lost_cells": len(cells) - len(known),
+            "lost_runs": int((~finished).sum()),
+            "between": float(np.ldexp(means[known].var(ddof=1), 2 * exponent))
+            if len(known) > 1
+            else None,
+            "within": float(np.ldexp(spreads.mean(), 2 * exponent)) if len(spreads) else None,
+        }
     factors = [encode(cells[axis]) for axis in axes]
     if reason := _obstacle(axes, factors, means[known]):
         return Importance(pd.DataFrame(columns=COLUMNS), reason, None, None, **facts)
@@ -258,18 +266,14 @@ def decompose(forest: RandomForestRegressor, factors: Sequence[Factor]) -> Varia
 
 
 def _cells(
-    runs: pd.DataFrame, axes: Sequence[str], measure: str
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, int]:
-    """Return axes, mean and variance over seeds of each cell, and how many runs diverged."""
-    finished = np.isfinite(runs[measure].to_numpy(float))
-    if "diverged_at" in runs:
-        finished &= runs["diverged_at"].isna().to_numpy()
-    values = runs[measure].astype(float).where(finished)
+    runs: pd.DataFrame, axes: Sequence[str], values: pd.Series
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return axes, mean and variance over seeds of each cell, from the value of every run."""
     keys = [runs[axis] for axis in axes] or np.zeros(len(runs))
     groups = values.groupby(keys, sort=False, dropna=False)
     means, variances = groups.mean(), groups.var()
     cells = means.index.to_frame(index=False)
-    return cells, means.to_numpy(), variances.to_numpy(), int((~finished).sum())
+    return cells, means.to_numpy(), variances.to_numpy()
 
 
 def _obstacle(axes: Sequence[str], factors: Sequence[Factor], means: np.ndarray) -> str:

@@ -1,8 +1,10 @@
 """The statistics that tables and figures share."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtrit
 
 
@@ -43,3 +45,26 @@ def half_width(deviation: np.ndarray | float, count: np.ndarray | int) -> np.nda
     count = np.asarray(count, dtype=float)
     freedom = np.where(count > 1, count - 1, np.nan)
     return stdtrit(freedom, 0.975) * deviation / np.sqrt(count)
+
+
+def without_scale(values: pd.Series) -> tuple[pd.Series, int]:
+    """Return values that can be squared and summed, and what they were divided by.
+
+    The loss of a run that all but diverges may be so large that its square is infinite. The divisor
+    is a power of two, so that no digit is lost.
+
+    Parameters
+    ----------
+    values : Series
+        Finite or missing.
+
+    Returns
+    -------
+    values : Series
+        Below 1 in size.
+    exponent : int
+        Of two: ``values * 2.0**exponent`` are those given.
+    """
+    largest = values.abs().max()
+    exponent = 0 if math.isnan(largest) else math.frexp(largest)[1]
+    return np.ldexp(values.astype(float), -exponent), exponent

@@ -77,7 +77,8 @@ class Table:
         )
         lines = (
             "".join(
-                f"<td{kind or _width(value)}>{escape(self._text(value))}</td>"
+                f"<td{kind + _digits(value) if kind else _width(value)}>"
+                f"{escape(self._text(value))}</td>"
                 for value, kind in zip(row, kinds, strict=True)
             )
             for row in self.rows.itertuples(index=False, name=None)
@@ -101,6 +102,12 @@ class Table:
         small = value and abs(value) < 0.5 * 10**-self.digits
         text = f"{value:.2e}" if small else f"{value:,.{self.digits}f}"
         return text.replace("-", "−")
+
+
+def _digits(value: Any) -> str:
+    """Attribute of a cell with a number: all its digits, which are copied as CSV."""
+    digits = "" if pd.isna(value) else repr(float(value)) if isinstance(value, float) else value
+    return f' data-value="{digits}"'
 
 
 def _width(value: Any) -> str:

@@ -139,6 +139,22 @@ def _importance(family: Family) -> dict[str, Kind]:
     }
 
 
+# The page of the studies shows the same shares, see `restudy.views.study_page`.
+IMPORTANCE = StudyFigures(
+    "importance",
+    "restudy.views.importance_figure:draw",
+    ("runs.csv",),
+    _importance,
+    fits=lambda study: (
+        bool(study["numbers"]) and len(study["vary"]) > 1 and study["size"] >= FEWEST_PREDICTED
+    ),
+    shows="The share of the variance between cells that each axis explains, and each pair "
+    "beyond its axes.",
+    made="Functional analysis of variance of a random forest's prediction (Hutter, Hoos and "
+    "Leyton-Brown 2014), with 95% intervals of forests trained on simulated cells.",
+)
+
+
 def _layers(family: Family) -> dict[str, Kind]:
     return {
         "gradient_norms": Kind("Gradient norms", "gradients", "gradient_norms.rst"),
@@ -166,19 +182,7 @@ STUDY_FIGURES = (
         made="Points are means and bars 95% intervals (Student's t over seeds). The curve of a "
         "sample is a cubic smoothing spline, as smooth as generalised cross-validation makes it.",
     ),
-    StudyFigures(
-        "importance",
-        "restudy.views.importance_figure:draw",
-        ("runs.csv",),
-        _importance,
-        fits=lambda study: (
-            bool(study["numbers"]) and len(study["vary"]) > 1 and study["size"] >= FEWEST_PREDICTED
-        ),
-        shows="The share of the variance between cells that each axis explains, and each pair "
-        "beyond its axes.",
-        made="Functional analysis of variance of a random forest's prediction (Hutter, Hoos and "
-        "Leyton-Brown 2014), with 95% intervals of forests trained on simulated cells.",
-    ),
+    IMPORTANCE,
     StudyFigures(
         "maps",
         "restudy.views.response_figures:draw",

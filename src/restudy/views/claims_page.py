@@ -16,7 +16,13 @@ from restudy.operation.tickets import further_options
 from restudy.plan.figures import figure_label
 from restudy.study.labels import label_of
 from restudy.views.embedded_figures import SCRIPT, embed_figure
-from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
+from restudy.views.html_tables import (
+    ENVIRONMENT,
+    FAVICON,
+    STYLESHEET,
+    copying_script,
+    copying_stylesheet,
+)
 from restudy.views.style import title_case
 
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?"}
@@ -134,6 +140,7 @@ height="{{ claim.figure.height }}"></div>
 <script type="application/json" id="figures">{{ figures }}</script>
 <script>{{ script }}</script>
 {% endif %}
+{{ copying }}
 {% endblock %}
 """
 )
@@ -177,13 +184,15 @@ def claims_page(
         if embedded
         else "",
         script=Markup(SCRIPT),
+        copying=copying_script(),
         favicon=FAVICON,
-        stylesheet=Markup(STYLESHEET + CLAIMS_STYLESHEET),
+        stylesheet=Markup(STYLESHEET + copying_stylesheet() + CLAIMS_STYLESHEET),
     )
 
 
 def _verdict(verdict: str) -> Markup:
-    return Markup('<span class="verdict {0}">{1} {0}</span>').format(verdict, SIGNS[verdict])
+    html = '<span class="verdict {0}"><span aria-hidden="true">{1}</span> {0}</span>'
+    return Markup(html).format(verdict, SIGNS[verdict])
 
 
 def _summary(claims: pd.DataFrame) -> str:

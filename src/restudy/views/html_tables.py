@@ -183,6 +183,16 @@ document.getElementById("download").addEventListener("click", () => {
 update();
 """
 
+# Of the buttons below a table that stands in the HTML of a page.
+COPYING_STYLESHEET = """
+.copying { display: flex; margin: 0 0 1rem; color: var(--muted); font-size: .82rem; }
+.copying button { font: inherit; color: var(--ink); background: var(--paper); cursor: pointer;
+  padding: .15rem .5rem; border: 1px solid var(--muted); border-radius: 5px; min-height: 24px; }
+.copying button:hover { background: var(--shade); }
+.scroll:has(+ .copying), .frame:has(+ .copying) { margin-bottom: .4rem; }
+@media print { .copying { display: none; } }
+"""
+
 # Beginning and end of every self-contained page.
 FRAME = """<!doctype html>
 <html lang="en">
@@ -338,6 +348,20 @@ def html_table(
         script=Markup(SCRIPT),
         favicon=FAVICON,
     )
+
+
+def copying_stylesheet() -> str:
+    """Return the style of what `copying_script` adds to a page."""
+    return built_file("table.css") + COPYING_STYLESHEET
+
+
+def copying_script() -> Markup:
+    """Return a script that adds buttons to every table in the HTML before it, which copy it.
+
+    Cells may say what is copied of them: ``data-value``, a number with all its digits for CSV, and
+    on an element ``data-latex``, the formula that it shows; what is ``aria-hidden`` is left out.
+    """
+    return Markup(f"<script>{built_file('table.js')}addCopyingToTables();</script>")
 
 
 def html_document(title: str, sections: Mapping[str, Any]) -> str:

@@ -120,8 +120,7 @@ def _note(found: Importance, shown: int) -> str:
     """
     others = found.shares.loc[found.shares["other"] != "", "share"].iloc[shown:]
     parts = [
-        "Functional analysis of variance of a random forest. Its R² is "
-        f"{found.r_squared:.2f} for cells that its trees have not seen.",
+        f"Functional analysis of variance of a random forest. {fit_remark(found)}",
         "Bars: corrected for the forest's bias; lines: 95 % intervals.",
     ]
     if len(others):
@@ -129,10 +128,24 @@ def _note(found: Importance, shown: int) -> str:
         parts.append(f"{pairs if len(others) > 1 else 'The other pair'}: {_percent(sum(others))}.")
     if found.higher >= MIN_SHARE:
         parts.append(f"Three or more axes only together: {_percent(found.higher)}.")
-    parts.append(divergence_note(found.lost_runs))
-    if found.lost_cells:
-        cells = f"{found.lost_cells} cell{'s have' if found.lost_cells > 1 else ' has'}"
-        parts.append(f"{cells} no finished run.")
+    return " ".join(filter(None, [*parts, loss_remark(found)]))
+
+
+def fit_remark(found: Importance) -> str:
+    """Return the sentence that says how good the forest is."""
+    r_squared = f"{found.r_squared:.2f}".replace("-", "−")
+    return (
+        f"The forest's R² is {r_squared} for cells that its trees have not seen: the "
+        "further below 1, the less the shares say."
+    )
+
+
+def loss_remark(found: Importance) -> str:
+    """Return sentences that count diverged runs and cells lost to them, empty if none are."""
+    cells = (
+        f"{found.lost_cells} cell{'s have' if found.lost_cells > 1 else ' has'} no finished run."
+    )
+    parts = [divergence_note(found.lost_runs), cells if found.lost_cells else ""]
     return " ".join(filter(None, parts))
 
 

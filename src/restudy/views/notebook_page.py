@@ -16,7 +16,13 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from restudy.log import without_escapes
-from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
+from restudy.views.html_tables import (
+    ENVIRONMENT,
+    FAVICON,
+    STYLESHEET,
+    copying_script,
+    copying_stylesheet,
+)
 
 NOTEBOOK_STYLESHEET = """
 :root { --keyword: #7a2a9e; --string: #1f6b3a; --number: #9a4a00; --gone: #a11d33;
@@ -70,7 +76,7 @@ td.long { white-space: normal; min-width: 18rem; }
 """
 
 # A formula in a line and what must not begin the next line.
-PUNCTUATED = re.compile(r'(<math display="inline">(?:(?!</math>).)*</math>[.,;:?)]+)')
+PUNCTUATED = re.compile(r'(<math display="inline"[^>]*>(?:(?!</math>).)*</math>[.,;:?)]+)')
 # A function's name in MathML that its argument follows without a parenthesis.
 FUNCTION = re.compile(r"(<m([io])>(?:log|exp|tanh|max|min)</m\2>)(?!<mo stretchy|</)")
 
@@ -87,6 +93,7 @@ PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
 {{ cell }}
 {% endfor %}
 </main>
+{{ copying }}
 {% endblock %}
 """)
 
@@ -139,7 +146,9 @@ class _Renderer(mistune.HTMLRenderer):
         return _code(code, info or "text")
 
     def inline_math(self, text: str) -> str:
-        return to_mathml(text)
+        # What is copied of it; see `copying_script`.
+        start, source = '<math display="inline"', mistune.escape(text.strip())
+        return to_mathml(text).replace(start, f'{start} data-latex="{source}"', 1)
 
     def block_math(self, text: str) -> str:
         return f'<div class="scroll formula" tabindex="0">{to_mathml(text, "block")}</div>\n'
@@ -173,11 +182,13 @@ def notebook_page(notebook: NotebookNode) -> str:
         if not (injected and "parameters" in each)  # which the injected ones replace
     ]
     title = re.match(r"#\s*(.*)", notebook.cells[0].source)[1]
+    has_tables = any("<table" in cell for cell in cells)
     return PAGE.render(
         title=title,
         cells=[Markup(cell) for cell in cells],
         sections=renderer.sections,
-        stylesheet=Markup(STYLESHEET + NOTEBOOK_STYLESHEET),
+        copying=copying_script() if has_tables else "",
+        stylesheet=Markup(STYLESHEET + copying_stylesheet() + NOTEBOOK_STYLESHEET),
         favicon=FAVICON,
     )
 

@@ -14,15 +14,20 @@ import pandas as pd
 
 from restudy.analysis.columns import COLUMNS
 from restudy.analysis.effects import Decomposition, level_means, variance_shares
+from restudy.analysis.importance import Importance, variance_importance
 from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import half_width
+from restudy.data.tables import with_coordinates
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import is_setting_axis, split_axis
+from restudy.plan.figures import IMPORTANCE
 from restudy.study.cell import Cell
+from restudy.study.design import FEWEST_PREDICTED
 from restudy.study.entries import without_overrides
 from restudy.study.grid import by_distance, unique_cells
 from restudy.study.labels import label_of, value_words
+from restudy.views.importance_figure import fit_remark, loss_remark
 from restudy.views.pages import render_page
 from restudy.views.payload import pack, single
 from restudy.views.selection import has_diverged, thin_times
@@ -59,7 +64,8 @@ def study_page(
     ----------
     studies : mapping
         Family's name -> study name -> ``question``, ``vary`` (axes) and ``cells``; and, where it
-        varies numbers, ``numbers``, ``scales`` and ``sampled``, see `Design.facts`.
+        varies numbers, ``numbers``, ``scales`` and ``sampled``, see `Design.facts`, and
+        ``coordinates``, see `restudy.data.tables.read_rows`.
     baselines : mapping
         Family's name -> its baseline: where not all cells fit, those that differ least come first.
     tables : mapping
@@ -157,7 +163,7 @@ def _family(
         "finals": _finals(runs, measures),
         "curves": _curves(family, history, measures, by_distance(cells, baseline), cells),
         "studies": [
-            _study(name, study, family, cells, codes, levels, finished, history, measures)
+            _study(name, study, family, cells, codes, levels, runs, history, measures)
             | {"answer": _answer(findings["families"][family.name]["studies"][name])}
             for name, study in studies.items()
         ],
@@ -381,7 +387,7 @@ def _study(
     cells: Sequence[Cell],
     codes: pd.DataFrame,
     levels: Mapping[str, Sequence],
-    finished: pd.DataFrame,
+    runs: pd.DataFrame,
     history: pd.DataFrame | None,
     measures: Sequence[str],
 ) -> dict:
@@ -390,12 +396,14 @@ def _study(
     own = np.array([places[cell] for cell in study["cells"]])
     named = [*study["vary"], *(axis for axis in codes if axis not in study["vary"])]
     varied = [axis for axis in named if codes.loc[own, axis].nunique() > 1]
-    runs = finished[finished["cell"].isin(own)].join(codes[varied], on="cell")
+    runs = runs[runs["cell"].isin(own)]
+    finished = runs[~has_diverged(runs)].join(codes[varied], on="cell")
     numbers = [axis for axis in study.get("numbers", ()) if axis in varied]
     scales = {axis: scale for axis, scale in study.get("scales", {}).items() if axis in numbers}
     drawn = [axis for axis in numbers if study["sampled"] and axis in scales]
     values = {axis: levels[axis] for axis in numbers}
     is_complete = len(own) == prod(codes.loc[own, axis].nunique() for axis in varied)
+    importance = _importance(study, family, runs, cells, measures)
     pooled = {}
     if history is not None and len(varied) > 1:
         past = history[history["cell"].isin(own)].join(codes[varied], on="cell")
@@ -413,12 +421,67 @@ def _study(
         "drawn": drawn,
         "leftOut": study.get("left_out", 0),
         "effects": {
-            measure: _effects(runs, varied, measure, drawn, is_complete)
-            | {"smooth": _smooth(runs, measure, scales, {axis: values[axis] for axis in drawn})}
+            measure: _effects(finished, varied, measure, drawn, is_complete)
+            | {
+                "smooth": _smooth(
+                    finished, measure, scales, {axis: values[axis] for axis in drawn}
+                ),
+                "importance": importance.get(measure),
+            }
             for measure in measures
         },
         "pooled": pooled,
     }
+
+
+def _importance(
+    study: Mapping[str, Any],
+    family: Family,
+    runs: pd.DataFrame,
+    cells: Sequence[Cell],
+    measures: Sequence[str],
+) -> dict[str, dict]:
+    """What each axis and pair explains of each measure, if the study has a figure of that.
+
+    Parameters
+    ----------
+    study : mapping
+        As `study_page` takes it.
+    family : Family
+        Whose study it is.
+    runs : DataFrame
+        Of the study, those that diverged included; ``cell`` is a place in ``cells``.
+    cells : sequence of Cell
+        Of the family.
+    measures : sequence of str
+        Columns of the runs.
+    """
+    facts = {"numbers": (), **study, "size": len(study["cells"])}
+    if not (IMPORTANCE.kinds_of(family) and IMPORTANCE.fits(facts)):
+        return {}
+    axes = list(study["vary"])
+    table = runs.join(pd.DataFrame([cell.row for cell in cells]), on="cell")
+    table = with_coordinates(table, study.get("coordinates", {}))
+    return {name: _shares(variance_importance(table, axes, name), axes) for name in measures}
+
+
+def _shares(found: Importance, axes: Sequence[str]) -> dict[str, Any]:
+    """Shares as the page lists them, with the caption of their figure; or why there are none."""
+    if found.reason:
+        return {"shares": [], "note": " ".join(filter(None, [found.reason, loss_remark(found)]))}
+    shares = [
+        {
+            "term": [axis for axis in (row.axis, row.other) if axis],
+            "share": row.share,
+            "low": row.share_low,
+            "high": row.share_high,
+        }
+        for row in found.shares.itertuples()
+    ]
+    if len(axes) > 2:
+        shares.append({"term": axes, "share": found.higher, "low": None, "high": None})
+    words = IMPORTANCE.shows, IMPORTANCE.made, fit_remark(found), loss_remark(found)
+    return {"shares": shares, "note": " ".join(filter(None, words))}
 
 
 def _smooth(
@@ -447,7 +510,10 @@ def _effects(
     """
     shares = variance_shares(runs, axes, measure)
     if drawn:
-        reason = "The cells are a sample; the report's figure of what matters estimates the shares."
+        reason = (
+            f"The cells are a sample: shares are estimated of at least {FEWEST_PREDICTED} cells "
+            "that vary at least two axes."
+        )
         shares = Decomposition({}, reason)
     elif not is_complete:
         reason = "Not every combination of these values is a cell, so the design is not complete."

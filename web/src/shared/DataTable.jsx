@@ -1,8 +1,8 @@
 // A table that sorts, filters, selects, and hands over exactly what it shows.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import "./components.css";
-import { addCopying } from "./copying.js";
+import { CopyButtons } from "./CopyButtons.jsx";
 import { saveText } from "./download.js";
 import { formatNumber } from "./format.js";
 import { toCsv } from "./tableText.js";
@@ -10,13 +10,15 @@ import { toCsv } from "./tableText.js";
 const PAGE = 500;
 
 /**
- * @param {Array<{name, label, kind: "number"|"text"|"boolean", format?, align?}>} columns
- *   format: function of a value and its row that returns text or an element
+ * @param {Array<{name, label, kind: "number"|"text"|"boolean", format?, text?}>} columns
+ *   format: function of a value and its row that returns text or an element; text: the same for
+ *   copies, where it returns an element that is more than the number
  * @param {Array<{id, values: object, color?}>} rows
  * @param {Array} [selected] ids of the chosen rows; with onSelect each row has a checkbox
  * @param {(ids: Array) => void} [onSelect]
  * @param {string} caption what the table holds
- * @param {string} [file] name of the CSV file
+ * @param {string} [what] names the table on a page of several, see `addCopying`
+ * @param {string} [file] name of the CSV file; without one, a short table has no filter either
  * @param {{sort: [string, "ascending"|"descending"]|null, filter: string}} [view] together with
  *   onView: where the caller wants to keep what the reader sorts and filters by
  */
@@ -26,7 +28,8 @@ export function DataTable({
   selected,
   onSelect,
   caption,
-  file = "table.csv",
+  what,
+  file,
   view,
   onView,
   highlighted,
@@ -57,34 +60,35 @@ export function DataTable({
   const names = columns.map((column) => column.name);
   const valuesOf = (row) => names.map((name) => row.values[name]);
   const download = () => saveText(file, "text/csv", toCsv(names, shown.map(valuesOf)));
-  const copied = useRef();
-  const place = useRef();
-  copied.current = () => ({
+  const read = () => ({
     heads: columns.map((column) => column.label),
     names,
     numbers: columns.map((column) => column.kind === "number"),
     values: shown.map(valuesOf),
     texts: shown.map((row) => columns.map((column) => textOf(column, row))),
   });
-  useEffect(() => addCopying(place.current, () => copied.current()), []);
 
   return (
     <div class="data-table">
       <div class="bar">
-        <label>
-          Filter{" "}
-          <input
-            type="search"
-            value={filter}
-            placeholder="words in a row"
-            onInput={(event) => change({ filter: event.currentTarget.value })}
-          />
-        </label>
-        <output>
-          {shown.length === rows.length
-            ? `${rows.length.toLocaleString("en-US")} rows`
-            : `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} rows`}
-        </output>
+        {file && (
+          <>
+            <label>
+              Filter{" "}
+              <input
+                type="search"
+                value={filter}
+                placeholder="words in a row"
+                onInput={(event) => change({ filter: event.currentTarget.value })}
+              />
+            </label>
+            <output>
+              {shown.length === rows.length
+                ? `${rows.length.toLocaleString("en-US")} rows`
+                : `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} rows`}
+            </output>
+          </>
+        )}
         {pages > 1 && (
           <span class="pages">
             <button type="button" disabled={current === 0} onClick={() => setPage(current - 1)}>
@@ -100,10 +104,12 @@ export function DataTable({
             </button>
           </span>
         )}
-        <button type="button" class="end" onClick={download}>
-          Download CSV
-        </button>
-        <span ref={place} />
+        {file && (
+          <button type="button" class="end" onClick={download}>
+            Download CSV
+          </button>
+        )}
+        <CopyButtons read={read} what={what} />
       </div>
       <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
@@ -185,7 +191,7 @@ function cell(column, row) {
 /** What a cell says; of one with a picture, the value beside it. */
 function textOf(column, row) {
   const value = row.values[column.name];
-  const formatted = column.format?.(value, row);
+  const formatted = (column.text ?? column.format)?.(value, row);
   if (typeof formatted === "string") return formatted;
   return column.kind === "number" ? formatNumber(value) : String(value ?? "none");
 }

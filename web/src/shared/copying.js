@@ -15,14 +15,15 @@ const FORMATS = {
  * Fill an element with the buttons.
  *
  * @param {HTMLElement} place
- * @param {() => {heads, names: string[], numbers: boolean[], values: Array[], texts: string[][]}}
+ * @param {() => {heads, names: string[], numbers: boolean[], values: Array[], texts: Array[]}}
  *   read what is shown when a button is pressed: the columns' heads as shown, and their names in a
  *   CSV; which of them have numbers; the rows' values, and the same as they are shown
+ * @param {string} [what] the table's name on a page of several
  */
-export function addCopying(place, read) {
+export function addCopying(place, read, what = "the table") {
   place.classList.add("copying");
   place.setAttribute("role", "group");
-  place.setAttribute("aria-label", "Copy the table");
+  place.setAttribute("aria-label", `Copy ${what}`);
   const status = make("span", { className: "status" });
   status.setAttribute("role", "status");
   const buttons = Object.entries(FORMATS).map(([format, write]) => {

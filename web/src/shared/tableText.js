@@ -1,6 +1,8 @@
 // A table of a page as text: CSV with every digit, LaTeX and Markdown with what is shown.
 
-import { asCell, escapeLatex, escapeMarkdown } from "./escape.js";
+import { asCell, escapeLatex, escapeMarkdown, inOneLine } from "./escape.js";
+
+// A text is a string, or a list of strings and of formulas in LaTeX, {formula}.
 
 const NUMBER = /^([-\u2212]?)([\d.,]+)(?:e\+?([-\u2212]?\d+))?$/;
 const MISSING = ["\u2013", "none", ""];
@@ -23,16 +25,32 @@ export function toCsv(columns, rows, numbers = []) {
     .join("");
 }
 
+/** A text as one string. */
+export const inOneString = (text) => inOneLine(around(text, (part) => part));
+
+/** A text whose strings were made safe by a function; formulas stay as they are. */
+function around(text, escape, written = (formula) => formula) {
+  if (typeof text === "string") return escape(text);
+  return text
+    .map((part) => {
+      if (part.formula) return `$${written(inOneLine(part.formula))}$`;
+      const [, before, own, after] = part.match(/^(\s*)(.*?)(\s*)$/s);
+      return `${before && " "}${escape(own)}${after && " "}`;
+    })
+    .join("")
+    .trim();
+}
+
 /**
  * A table in LaTeX, for the package booktabs.
  *
- * @param {string[]} heads
- * @param {string[][]} rows as they are shown
+ * @param {Array} heads texts
+ * @param {Array<Array>} rows texts as they are shown
  * @param {boolean[]} numbers which columns have numbers
  */
 export function toLatex(heads, rows, numbers) {
   const cells = rows.map((row) =>
-    row.map((text, place) => (numbers[place] ? latexNumber(text) : escapeLatex(text))),
+    row.map((text, place) => (numbers[place] ? latexNumber(text) : around(text, escapeLatex))),
   );
   const line = (parts) => `${parts.join(" & ")} \\\\`;
   return [
@@ -40,7 +58,7 @@ export function toLatex(heads, rows, numbers) {
     "% those that are not Latin, LuaLaTeX or XeLaTeX and a font that has them.",
     `\\begin{tabular}{${numbers.map((number) => (number ? "r" : "l")).join("")}}`,
     "\\toprule",
-    line(heads.map(escapeLatex)),
+    line(heads.map((head) => around(head, escapeLatex))),
     "\\midrule",
     ...cells.map(line),
     "\\bottomrule",
@@ -52,9 +70,12 @@ export function toLatex(heads, rows, numbers) {
 /** A table in the dialect of Markdown that GitHub and Pandoc read; parameters as of `toLatex`. */
 export function toMarkdown(heads, rows, numbers) {
   const line = (parts) => `| ${parts.join(" | ")} |`;
-  const show = (text, place) => (numbers[place] && NUMBER.test(text) ? text : escapeMarkdown(text));
+  // A bar would end the cell, also within a formula.
+  const withoutBars = (formula) => formula.replaceAll("\\|", "\\Vert{}").replaceAll("|", "\\vert{}");
+  const escaped = (text) => around(text, escapeMarkdown, withoutBars);
+  const show = (text, place) => (numbers[place] && NUMBER.test(text) ? text : escaped(text));
   return [
-    line(heads.map(escapeMarkdown)),
+    line(heads.map(escaped)),
     line(numbers.map((number) => (number ? "---:" : "---"))),
     ...rows.map((row) => line(row.map(show))),
     "",

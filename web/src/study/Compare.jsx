@@ -1,12 +1,17 @@
 // Any two cells, seed by seed.
 
 import { useMemo } from "preact/hooks";
+import { CopyButtons } from "../shared/CopyButtons.jsx";
 import { counted, formatNumber } from "../shared/format.js";
 import { CellChoice, titleAxes, usualPair } from "./TimeMachine.jsx";
 import { listed } from "./data.js";
 import { comparePairs } from "./students.js";
 
 const SIGNS = { 1: "+", 0: "0", "-1": "−" };
+const HEADINGS = ["Measure", "First", "Second", "Effect", "95% from", "to", "p", "Signs"];
+// Of the columns of a CSV, as `python -m restudy compare --csv` has them.
+const NAMES = ["measure", "first_mean", "second_mean", "effect", "ci_low", "ci_high", "p_value", "signs"];
+const isNumber = (column) => column > 0 && column < 7;
 
 export function Compare({ study, family, state, change }) {
   if (!family.finals)
@@ -41,6 +46,22 @@ function Comparison({ study, family, state, change }) {
     })
     .filter(Boolean);
   const axes = titleAxes([one, two], study, family);
+  const texts = rows.map(({ measure, first, second, effect, low, high, p, signs }) => [
+    measure.label,
+    ...[first, second, effect, low, high].map((value) => (value === null ? "–" : formatNumber(value))),
+    p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3),
+    signs.map((sign) => SIGNS[sign]).join(" "),
+  ]);
+  const read = () => ({
+    heads: HEADINGS,
+    names: NAMES,
+    numbers: HEADINGS.map((_, column) => isNumber(column)),
+    values: rows.map(({ measure, first, second, effect, low, high, p, signs }) => [
+      ...[measure.name, first, second, effect, low, high, p],
+      signs.join(" "),
+    ]),
+    texts,
+  });
   const choice = { optional: false, study, family, records: cells };
   return (
     <>
@@ -52,33 +73,41 @@ function Comparison({ study, family, state, change }) {
         {family.title(two, axes)} <b>minus</b> {family.title(one, axes)}, in runs with the same seed:
       </p>
       {rows.length > 0 && (
+        <div class="bar">
+          <CopyButtons read={read} what="the comparison" />
+        </div>
+      )}
+      {rows.length > 0 && (
         <div class="wide-table" role="region" aria-label="How the two cells differ" tabIndex={0}>
           <table class="comparison">
             <caption class="only-read">How the two cells differ</caption>
             <thead>
               <tr>
-                {["Measure", "First", "Second", "Effect", "95% from", "to", "p", "Signs"].map((heading, i) => (
-                  <th scope="col" key={heading} class={i > 0 && i < 7 ? "number" : ""}>
+                {HEADINGS.map((heading, column) => (
+                  <th scope="col" key={heading} class={isNumber(column) ? "number" : ""}>
                     {heading}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody>
-              {rows.map((row) => (
-                <tr key={row.measure.name}>
-                  <th scope="row">{row.measure.label}</th>
-                  {[row.first, row.second, row.effect, row.low, row.high].map((value, i) => (
-                    <td class="number" key={i}>
-                      {value === null ? "–" : formatNumber(value)}
+              {rows.map((row, place) => {
+                const [label, ...cells] = texts[place];
+                const signs = cells.pop();
+                return (
+                  <tr key={row.measure.name}>
+                    <th scope="row">{label}</th>
+                    {cells.map((text, i) => (
+                      <td class="number" key={i}>
+                        {text}
+                      </td>
+                    ))}
+                    <td class="signs" title={row.seeds.map((seed, i) => `seed ${seed}: ${SIGNS[row.signs[i]]}`).join(", ")}>
+                      {signs}
                     </td>
-                  ))}
-                  <td class="number">{row.p === null ? "–" : row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)}</td>
-                  <td class="signs" title={row.seeds.map((seed, i) => `seed ${seed}: ${SIGNS[row.signs[i]]}`).join(", ")}>
-                    {row.signs.map((sign) => SIGNS[sign]).join(" ")}
-                  </td>
-                </tr>
-              ))}
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </div>

@@ -2,12 +2,13 @@
 
 import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
+import { DataTable } from "../shared/DataTable.jsx";
 import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { levelColor, limitsOf, listed, numberScale, inSentence } from "./data.js";
 
 export function Effects({ study, family, measure, state, change, dark }) {
-  const { main, pairs, variance, reason, smooth } = study.effects[measure.name];
+  const { main, pairs, variance, reason, smooth, importance } = study.effects[measure.name];
   if (!study.vary.length)
     return <p class="muted">The study has one cell, so there is nothing to compare it with.</p>;
   const lost = study.cells.some((cell) => family.finished.data[cell] < family.seeds.data[cell]);
@@ -39,12 +40,31 @@ export function Effects({ study, family, measure, state, change, dark }) {
         {pairs.length > 0 && (
           <div>
             <h3>Interactions</h3>
-            <Interactions {...{ study, pairs, variance, family, measure, state, change, dark }} />
+            <Interactions
+              {...{ study, pairs, family, measure, state, change, dark }}
+              shares={variance.length ? variance : (importance?.shares ?? [])}
+            />
           </div>
         )}
         <div>
-          <h3>Share of the variance of {inSentence(measure.label)}</h3>
-          <Variance variance={variance} reason={reason} family={family} />
+          {(variance.length > 0 || !importance) && (
+            <Shares
+              heading={`Share of the variance of ${inSentence(measure.label)}`}
+              what="the shares of the variance"
+              shares={variance}
+              note={variance.length ? ETA_SQUARED : reason}
+              family={family}
+            />
+          )}
+          {importance && (
+            <Shares
+              heading={`Share of the variance of ${inSentence(measure.label)} between cells`}
+              what="the shares of the variance between cells"
+              shares={importance.shares}
+              note={importance.note}
+              family={family}
+            />
+          )}
         </div>
       </div>
     </>
@@ -180,11 +200,11 @@ function Response({ study, axis, table, measure, limits, curve, dark }) {
   );
 }
 
-function Interactions({ study, pairs, variance, family, measure, state, change, dark }) {
+function Interactions({ study, pairs, shares, family, measure, state, change, dark }) {
   const choices = pairs.flatMap(({ axes: [one, other] }) => [`${one}*${other}`, `${other}*${one}`]);
   // By default the pair that explains most, a number or else the protocol told by position.
   const weight = ({ axes }) =>
-    variance.find(({ term }) => term.length === 2 && axes.every((axis) => term.includes(axis)))?.share ?? 0;
+    shares.find(({ term }) => term.length === 2 && axes.every((axis) => term.includes(axis)))?.share ?? 0;
   const strongest = [...pairs].sort((a, b) => weight(b) - weight(a))[0].axes;
   const first = (axis) => 2 * study.numbers.includes(axis) + (axis === "protocol");
   const usual = [...strongest].sort((a, b) => first(b) - first(a)).join("*");
@@ -342,41 +362,51 @@ function thinned(values, most) {
   return values.filter((_, i) => i % step === 0);
 }
 
-function Variance({ variance, reason, family }) {
-  if (!variance.length) return <p class="muted">{reason}</p>;
+const ETA_SQUARED =
+  "Eta squared over all finished runs of the factorial, every cell counted alike. It describes these values and claims no significance.";
+
+const percent = (share) => (share === null ? "–" : `${(100 * share).toFixed(1)}%`);
+
+/** Shares of a variance by source, with their intervals if they have any, and what to make of them. */
+function Shares({ heading, what, shares, note, family }) {
   const name = (term) =>
     term[0] === "seed"
       ? "Seeds within cells"
       : term.length > 2
         ? "Three axes or more together"
         : term.map((axis) => family.axisOf[axis].label).join(" × ");
+  const number = (name, label) => ({ name, label, kind: "number", format: percent });
+  const columns = [
+    { name: "source", label: "Source", kind: "text" },
+    {
+      ...number("share", "Share"),
+      text: percent,
+      format: (share, { values }) => <Share share={share} low={values.share_low} high={values.share_high} />,
+    },
+    ...(shares.some(({ low }) => Number.isFinite(low)) ? [number("share_low", "95% from"), number("share_high", "to")] : []),
+  ];
+  const rows = shares.map(({ term, share, low = null, high = null }) => ({
+    id: term.join("*"),
+    values: { source: name(term), share, share_low: low, share_high: high },
+  }));
+  return (
+    <div class="shares">
+      <h3>{heading}</h3>
+      {rows.length > 0 && <DataTable columns={columns} rows={rows} caption={heading} what={what} />}
+      <p class="muted">{note}</p>
+    </div>
+  );
+}
+
+/** A share, as a number and as a bar with its interval. */
+function Share({ share, low, high }) {
   return (
     <>
-      <table class="variance">
-        <caption class="only-read">Share of the variance by source</caption>
-        <thead>
-          <tr>
-            <th scope="col">Source</th>
-            <th scope="col">Share (η²)</th>
-            <th scope="col" aria-hidden="true" />
-          </tr>
-        </thead>
-        <tbody>
-          {variance.map(({ term, share }) => (
-            <tr key={term.join("*")}>
-              <th scope="row">{name(term)}</th>
-              <td class="number">{(100 * share).toFixed(1)}%</td>
-              <td class="space" aria-hidden="true">
-                <span class="share" style={{ width: `${100 * share}%` }} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <p class="muted">
-        Eta squared over all finished runs of the factorial, every cell counted alike. It describes
-        these values and claims no significance.
-      </p>
+      {percent(share)}
+      <span class="rail" aria-hidden="true">
+        <span class="share" style={{ width: `${100 * share}%` }} />
+        {low !== null && <span class="interval" style={{ left: `${100 * low}%`, width: `${100 * (high - low)}%` }} />}
+      </span>
     </>
   );
 }

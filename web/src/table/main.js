@@ -1,5 +1,7 @@
-// What the pages of tables (src/restudy/views/html_tables.py) use of what the other pages share.
+// What pages that are written in Python (src/restudy/views/html_tables.py) use of what the other
+// pages share.
 
 import { addCopying } from "../shared/copying.js";
+import { addCopyingToTables } from "../shared/writtenTables.js";
 
-globalThis.addCopying = addCopying;
+Object.assign(globalThis, { addCopying, addCopyingToTables });

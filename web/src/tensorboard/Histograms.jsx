@@ -3,6 +3,7 @@
 import { scaleLinear, scaleTime } from "d3-scale";
 import { area, line } from "d3-shape";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { CopyButtons } from "../shared/CopyButtons.jsx";
 import { saveText } from "../shared/download.js";
 import { paleColor } from "../shared/colors.js";
 import { counted, formatNumber } from "../shared/format.js";
@@ -191,21 +192,28 @@ function Numbers({ point }) {
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary class="small">{counted(point.count.length, "bucket")} of this step</summary>
         {open && (
+          <div class="bar small">
+            <CopyButtons read={() => bucketsTable(point)} what="the buckets" />
+          </div>
+        )}
+        {open && (
           <div class="table-scroll small" tabIndex={0} role="region" aria-label="Buckets">
             <table class="buckets">
               <thead>
                 <tr>
-                  <th scope="col">From</th>
-                  <th scope="col">To</th>
-                  <th scope="col">Count</th>
+                  {BUCKET_HEADS.map((head) => (
+                    <th scope="col" key={head}>
+                      {head}
+                    </th>
+                  ))}
                 </tr>
               </thead>
               <tbody>
-                {Array.from(point.count, (count, i) => (
+                {bucketsTable(point).texts.map((texts, i) => (
                   <tr key={i}>
-                    <td>{formatNumber(point.left[i], 5)}</td>
-                    <td>{formatNumber(point.right[i], 5)}</td>
-                    <td>{formatNumber(count, 9)}</td>
+                    {texts.map((text, column) => (
+                      <td key={column}>{text}</td>
+                    ))}
                   </tr>
                 ))}
               </tbody>
@@ -215,6 +223,20 @@ function Numbers({ point }) {
       </details>
     </>
   );
+}
+
+const BUCKET_HEADS = ["From", "To", "Count"];
+
+/** The buckets of a step, as the buttons that copy them want them. */
+function bucketsTable({ left, right, count }) {
+  const values = Array.from(count, (part, i) => [left[i], right[i], part]);
+  return {
+    heads: BUCKET_HEADS,
+    names: ["left", "right", "count"],
+    numbers: [true, true, true],
+    values,
+    texts: values.map(([from, to, part]) => [formatNumber(from, 5), formatNumber(to, 5), formatNumber(part, 9)]),
+  };
 }
 
 function bucketsCsv(points) {
