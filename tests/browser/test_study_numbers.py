@@ -127,14 +127,23 @@ def number_in(title: str) -> float:
     return float(title.partition(": ")[2].partition(" ")[0])
 
 
-def test_two_numbers_make_a_map_with_the_best_in_a_frame(study):
+def test_two_numbers_make_a_map_with_the_chosen_in_a_frame(study, path):
     choose(study, "Axes", "L2 penalty along learning rate")
     fields = study.locator(".plot-figure.map .plot-cell rect")
     assert fields.count() == 15 + 2
     titles = study.locator(".plot-figure.map .plot-cell title").all_text_contents()
-    lowest = min(map(number_in, titles))
-    note = study.locator("p", has_text="Frame: the best mean").inner_text()
-    assert number_in(note.partition("best mean")[2]) == lowest
+    data = block(path.read_text(encoding="utf-8"), "study")["families"][0]["studies"][0]
+
+    def means(measure):
+        (pair,) = data["effects"][measure]["pairs"]
+        return pair["mean"].tolist()
+
+    note = study.locator("p", has_text="Frame: ").inner_text()
+    assert note.endswith(", the cell with the lowest mean validation loss.")
+    place = int(np.argmin(means("validation_loss")))
+    shown = number_in(note.removeprefix("Frame: "))
+    assert shown in map(number_in, titles)
+    assert shown == pytest.approx(means("heldout_loss")[place], rel=1e-3)
 
 
 def test_what_lacks_a_setting_has_no_place_on_its_axis(study):
@@ -166,7 +175,7 @@ def test_shares_of_a_sample_are_those_that_were_computed_with_their_intervals(st
     data = block(path.read_text(encoding="utf-8"), "study")["families"][0]["studies"][2]
     for measure, label in (
         ("heldout_loss", "Held-out loss"),
-        ("train_accuracy", "Training accuracy"),
+        ("train_loss", "Training loss"),
     ):
         choose(study, "Measure", label)
         found = data["effects"][measure]["importance"]

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.captions import in_sentence
+from restudy.analysis.choice import choose, how_chosen
 from restudy.analysis.columns import COLUMNS
 from restudy.analysis.effects import Decomposition, level_means, variance_shares
 from restudy.analysis.importance import Importance, variance_importance
@@ -157,6 +159,7 @@ def _family(
         "cells": {axis: codes[axis].to_numpy(np.uint16) for axis in codes},
         "measures": [_measure(family, name) for name in measures],
         "opening": _opening(family, measures),
+        "howChosen": how_chosen(family) if family.choice else "",
         "seeds": _counts(runs, len(cells)),
         "finished": _counts(finished, len(cells)),
         "summary": _summary(finished, measures, len(cells)),
@@ -404,6 +407,7 @@ def _study(
     values = {axis: levels[axis] for axis in numbers}
     is_complete = len(own) == prod(codes.loc[own, axis].nunique() for axis in varied)
     importance = _importance(study, family, runs, cells, measures)
+    chosen = _chosen_pairs(family, runs.join(codes[varied], on="cell"), numbers)
     pooled = {}
     if history is not None and len(varied) > 1:
         past = history[history["cell"].isin(own)].join(codes[varied], on="cell")
@@ -421,7 +425,7 @@ def _study(
         "drawn": drawn,
         "leftOut": study.get("left_out", 0),
         "effects": {
-            measure: _effects(finished, varied, measure, drawn, is_complete)
+            measure: _effects(finished, varied, measure, chosen, drawn, is_complete)
             | {
                 "smooth": _smooth(
                     finished, measure, scales, {axis: values[axis] for axis in drawn}
@@ -434,6 +438,16 @@ def _study(
     }
 
 
+def _chosen_pairs(
+    family: Family, runs: pd.DataFrame, numbers: Sequence[str]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """The pair of values that is chosen of each two numbers, by place."""
+    if not (family.choice and family.choice.name in runs):
+        return {}
+    found = {pair: choose(runs, pair, family.choice) for pair in combinations(numbers, 2)}
+    return {pair: tuple(map(int, values)) for pair, values in found.items() if values}
+
+
 def _importance(
     study: Mapping[str, Any],
     family: Family,
@@ -442,6 +456,9 @@ def _importance(
     measures: Sequence[str],
 ) -> dict[str, dict]:
     """What each axis and pair explains of each measure, if the study has a figure of that.
+
+    Forests take seconds: they are grown for the measures that cells are ranked and chosen by, and
+    the one that the page opens with.
 
     Parameters
     ----------
@@ -462,7 +479,12 @@ def _importance(
     axes = list(study["vary"])
     table = runs.join(pd.DataFrame([cell.row for cell in cells]), on="cell")
     table = with_coordinates(table, study.get("coordinates", {}))
-    return {name: _shares(variance_importance(table, axes, name), axes) for name in measures}
+    told = dict.fromkeys([*family.ranked_by, family.chosen_by, _opening(family, measures)])
+    names = [name for name in told if name in measures]
+    words = ", ".join(in_sentence(label_of(name)) for name in names)
+    others = {"shares": [], "note": f"They are estimated for {words}."}
+    found = {name: _shares(variance_importance(table, axes, name), axes) for name in names}
+    return {name: found.get(name, others) for name in measures}
 
 
 def _shares(found: Importance, axes: Sequence[str]) -> dict[str, Any]:
@@ -501,12 +523,14 @@ def _effects(
     runs: pd.DataFrame,
     axes: Sequence[str],
     measure: str,
+    chosen: Mapping[tuple[str, str], tuple[int, int]],
     drawn: Sequence[str] = (),
     is_complete: bool = True,
 ) -> dict:
     """Main effects, interactions and shares of the variance of one measure.
 
     A value that was drawn is hardly shared by two cells, so that pairs of it show nothing.
+    ``chosen`` is as `_chosen_pairs` returns it.
     """
     shares = variance_shares(runs, axes, measure)
     if drawn:
@@ -521,7 +545,11 @@ def _effects(
     return {
         "main": {axis: _means(level_means(runs, [axis], measure), [axis]) for axis in axes},
         "pairs": [
-            {"axes": list(pair), **_means(level_means(runs, pair, measure), pair, seeds=False)}
+            {
+                "axes": list(pair),
+                "chosen": chosen.get(pair),
+                **_means(level_means(runs, pair, measure), pair, seeds=False),
+            }
             for pair in combinations([axis for axis in axes if axis not in drawn], 2)
         ],
         "variance": [{"term": list(term), "share": v} for term, v in shares.shares.items()],

@@ -255,7 +255,11 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
         </label>
       </div>
       {both ? (
-        <HeatMap {...{ rows, along: family.axisOf[along], by: family.axisOf[by], measure }} />
+        <HeatMap
+          {...{ rows, along: family.axisOf[along], by: family.axisOf[by], measure }}
+          chosen={table.chosen && Object.fromEntries(table.axes.map((axis, i) => [axis, table.chosen[i]]))}
+          how={family.howChosen}
+        />
       ) : (
         <>
           <div class="legends">
@@ -310,12 +314,14 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
   );
 }
 
-/** The mean at each pair of two numbers; the best one has a frame, and its interval below. */
-function HeatMap({ rows, along, by, measure }) {
+/** The mean at each pair of two numbers; the chosen one has a frame, and its interval below. */
+function HeatMap({ rows, along, by, measure, chosen, how }) {
   // What lacks one of the settings has no place here.
   const known = rows.filter(({ mean, at, byValue }) => Number.isFinite(mean) && at !== null && byValue !== null);
   const sign = measure.better === "higher" ? -1 : 1;
-  const best = [...known].sort((a, b) => sign * (a.mean - b.mean))[0];
+  const framed = known.filter(
+    ({ order, byOrder }) => order === chosen?.[along.name] && byOrder === chosen?.[by.name],
+  );
   const columns = [...new Map([...known].sort((a, b) => a.order - b.order).map((row) => [row.along, 0])).keys()];
   const lines = [...new Map([...known].sort((a, b) => b.byOrder - a.byOrder).map((row) => [row.by, 0])).keys()];
   const high = Math.max(...known.map(({ mean }) => mean));
@@ -323,12 +329,12 @@ function HeatMap({ rows, along, by, measure }) {
   const words = (row) =>
     `${inSentence(along.label)} ${row.along}, ${inSentence(by.label)} ${row.by}: ${formatNumber(row.mean)}` +
     (Number.isFinite(row.low) ? ` (95%: ${formatNumber(row.low)} to ${formatNumber(row.high)})` : "");
-  if (!best) return <p class="muted">No run finished.</p>;
+  if (!known.length) return <p class="muted">No run finished.</p>;
   return (
     <>
       <PlotFigure
         className="map"
-        label={`${measure.label} by ${inSentence(along.label)} and ${inSentence(by.label)}; ${measure.better ? "best" : "lowest"} at ${words(best)}`}
+        label={`${measure.label} by ${inSentence(along.label)} and ${inSentence(by.label)}${framed.map((row) => `; chosen: ${words(row)}`).join("")}`}
         depends={[rows]}
         options={(width) => ({
           height: 70 + Math.min(46, Math.max(26, 380 / lines.length)) * lines.length,
@@ -340,15 +346,16 @@ function HeatMap({ rows, along, by, measure }) {
           color: { type: "linear", scheme: "ylgnbu", domain: [low, high], reverse: sign > 0, legend: true, label: measure.label },
           marks: [
             Plot.cell(known, { x: "along", y: "by", fill: "mean", title: words }),
-            Plot.cell([best], { x: "along", y: "by", stroke: "white", strokeWidth: 5, inset: 1 }),
-            Plot.cell([best], { x: "along", y: "by", stroke: "black", strokeWidth: 2, inset: 1 }),
+            Plot.cell(framed, { x: "along", y: "by", stroke: "white", strokeWidth: 5, inset: 1 }),
+            Plot.cell(framed, { x: "along", y: "by", stroke: "black", strokeWidth: 2, inset: 1 }),
           ],
         })}
       />
-      <p class="muted">
-        Frame: the {measure.better ? "best" : "lowest"} mean, {words(best)}. It was chosen for being so, so another run
-        would be less extreme on average.
-      </p>
+      {framed.map((row) => (
+        <p class="muted" key="frame">
+          Frame: {words(row)}, the cell {how}.
+        </p>
+      ))}
     </>
   );
 }
