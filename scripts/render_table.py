@@ -14,6 +14,10 @@ from restudy.views.html_tables import html_table
 FAMILY_TABLES = {
     "runs": ("runs", "A row per cell and seed."),
     "summary": ("cells", "A row per cell, over its seeds."),
+    "halving": (
+        "successive halving",
+        "A row per study, rung and cell: its rank in the rung, and whether it went on.",
+    ),
     "gradients": (
         "gradient check",
         "Backpropagation against central differences, by layer.",

@@ -6,7 +6,7 @@ from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
 from restudy.small_files import write_json
 
-TABLES = ("runs", "layers", "gradients", "classes", "confusion", "scalars")
+TABLES = ("runs", "layers", "gradients", "halving", "classes", "confusion", "scalars")
 
 
 def main(inputs, studies: dict, kinds: dict, output: str, log) -> None:

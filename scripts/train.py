@@ -1,9 +1,11 @@
 """Train a cell of any family, or one of its runs, and record what it was computed from."""
 
+import json
 from pathlib import Path
 
+from restudy.data.tables import from_results
 from restudy.families.budgets import why_anew, without_budget
-from restudy.families.contract import ONE
+from restudy.families.contract import ONE, Family
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
 from restudy.job import begin_job
@@ -14,19 +16,19 @@ from restudy.small_files import write_json
 
 def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> None:
     """Train, from the last checkpoint if there is one."""
-    family, settings = FAMILIES[params.family], params.settings
-    origin = settings, inputs.data, params.code, params.lock
+    family, settings, data, checkpoints = what_to_train(params, inputs)
+    origin = settings, data, params.code, params.lock
     anew = why_anew(family, settings)
     shared = settings if anew else without_budget(family, settings)
-    if anew and family.time and any(Path(params.checkpoints).glob("*")):
+    if anew and family.time and any(Path(checkpoints).glob("*")):
         log(f"starts anew whatever was trained before: {anew}")
     run = JobRun(
         family,
         settings,
-        load_data(family, inputs.data, settings["dataset"]),
+        load_data(family, data, settings["dataset"]),
         params.seeds,
         {artefact.name: outputs[artefact.key] for artefact in family.artefacts},
-        params.checkpoints,
+        checkpoints,
         digest({"seeds": params.seeds, **digest_inputs(shared, *origin[1:])}),
         threads,
         log,
@@ -37,6 +39,21 @@ def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> N
     train(run)
     files = {name: byte_digest(place) for name, place in run.places.items()}
     write_json(outputs.provenance, describe_run(*origin) | {FILES: files} | run.notes)
+
+
+def what_to_train(params, inputs) -> tuple[Family, dict, str, str]:
+    """Family, settings, file of the data and folder of checkpoints of the job.
+
+    A job that stands in a slot reads which cell was promoted to it.
+    """
+    family = FAMILIES[params.family]
+    promoted = inputs.get("promoted")
+    if promoted is None:
+        return family, params.settings, inputs.data, params.checkpoints
+    slot = json.loads(Path(promoted).read_text(encoding="utf-8"))
+    given = [inputs.data] if isinstance(inputs.data, str) else inputs.data
+    data = next(path for path in given if from_results(path) == slot["data"])
+    return family, slot["settings"], data, slot["checkpoints"].format(seed=params.seeds[0])
 
 
 log = begin_job(snakemake)

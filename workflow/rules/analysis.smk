@@ -74,7 +74,7 @@ rule tabulate_benchmarks:
         "../../environment.yml"
     params:
         code=code("tabulate_benchmarks.py"),
-        jobs=lambda wildcards: PLAN.folders(),
+        jobs=lambda wildcards: files.all_folders(PLAN),
     message:
         "Tabulate the benchmarks"
     script:

@@ -14,7 +14,7 @@ from restudy.families.registry import FAMILIES
 from restudy.job import check_package
 from restudy.operation.loading import load_study
 from restudy.operation.tickets import Ticket, describe_call
-from restudy.plan import figures, files, notebooks, paths, report_labels
+from restudy.plan import figures, files, halving, notebooks, paths, report_labels
 from restudy.provenance import environment, parts, pinning
 from restudy.provenance.environment import digest
 from restudy.provenance.imports import Sources

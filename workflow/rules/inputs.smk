@@ -40,6 +40,70 @@ def checkpoints_of(family, place):
     return checkpoints
 
 
+def rung_files(family, rung, name):
+    """Function of wildcards: a file of every training job of a rung."""
+    return lambda wildcards: [
+        f"{folder}/{name}"
+        for folders in halving.job_folders(PLAN, family, rung)
+        for folder in folders
+    ]
+
+
+def promotion_of(family, rung):
+    """Function of wildcards: what is needed to rank a rung's cells, as JSON values."""
+    return lambda wildcards: halving.promotion(PLAN, family, rung)
+
+
+def rung_of(family, wildcards):
+    """The rung that the wildcards name."""
+    return halving.rungs(PLAN, family, wildcards.study)[int(wildcards.rung) - 1]
+
+
+def slot_data(family):
+    """Function of wildcards: the file that represents each data set of a rung's cells."""
+    return lambda wildcards: list(
+        dict.fromkeys(
+            PLAN.data_file(cell["dataset"]) for cell in rung_of(family, wildcards).cells
+        )
+    )
+
+
+def slot_images(family):
+    """Function of wildcards: the images of each of them."""
+
+    def images(wildcards):
+        folders = (
+            paths.image_folder(cell["dataset"])
+            for cell in rung_of(family, wildcards).cells
+            if family.takes == IMAGES
+        )
+        return [
+            ancient(f"{folder}/{name}")
+            for folder in dict.fromkeys(folders)
+            for name in paths.IMAGE_FILES
+        ]
+
+    return images
+
+
+def slot_settings(family):
+    """Function of wildcards: settings of a job that takes about as long."""
+    return lambda wildcards: halving.likely_settings(
+        PLAN, family, rung_of(family, wildcards)
+    )
+
+
+def slot_seeds(family):
+    """Function of wildcards: the seeds that the job of a slot trains."""
+
+    def seeds(wildcards):
+        if family.seeds_per_job == ONE:
+            return [int(wildcards.seed)]
+        return list(range(rung_of(family, wildcards).replicates))
+
+    return seeds
+
+
 def gradient_choice_of(family):
     """Function of wildcards: the networks that a family's gradient check examines."""
     return lambda wildcards: PLAN.gradient_choice(family)
@@ -187,7 +251,7 @@ def retrained(wildcards):
 
 def fetched(wildcards):
     """The files of all training jobs, if they must be fetched from a bucket."""
-    return files.left_by(PLAN.folders(), PLAN.families) if IN_BUCKET else []
+    return files.left_by(files.all_folders(PLAN), PLAN.families) if IN_BUCKET else []
 
 
 def image_digests(wildcards):

@@ -45,7 +45,7 @@ rule write_manifest:
     params:
         code=code("write_manifest.py"),
         lock=LOCK,
-        folders=lambda wildcards: PLAN.folders(),
+        folders=lambda wildcards: files.all_folders(PLAN),
         files=ARTEFACTS,
         computed=COMPUTED,
         source=lambda wildcards: project_code(),

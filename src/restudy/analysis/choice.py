@@ -86,6 +86,15 @@ def how_chosen(family: Family) -> str:
     )
 
 
+def interval_words(measure: Measure, low: float, high: float) -> str:
+    """Return a 95% interval in brackets, within the range of the measure; nothing without one."""
+    if pd.isna(low):
+        return ""
+    if measure.quantity == "accuracy":
+        low, high = max(low, 0.0), min(high, 1.0)
+    return f" (95% interval {low:.4f} to {high:.4f})"
+
+
 def superlative(measure: Measure) -> str:
     """Return the word for the best value of a measure."""
     return "lowest" if measure.better == "lower" else "highest"

@@ -29,6 +29,12 @@ COLUMNS = {
         "When the run had the weights and the measures that it ends with, where it may stop early "
         "and did not diverge; else empty, and they are the last."
     ),
+    "rung": "Rung of the successive halving, from 1: all its cells have the same budget.",
+    "rank": (
+        "Place of the cell in its rung, 1 the best: by the share of its runs that diverged, and "
+        "then by the mean of the study's measure."
+    ),
+    "promoted": "Whether the cell went on to the next rung.",
     "layer": "Layer, a number counted from 1 or a name; the last is the output layer.",
     "saturated_share": (
         "Share of (unit, example) pairs at which the activation's slope is below 5% of its "
@@ -61,7 +67,7 @@ COLUMNS = {
     "source": "Where the claim is made.",
     "statement": "The claim in plain words.",
     "model": "Family of networks that the claim is about: its section of the configuration.",
-    "study": "Study of the configuration whose cells the claim is about.",
+    "study": "Study of the configuration whose cells the row is about.",
     "verdict": "reproduced, contradicted or undecided.",
     "basis": (
         "What the verdict rests on: significance, a stated spread (a single seed), or nothing."

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
-from restudy.analysis.choice import in_order_of_choice
+from restudy.analysis.choice import in_order_of_choice, interval_words
+from restudy.analysis.halving import chosen_words, describe_halving
 from restudy.analysis.statistics import mean_interval
 from restudy.analysis.summaries import rows_of
 from restudy.data.class_names import class_names
@@ -54,7 +55,8 @@ def describe_family(
         Which axes and measures there are.
     tables : mapping
         ``runs``, and as far as the family has them ``layers``, ``gradients`` (of the gradient
-        check), ``classes`` and ``confusion`` (of predictions), and ``scalars`` (of tensors).
+        check), ``halving``, ``classes`` and ``confusion`` (of predictions), and ``scalars`` (of
+        tensors).
     studies : mapping
         As in `state_findings`.
     kinds : mapping
@@ -75,6 +77,15 @@ def describe_family(
         study["layers"] = layers.get(name, {"gradients": [], "units": []})
     if "gradients" in tables:
         found["gradient_check"] = describe_gradients(tables["gradients"])
+    if "halving" in tables:
+        for name, study in studies.items():
+            if study.get("halving"):
+                own = tables["halving"][tables["halving"]["study"] == name]
+                sentences = describe_halving(family, own, study)
+                found["studies"][name]["halving"] = sentences
+                outcome = found["studies"][name]["outcome"]
+                found["studies"][name]["outcome"] = [*sentences, *outcome]
+                _put_last_rung(family, own, study, found["studies"][name]["best"])
     if "classes" in tables:
         found["classes"] = describe_classes(family, tables["classes"], kinds)
         found["predictions"] = describe_predictions(
@@ -382,8 +393,9 @@ def _study(family: Family, runs: pd.DataFrame, study: Mapping) -> dict:
 
     for each in _ranking_of(family):
         tell(_ranking(own, study, each), [each])
-    for each in _choice_of(family):
-        tell(_chosen(own, study, each, _reported_of(family)), [each, *_reported_of(family)])
+    # With successive halving, something else is chosen: see `describe_halving`.
+    for each in [] if study.get("halving") else _choice_of(family):
+        tell(_chosen(family, own, study, each), [each, *_reported_of(family)])
     return {
         "question": study["question"],
         "outcome": [*outcome, *_gaps(family, own, study)],
@@ -505,9 +517,7 @@ def _choose(runs: pd.DataFrame, study: Mapping, choice: Quantity):
     return None if pd.isna(first["mean"]) else first
 
 
-def _chosen(
-    runs: pd.DataFrame, study: Mapping, choice: Quantity, reported: Sequence[Quantity]
-) -> list[str]:
+def _chosen(family: Family, runs: pd.DataFrame, study: Mapping, choice: Quantity) -> list[str]:
     """Which value is chosen, and what is reported of it."""
     sentences = []
     for common, group in _by_protocol(runs, study):
@@ -515,19 +525,18 @@ def _chosen(
         if chosen is None:
             continue
         text = f"chosen by mean {choice.words}: {_level(chosen)}"
-        for place, each in enumerate(reported):
+        for place, each in enumerate(_reported_of(family)):
             text += f"{', and its' if place else '; its'} {each.words} is "
-            text += _interval(group, chosen, each)
+            text += _interval(family, group, chosen, each)
         sentences.append(_sentence(common, text))
     return sentences
 
 
-def _interval(runs: pd.DataFrame, level, quantity: Quantity) -> str:
+def _interval(family: Family, runs: pd.DataFrame, level, quantity: Quantity) -> str:
     """Mean of a value's finished runs, with its 95% interval where there are several."""
     values = runs[quantity.column].to_numpy(float)[level["rows"]]
     mean, low, high = mean_interval(values[~np.isnan(values)])
-    between = "" if np.isnan(low) else f" (95% interval {low:.4f} to {high:.4f})"
-    return f"{mean:.4f}{between}"
+    return f"{mean:.4f}{interval_words(family.measure(quantity.column), low, high)}"
 
 
 def _best(family: Family, runs: pd.DataFrame, study: Mapping) -> list[dict]:
@@ -542,10 +551,32 @@ def _best(family: Family, runs: pd.DataFrame, study: Mapping) -> list[dict]:
         without = "not measured" if group["diverged_at"].isna().any() else "every run diverged"
         levels = [_cell_of_table(each, without) for each in [*found, *chosen]]
         for quantity in _reported_of(family):
-            figures = [_interval(group, each, quantity) for each in chosen if each is not None]
+            figures = [
+                _interval(family, group, each, quantity) for each in chosen if each is not None
+            ]
             levels.append({"level": "", "figure": "".join(figures)})
         rows.append({"common": _capital(common), "levels": levels})
     return rows
+
+
+def _put_last_rung(
+    family: Family, table: pd.DataFrame, study: Mapping, best: Sequence[dict]
+) -> None:
+    """Put what is chosen of the last rung, and reported of it, in place of the first rung's."""
+    last = table[table["rung"] == table["rung"].max()].sort_values("rank").iloc[0]
+    told = [*_choice_of(family), *_reported_of(family)]
+    for row in best:
+        levels = row["levels"]
+        for place, quantity in enumerate(told, start=len(levels) - len(told)):
+            mean, deviation, low, high = (
+                last[f"{quantity.column}_{name}"] for name in ("mean", "sd", "low", "high")
+            )
+            if place == len(levels) - len(told):
+                figure = _figure(mean, deviation)
+                levels[place] = {"level": chosen_words(last, study), "figure": figure}
+            else:
+                between = interval_words(family.measure(quantity.column), low, high)
+                levels[place] = {"level": "", "figure": f"{mean:.4f}{between}"}
 
 
 def _cell_of_table(level, without: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restudy.families.contract import Family
-from restudy.plan import paths
+from restudy.plan import halving, paths
 from restudy.plan.figures import (
     NEEDS_PLANE,
     cell_figure,
@@ -74,6 +74,11 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
         for ending in PAPER_TABLES:
             yield paths.study_table(family, study, ending)
         yield from pictures_of_study(plan, family, study)
+    studies = halving.halved_studies(plan, family)
+    if studies:
+        yield paths.table(family, "halving.html")
+    for study in studies:
+        yield study_figure(family, study, "halving")
     if family.gradient_check:
         yield gradient_check_figure(family)
         yield paths.table(family, "gradients.html")
@@ -184,8 +189,17 @@ def aggregates(plan: Plan) -> list[str]:
 
 def records(plan: Plan) -> list[str]:
     """Return the record of provenance of every training job."""
-    jobs = (job for family in plan.families.values() for job in plan.jobs(family))
-    return job_files(jobs, paths.RECORD)
+    return [
+        f"{folder}/{paths.RECORD}" for folders in all_folders(plan).values() for folder in folders
+    ]
+
+
+def all_folders(plan: Plan) -> dict[str, list[str]]:
+    """Return the folders of all training jobs by family, those of promoted cells too."""
+    return {
+        name: [*folders, *halving.all_slot_folders(plan, plan.families[name])]
+        for name, folders in plan.folders().items()
+    }
 
 
 def findings_inputs(plan: Plan) -> dict[str, Any]:
@@ -199,6 +213,8 @@ def findings_inputs(plan: Plan) -> dict[str, Any]:
             tables["scalars"] = "scalars.parquet"
         if family.gradient_check:
             tables["gradients"] = "gradients.csv"
+        if halving.halved_studies(plan, family):
+            tables["halving"] = "halving.csv"
         if family.leaves("judgements.parquet"):
             tables |= {"classes": "classes.csv", "confusion": "confusion.csv"}
         for key, name in tables.items():

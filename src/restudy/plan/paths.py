@@ -21,6 +21,7 @@ VERIFICATION = "results/verification.csv"
 FINDINGS = f"{REPORT}/findings.json"
 BENCHMARKS = f"{TABLES}/benchmarks.csv"
 RECORD = "provenance.json"  # a training job's record, beside its artefacts
+PROMOTED = "promoted.json"  # which cell stands in a slot, in the slot's folder
 
 
 # Files of a set of images.
@@ -42,6 +43,16 @@ def checkpoints(family: Family, wildcards: Mapping[str, str]) -> str:
     if family.time:
         values["protocol"] = without_override(values["protocol"], family.time.budget)
     return f"{CHECKPOINTS}/{family.name}/{job_pattern(family).format(**values)}"
+
+
+def rung(family: str, study: str, number: int | str) -> str:
+    """Return the folder of a rung of a study with successive halving."""
+    return f"results/{family}/halving/{study}/rung~{number}"
+
+
+def slot(family: str, study: str, number: int | str, place: int | str) -> str:
+    """Return the folder of a slot of a rung, counted from 1."""
+    return f"{rung(family, study, number)}/slot~{place}"
 
 
 def job_places(cell: Cell, family: Family, replicates: int) -> list[str]:

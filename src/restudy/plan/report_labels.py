@@ -64,6 +64,7 @@ ROWS = {
     "runs": "Runs",
     "summary": "Cells",
     "gradients": "Gradients",
+    "halving": "Rungs",
     "classes": "Classes",
     "benchmarks": "Training jobs",
     "claims": "Claims",

@@ -26,7 +26,7 @@ MAX_PICTURED_CELLS = 24
 # Cells whose snapshots the page of the studies reads; it has hardly room for more.
 MAX_TIME_MACHINE_CELLS = 1000
 # What the pages must know of a study that varies numbers.
-NUMBER_FACTS = ("numbers", "scales", "sampled", "left_out")
+NUMBER_FACTS = ("numbers", "scales", "sampled", "left_out", "halving")
 
 
 class UnknownStudyError(UserError):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from restudy.families.contract import IMAGES, ONE, Family
 from restudy.families.registry import resolve
-from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole
+from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
 from restudy.study.design import (
     Design,
     DesignError,
     baseline_cell,
+    budgets_of,
     condition_of,
     condition_order,
     design_of,
@@ -107,6 +108,7 @@ def _section_faults(entries: Entries) -> Iterator[str]:
         for axis in study["fix"]:
             if axis in study["vary"]:
                 yield f"{place}.fix.{axis}: is also under vary; allowed: one of the two"
+        yield from _halving_faults(entries, place, study)
         for axis, given in study["vary"].items():
             yield from _axis_faults(entries, f"{place}.vary.{axis}", axis, given, study)
         try:
@@ -114,6 +116,18 @@ def _section_faults(entries: Entries) -> Iterator[str]:
         except CycleError as fault:
             circle = " -> ".join(fault.args[1])
             yield f"{place}.vary: conditions refer to each other ({circle}); allowed: no circle"
+
+
+def _halving_faults(entries: Entries, place: str, study: Mapping) -> Iterator[str]:
+    """Yield the faults of a study's successive halving."""
+    budgets = budgets_of(study)
+    if any(later <= earlier for earlier, later in pairwise(budgets)):
+        yield f"{place}.halving.budgets: got {budgets}; allowed: each more than the one before"
+    if budgets:
+        budget = setting_axis("protocol", entries.family.time.budget)
+        for key in ("fix", "vary"):
+            if budget in study[key]:
+                yield f"{place}.{key}.{budget}: is set by halving.budgets; allowed: one of the two"
 
 
 def _values_faults(entries: Entries, place: str, values: Mapping[str, Any]) -> Iterator[str]:

@@ -86,11 +86,16 @@ class Design:
         dict
             ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``;
             ``size``, the number of cells; ``left_out``, combinations that are no cell of their own;
-            and ``numbers``, the axes that are drawn as numbers: settings and ranges.
+            ``numbers``, the axes that are drawn as numbers: settings and ranges; and ``halving``,
+            of a study whose cells are those of a first rung, as the configuration has it, else
+            None.
         """
+        budgets = budgets_of(study)
+        rung = f" (First of {len(budgets)} rungs, budget {budgets[0]:,}.)" if budgets else ""
         return {
             "name": name,
-            "question": study["question"],
+            "question": f"{study['question']}{rung}",
+            "halving": study.get("halving"),
             "fix": study["fix"],
             "vary": dict(self.axes),
             "scales": dict(self.scales),
@@ -112,8 +117,21 @@ class Design:
         return len(self.cells) == prod(map(len, self.levels.values()))
 
 
-def design_of(config: Mapping[str, Any], family: Family, study: str) -> Design:
+def budgets_of(study: Mapping[str, Any]) -> list[int]:
+    """Return the budgets of the rungs of a study; none if it does no successive halving."""
+    return list(study["halving"]["budgets"]) if "halving" in study else []
+
+
+def design_of(config: Mapping[str, Any], family: Family, study: str, rung: int = 1) -> Design:
     """Return the design of a study of a completed and checked configuration.
+
+    Parameters
+    ----------
+    config, family, study
+        Of which study.
+    rung : int
+        Of a study with successive halving: with the budget of which rung, from 1. The cells are
+        those of the first, whether they are promoted or not, in the same order.
 
     Raises
     ------
@@ -122,11 +140,13 @@ def design_of(config: Mapping[str, Any], family: Family, study: str) -> Design:
         different cells to sample.
     """
     # Checks, plan and claims ask for the same design, which may have thousands of cells.
-    key = json.dumps([family.name, family.digest, study, config["datasets"], config[family.name]])
+    key = json.dumps(
+        [family.name, family.digest, study, rung, config["datasets"], config[family.name]]
+    )
     if key not in _DESIGNS:
         if len(_DESIGNS) >= MOST_KEPT:
             _DESIGNS.clear()
-        _DESIGNS[key] = _Builder(config, family, study).design()
+        _DESIGNS[key] = _Builder(config, family, study, rung).design()
     return _DESIGNS[key]
 
 
@@ -260,11 +280,13 @@ _DESIGNS: dict[str, Design] = {}
 class _Builder:
     """Makes the design of one study."""
 
-    def __init__(self, config: Mapping[str, Any], family: Family, study: str):
+    def __init__(self, config: Mapping[str, Any], family: Family, study: str, rung: int):
         self.family, self.entries = family, Entries(config, family)
         self.given = self.entries.section["studies"][study]
         self.place = f"{family.name}.studies.{study}"
         fix = self.given.get("fix", {})
+        if budgets := budgets_of(self.given):
+            fix = {**fix, setting_axis("protocol", family.time.budget): budgets[rung - 1]}
         self.plain = {
             **baseline_cell(self.entries).row,
             **{

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from restudy.data.kinds import DATASET_KINDS
-from restudy.families.contract import Axis, Bundle, Family, Kind, Setting
+from restudy.families.contract import LARGEST_COUNT, Axis, Bundle, Family, Kind, Setting
 from restudy.families.setting_axes import setting_axis, settings_that_vary
 
 NAME = {
@@ -97,6 +97,46 @@ SAMPLE = (
     ),
     Setting("seed", "Another seed draws other cells.", "integer", 0, minimum=0, maximum=2**32 - 1),
 )
+
+
+def halving_settings(family: Family) -> tuple[Setting, ...]:
+    """Return the settings of successive halving, for a family that trains in passes or steps."""
+    measures = [
+        each.name
+        for each in family.measures
+        if each.in_runs
+        and each.better
+        and each not in (family.reported if family.chosen_by else ())
+    ]
+    default = family.choice.name if family.choice else measures[0]
+    return (
+        Setting(
+            "budgets",
+            f"{family.time.plural.capitalize()} of each rung, each more than the one before.",
+            "counts",
+            required=True,
+            minimum=1,
+            maximum=LARGEST_COUNT,
+            min_length=2,
+            max_length=20,
+        ),
+        Setting(
+            "keep",
+            "Share of a rung's cells that goes on to the next: at least one cell.",
+            default=0.33,
+            above=0,
+            below=1,
+        ),
+        Setting(
+            "measure",
+            "By whose mean over the seeds they are ranked.",
+            "choice",
+            default,
+            choices=tuple(measures),
+        ),
+    )
+
+
 # Settings of checks of finished results, and of what else never affects results.
 CHECKS = {
     "kept_state_megabytes": {
@@ -234,7 +274,20 @@ def study_schema(family: Family) -> dict:
                 "description": "Draw this many cells of the product instead of taking all.",
                 **settings_schema(SAMPLE),
             },
+            **_halving_schema(family),
         },
+    }
+
+
+def _halving_schema(family: Family) -> dict:
+    if not (family.time and any(each.in_runs and each.better for each in family.measures)):
+        return {}
+    return {
+        "halving": {
+            "description": "Train all cells with the first budget, those that are best then with "
+            "the second, and so on: its cells are those of the first rung.",
+            **settings_schema(halving_settings(family)),
+        }
     }
 
 
