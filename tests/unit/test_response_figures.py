@@ -100,7 +100,7 @@ def test_a_curve_has_mean_and_interval_at_every_value(grid):
         assert any(np.allclose(bar, [(at, low), (at, high)]) for bar in bars)
     # The momentum of an optimizer that has one is pooled, seed by seed.
     own = grid[(grid["optimizer"] == "momentum") & (grid[RATE] == 1.0)]
-    of_momentum = axes.lines[3]
+    of_momentum = axes.lines[2]
     assert of_momentum.get_ydata()[-1] == pytest.approx(own["train_loss"].mean())
     texts = " ".join(text.get_text() for text in figure.texts)
     assert "Means pool the seeds with: momentum." in texts

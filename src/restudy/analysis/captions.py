@@ -17,7 +17,7 @@ def caption_facts(family: Family) -> dict[str, Any]:
         recorded at longer intervals than others; ``compared``, the ranking measures by their
         quantity (label, in lower case, and description).
     """
-    recorded = family.recorded_measures
+    recorded = [measure for measure in family.recorded_measures if measure.drawn]
     return {
         "title": family.title,
         "takes": family.takes,

@@ -204,6 +204,8 @@ class Measure:
         Whether there is a record before the first update.
     summarised : bool
         Whether the table of cells has its mean and spread.
+    drawn : bool
+        Whether figures of a study's measures over time and by axis have it; the page has all.
     difference : tuple of str
         Of a measure that is in no table: the two whose difference it is.
     table : str
@@ -218,6 +220,7 @@ class Measure:
     recorded: str = ""
     from_start: bool = True
     summarised: bool = True
+    drawn: bool = True
     difference: tuple[str, str] | tuple[()] = ()
     table: str = ""
 

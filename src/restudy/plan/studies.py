@@ -336,7 +336,7 @@ class Plan:
     def _as_param(self, family: Family, study: str) -> dict[str, Any]:
         facts = self.study(family, study)
         return {
-            "question": facts["question"],
+            "question": facts["asked"],
             "vary": list(facts["vary"]),
             "cells": [cell.row for cell in self.cells(family, study)],
             "coordinates": self.rows(family, study)["coordinates"],

@@ -84,7 +84,8 @@ class Design:
         Returns
         -------
         dict
-            ``name``, ``question`` and ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``;
+            ``name``; ``asked``, its question, and ``question``, which says also whether the cells
+            are those of a first rung; ``fix``; ``vary``, see `axes`; ``scales``; ``sampled``;
             ``size``, the number of cells; ``left_out``, combinations that are no cell of their own;
             ``numbers``, the axes that are drawn as numbers: settings and ranges; and ``halving``,
             of a study whose cells are those of a first rung, as the configuration has it, else
@@ -94,6 +95,7 @@ class Design:
         rung = f" (First of {len(budgets)} rungs, budget {budgets[0]:,}.)" if budgets else ""
         return {
             "name": name,
+            "asked": study["question"],
             "question": f"{study['question']}{rung}",
             "halving": study.get("halving"),
             "fix": study["fix"],

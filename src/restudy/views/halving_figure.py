@@ -30,7 +30,7 @@ def halving_figure(table: pd.DataFrame, study: Mapping[str, Any], family: Family
     table : DataFrame
         Of the study: a row per rung and cell, see `restudy.analysis.ranking.rank_cells`.
     study : mapping
-        ``question``; ``vary``, what tells cells apart; and ``halving``: ``budgets`` and
+        ``asked``, its question; ``vary``, what tells cells apart; and ``halving``: ``budgets`` and
         ``measure``.
     family : Family
         Which axes and measures there are.
@@ -61,11 +61,11 @@ def halving_figure(table: pd.DataFrame, study: Mapping[str, Any], family: Family
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    counts = table.groupby("rung").size()
-    for rung, budget in enumerate(budgets, start=1):
+    counts = table.groupby("rung").size().tolist()
+    for count, budget in zip(counts, budgets, strict=True):
         axes.axvline(budget, color=MUTED, linewidth=0.8, zorder=1)
         axes.annotate(
-            f"{counts.get(rung, 0):,} cells",
+            f"{count:,} cell{'s' * (count != 1)}",
             (budget, 1.0),
             (0, 4),
             xycoords=("data", "axes fraction"),
@@ -95,7 +95,7 @@ def halving_figure(table: pd.DataFrame, study: Mapping[str, Any], family: Family
     subtitle = f"Mean {in_sentence(measure.label)} of every cell, rung by rung"
     return compose(
         figure,
-        study["question"],
+        study["asked"],
         subtitle,
         " ".join(filter(None, note)),
         legends=[("Cells", handles)],

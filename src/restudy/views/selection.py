@@ -17,17 +17,18 @@ QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
 
 
 def measures_of(family: Family, quantity: str) -> tuple[Measure, ...]:
-    """Return the measures of a quantity that are compared, on every part of the data."""
+    """Return the measures of a quantity that are compared, on every part that is drawn."""
     return tuple(
         each
         for each in family.measures
-        if each.quantity == quantity and each.in_runs and each.summarised
+        if each.quantity == quantity and each.in_runs and each.summarised and each.drawn
     )
 
 
 def recorded_of(family: Family, quantity: str) -> tuple[Measure, ...]:
-    """Return the measures of a quantity that are recorded during training."""
-    return tuple(each for each in family.recorded_measures if each.quantity == quantity)
+    """Return the measures of a quantity that are recorded during training and drawn."""
+    recorded = family.recorded_measures
+    return tuple(each for each in recorded if each.quantity == quantity and each.drawn)
 
 
 def final_measure(family: Family, quantity: str) -> Measure | None:

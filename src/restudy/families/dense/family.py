@@ -23,17 +23,20 @@ from restudy.families.stopping import stop_early_setting
 QUANTITIES = ("loss", "accuracy")
 
 
-def _measured(part: str, label: str, points: str, loss: str = "") -> tuple[Measure, Measure]:
+def _measured(
+    part: str, label: str, points: str, loss: str = "", drawn: bool = True
+) -> tuple[Measure, Measure]:
     """Return loss and accuracy on a part of the points."""
     same = f"The same formula as the training loss, penalties included, on the {points}."
+    more = {"recorded": "record_interval", "drawn": drawn}
     return (
-        Measure(f"{part}_loss", f"{label} loss", loss or same, "nats", "lower", "record_interval"),
+        Measure(f"{part}_loss", f"{label} loss", loss or same, "nats", "lower", **more),
         Measure(
             f"{part}_accuracy",
             f"{label} accuracy",
             f"Share of the {points} classified correctly.",
             better="higher",
-            recorded="record_interval",
+            **more,
         ),
     )
 
@@ -146,7 +149,8 @@ FAMILY = Family(
             "training points",
             "Mean cross-entropy on the training points plus the penalties, in nats.",
         ),
-        *_measured("validation", "Validation", "validation points"),
+        # Curves of fresh points are much alike: those of the held-out points are enough.
+        *_measured("validation", "Validation", "validation points", drawn=False),
         *_measured("heldout", "Held-out", "held-out points"),
         Measure(
             "grad_norm",
