@@ -70,6 +70,8 @@ def cell_faults(config: Mapping, families: Mapping[str, Family]) -> Iterator[str
         faults = []
         for study, design in designs.items():
             faults += _design_faults(entries, f"{name}.studies.{study}", design)
+            if budgets_of(config[name]["studies"][study]):
+                faults += _slot_faults(entries, f"{name}.studies.{study}", design)
         yield from faults
         if family.check and not faults:
             yield from resolve(family, family.check)(plain_section(config, family, designs), name)
@@ -128,6 +130,15 @@ def _halving_faults(entries: Entries, place: str, study: Mapping) -> Iterator[st
         for key in ("fix", "vary"):
             if budget in study[key]:
                 yield f"{place}.{key}.{budget}: is set by halving.budgets; allowed: one of the two"
+
+
+def _slot_faults(entries: Entries, place: str, design: Design) -> Iterator[str]:
+    """Yield the faults of cells that are to stand in the same slots."""
+    protocols = design.levels["protocol"]
+    counts = {each: entries.entry("protocol", each)["replicates"] for each in protocols}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} of {name}" for name, count in counts.items())
+        yield f"{place}: got replicates {found}; allowed with halving: the same of every protocol"
 
 
 def _values_faults(entries: Entries, place: str, values: Mapping[str, Any]) -> Iterator[str]:
