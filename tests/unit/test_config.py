@@ -478,6 +478,19 @@ def test_target_that_spells_an_impossible_cell_is_refused(change, expected):
     assert expected in str(fault.value)
 
 
+def test_target_whose_network_is_too_large_is_refused():
+    config = complete_config(DEFAULT)
+    with pytest.raises(ConfigError, match="network of 1 hidden layers of 20,000,000 units"):
+        check_target(config, TARGET.format(**GOOD | {"hidden_size": "20000000"}))
+    target = (
+        "results/conv/dataset~mnist/protocol~full+channels=64-512+kernel=3+units=8192/"
+        "activation~relu/initializer~truncated_normal/optimizer~adam/seed~0/runs.csv"
+    )
+    check_target(config, target)
+    with pytest.raises(ConfigError, match="MB of memory with data set 'mnist'; allowed"):
+        check_target(config, target, images=COUNTS)
+
+
 def test_other_targets_are_left_alone():
     config = complete_config(DEFAULT)
     for target in (TARGET.format(**GOOD), "all", "results/tables/dense_runs.csv", "a~b/dense"):

@@ -100,6 +100,8 @@ def load_study(
         features, images = inspect_datasets(complete["datasets"], tell)
         if not of_job:
             check_image_counts(complete, images)
+            for target in targets:
+                check_target(complete, target, images=images)
     except (UserError, OSError) as fault:
         # A path that no system takes, for its length for example, is none that could be looked for.
         where = ", ".join(configfiles) or "--config"

@@ -12,8 +12,8 @@ from restudy.data.kinds import without_location
 from restudy.errors import UserError
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
-from restudy.study.cell import read_value, spell
-from restudy.study.consistency import cell_faults, given_faults, image_faults
+from restudy.study.cell import make_cell, read_value, spell
+from restudy.study.consistency import asked_faults, cell_faults, given_faults, image_faults
 from restudy.study.entries import Entries, settings_lookup
 from restudy.study.schema import CHECKS, config_schema, value_schema
 from restudy.study.validation import describe, fill_and_check, filling_validator
@@ -165,7 +165,12 @@ def _value_faults(entries: Entries, axis: Axis, value: Any) -> list[str]:
     return faults or list(entries.faults(axis.name, value))
 
 
-def check_target(config: Mapping, target: str, families: Mapping[str, Family] = FAMILIES) -> None:
+def check_target(
+    config: Mapping,
+    target: str,
+    families: Mapping[str, Family] = FAMILIES,
+    images: Mapping | None = None,
+) -> None:
     """Refuse a target on the command line that names a cell which cannot be trained.
 
     Parameters
@@ -176,11 +181,13 @@ def check_target(config: Mapping, target: str, families: Mapping[str, Family] = 
         A path; one that names no cell is left to Snakemake.
     families : mapping of str to Family
         As in `complete_config`.
+    images : mapping, optional
+        As in `image_faults`, if they have been counted.
 
     Raises
     ------
     ConfigError
-        If an axis has a value that is not allowed.
+        If an axis has a value that is not allowed, or the network is too large for a job.
     """
     parts = target.split("/")
     for name in set(families) & set(parts):
@@ -191,6 +198,10 @@ def check_target(config: Mapping, target: str, families: Mapping[str, Family] = 
             try:
                 cell_settings(config, families[name], cell)
                 _check_spelling(name, cell, values)
+                own = make_cell(families[name], cell)
+                faults = dict.fromkeys(asked_faults(config, families[name], own, images or {}))
+                if faults:
+                    raise ConfigError("\n".join(faults))
             except ConfigError as fault:
                 raise ConfigError(f"{target}\n{fault}") from None
 

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError
 from itertools import combinations, pairwise
+from types import MappingProxyType
 from typing import Any
 
 from restudy.families.contract import IMAGES, ONE, Family
 from restudy.families.registry import resolve
 from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
+from restudy.study.cell import Cell
 from restudy.study.design import (
     Design,
     DesignError,
@@ -27,6 +29,7 @@ from restudy.study.ranges import range_faults
 from restudy.study.schema import values_by_axis
 from restudy.study.validation import hint, join
 
+ASKED = "asked for"  # stands for the study of a cell that need not be of any
 LARGEST_STUDY = 100_000  # training jobs: what Snakemake plans in minutes and a gigabyte or two
 
 
@@ -255,6 +258,38 @@ def image_faults(config: Mapping, images: Mapping, families: Mapping[str, Family
     for name, family in families.items():
         if config[name] and family.takes == IMAGES:
             yield from _study_image_faults(config, family, valid)
+
+
+def asked_faults(
+    config: Mapping, family: Family, cell: Cell, images: Mapping = MappingProxyType({})
+) -> Iterator[str]:
+    """Yield a line for each fault of a cell that is asked for by its path, in a study or not.
+
+    Parameters
+    ----------
+    config : mapping
+        A completed configuration.
+    family : Family
+        Of the cell.
+    cell : Cell
+        Its values are allowed one by one.
+    images : mapping
+        As in `image_faults`, as far as they are known.
+    """
+    if family.check:
+        study = {"question": "", "vary": {}, "fix": {}}
+        section = {**config[family.name], "studies": {ASKED: study}}
+        designs = {ASKED: Design({}, (cell,), 1)}
+        plain = plain_section({**config, family.name: section}, family, designs)
+        place = f"{family.name}.studies.{ASKED}: "
+        for line in resolve(family, family.check)(plain, family.name):
+            if line.startswith(place):
+                yield f"{family.name}: {line.removeprefix(place)}"
+    counts = images.get(split_value(cell["dataset"])[0])
+    if counts is not None and family.check_images:
+        place = f"{family.name}.protocols.{cell['protocol']}"
+        settings = settings_lookup(config, family)(cell)
+        yield from resolve(family, family.check_images)(settings, counts, place)
 
 
 def _study_image_faults(config: Mapping, family: Family, images: Mapping) -> Iterator[str]:
