@@ -8,7 +8,7 @@ from small_study import small_section
 from restudy.analysis.halving import describe_halving
 from restudy.analysis.ranking import COLUMNS, rank_cells
 from restudy.families.registry import FAMILIES
-from restudy.plan import halving
+from restudy.plan import files, halving
 from restudy.plan.studies import Plan
 from restudy.study.config import complete_config
 from restudy.views.halving_figure import halving_figure
@@ -138,6 +138,18 @@ def test_the_price_is_that_of_the_passes_that_are_missing():
     _, second, third = halving.rungs(plan, DENSE, "rates")
     found = [halving.likely_settings(plan, DENSE, rung)["protocol"] for rung in (second, third)]
     assert [each["passes"] for each in found] == [10, 15]
+
+
+def test_table_figure_and_promoted_jobs_belong_to_the_results():
+    plan = plan_of()
+    wanted = set(files.requested_files(plan))
+    page, figure = "results/tables/dense_halving.html", "results/figures/dense/rates_halving.svg"
+    assert {page, figure} <= wanted
+    assert {page.replace(".html", ".csv"), figure} <= set(files.aggregates(plan))
+    slots = [f"results/dense/halving/rates/rung~{n}/slot~{m}" for n, m in ((2, 1), (2, 2), (2, 3))]
+    slots.append("results/dense/halving/rates/rung~3/slot~1")
+    assert files.all_folders(plan)["dense"] == [*plan.folders()["dense"], *slots]
+    assert set(files.records(plan)) >= {f"{slot}/provenance.json" for slot in slots}
 
 
 def table_of(sizes=(9, 3, 1), seeds=3):

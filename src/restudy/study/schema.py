@@ -101,12 +101,12 @@ SAMPLE = (
 
 def halving_settings(family: Family) -> tuple[Setting, ...]:
     """Return the settings of successive halving, for a family that trains in passes or steps."""
+    # None of the part of the data that results are reported on.
+    reported = {each.part for each in family.reported} if family.chosen_by else set()
     measures = [
         each.name
         for each in family.measures
-        if each.in_runs
-        and each.better
-        and each not in (family.reported if family.chosen_by else ())
+        if each.in_runs and each.better and each.part not in reported
     ]
     default = family.choice.name if family.choice else measures[0]
     return (
