@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked_snakemake import run_snakemake, stop_servers
 from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +58,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_unconfigure() -> None:
+    stop_servers()
+
+
 @functools.cache
 def takes_smoke(nodeid: str) -> bool:
     """Whether a test goes where the fixture `smoke` is, told from the text of its file.
@@ -78,14 +83,7 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run snakemake in the folder, as a user would in the activated environment."""
-        return subprocess.run(
-            ["snakemake", *arguments],
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_snakemake(arguments, self.folder, environment())
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Python in the folder, the library at hand."""
@@ -118,9 +116,14 @@ class Project:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with the interpreter's own folder first on the path."""
+    """This process's environment with the interpreter's own folder first on the path.
+
+    Modules of a copy of the project are compiled once, as everywhere, and not by each of its jobs.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path}
+    variables = {**os.environ, "PATH": path}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
 
 
 def copy_project(folder: Path) -> Project:

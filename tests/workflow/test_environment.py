@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import SKIPPED, Project, copy_project, environment
+from forked_snakemake import run_snakemake
 from small_study import small_section
 
 CONFIG = {
@@ -58,20 +59,21 @@ CELL = (
 )
 
 
-def call(project: Path, work: Path, *arguments: str, env=None, prefix=()) -> str:
-    """Run snakemake of a project in another folder; return what it prints."""
-    done = subprocess.run(
-        [
-            *prefix,
-            *("snakemake", "--snakefile", str(project / "Snakefile")),
-            *("--configfile", str(work / "ours.yaml"), "--directory", str(work), *arguments),
-        ],
-        cwd=project,
-        env=env or environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+def options(project: Path, work: Path) -> tuple[str, ...]:
+    """Options of a call of snakemake, for a project in another folder."""
+    return (
+        *("--snakefile", str(project / "Snakefile"), "--configfile", str(work / "ours.yaml")),
+        *("--directory", str(work)),
     )
+
+
+def call(project: Path, work: Path, *arguments: str) -> str:
+    """Run snakemake of a project in another folder; return what it prints."""
+    return output_of(run_snakemake((*options(project, work), *arguments), project, environment()))
+
+
+def output_of(done: subprocess.CompletedProcess) -> str:
+    """What a call prints, which must not fail."""
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     return text
@@ -247,7 +249,15 @@ def varied(tmp_path_factory) -> tuple[Path, Path, str]:
     for name in ("XDG_CACHE_HOME", "COLUMNS"):
         env.pop(name, None)
     umask = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
-    return project, work, call(project, work, "--cores", "1", env=env, prefix=umask)
+    done = subprocess.run(
+        [*umask, "snakemake", *options(project, work), "--cores", "1"],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return project, work, output_of(done)
 
 
 def test_all_results_are_the_same_bytes(plain, varied):
