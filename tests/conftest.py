@@ -26,7 +26,7 @@ SKIPPED = (
 )
 IN_CI = os.environ.get("CI", "").lower() == "true"
 # Training jobs of the smoke run, by family.
-SMOKE_JOBS = {"dense": 11, "conv": 5}
+SMOKE_JOBS = {"dense": 11, "conv": 4}
 CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
