@@ -1,9 +1,10 @@
-"""The command snakemake, from a process that has imported it once and forks for every call.
+"""Snakemake, from a process that has imported it once and forks for every call.
 
-Most calls of tests take less time than importing Snakemake does. A call by `run_snakemake` has its
-own process, folder, arguments, output and exit code, and it ends as the command does. Only `/proc`
-tells the difference: there it has the command line of this file. A test that sends a signal, or is
-about how an interpreter starts, has to start the command itself.
+Most calls of tests take less time than importing Snakemake does. A call by `run_snakemake`, or by
+`run_program` of a program that imports Snakemake, has its own process, folder, arguments, output
+and exit code, and it ends as the command does. Only `/proc` tells the difference: there it has the
+command line of this file. A test that sends a signal, or is about how an interpreter starts, has to
+start the command itself.
 """
 
 import functools
@@ -11,12 +12,13 @@ import gc
 import importlib
 import json
 import os
-import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,9 +46,16 @@ def run_snakemake(
     What Python reads of the environment when it starts has to be the same for every folder: a
     relative PYTHONPATH is not.
     """
+    return run_program([shutil.which("snakemake", path=env["PATH"]), *arguments], cwd, env, prefix)
+
+
+def run_program(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], prefix: Sequence[str] = ()
+) -> subprocess.CompletedProcess:
+    """Run a program in Python, as `python` does with the same words after it."""
     variables = frozenset(item for item in env.items() if item[0] != OF_THE_TEST)
     server = _server(os.getpid(), variables, tuple(prefix))
-    return server.call([os.fspath(each) for each in arguments], cwd, env)
+    return server.call([os.fspath(each) for each in command], cwd, env)
 
 
 @functools.cache
@@ -69,9 +78,8 @@ def stop_servers() -> None:
 class _Server:
     def __init__(self, env: Mapping[str, str], prefix: Sequence[str]):
         self.lock = threading.Lock()
-        command = shutil.which("snakemake", path=env["PATH"])
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, __file__, command],
+            [*prefix, sys.executable, __file__],
             env={**env, **WITHOUT_THREADS},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,29 +87,33 @@ class _Server:
         )
 
     def call(
-        self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str]
     ) -> subprocess.CompletedProcess:
         with tempfile.TemporaryDirectory() as folder, self.lock:
             outputs = [f"{folder}/{name}" for name in ("stdout", "stderr")]
             request = {
-                "arguments": arguments,
+                "command": command,
                 "cwd": os.fspath(cwd),
                 "env": dict(env),
                 "outputs": outputs,
             }
             print(json.dumps(request), file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
-            assert answer, "the process that forks calls of snakemake has ended"
+            child = int(self.process.stdout.readline())
+            try:
+                code = int(self.process.stdout.readline())
+            except BaseException:  # such as Ctrl-C: no call outlives its test
+                os.kill(child, signal.SIGKILL)
+                self.process.stdout.readline()
+                raise
             texts = [Path(path).read_text(encoding="utf-8") for path in outputs]
-        return subprocess.CompletedProcess(["snakemake", *arguments], int(answer), *texts)
+        return subprocess.CompletedProcess(command, code, *texts)
 
     def stop(self) -> None:
         self.process.communicate()
 
 
-def serve(command: str) -> None:
+def serve() -> None:
     """Fork for every request; return in the child, with all as the command would find it."""
-    sys.path[0] = str(Path(command).parent)
     for module in IMPORTED:
         importlib.import_module(module)
     threads = list(Path("/proc/self/task").iterdir())
@@ -111,6 +123,7 @@ def serve(command: str) -> None:
         child = os.fork()
         if child == 0:
             break
+        print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
     else:
@@ -125,9 +138,13 @@ def serve(command: str) -> None:
     sys.modules["snakemake.workflow"].Workflow._rundir = str(Path.cwd())
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.argv[:] = [command, *request["arguments"]]
+    sys.argv[:] = request["command"]
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    serve()
+    main = types.ModuleType("__main__")
+    main.__file__ = str(Path(sys.argv[0]).absolute())
+    sys.modules["__main__"] = main
+    exec(compile(Path(main.__file__).read_bytes(), main.__file__, "exec"), main.__dict__)

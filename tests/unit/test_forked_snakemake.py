@@ -1,12 +1,18 @@
 """A call of snakemake that is forked gives what the command gives."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from conftest import bound_by_permissions, environment
-from forked_snakemake import run_snakemake
+from forked_snakemake import run_program, run_snakemake
 
 SNAKEFILE = """
 import atexit, json, locale, os, signal, sys, threading, time
@@ -96,6 +102,28 @@ def test_forked_call_is_like_the_command(tmp_path, arguments):
         assert "at the end" in calls[1]["stderr"]
 
 
+def test_forked_program_is_like_one_of_python(tmp_path):
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/beside.py").write_text("place = __file__\n")
+    (tmp_path / "tools/tell.py").write_text(
+        "import sys, beside\n"
+        "print(sys.argv, sys.path[0], __file__, __name__, beside.place)\n"
+        "sys.exit('in the end')\n"
+    )
+    command = ["tools/tell.py", "--option", "ä b"]
+    forked = run_program(command, tmp_path, ENV)
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env=ENV,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for name in ("returncode", "stdout", "stderr"):
+        assert getattr(forked, name) == getattr(done, name)
+
+
 def test_one_call_leaves_nothing_for_the_next(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -107,6 +135,35 @@ def test_one_call_leaves_nothing_for_the_next(tmp_path):
         )
         done = run_snakemake(["-n"], tmp_path / name, ENV)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_call_that_is_interrupted_is_ended_and_another_can_follow(tmp_path):
+    begun = tmp_path / "begun"
+    (tmp_path / "Snakefile").write_text(
+        "import os, time\n"
+        "if config:\n"
+        "    open('pid', 'w').write(str(os.getpid()))\n"
+        "    os.rename('pid', 'begun')\n"
+        "    time.sleep(600)\n"
+    )
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def send():
+        while not begun.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        threading.Thread(target=send, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            run_snakemake(["-n", "--config", "wait=1"], tmp_path, ENV)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not Path(f"/proc/{begun.read_text()}").exists()
+    assert run_snakemake(["-n"], tmp_path, ENV).returncode == 0
 
 
 def test_what_leads_the_command_holds_for_the_call(tmp_path):
