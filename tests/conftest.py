@@ -1,5 +1,6 @@
 """What all tests share: the project's folder, and one run of its smallest configuration."""
 
+import fcntl
 import functools
 import os
 import re
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked_snakemake import run_snakemake, stop_servers
+from small_run import options, prepare
 from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,16 +28,16 @@ SKIPPED = (
 )
 IN_CI = os.environ.get("CI", "").lower() == "true"
 # Training jobs of the smoke run, by family.
-SMOKE_JOBS = {"dense": 11, "conv": 5}
+SMOKE_JOBS = {"dense": 11, "conv": 4}
 CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
 class WholeFiles(LoadFileScheduling):
-    """With `pytest -n`: one worker has a file's tests, and one all those of the smoke run."""
+    """With `pytest -n`: one worker has all tests of a file, and all those of the small run."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "smoke" if takes_smoke(nodeid) else nodeid.partition("::")[0]
+        return "small_run" if takes("small_run", nodeid) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
@@ -48,26 +51,34 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first, so that no worker ends alone: the smoke run's, then whole runs."""
-    items.sort(
-        key=lambda item: (
-            not takes_smoke(item.nodeid),
-            not item.nodeid.startswith("tests/workflow/"),
+    """The longest come first, so that no worker ends alone.
+
+    First the file that makes the smoke run. Others that take it come when it is there.
+    """
+
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        order = (
+            file == "tests/workflow/test_smoke_run.py",
+            takes("small_run", item.nodeid),
+            file.startswith("tests/workflow/") and not takes("smoke", item.nodeid),
+            takes("smoke", item.nodeid),
+            True,
         )
-    )
+        return order.index(True)
+
+    items.sort(key=place)
+
+
+def pytest_unconfigure() -> None:
+    stop_servers()
 
 
 @functools.cache
-def takes_smoke(nodeid: str) -> bool:
-    """Whether a test goes where the fixture `smoke` is, told from the text of its file.
-
-    Text is all that a scheduler has. A file with one user goes there as a whole, since others may
-    take it through their fixtures; a browser's test goes alone.
-    """
-    file, _, name = nodeid.partition("[")[0].partition("::")
-    name = name if file.startswith("tests/browser/") else r"\w+"
-    text = (ROOT / file).read_text(encoding="utf-8")
-    return bool(re.search(rf"\bdef {name}\([^)]*\bsmoke\b", text))
+def takes(fixture: str, nodeid: str) -> bool:
+    """Whether some test of this test's file takes a fixture: text is all that a scheduler has."""
+    text = (ROOT / nodeid.partition("::")[0]).read_text(encoding="utf-8")
+    return bool(re.search(rf"\bdef \w+\([^)]*\b{fixture}\b", text))
 
 
 @dataclass
@@ -75,17 +86,11 @@ class Project:
     """A copy of the project in a folder of its own, with the commands of its users."""
 
     folder: Path
+    made_in: Path | None = None  # where it ran, if that is another folder
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run snakemake in the folder, as a user would in the activated environment."""
-        return subprocess.run(
-            ["snakemake", *arguments],
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_snakemake(arguments, self.folder, environment())
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Python in the folder, the library at hand."""
@@ -118,9 +123,14 @@ class Project:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with the interpreter's own folder first on the path."""
+    """This process's environment with the interpreter's own folder first on the path.
+
+    Modules of a copy of the project are compiled once, as everywhere, and not by each of its jobs.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path}
+    variables = {**os.environ, "PATH": path}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
 
 
 def copy_project(folder: Path) -> Project:
@@ -130,13 +140,38 @@ def copy_project(folder: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory) -> Project:
-    """A copy of the project in which the smoke configuration and its report were made."""
-    project = copy_project(tmp_path_factory.mktemp("smoke") / "project")
-    for arguments in (["--cores", "2"], ["--report", "report.html"]):
-        done = project.snakemake(*arguments, "--configfile", "config/smoke.yaml")
-        assert done.returncode == 0, done.stdout + done.stderr
-    return project
+def smoke(tmp_path_factory, worker_id) -> Project:
+    """A copy of the project in which the smoke configuration and its report were made.
+
+    They are made once; every worker of `pytest -n` has a copy of its own.
+    """
+    alone = worker_id == "master"
+    shared = tmp_path_factory.getbasetemp()
+    made = (shared if alone else shared.parent) / "smoke/project"
+    made.parent.mkdir(exist_ok=True)
+    with made.with_name("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "report.html").exists():
+            shutil.rmtree(made, ignore_errors=True)
+            project = copy_project(made)
+            for arguments in (["--cores", "2"], ["--report", "report.html"]):
+                done = project.snakemake(*arguments, "--configfile", "config/smoke.yaml")
+                assert done.returncode == 0, done.stdout + done.stderr
+    if alone:
+        return Project(made)
+    own = shutil.copytree(made, tmp_path_factory.mktemp("smoke") / "project", symlinks=True)
+    return Project(own, made_in=made)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory) -> tuple[Path, Path]:
+    """A copy of the project, and a folder in which it has run the study of tests/small_run.py."""
+    folder = tmp_path_factory.mktemp("small")
+    project, work = copy_project(folder / "project").folder, prepare(folder / "work")
+    call = ("--cores", "2", *options(project, work))
+    done = run_snakemake(call, project, environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project, work
 
 
 def default_sources(kind: str) -> list[dict]:

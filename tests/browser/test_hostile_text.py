@@ -1,45 +1,24 @@
 """Whatever a user writes is shown as text: nothing of it runs, in the report or in any page."""
 
-import csv
 import html
 import re
 
 import pytest
-import yaml
-from conftest import copy_project
+from conftest import environment
+from forked_snakemake import run_snakemake
 from markdown_it import MarkdownIt
-from small_study import small_section
-
-OWN = "document.title = 'owned'"
-QUESTION = (
-    f"Which?\n\n.. raw:: html\n\n   <script>{OWN}</script>\n\n.. include:: /etc/passwd\n\n"
-    f'</script><img src=x onerror="{OWN}"> costs $5 and $x_1^$ `a`_ |b| {{{{ 7 * 7 }}}} {{course}}'
-)
-FEATURES = ("<b>depth</b> $a$ \\alpha", f"</script><script>{OWN}</script>")
-CLASSES = (f'=HYPERLINK("x")<img src=x onerror="{OWN}">', "_b_ $y$ `c` %s")
-CONFIG = {
-    "datasets": {"wells": {"kind": "csv", "path": "own/{wells} $1.csv", "label": "sort"}},
-    "dense": small_section(
-        "wells", {"sizes": {"question": QUESTION, "vary": {"hidden_size": [3, 4]}}}
-    ),
-}
+from small_run import OWN, QUESTION, options
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    """A run whose every text is hostile, with its report."""
-    project = copy_project(tmp_path_factory.mktemp("hostile") / "project")
-    own = project.folder / CONFIG["datasets"]["wells"]["path"]
-    own.parent.mkdir()
-    with own.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow([*FEATURES, "sort"])
-        rows.writerows([n * 37 % 101 / 10, n * 53 % 89 / 7, CLASSES[n % 2]] for n in range(60))
-    (project.folder / "ours.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    for arguments in (["--cores", "2"], ["--report", "report.html"]):
-        done = project.snakemake(*arguments, "--configfile", "ours.yaml")
-        assert done.returncode == 0, done.stdout + done.stderr
-    return project
+def hostile(small_run):
+    """The folder of a run whose every text is hostile, with its report."""
+    project, work = small_run
+    done = run_snakemake(
+        ("--report", "report.html", *options(project, work)), project, environment()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return work
 
 
 def in_one_line(text: str) -> str:
@@ -47,7 +26,7 @@ def in_one_line(text: str) -> str:
 
 
 def test_the_front_page_and_captions_show_the_question_as_text(page, hostile):
-    page.goto((hostile.folder / "report.html").as_uri())
+    page.goto((hostile / "report.html").as_uri())
     page.get_by_text("1 Data", exact=True).first.wait_for()
     assert in_one_line(QUESTION) in in_one_line(page.locator("body").inner_text())
     page.get_by_text("2 Dense networks", exact=True).first.click()
@@ -60,7 +39,7 @@ def test_the_front_page_and_captions_show_the_question_as_text(page, hostile):
 
 @pytest.mark.parametrize("name", ["study", "configuration", "dense_networks_notebook"])
 def test_a_page_shows_texts_as_written(page, hostile, name):
-    page.goto((hostile.folder / f"results/report/{name}.html").as_uri())
+    page.goto((hostile / f"results/report/{name}.html").as_uri())
     page.locator("h1").first.wait_for()
     page.wait_for_timeout(300)
     assert page.title() != "owned"
@@ -70,7 +49,7 @@ def test_a_page_shows_texts_as_written(page, hostile, name):
 
 
 def test_the_table_for_papers_shows_the_question_as_text(hostile):
-    folder = hostile.folder / "results/tables/studies"
+    folder = hostile / "results/tables/studies"
     shown = MarkdownIt("commonmark").enable("table").render((folder / "dense_sizes.md").read_text())
     assert in_one_line(QUESTION) in html.unescape(shown) and "<script" not in shown
     latex = (folder / "dense_sizes.tex").read_text()
@@ -79,7 +58,7 @@ def test_the_table_for_papers_shows_the_question_as_text(hostile):
 
 
 def test_no_script_of_the_report_is_ended_by_a_text(hostile):
-    report = (hostile.folder / "report.html").read_text(encoding="utf-8")
+    report = (hostile / "report.html").read_text(encoding="utf-8")
     scripts = re.findall(r"<script\b[^>]*>(.*?)</script>", report, re.DOTALL)
     assert not any(OWN in script and "\\u003c" not in script for script in scripts)
     assert f"<script>{OWN}" not in report and html.escape(QUESTION[:6]) in report
@@ -87,5 +66,5 @@ def test_no_script_of_the_report_is_ended_by_a_text(hostile):
 
 def test_figures_have_dollars_as_written(hostile):
     # Mathematics that is none would have stopped the jobs that draw it.
-    figures = list((hostile.folder / "results/figures").rglob("*.svg"))
+    figures = list((hostile / "results/figures").rglob("*.svg"))
     assert len(figures) > 5

@@ -507,8 +507,7 @@ def test_progress_leaves_diverged_replicates_out():
 COMPANIES = {
     "two": ([3, 7], None),
     "twenty": (list(range(20)), None),
-    "reversed": (list(range(19, -1, -1)), None),
-    "one-block": (list(range(20)), 1 << 40),
+    "reversed-in-one-block": (list(range(19, -1, -1)), 1 << 40),
     "many-blocks": (list(range(20)), 150_000),
 }
 

@@ -22,6 +22,7 @@ import pytest
 import snakemake.sourcecache
 from conftest import ROOT, environment
 from docutils.core import publish_parts
+from forked_snakemake import run_snakemake
 from packaging.requirements import Requirement
 from snakemake.exceptions import WorkflowError
 from snakemake.report import html_reporter
@@ -183,15 +184,7 @@ class Tiny:
     folder: Path
 
     def snakemake(self, *arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_snakemake(arguments, self.folder, environment())
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -11,6 +11,8 @@ import tomllib
 import pytest
 import yaml
 from conftest import ROOT
+from conftest import environment as environment_of_calls
+from forked_snakemake import run_snakemake
 
 
 def pins_of(lock: str) -> dict[str, str]:
@@ -157,13 +159,8 @@ def test_snakemake_command_of_the_readme_is_accepted(command, tmp_path):
         del arguments[place : place + 2]
     configs = [SHORTENED[argument] for argument in arguments if argument in SHORTENED]
     for shortened in configs[0] if configs else [[]]:
-        done = subprocess.run(
-            ["snakemake", "-n", "--quiet", "all", "--directory", tmp_path, *arguments, *shortened],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        call = ("-n", "--quiet", "all", "--directory", tmp_path, *arguments, *shortened)
+        done = run_snakemake(call, ROOT, environment_of_calls())
         assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,11 +1,10 @@
 """Bad input stops before a job starts, with one clear message and no traceback."""
 
-import subprocess
-
 import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, Project, bound_by_permissions, copy_project, environment
+from forked_snakemake import run_snakemake
 
 from restudy.data.idx import write_idx
 
@@ -337,14 +336,8 @@ def test_working_folder_that_cannot_be_made(project, tmp_path):
 
 def call_bound(project, *arguments) -> str:
     """What a failing call prints for which permissions hold, even if root makes it."""
-    done = subprocess.run(
-        [*bound_by_permissions(), "snakemake", "--configfile", "config/smoke.yaml", *arguments],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    call = ("--configfile", "config/smoke.yaml", *arguments)
+    done = run_snakemake(call, project.folder, environment(), prefix=bound_by_permissions())
     text = done.stdout + done.stderr
     assert done.returncode != 0
     assert "Traceback" not in text and '  File "' not in text

@@ -1,7 +1,7 @@
 """The same bytes wherever, whenever and by whomever it is run; and nothing runs again for a place.
 
 A small study is run twice: plainly, and with all varied that must not matter (in the manner of
-reprotest). What must not start a job is tried on the plain one.
+reprotest). What must not start a job is tried on the plain one: `small_run` in tests/conftest.py.
 """
 
 import json
@@ -15,76 +15,25 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import SKIPPED, Project, copy_project, environment
-from small_study import small_section
+from forked_snakemake import run_snakemake
+from small_run import CLASSES, WELLS, options, prepare
 
-CONFIG = {
-    "datasets": {
-        "moons": {"kind": "moons", "points": 40, "heldout_points": 60},
-        "wells": {"kind": "csv", "path": "wells.csv", "label": "sort"},
-    },
-    "dense": small_section(
-        "moons",
-        {
-            "sizes": {
-                "question": "Do more units help?",
-                "fix": {"dataset": "wells"},
-                "vary": {"hidden_size": [3, 4]},
-            },
-        },
-    ),
-    "claims": "claims.yaml",
-}
-# One over a table of runs, one over the linearity of boundaries, one over the shapes of weights.
-CLAIM = {"source": "nowhere", "statement": "It is so.", "model": "dense", "study": "sizes"}
-CLAIMS = {
-    "claims": [
-        CLAIM
-        | {
-            "id": "all_of_it",
-            "figure": "loss_effects",
-            "tests": [
-                {"form": "ordered", "measure": "train_loss", "axis": "hidden_size",
-                 "order": [4, 3]},
-                {"form": "linear_boundary", "cells": {"hidden_size": 3}},
-                {"form": "distribution", "tensor": "layer1/weights", "shape": "normal",
-                 "cells": {"hidden_size": 4}},
-            ],
-        }
-    ]
-}  # fmt: skip
 CELL = (
     "results/dense/dataset~wells/protocol~tiny/activation~tanh/hidden_size~4/depth~1/"
     "initializer~fan_in_normal/optimizer~gd"
 )
 
 
-def call(project: Path, work: Path, *arguments: str, env=None, prefix=()) -> str:
+def call(project: Path, work: Path, *arguments: str) -> str:
     """Run snakemake of a project in another folder; return what it prints."""
-    done = subprocess.run(
-        [
-            *prefix,
-            *("snakemake", "--snakefile", str(project / "Snakefile")),
-            *("--configfile", str(work / "ours.yaml"), "--directory", str(work), *arguments),
-        ],
-        cwd=project,
-        env=env or environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return output_of(run_snakemake((*options(project, work), *arguments), project, environment()))
+
+
+def output_of(done: subprocess.CompletedProcess) -> str:
+    """What a call prints, which must not fail."""
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     return text
-
-
-def prepare(work: Path) -> Path:
-    """A working folder with a configuration and data of the user's own."""
-    work.mkdir(parents=True)
-    (work / "ours.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    (work / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False))
-    rows = [f"{n * 37 % 101 / 10},{n * 53 % 89 / 7},{'ab'[n % 2]}" for n in range(60)]
-    (work / "wells.csv").write_text("\n".join(["depth,yield,sort", *rows, ""]))
-    return work
 
 
 def planned(project: Path, work: Path) -> set[str]:
@@ -93,20 +42,11 @@ def planned(project: Path, work: Path) -> set[str]:
     return set(re.findall(r"^(\w+) +\d+$", text, re.M)) - {"everything", "total"}
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory) -> tuple[Path, Path]:
-    """A copy of the project, and a folder in which it has run the study."""
-    folder = tmp_path_factory.mktemp("plain")
-    project, work = copy_project(folder / "project").folder, prepare(folder / "work")
-    call(project, work, "--cores", "2")
-    return project, work
-
-
 # ---- Nothing runs again without a cause --------------------------------------------------------
 
 
-def test_nothing_is_computed_again_wherever_project_results_and_data_lie(plain, tmp_path):
-    project, work = plain
+def test_nothing_is_computed_again_wherever_project_results_and_data_lie(small_run, tmp_path):
+    project, work = small_run
     moved = tmp_path / "another name" / "of it"
     shutil.copytree(project, moved, ignore=shutil.ignore_patterns(*SKIPPED))  # with new dates
     for path in moved.rglob("*.py"):
@@ -118,21 +58,22 @@ def test_nothing_is_computed_again_wherever_project_results_and_data_lie(plain, 
     shutil.copytree(work, elsewhere, copy_function=shutil.copyfile)  # every date is new
     assert planned(link, elsewhere) == set()
     (elsewhere / "data").mkdir()
-    (elsewhere / "wells.csv").rename(elsewhere / "data" / "wells.csv")
+    place = elsewhere / "data" / Path(WELLS).name
+    (elsewhere / WELLS).rename(place)
     config = yaml.safe_load((elsewhere / "ours.yaml").read_text())
-    config["datasets"]["wells"]["path"] = str(elsewhere / "data" / "wells.csv")
+    config["datasets"]["wells"]["path"] = str(place)
     (elsewhere / "ours.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     # The record of the configuration has the new path; nothing is computed for it.
     records = {"record_provenance", "render_provenance", "write_manifest", "render_certificate"}
     assert planned(project, elsewhere) == records
     # Other content is another matter.
-    with (elsewhere / "data" / "wells.csv").open("a") as file:
-        file.write("1.0,2.0,a\n")
+    with place.open("a") as file:
+        file.write(f"1.0,2.0,{CLASSES[1]}\n")
     assert "make_points" in planned(project, elsewhere)
 
 
-def test_an_edited_script_is_a_cause_for_its_own_jobs(plain, tmp_path):
-    project, work = plain
+def test_an_edited_script_is_a_cause_for_its_own_jobs(small_run, tmp_path):
+    project, work = small_run
     edited = tmp_path / "edited"
     shutil.copytree(project, edited, ignore=shutil.ignore_patterns(*SKIPPED))
     with (edited / "scripts/summarize_runs.py").open("a") as file:
@@ -151,8 +92,8 @@ def cut(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_verify_alone_compares_a_run_with_its_own_manifest(plain, tmp_path):
-    project, work = plain
+def test_verify_alone_compares_a_run_with_its_own_manifest(small_run, tmp_path):
+    project, work = small_run
     own = tmp_path / "work"
     shutil.copytree(work, own)
     cut(own / CELL / "runs.csv")
@@ -172,8 +113,8 @@ MADE_FROM = {
 }
 
 
-def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(plain, tmp_path):
-    project, work = plain
+def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(small_run, tmp_path):
+    project, work = small_run
     own = tmp_path / "work"
     shutil.copytree(work, own)
     for path, made in MADE_FROM.items():
@@ -198,12 +139,14 @@ def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(plain
         ("--list-rules", b"[]", b'{"environment": [1]}'),
     ],
 )
-def test_what_is_read_while_parsing_may_be_garbage(plain, tmp_path, option, findings, provenance):
+def test_what_is_read_while_parsing_may_be_garbage(
+    small_run, tmp_path, option, findings, provenance
+):
     own = prepare(tmp_path / "work")
     (own / "results/report").mkdir(parents=True)
     (own / "results/report/findings.json").write_bytes(findings)
     (own / "results/provenance.json").write_bytes(provenance)
-    call(plain[0], own, option)
+    call(small_run[0], own, option)
 
 
 # ---- All varied at once ------------------------------------------------------------------------
@@ -247,14 +190,23 @@ def varied(tmp_path_factory) -> tuple[Path, Path, str]:
     for name in ("XDG_CACHE_HOME", "COLUMNS"):
         env.pop(name, None)
     umask = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
-    return project, work, call(project, work, "--cores", "1", env=env, prefix=umask)
+    done = subprocess.run(
+        [*umask, "snakemake", *options(project, work), "--cores", "1"],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return project, work, output_of(done)
 
 
-def test_all_results_are_the_same_bytes(plain, varied):
-    manifest = shlex.quote(str(plain[1] / "results/manifest.json"))
+def test_all_results_are_the_same_bytes(small_run, varied):
+    manifest = shlex.quote(str(small_run[1] / "results/manifest.json"))
     text = call(*varied[:2], "--cores", "1", "verify", "--config", f"against={manifest}")
     assert ", 0 within tolerance, 0 different, 0 missing, 0 additional" in text
-    compared = json.loads((plain[1] / "results/manifest.json").read_text())["aggregates"]["files"]
+    recorded = json.loads((small_run[1] / "results/manifest.json").read_text())
+    compared = recorded["aggregates"]["files"]
     tables = (
         "claims.csv",
         "claims_tests.parquet",
@@ -272,7 +224,7 @@ def test_all_results_are_the_same_bytes(plain, varied):
         assert f"results/{path}" in compared
     # The baseline's points, which no cell of a study has: for the gradients and the notebooks.
     points = "results/data/moons/points.csv"
-    assert (plain[1] / points).read_bytes() == (varied[1] / points).read_bytes()
+    assert (small_run[1] / points).read_bytes() == (varied[1] / points).read_bytes()
 
 
 def test_what_was_pinned_and_what_is_not_locked_is_told(varied):
@@ -292,8 +244,8 @@ def test_neither_a_repository_around_nor_a_variable_gives_the_revision(varied):
     assert recorded["environment"]["revision"] == "unknown"
 
 
-def test_the_file_that_says_who_runs_is_for_the_owner_alone(plain):
-    assert Path(plain[1], ".snakemake/owner.json").stat().st_mode & 0o077 == 0
+def test_the_file_that_says_who_runs_is_for_the_owner_alone(small_run):
+    assert Path(small_run[1], ".snakemake/owner.json").stat().st_mode & 0o077 == 0
 
 
 def test_secrets_reach_neither_terminal_nor_log_nor_record(tmp_path):

@@ -1,11 +1,11 @@
 """Why a job would run: each cause by itself and several at once, in a run of two tiny cells."""
 
 import subprocess
-import sys
 
 import pytest
 import yaml
 from conftest import Project, copy_project, environment
+from forked_snakemake import run_program
 
 CELL = (
     "dataset~own/protocol~tiny/activation~tanh/hidden_size~3/depth~1/initializer~xavier_normal/"
@@ -18,14 +18,8 @@ TARGETS = [FIGURE.format("gd"), FIGURE.format("adam"), "results/provenance.json"
 
 def explain(project: Project, *arguments: str) -> subprocess.CompletedProcess:
     """Ask why, from the folder of the project."""
-    return subprocess.run(
-        [sys.executable, "workflow/explain_jobs.py", "--configfile", "own.yaml", *arguments],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["workflow/explain_jobs.py", "--configfile", "own.yaml", *arguments]
+    return run_program(command, project.folder, environment())
 
 
 def answer(project: Project, *arguments: str) -> tuple[dict[str, int], str]:

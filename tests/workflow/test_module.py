@@ -1,10 +1,9 @@
 """Two doors: the workflow from its own Snakefile, and as a module of somebody else's."""
 
-import subprocess
-
 import pytest
 import yaml
 from conftest import ROOT, SMOKE_JOBS, copy_project, environment
+from forked_snakemake import run_snakemake
 from small_study import small_cell
 
 CONFIG = {
@@ -64,14 +63,7 @@ def project(tmp_path_factory):
 
 
 def call(folder, *arguments):
-    return subprocess.run(
-        ["snakemake", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_snakemake(arguments, folder, environment())
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ def test_run_makes_the_executed_notebook_and_its_page(smoke, name):
     # Whatever a library complains about would stand there as a stream of errors.
     assert not [o for cell in code for o in cell.outputs if o.get("name") == "stderr"]
     text = path.read_text()
-    assert str(smoke.folder) not in text and str(ROOT) not in text
+    for folder in (smoke.folder, smoke.made_in or smoke.folder, ROOT):
+        assert str(folder) not in text
     assert "papermill" not in notebook.metadata
     page = smoke.folder / f"results/report/{name}_notebook.html"
     assert page.stat().st_size < 1_390_000
@@ -74,7 +75,7 @@ def test_numbers_of_the_dense_notebook_are_those_of_the_tables(smoke):
 def test_numbers_of_the_cnn_notebook_are_those_of_the_tables(smoke):
     notebook = nbformat.read(smoke.folder / "results/notebooks/convolutional_network.ipynb", 4)
     runs = read_table(smoke.folder / "results/tables/conv_runs.csv")
-    baseline = runs[runs["initializer"] == "truncated_normal"]
+    baseline = runs[(runs["activation"] == "relu") & (runs["optimizer"] == "adam")]
     assert f"{baseline['test_accuracy'].item():.4f}" in text_of(notebook, "accuracy-table")
     assert "3,274,634 parameters" in text_of(notebook, "architecture-table")
     varied = runs[(runs["activation"] == "tanh") & (runs["optimizer"] == "gd")]

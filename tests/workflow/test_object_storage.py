@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import IN_CI, ROOT, SMOKE_JOBS, copy_project, default_sources, environment
+from forked_snakemake import run_snakemake
 from kubernetes_api import Cluster
 
 LOCK = "requirements-kubernetes-test.lock"
@@ -103,15 +104,8 @@ class Study:
 
     def snakemake(self, *arguments: str) -> str:
         """Run snakemake on the smoke configuration; return what it prints."""
-        command = ["snakemake", "--configfile", "config/smoke.yaml", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        call = ("--configfile", "config/smoke.yaml", *arguments)
+        done = run_snakemake(call, self.folder, self.variables)
         text = done.stdout + done.stderr
         assert done.returncode == 0, text + self.cluster.output()
         return text

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, copy_project, environment
+from forked_snakemake import run_program
 
 CONFIG = {
     "families": ["support_vectors.py"],
@@ -67,14 +68,7 @@ def project(tmp_path_factory):
 
 def python(project, *arguments):
     """Run one of the project's programs."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program(arguments, project.folder, environment())
 
 
 def test_a_run_has_a_row_with_its_axes_and_measures(project):

@@ -2,11 +2,10 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 from conftest import ROOT, copy_project, environment
+from forked_snakemake import run_program
 
 PART = {"dataset": ["moons"], "activation": ["tanh"], "depth": [1], "optimizer": ["gd_0_03"]}
 HUNDRED = (
@@ -55,14 +54,8 @@ def test_few_jobs_look_after_every_cell(project):
 
 @pytest.mark.parametrize(("targets", "trainings"), [([], "100"), (["certificate"], "110")])
 def test_price_needs_no_results_and_counts_what_is_planned(project, targets, trainings):
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), "--cores", "2", *targets, *HUNDRED],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [PROGRAM, "--cores", "2", *targets, *HUNDRED]
+    done = run_program(command, project.folder, environment())
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if line.strip()}
     assert rows["train_dense"] == trainings
@@ -71,13 +64,7 @@ def test_price_needs_no_results_and_counts_what_is_planned(project, targets, tra
 
 
 def test_missing_configuration_gets_one_line_and_no_price(project):
-    done = subprocess.run(
-        [sys.executable, "workflow/estimate_cost.py", "--configfile", "missing.yaml"],
-        cwd=project.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["workflow/estimate_cost.py", "--configfile", "missing.yaml"]
+    done = run_program(command, project.folder, environment())
     assert done.returncode == 2
     assert "Traceback" not in done.stderr and "missing.yaml" in done.stderr
