@@ -29,6 +29,7 @@ SKIPPED = (
 IN_CI = os.environ.get("CI", "").lower() == "true"
 # Training jobs of the smoke run, by family.
 SMOKE_JOBS = {"dense": 11, "conv": 4}
+PROMOTED_JOBS = 2  # more of its dense training, of cells that go on in a study with halving
 CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SMOKE_JOBS, Project
+from conftest import PROMOTED_JOBS, SMOKE_JOBS, Project
 from tensorboard_server import read_page, runs_with
 
 from restudy.analysis.columns import describe_columns
@@ -28,16 +28,13 @@ KEYS = [
 CONV_KEYS = ["dataset", "protocol", "activation", "initializer", "optimizer", "seed"]
 ACTIVITY = ["grad_norm", "saturated_share", "dead_share"]
 MEASURES = {
-    "dense": ["train_loss", "train_accuracy", "heldout_loss", "heldout_accuracy"],
-    "conv": [
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "test_loss",
-        "test_accuracy",
-    ],
+    name: [f"{part}_{each}" for part in parts for each in ("loss", "accuracy")]
+    for name, parts in (
+        ("dense", ("train", "validation", "heldout")),
+        ("conv", ("train", "validation", "test")),
+    )
 }
+ENDING = ["diverged_at", "diverged_by", "stopped_at", "best_at"]
 RATE = "optimizer.learning_rate"  # which a study varies
 CELL = (
     "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1/"
@@ -62,14 +59,13 @@ def test_run_tables_have_the_documented_columns(smoke):
         *recorded["dense"],
         "reported_loss",
         "grad_norm",
-        "diverged_at",
-        "diverged_by",
+        *ENDING,
         RATE,
     ]
     rates = dense.groupby("optimizer")[RATE].unique().map(list)
     assert rates["gd+learning_rate=0.1"] == [0.1] and rates["gd"] == [0.01]
     conv = read_table(tables / "conv_runs.csv")
-    columns = [*CONV_KEYS, "steps", *recorded["conv"], "diverged_at", "diverged_by"]
+    columns = [*CONV_KEYS, "steps", *recorded["conv"], *ENDING]
     assert list(conv.columns) == columns
     dense_history = read_table(tables / "dense_history.parquet")
     assert list(dense_history.columns) == [*KEYS, "pass", *recorded["dense"], RATE]
@@ -128,7 +124,7 @@ def test_pictures_of_every_cnn_run_are_made_by_one_job(smoke):
 def test_every_run_carries_its_provenance(smoke):
     records = list(smoke.folder.glob("results/dense/**/provenance.json"))
     records += smoke.folder.glob("results/conv/**/provenance.json")
-    assert len(records) == sum(SMOKE_JOBS.values())
+    assert len(records) == sum(SMOKE_JOBS.values()) + PROMOTED_JOBS
     for path in records:
         record = json.loads(path.read_text())
         assert record["environment"]["libraries"]["numpy"]
@@ -234,6 +230,7 @@ def test_edited_training_module_reruns_its_training_and_not_the_other(edited):
     project = edited("src/restudy/families/dense/network.py", add_comment)
     jobs = project.jobs()
     assert jobs["train_dense"] == SMOKE_JOBS["dense"]
+    assert jobs["train_promoted_dense"] == PROMOTED_JOBS
     assert "train_conv" not in jobs and "make_points" not in jobs
 
 
@@ -270,6 +267,8 @@ def test_another_value_setting_or_seed_trains_its_own_runs_alone(edited):
         deeper,
         # The study still asks for a rate of 0.01, which is no longer the optimizer's own.
         CELL.replace("optimizer~gd", "optimizer~adam+learning_rate=0.01"),
+        # Who goes on may be another then.
+        *(f"results/dense/halving/optimizers/rung~2/slot~{n + 1}" for n in range(PROMOTED_JOBS)),
         *(folder.replace("seed~0", "seed~1") for folder in others),
     }
 
@@ -319,9 +318,25 @@ def test_tables_are_the_same_bytes_whatever_the_cores(smoke, again, cell):
 def test_findings_quote_the_summary(smoke):
     findings = json.loads((smoke.folder / "results/report/findings.json").read_text())
     summary = pd.read_csv(smoke.folder / "results/tables/dense_summary.csv")
-    best = summary[summary["optimizer"] == "adam"]["heldout_accuracy_mean"].iloc[0]
-    (sentence,) = findings["families"]["dense"]["studies"]["optimizers"]["by_quantity"]["accuracy"]
-    assert f"{best:.4f}" in sentence
+    own = summary[summary["dataset"] == "blobs"]
+    chosen = own.loc[own["validation_loss_mean"].idxmin()]
+    (sentence,) = findings["families"]["dense"]["studies"]["depths"]["by_quantity"]["accuracy"]
+    interval = chosen["heldout_accuracy_low"], min(chosen["heldout_accuracy_high"], 1)
+    assert sentence.endswith(
+        f"; its held-out accuracy is {chosen['heldout_accuracy_mean']:.4f} "
+        f"(95% interval {interval[0]:.4f} to {interval[1]:.4f})."
+    )
+
+
+def test_halving_goes_on_with_the_best_of_the_first_rung(smoke):
+    table = read_table(smoke.folder / "results/tables/dense_halving.csv")
+    first, last = (table[table["rung"] == rung] for rung in (1, 2))
+    assert (len(first), len(last)) == (6, PROMOTED_JOBS)
+    summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
+    known = summary.set_index(["optimizer"])["validation_loss_mean"]
+    best = first.nsmallest(PROMOTED_JOBS, "validation_loss_mean")
+    assert set(best["validation_loss_mean"]) <= set(known)
+    assert sorted(best[RATE]) == sorted(last[RATE]) and (last["protocol.passes"] == 700).all()
 
 
 def test_tables_for_papers_have_the_numbers_of_the_summary(smoke):
@@ -336,8 +351,10 @@ def test_tables_for_papers_have_the_numbers_of_the_summary(smoke):
         for path in paths[::2]:
             lines = path.read_text(encoding="utf-8").splitlines()
             rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
-            first = -2 - len(family.ranked_by)
-            for place, measure in enumerate(family.ranked_by, start=first):
+            reported = [each.name for each in family.reported]
+            shown = [name for name in family.ranked_by if name not in reported]
+            shown += [family.chosen_by, *reported]
+            for place, measure in enumerate(shown, start=-2 - len(shown)):
                 known = summary[f"{measure}_mean"], summary[f"{measure}_high"]
                 for row in rows:
                     digits = [part.strip(" *\u2007\u2008") for part in row[place].split("±")]

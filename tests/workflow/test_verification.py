@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SMOKE_JOBS, Project
+from conftest import PROMOTED_JOBS, SMOKE_JOBS, Project
 
 from restudy.study.grid import choose_folders
 
@@ -54,7 +54,7 @@ def test_manifest_lists_all_results_but_records_of_time_and_machine(smoke):
         for name in ("settings", "data", "code", "lock"):
             assert cell[name] == record[f"{name}_sha256"]
         listed |= {f"{folder}/{name}" for name in cell["files"]}
-    assert len(manifest["cells"]) == sum(SMOKE_JOBS.values())
+    assert len(manifest["cells"]) == sum(SMOKE_JOBS.values()) + PROMOTED_JOBS
     reasons = {entry["artefacts"]: entry["reason"] for entry in manifest["left_out"]}
     assert all(reasons.values())
     results = smoke.folder / "results"

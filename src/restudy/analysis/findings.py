@@ -85,6 +85,8 @@ def describe_family(
                 found["studies"][name]["halving"] = sentences
                 outcome = found["studies"][name]["outcome"]
                 found["studies"][name]["outcome"] = [*sentences, *outcome]
+                for quantity in family.quantities:
+                    found["studies"][name]["by_quantity"].setdefault(quantity, []).extend(sentences)
                 _put_last_rung(family, own, study, found["studies"][name]["best"])
     if "classes" in tables:
         found["classes"] = describe_classes(family, tables["classes"], kinds)
