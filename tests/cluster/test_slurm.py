@@ -217,3 +217,24 @@ def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke,
     made = results_of(folder)
     assert made == {n: c for n, c in results_of(smoke.folder).items() if n.startswith(f"{DENSE}/")}
     assert again.jobs()[-1]["limit"] == "10:00"
+
+
+def test_halving_goes_from_rung_to_rung(cluster, smoke, call, tmp_path):
+    table = "results/tables/dense_halving.csv"
+    run = call(tmp_path / "halving", "--", table)
+    assert run.end() == 0, run.log.read_text()
+    assert (run.folder / table).read_bytes() == (smoke.folder / table).read_bytes()
+    slots = "results/dense/halving/optimizers/rung~2"
+    made, known = (
+        {
+            str(path.relative_to(folder / slots)): path.read_bytes()
+            for path in (folder / slots).rglob("*")
+            if path.is_file() and path.name != NOT_COMPARED
+        }
+        for folder in (run.folder, smoke.folder)
+    )
+    assert made == known != {}
+    # The cells of a rung are one job of Slurm; who goes on is found out where the call is.
+    assert [job["state"] for job in run.jobs()] == ["COMPLETED"] * 2
+    log = (run.folder / "results/logs/train_dense/halving/optimizers/rung~2/slot~1.log").read_text()
+    assert "goes on from 500 of 700 passes" in log

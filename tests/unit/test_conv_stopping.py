@@ -56,19 +56,29 @@ def shown(folder):
     return scalars, {name: str(value) for name, value in sorted(trial.items())}
 
 
-@pytest.mark.parametrize("first", [8, 20, 13, 1, 39])
-def test_a_training_in_parts_ends_as_if_it_were_one(tmp_path, one_thread, first):
-    expected = train(tmp_path, "whole", "none", kept=0.0, steps=40)
-    assert not (tmp_path / "none").exists()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, one_thread):
+    """A folder, and what a training without a pause ended with."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder / "whole", train(folder, "whole", "none", kept=0.0, steps=40)
+
+
+# Where both intervals end, where neither does, and just before the end.
+@pytest.mark.parametrize("first", [20, 13, 39])
+def test_a_training_in_parts_ends_as_if_it_were_one(tmp_path, whole, first):
     lines = []
-    earlier = train(tmp_path, "first", "kept", steps=first)
-    again = train(tmp_path, "again", "others", kept=0.0, steps=first)
-    assert_same(earlier, again)
+    train(tmp_path, "first", "kept", steps=first)
     found = train(tmp_path, "second", "kept", lines, steps=40)
     assert f"resumed after {first} of 40 steps" in lines
-    assert_same(found, expected)
-    assert shown(tmp_path / "second") == shown(tmp_path / "whole")
+    assert_same(found, whole[1])
+    assert shown(tmp_path / "second") == shown(whole[0])
     assert shown(tmp_path / "second")[1] != shown(tmp_path / "first")[1]
+
+
+def test_to_keep_a_state_changes_nothing(tmp_path, one_thread):
+    kept = train(tmp_path, "kept", "state", steps=13)
+    assert_same(kept, train(tmp_path, "not kept", "none", kept=0.0, steps=13))
+    assert list_checkpoints(tmp_path / "state") and not (tmp_path / "none").exists()
 
 
 def test_a_state_serves_neither_the_same_budget_nor_a_smaller_one(tmp_path, one_thread):
