@@ -62,28 +62,19 @@ def rung_of(family, wildcards):
 def slot_data(family):
     """Function of wildcards: the file that represents each data set of a rung's cells."""
     return lambda wildcards: list(
-        dict.fromkeys(
-            PLAN.data_file(cell["dataset"]) for cell in rung_of(family, wildcards).cells
-        )
+        map(PLAN.data_file, rung_of(family, wildcards).datasets)
     )
 
 
 def slot_images(family):
     """Function of wildcards: the images of each of them."""
-
-    def images(wildcards):
-        folders = (
-            paths.image_folder(cell["dataset"])
-            for cell in rung_of(family, wildcards).cells
-            if family.takes == IMAGES
-        )
-        return [
-            ancient(f"{folder}/{name}")
-            for folder in dict.fromkeys(folders)
-            for name in paths.IMAGE_FILES
-        ]
-
-    return images
+    if family.takes != IMAGES:
+        return []
+    return lambda wildcards: [
+        ancient(f"{paths.image_folder(dataset)}/{name}")
+        for dataset in rung_of(family, wildcards).datasets
+        for name in paths.IMAGE_FILES
+    ]
 
 
 def slot_settings(family):

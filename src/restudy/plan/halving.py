@@ -36,6 +36,8 @@ class Rung:
         How many cells it has, and how many of them go on.
     cells : tuple of Cell
         Those that may stand in it, with its budget: the cells of the first rung, in their order.
+    datasets : tuple of str
+        Their data sets.
     replicates : int
         Seeds of each.
     """
@@ -46,6 +48,7 @@ class Rung:
     size: int
     promoted: int
     cells: tuple[Cell, ...]
+    datasets: tuple[str, ...]
     replicates: int
 
 
@@ -56,6 +59,10 @@ def halved_studies(plan: Plan, family: Family) -> list[str]:
 
 def rungs(plan: Plan, family: Family, study: str) -> list[Rung]:
     """Return the rungs of a study, the first one first; none without successive halving."""
+    return plan.remember(("rungs", family.name, study), lambda: _rungs(plan, family, study))
+
+
+def _rungs(plan: Plan, family: Family, study: str) -> list[Rung]:
     given = plan.studies(family)[study]
     budgets = budgets_of(given)
     if not budgets:
@@ -72,6 +79,7 @@ def rungs(plan: Plan, family: Family, study: str) -> list[Rung]:
             size,
             promoted,
             design.cells,
+            tuple(design.levels["dataset"]),
             plan.replicates(design.cells[0]),
         )
         for number, (budget, size, promoted, design) in enumerate(

@@ -112,13 +112,13 @@ class Plan:
 
     def entries(self, family: Family) -> Entries:
         """Return what the values on the family's axes stand for."""
-        return self._known(("entries", family.name), lambda: Entries(self.config, family))
+        return self.remember(("entries", family.name), lambda: Entries(self.config, family))
 
     def design(self, family: Family, study: str) -> Design:
         """Return the cells of a study, and how they came about."""
         self._check_study(family, study)
         key = "design", family.name, study
-        return self._known(key, lambda: design_of(self.config, family, study))
+        return self.remember(key, lambda: design_of(self.config, family, study))
 
     def plain_section(self, family: Family) -> dict[str, Any]:
         """Return the family's section with its studies that are products, see `plain_section`."""
@@ -186,8 +186,8 @@ class Plan:
                 settings[name] = as_coordinate(entries.value(axis, value, key))
         return found
 
-    def _known(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """What was made under a key, made now if it was not yet."""
+    def remember(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """Return what was made under a key; it is made now if it was not yet."""
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]
@@ -196,7 +196,7 @@ class Plan:
         """Return the cells of a study, or the cells of all studies with their settings."""
         if study is not None:
             return list(self.design(family, study).cells)
-        return self._known(("cells", family.name), lambda: self._all_cells(family))
+        return self.remember(("cells", family.name), lambda: self._all_cells(family))
 
     def _all_cells(self, family: Family) -> list[Cell]:
         known = settings_lookup(self.config, family)
@@ -215,7 +215,7 @@ class Plan:
         """
         if self.of_job:
             return cell_settings(self.config, family, cell)
-        known = self._known(
+        known = self.remember(
             ("settings", family.name), lambda: {each: each.settings for each in self.cells(family)}
         )
         return known.get(cell) or cell_settings(self.config, family, cell)
