@@ -21,8 +21,8 @@ from restudy.data.tables import read_table
 CONFIG = {
     "claims": "claims.yaml",
     "datasets": {
-        "points": {"kind": "moons", "points": 40, "heldout_points": 40},
-        "squares": {"kind": "xor", "points": 40, "heldout_points": 40},
+        name: {"kind": kind, "points": 40, "heldout_points": 40, "validation_points": 40}
+        for name, kind in {"points": "moons", "squares": "xor"}.items()
     },
     "dense": {
         "baseline": {
@@ -109,7 +109,7 @@ def softsign_was_trained(project: Project) -> None:
 def xor_was_trained_on(project: Project) -> None:
     assert table(project, SQUARES)["heldout_accuracy"].between(0.2, 1).all()
     points = table(project, "results/data/squares/points.csv")
-    assert len(points) == 80 and points[["x1", "x2"]].abs().max().between(0.5, 1.5).all()
+    assert len(points) == 120 and points[["x1", "x2"]].abs().max().between(0.5, 1.5).all()
 
 
 def gain_was_judged(project: Project) -> None:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from restudy.data.kinds import EVALUATED
 from restudy.families.dense.family import FAMILY
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import Schedule
@@ -28,9 +27,7 @@ from restudy.families.dense.stack import Batch, Stack
 from restudy.families.dense.state import Divergence, State
 from restudy.families.stopping import EarlyStopping
 
-MEASURES = tuple(
-    f"{part}_{quantity}" for part in ("train", *EVALUATED) for quantity in ("loss", "accuracy")
-)
+MEASURES = tuple(measure.name for measure in FAMILY.recorded_measures)
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 CHUNK = 500  # points per evaluation
 
@@ -125,7 +122,7 @@ class Trainer:
     training : Points
         Points to train on.
     evaluated : mapping of str to Points
-        Those parts of `EVALUATED` that there are.
+        The validation and the held-out points, as far as there are some, by part.
     earlier : mapping of str to ndarray, optional
         State that an earlier training left after at most as many passes, to go on from.
     """
