@@ -14,6 +14,7 @@ import pytest
 
 from restudy.analysis.event_files import iterate_events
 from restudy.analysis.events import read_histograms, read_scalars
+from restudy.families import checkpoints
 from restudy.families.checkpoints import (
     UNFINISHED,
     Checkpoint,
@@ -67,6 +68,14 @@ def test_two_newest_are_kept_and_nothing_else(saved):
         "step-000000010.checkpoint",
     ]
     assert len(list(saved.iterdir())) == 2
+
+
+def test_one_that_a_job_with_another_budget_has_removed_is_not_called_damaged(saved, monkeypatch):
+    found = [saved / "step-000000200.checkpoint", *list_checkpoints(saved)]
+    monkeypatch.setattr(checkpoints, "list_checkpoints", lambda folder: found)
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 100
+    assert lines == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])

@@ -65,6 +65,7 @@ def train_resumed(folder):
     lines = []
     run = finish(prepare(folder, lines.append))
     assert "resumed after 4 of 8 steps" in lines
+    assert run.notes["continued_from"] == 4
     return run
 
 

@@ -160,6 +160,8 @@ def find_checkpoint(
             continue
         try:
             about, checkpoint = read_checkpoint(path)
+        except FileNotFoundError:
+            continue  # removed meanwhile, by a job with another budget
         except (OSError, ValueError) as error:
             log(f"warning: {path} is damaged ({error}): ignored and removed")
         else:
@@ -167,7 +169,7 @@ def find_checkpoint(
                 return checkpoint
             log(f"{path} is of other settings, data, code or libraries: ignored and removed")
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             log(f"warning: {path} could not be removed ({error})")
     return None

@@ -54,6 +54,8 @@ def train(run: Run) -> None:
         run.save(artefact, table)
     run.save("weights.npz", result.weights)
     run.note(seed=run.seed, weights_sha256=result.weights_sha256)
+    if result.continued_from is not None:
+        run.note(continued_from=result.continued_from)
 
 
 def tabulate(result: ConvResult, steps: int, test_labels: np.ndarray) -> dict[str, pd.DataFrame]:

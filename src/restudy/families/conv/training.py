@@ -112,6 +112,8 @@ class ConvResult:
         Name to float32 array, after the last update, or of the best row if it may stop early.
     weights_sha256
         Digest of names, shapes and bytes of the weights.
+    continued_from
+        After how many updates the checkpoint was made that training went on from, or None.
     seconds
         Wall time of startup, training, monitoring, evaluation and checkpoints in this process.
     """
@@ -128,6 +130,7 @@ class ConvResult:
     best_at: int | None
     weights: dict[str, np.ndarray]
     weights_sha256: str
+    continued_from: int | None
     seconds: dict[str, float]
 
 
@@ -237,6 +240,7 @@ class Training:
         self.protocol = protocol = settings["protocol"]
         self.clock = Clock()
         self.step = 0
+        self.continued_from: int | None = None
         self.history: list[dict[str, float]] = []
         self.layers: list[dict[str, float | str]] = []
         self.recorder = Recorder()
@@ -475,7 +479,7 @@ class Training:
         for name, variable in self.variables().items():
             variable.assign(checkpoint.arrays[name])
         tables = checkpoint.tables
-        self.step = tables["at"][0]["step"]
+        self.step = self.continued_from = tables["at"][0]["step"]
         self.last_logged = self.step, 0.0
         if self.rule:
             self.rule = replace(self.rule, **tables["stopping"][0])
@@ -520,6 +524,7 @@ class Training:
             best_at=best_at,
             weights=weights,
             weights_sha256=digest_weights(weights),
+            continued_from=self.continued_from,
             seconds=dict(self.clock.seconds),
         )
 
