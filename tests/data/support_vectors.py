@@ -30,9 +30,11 @@ FAMILY = Family(
     protocol=(Setting("share", "Size of a sample, of the training points.", default=1.0, above=0),),
     measures=(
         Measure("train_accuracy", "Training accuracy", "Of the training points.", better="higher"),
-        Measure("heldout_accuracy", "Held-out accuracy", "Of the others.", better="higher"),
+        Measure("validation_accuracy", "Validation accuracy", "To choose by.", better="higher"),
+        Measure("heldout_accuracy", "Held-out accuracy", "To report.", better="higher"),
     ),
     ranked_by=("heldout_accuracy",),
+    chosen_by="validation_accuracy",
     artefacts=(
         Artefact("runs.csv", "A row: the run."),
         Artefact("support.npz", "The support vectors."),

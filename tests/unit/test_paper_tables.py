@@ -320,7 +320,10 @@ def hostile():
     measures = tuple(
         replace(measure, label=f"{label} {measure.name}", unit=unit)
         for measure, label, unit in zip(
-            svc_family.FAMILY.measures, (r"M_1 & 5% $\a", "| h *b*"), ("{", "#^~"), strict=True
+            svc_family.FAMILY.measures,
+            (r"M_1 & 5% $\a", "<v>", "| h *b*"),
+            ("{", "%", "#^~"),
+            strict=True,
         )
     )
     kernel, c = svc_family.FAMILY.axes

@@ -64,6 +64,37 @@ def test_impossible_combination(project):
     assert "conv.protocols.tiny.batch_size: got 500; allowed: at most 200" in text
 
 
+def test_rules_of_early_stopping_that_cannot_be(project):
+    rules = {
+        "zero": {"patience": 0},
+        "wait": {"patience": 5, "wait": 1},
+        "heldout": {"patience": 5, "measure": "heldout_loss"},
+        "none": {"min_delta": 0.1},
+        "number": 7,
+    }
+
+    def change(config):
+        dense, conv = (config[family]["protocols"] for family in ("dense", "conv"))
+        for name, rule in rules.items():
+            dense[name] = dense["corrected"] | {"stop_early": rule}
+        conv["train"] = conv["tiny"] | {"stop_early": {"patience": 5, "measure": "train_loss"}}
+        config["kept_state_megabytes"] = -1
+
+    told = message(project, "-n", "--configfile", with_change(project, "stopping", change))
+    measures = "validation_loss, validation_accuracy"
+    for line in (
+        "dense.protocols.zero.stop_early.patience: got 0; allowed: at least 1",
+        "dense.protocols.wait.stop_early: unknown key 'wait'; allowed: measure, patience, ",
+        "dense.protocols.heldout.stop_early.measure: got 'heldout_loss'; allowed: "
+        f"{measures}, train_loss, train_accuracy",
+        "dense.protocols.none.stop_early: missing key 'patience'",
+        "dense.protocols.number.stop_early: got 7; allowed: keys with values",
+        f"(did you mean 'validation_loss'?); allowed: {measures}",
+        "kept_state_megabytes: got -1; allowed: at least 0",
+    ):
+        assert told.count(line) == 1, line
+
+
 def test_a_manifest_that_is_missing_stops_only_what_compares_with_it(project):
     def change(config):
         config["against"] = "theirs.json"

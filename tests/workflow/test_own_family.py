@@ -80,6 +80,7 @@ def test_a_run_has_a_row_with_its_axes_and_measures(project):
         "c",
         "seed",
         "train_accuracy",
+        "validation_accuracy",
         "heldout_accuracy",
         "diverged_at",
         "diverged_by",
@@ -95,7 +96,10 @@ def test_cells_are_summarised_compared_and_told_of(project):
     assert len(summary) == 4 and (summary["n"] == 2).all()
     assert (results / "figures/svm/kernels_accuracy_effects.svg").stat().st_size > 1000
     found = json.loads((results / "report/findings.json").read_text())["families"]["svm"]
-    assert "held-out accuracy is highest with" in " ".join(found["studies"]["kernels"]["outcome"])
+    chosen = summary.loc[summary["validation_accuracy_mean"].idxmax()]
+    (told,) = found["studies"]["kernels"]["outcome"]
+    assert told.startswith(f"Chosen by mean validation accuracy: kernel {chosen['kernel']}, ")
+    assert f"its held-out accuracy is {chosen['heldout_accuracy_mean']:.4f} (95% interval" in told
     page = (results / "report/study.html").read_text()
     assert "Studies" in page and len(page) > 10_000
     best = found["studies"]["kernels"]["best"][0]["levels"][0]["level"]
