@@ -109,10 +109,12 @@ def keep_state(
     folder, identity, checkpoint
         As in `write_checkpoint`.
     megabytes : float
-        How large it may be.
+        How large it may be; 0 if none is to be kept.
     log : callable
-        Takes a line if it is not kept.
+        Takes a line if it is too large, or can't be written.
     """
+    if not megabytes:
+        return
     size = size_of(checkpoint)
     if size > megabytes:
         log(
