@@ -131,7 +131,7 @@ def test_one_in_another_format_is_passed_over_with_a_warning(saved, content):
 def test_one_that_cannot_be_read_or_removed_is_ignored_with_a_warning(saved, monkeypatch):
     newest = list_checkpoints(saved)[0]
 
-    def refuse(path, *rest, original=Path.read_bytes):
+    def refuse(path, original=Path.read_bytes, **given):
         if path == newest:
             raise PermissionError("no access")
         return original(path)
@@ -165,7 +165,7 @@ def test_no_folder_means_no_checkpoint(tmp_path):
 
 
 def test_half_written_file_is_no_checkpoint_and_is_overwritten(saved):
-    half = saved / f"{UNFINISHED}-step-000000110.checkpoint"
+    half = saved / f"{UNFINISHED}-step-000000110"
     half.write_bytes(b"half")
     assert find_checkpoint(saved, "mine", print).step == 100
     write_checkpoint(saved, "mine", make_checkpoint(110))
@@ -190,7 +190,7 @@ def test_what_is_kept_at_the_end_is_found_by_larger_budgets_alone(saved):
         **{10: None, 11: 10, 60: 10, 61: 60},
         **{200: 100, 201: 200},
     }
-    (saved / f"{UNFINISHED}-step-000000110.checkpoint").write_bytes(b"half")
+    (saved / f"{UNFINISHED}-step-000000110").write_bytes(b"half")
     clear_checkpoints(saved)
     assert sorted(path.name for path in saved.iterdir()) == [
         "ended-000000060.checkpoint",

@@ -75,7 +75,7 @@ def write_checkpoint(
     }
     content = io.BytesIO()
     np.savez(content, **members)
-    name = f"{ENDED if ended else GOING}-{checkpoint.step:09d}.checkpoint"
+    name = f"{ENDED if ended else GOING}-{checkpoint.step:09d}"
     # Trainings that differ in their budgets share a folder.
     unfinished = folder / f"{UNFINISHED}-{name}"
     with unfinished.open("wb") as file:
@@ -83,7 +83,7 @@ def write_checkpoint(
         file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(folder / name)
+    unfinished.replace(folder / f"{name}.checkpoint")
     for old in list_checkpoints(folder, ENDED if ended else GOING)[KEPT:]:
         old.unlink(missing_ok=True)
 
