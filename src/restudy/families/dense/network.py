@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from restudy.data.kinds import EVALUATED
 from restudy.families.arguments import check_argument, check_settings, show, whole_numbers
 from restudy.families.contract import Setting, count
 from restudy.families.dense.activations import make_activation
@@ -204,7 +203,7 @@ class DenseNetwork:
             check_argument(FACTOR, schedule(pass_number))
         training = self._points(x, label)
         evaluated = {}
-        for part, given in zip(EVALUATED, (validation, heldout), strict=True):
+        for part, given in {"validation": validation, "heldout": heldout}.items():
             if given is None:
                 continue
             if not isinstance(given, tuple | list) or len(given) != 2:

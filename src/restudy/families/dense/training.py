@@ -27,7 +27,14 @@ from restudy.families.dense.stack import Batch, Stack
 from restudy.families.dense.state import Divergence, State
 from restudy.families.stopping import EarlyStopping
 
-MEASURES = tuple(measure.name for measure in FAMILY.recorded_measures)
+MEASURES = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "heldout_loss",
+    "heldout_accuracy",
+)
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 CHUNK = 500  # points per evaluation
 
