@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import svc_family
 from conftest import ROOT
+from moons import moons
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts
 from restudy.families.conv import cost as conv_cost
+from restudy.families.dense import DenseNetwork, adam
+from restudy.families.dense.snapshots import snapshot_passes
 from restudy.families.registry import FAMILIES, read_family
 from restudy.operation.cost import (
     Job,
@@ -21,6 +24,7 @@ from restudy.operation.cost import (
     identify_job,
     read_records,
     read_reference,
+    state_of,
     wall_time,
     write_reference,
 )
@@ -141,6 +145,31 @@ MEASURED = [  # settings of a job with Adam, and what it left and took: bytes, M
         1218,
     ),
 ]
+
+
+@pytest.mark.parametrize(("passes", "size", "depth"), [(200, 3, 1), (1000, 20, 2)])
+def test_the_state_of_a_dense_cell_takes_what_is_estimated(passes, size, depth):
+    data, job = moons(), settings(passes=passes, hidden_size=size, depth=depth)
+    network = DenseNetwork([2, *[size] * depth, 2], seeds=range(4))
+    result = network.fit(
+        data.x,
+        data.label,
+        adam(0.01),
+        passes,
+        record_interval=100,
+        snapshot_passes=snapshot_passes(passes, 5),
+    )
+    found = sum(array.nbytes for array in result.state.values())
+    estimate = state_of("train_dense", job)
+    assert 0.3 * estimate < found < estimate
+
+
+def test_a_state_that_is_too_large_to_be_kept_takes_no_room():
+    job = settings(hidden_size=2000, depth=3)
+    job["protocol"]["replicates"] = 20
+    assert state_of("train_dense", job) == 0
+    price = Prices([], [training()]).price(Job("train_dense", "x", settings()), 1)
+    assert price.disk == disk_of("train_dense", settings()) + state_of("train_dense", settings())
 
 
 @pytest.mark.parametrize(("sizes", "side", "disk", "megabytes"), MEASURED)

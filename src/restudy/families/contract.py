@@ -358,7 +358,8 @@ class Family:
         data set, key of its protocol) that yields lines on what is too large to be trained.
     cost : str
         Path of a module with ``features(settings)`` and ``disk(settings)``, from which a job's
-        time and its bytes on disk are estimated.
+        time and its bytes on disk are estimated; and perhaps ``state(settings)``, the bytes of what
+        it keeps for a larger budget.
     predict : str
         Path of a function (settings, weights, points) -> classes, for each run whose weights are
         given; what asks how straight a boundary is needs it.

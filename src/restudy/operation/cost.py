@@ -21,6 +21,7 @@ from scipy.optimize import nnls
 
 from restudy.analysis.summaries import read_benchmark
 from restudy.families.registry import FAMILIES, resolve
+from restudy.study.schema import KEPT_STATE_MEGABYTES
 
 TRAINING, RETRAINING = "train_", "retrain_"  # what the kind of such a job begins with
 OUTPUT_BYTES, IMAGE_BYTES = 0.3e6, 55e6  # of what a job leaves, and of a set of images
@@ -104,6 +105,15 @@ def disk_of(kind: str, settings: Mapping | None) -> float:
     return IMAGE_BYTES if kind == "fetch_images" else OUTPUT_BYTES
 
 
+def state_of(kind: str, settings: Mapping | None) -> float:
+    """Return the bytes of the state that a training job keeps for a larger budget."""
+    find_state = getattr(_family_cost(kind), "state", None)
+    if find_state is None:
+        return 0.0
+    found = find_state(_with_defaults(kind, settings))
+    return found if found <= 1e6 * KEPT_STATE_MEGABYTES else 0.0
+
+
 def _family_cost(kind: str):
     """Return the cost module of the family that jobs of a kind train, if it has one."""
     family = FAMILIES.get(kind.removeprefix(TRAINING)) if kind.startswith(TRAINING) else None
@@ -178,13 +188,14 @@ class Prices:
         }
         key = job_key(described)
         record = self.recorded.get((*key, job.name)) or self.recorded.get(key)
-        disk = disk_of(job.kind, job.settings)
+        disk, state = disk_of(job.kind, job.settings), state_of(job.kind, job.settings)
         if record:
-            return Price(record["seconds"], record["memory_mb"], record["disk"] or disk, "recorded")
+            disk = (record["disk"] or disk) + state
+            return Price(record["seconds"], record["memory_mb"], disk, "recorded")
         speed = self.speeds.get(job.kind)
         seconds = self._modelled(described) * (speed or self.speed)
         known = "scaled" if speed else "reference"
-        return Price(seconds, self.memory.get(job.kind, UNKNOWN_MB), disk, known)
+        return Price(seconds, self.memory.get(job.kind, UNKNOWN_MB), disk + state, known)
 
     @property
     def speed(self) -> float:

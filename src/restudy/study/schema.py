@@ -21,6 +21,7 @@ TYPES = {
     "boolean": "boolean",
     "text": "string",
 }
+KEPT_STATE_MEGABYTES = 100  # enough for the CNN of the usual size, with early stopping too
 LARGEST_RANGE = 100_000  # values of a range, cells of a sample
 BOUNDS = {
     "minimum": "minimum",
@@ -145,7 +146,7 @@ CHECKS = {
         "results.",
         "type": "number",
         "minimum": 0,
-        "default": 50,
+        "default": KEPT_STATE_MEGABYTES,
     },
     "against": {
         "description": "Another run's results/manifest.json, with which the target verify compares "

@@ -63,6 +63,15 @@ def disk(settings: Mapping) -> float:
     )
 
 
+def state(settings: Mapping) -> float:
+    """Return the bytes of the state that a run keeps for a larger budget, with Adam the most."""
+    layers = cell_layers(settings, image_counts(settings["dataset"]))
+    parameters = 4 * count_parameters(layers)
+    best = parameters if settings["protocol"].get("stop_early") else 0
+    # Weights and two slots; and the event files, which are most of what is left beside weights.
+    return 3 * parameters + best + disk(settings) - parameters
+
+
 def memory(settings: Mapping, counts: ImageCounts) -> float:
     """Return the megabytes that a job takes at most; measured with Adam, which keeps the most.
 

@@ -70,6 +70,16 @@ def disk(settings: Mapping) -> float:
     return 60e3 + min(snapshots, allowed) + rows * (35 + 25 * size.layers)
 
 
+def state(settings: Mapping) -> float:
+    """Return the bytes of the state that a cell keeps for a larger budget, with Adam the most."""
+    protocol, size = settings["protocol"], network_size(settings)
+    weights = 8 * size.weights * protocol["replicates"]
+    snapshots = min(weights * protocol["snapshots"], 1e6 * protocol["snapshot_megabytes"])
+    rows = protocol["replicates"] * (protocol["passes"] / protocol["record_interval"] + 1)
+    # Parameters and two slots; measures by pass, and three numbers for each layer.
+    return 12e3 + 3 * weights + snapshots + 8 * rows * (6 + 3 * size.layers)
+
+
 def data_shape(dataset: Mapping) -> DataShape:
     """Return the shape of a point set, estimated where its settings do not determine it."""
     kind = dataset_kind(dataset["kind"])
