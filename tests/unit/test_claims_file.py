@@ -700,7 +700,7 @@ REFUSED = {
     "a boundary that is not measured": (
         with_test(PENALTIES, form="linear_boundary", **FIRST),
         "tests[0].form: got 'linear_boundary', which needs the measure boundary_linearity; the "
-        "family 'Support vector machines' has train_accuracy, heldout_accuracy",
+        "family 'Support vector machines' has train_accuracy, validation_accuracy, heldout_accuracy",
     ),
     "a gap that is not measured": (
         with_test(PENALTIES, form="overfitting", axis="c", **{"from": 0.1, "to": 10}),
@@ -712,7 +712,8 @@ REFUSED = {
     ),
     "a measure of another family": (
         with_test(PENALTIES, **RISES | {"measure": "train_loss"}),
-        "tests[0].measure: got 'train_loss'; allowed: train_accuracy, heldout_accuracy",
+        "tests[0].measure: got 'train_loss'; allowed: train_accuracy, validation_accuracy, "
+        "heldout_accuracy",
     ),
     "a number that the study does not have": (
         with_test(PENALTIES, **RISES | {"order": [0.1, 0.5]}), "c: got 0.5; allowed: 0.1, 1, 10",
