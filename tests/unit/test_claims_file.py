@@ -700,7 +700,8 @@ REFUSED = {
     "a boundary that is not measured": (
         with_test(PENALTIES, form="linear_boundary", **FIRST),
         "tests[0].form: got 'linear_boundary', which needs the measure boundary_linearity; the "
-        "family 'Support vector machines' has train_accuracy, validation_accuracy, heldout_accuracy",
+        "family 'Support vector machines' has train_accuracy, validation_accuracy, "
+        "heldout_accuracy",
     ),
     "a gap that is not measured": (
         with_test(PENALTIES, form="overfitting", axis="c", **{"from": 0.1, "to": 10}),
