@@ -27,7 +27,6 @@ def main(family: Family, rung: dict, inputs, output, log) -> None:
     table = rank_cells(
         family,
         pd.concat(frames, ignore_index=True),
-        list(settings),
         rung["measure"],
         rung["promoted"],
     )

@@ -13,9 +13,7 @@ from restudy.analysis.captions import in_sentence
 from restudy.families.contract import Family, Measure
 
 
-def in_order_of_choice(
-    rows: pd.DataFrame, mean: str, lowest_first: bool, runs: str = "n", finished: str = "finished"
-) -> pd.DataFrame:
+def in_order_of_choice(rows: pd.DataFrame, mean: str, lowest_first: bool) -> pd.DataFrame:
     """Return rows in the order in which they would be chosen.
 
     A run that diverged can't be averaged; one that diverges with some seeds would be chosen for its
@@ -24,13 +22,11 @@ def in_order_of_choice(
     Parameters
     ----------
     rows : DataFrame
-        One for each of what is compared.
+        One for each of what is compared: ``n`` runs, of which so many ``finished``.
     mean : str
         Column of the mean over the runs that finished; missing if none did.
     lowest_first : bool
         Whether the lowest mean is the best.
-    runs, finished : str
-        Columns of the number of runs, and of those that finished.
 
     Returns
     -------
@@ -41,7 +37,7 @@ def in_order_of_choice(
     order = pd.DataFrame(
         {
             "unknown": rows[mean].isna(),
-            "lost": 1 - rows[finished] / rows[runs],
+            "lost": 1 - rows["finished"] / rows["n"],
             "mean": rows[mean] if lowest_first else -rows[mean],
         }
     )
@@ -68,9 +64,8 @@ def choose(runs: pd.DataFrame, axes: Sequence[str], measure: Measure) -> tuple |
     return tuple(ordered[axis].iloc[0] for axis in axes)
 
 
-def cells_in_order(family: Family, cells: pd.DataFrame) -> pd.DataFrame:
+def cells_in_order(cells: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     """Return cells, as `restudy.analysis.summaries.summarize` gives them, the chosen one first."""
-    measure = family.choice
     counted = cells.assign(finished=cells["n"] - cells["diverged"])
     ordered = in_order_of_choice(counted, f"{measure.name}_mean", measure.better == "lower")
     return cells.loc[ordered.index]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from restudy.analysis.choice import in_order_of_choice
+from restudy.analysis.choice import cells_in_order
 from restudy.analysis.summaries import summarize
 from restudy.families.contract import Family
 
 COLUMNS = ("study", "rung", "rank", "promoted")  # before those of a summary of cells
 
 
-def rank_cells(
-    family: Family, runs: pd.DataFrame, cells: Sequence[str], measure: str, promoted: int
-) -> pd.DataFrame:
+def rank_cells(family: Family, runs: pd.DataFrame, measure: str, promoted: int) -> pd.DataFrame:
     """Return the cells of a rung in the order of the rung, with their ranks.
 
     Parameters
@@ -24,9 +20,7 @@ def rank_cells(
         Which axes and measures there are.
     runs : DataFrame
         A row per run of the rung, with the settings that the study varies as columns; ``cell``
-        says which cell it is of.
-    cells : sequence of str
-        The cells, in the order of the rung.
+        says which cell it is of. The cells are in the order of the rung.
     measure : str
         By whose mean over the runs that did not diverge cells are ranked.
     promoted : int
@@ -40,13 +34,11 @@ def rank_cells(
         equals the earlier one first.
     """
     rows = [
-        summarize(family, runs[runs["cell"] == cell].drop(columns="cell")).assign(cell=cell)
-        for cell in cells
+        summarize(family, own.drop(columns="cell")).assign(cell=cell)
+        for cell, own in runs.groupby("cell", sort=False)
     ]
     table = pd.concat(rows, ignore_index=True)
-    counted = table.assign(finished=table["n"] - table["diverged"])
-    lowest_first = family.measure(measure).better == "lower"
-    ordered = in_order_of_choice(counted, f"{measure}_mean", lowest_first)
+    ordered = cells_in_order(table, family.measure(measure))
     ranks = pd.Series(range(1, len(table) + 1), index=ordered.index).sort_index()
     first = table.columns.drop("cell")
     return table[["cell"]].assign(rank=ranks, promoted=ranks <= promoted).join(table[first])

@@ -6,11 +6,10 @@ differs. So the state that is kept has to be found by everything else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from restudy.families.contract import OVERRIDE, Family
+from restudy.families.contract import Family, without_overrides
 from restudy.families.registry import resolve
 
 
@@ -30,10 +29,5 @@ def without_budget(family: Family, settings: Mapping[str, Any]) -> dict[str, Any
     """Return the settings of a cell but for its budget."""
     cell, protocol = dict(settings["cell"]), dict(settings["protocol"])
     del protocol[family.time.budget]
-    cell["protocol"] = without_override(cell["protocol"], family.time.budget)
+    cell["protocol"] = without_overrides(cell["protocol"], family.time.budget)
     return {**settings, "cell": cell, "protocol": protocol}
-
-
-def without_override(value: str, key: str) -> str:
-    """Return a value such as ``corrected+passes=600`` without what it overrides of a key."""
-    return re.sub(OVERRIDE, lambda found: "" if found[1] == key else found[0], value)

@@ -7,6 +7,7 @@ next to nothing; training is named by a dotted path and imported by the job that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,11 @@ LOADERS = {
 LARGEST_COUNT = 1_000_000_000
 # How a path spells another value of one of an entry's settings, as in gd+learning_rate=0.03.
 OVERRIDE = r"\+([a-z][a-z0-9_]*)=([A-Za-z0-9_.-]+)"
+
+
+def without_overrides(value: str, *keys: str) -> str:
+    """Return a value such as ``corrected+passes=600`` without what it overrides of some keys."""
+    return re.sub(OVERRIDE, lambda found: "" if found[1] in keys else found[0], value)
 
 
 @dataclass(frozen=True)

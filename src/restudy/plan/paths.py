@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from restudy.families.budgets import without_override
-from restudy.families.contract import ONE, Family
+from restudy.families.contract import ONE, Family, without_overrides
 from restudy.study.cell import Cell, cell_pattern
 from restudy.study.entries import split_value
 
@@ -41,7 +40,7 @@ def checkpoints(family: Family, wildcards: Mapping[str, str]) -> str:
     """
     values = dict(wildcards.items())
     if family.time:
-        values["protocol"] = without_override(values["protocol"], family.time.budget)
+        values["protocol"] = without_overrides(values["protocol"], family.time.budget)
     return f"{CHECKPOINTS}/{family.name}/{job_pattern(family).format(**values)}"
 
 

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from restudy.errors import UserError
-from restudy.families.contract import Family
+from restudy.families.contract import Family, without_overrides
 from restudy.families.setting_axes import (
     find_setting,
     is_setting_axis,
@@ -21,7 +21,7 @@ from restudy.families.setting_axes import (
     split_axis,
 )
 from restudy.study.cell import Cell, make_cell, unique_cells
-from restudy.study.entries import Entries, as_coordinate, as_typed, without_overrides
+from restudy.study.entries import Entries, as_coordinate, as_typed
 from restudy.study.ranges import Range, range_of
 
 # Points that are drawn at most for a sample, since several may be one cell.
@@ -377,7 +377,7 @@ class _Builder:
         """What the study tells the cell apart by, where it varies or fixes settings."""
         for axis, value in row.items():
             keys = self.named_apart.get(axis, ())
-            yield axis, without_overrides(value, keys) if keys else value
+            yield axis, without_overrides(value, *keys) if keys else value
             for key in keys:
                 found = self.entries.value(axis, value, key)
                 yield setting_axis(axis, key), as_coordinate(found)

@@ -8,7 +8,7 @@ entry has anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -196,13 +196,6 @@ def setting_faults(setting: Setting, value: Any) -> Iterator[str]:
     for error in filling_validator()(setting_schema(setting)).iter_errors(value):
         for line in describe(error):
             yield line.removeprefix("top level")
-
-
-def without_overrides(text: str, keys: Iterable[str]) -> str:
-    """Return a value without those of its overrides that have the given keys."""
-    name, spelled = split_value(text)
-    left_out = set(keys)
-    return join_value(name, {key: each for key, each in spelled.items() if key not in left_out})
 
 
 def settings_lookup(config: Mapping, family: Family) -> Callable[[Mapping], dict[str, dict]]:

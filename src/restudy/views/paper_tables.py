@@ -94,7 +94,7 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
     cells = _in_order(summarize(family, runs), named, study["vary"])
     chosen = None
     if measures:
-        ordered = cells_in_order(family, cells)
+        ordered = cells_in_order(cells, family.choice)
         chosen = ordered.index[0]
         cells = ordered if len(cells) > MAX_ROWS else cells
     shown = cells.head(MAX_ROWS)

@@ -20,13 +20,12 @@ from restudy.analysis.importance import Importance, variance_importance
 from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import half_width
 from restudy.data.tables import with_coordinates
-from restudy.families.contract import Family
+from restudy.families.contract import Family, without_overrides
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.plan.figures import IMPORTANCE
 from restudy.study.cell import Cell
 from restudy.study.design import FEWEST_PREDICTED
-from restudy.study.entries import without_overrides
 from restudy.study.grid import by_distance, unique_cells
 from restudy.study.labels import label_of, value_words
 from restudy.views.importance_figure import fit_remark, loss_remark
@@ -179,7 +178,7 @@ def _values(cell: Cell, settings: Mapping[str, Mapping[str, Mapping[str, Any]]])
     for axis, value in cell.items():
         own = settings.get(axis, {}).get(value, {})
         keys = [split_axis(name)[1] for name in own]
-        values |= {axis: without_overrides(value, keys) if own else value, **own}
+        values |= {axis: without_overrides(value, *keys) if own else value, **own}
     return values
 
 

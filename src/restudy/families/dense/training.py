@@ -251,11 +251,10 @@ class Trainer:
         weights = self._weights()
         for replicate, (end, kept) in self._ends().items():
             gone = replicate in self.diverged
-            for values in final.values():
-                values[replicate] = np.nan if gone else values[replicate]
-            for mark, record in self.records.items():
+            void = [record for mark, record in self.records.items() if mark >= end]
+            for record in [*void, *([final] if gone else [])]:
                 for values in record.values():
-                    values[replicate] = np.nan if mark >= end else values[replicate]
+                    values[replicate] = np.nan
             later = [each for mark, each in snapshots.items() if mark >= min(end, self.plan.passes)]
             for layers in (weights, *later):
                 for layer, own in zip(layers, kept, strict=True):
