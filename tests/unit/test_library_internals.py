@@ -210,6 +210,30 @@ def test_a_session_is_written_as_tensorboard_reads_it(writing, tmp_path, succeed
     assert end.status == (1 if succeeded else 2), todo.format("write_session_end")
 
 
+# TensorFlow
+
+
+def test_tensorflow_is_loaded_without_what_keras_can_do_without():
+    """In a process of its own: nothing optional is loaded with it, and all is there afterwards."""
+    program = """
+import gc, importlib, sys
+from restudy.internals.lean_tensorflow import OPTIONAL, tf
+print(*(name for name in OPTIONAL if name in sys.modules), tf.keras.layers.Dense(2).units)
+importlib.import_module("tensorflow").constant([1.0])
+print(*(importlib.import_module(name).__name__ for name in OPTIONAL), gc.isenabled())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment() | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["2", "matplotlib pandas scipy sklearn True"], (
+        "lean_tensorflow: if Keras needs one of these libraries now, take it out of OPTIONAL; if "
+        f"another module loads one, see whether that can be put off. {done.stderr}"
+    )
+
+
 # Matplotlib's SVG
 
 
@@ -492,12 +516,13 @@ def test_facts_and_plans_load_no_library_with_a_room():
     assert not {"tensorboard", "matplotlib", "snakemake", "restudy.internals"} & loaded
 
 
-def test_a_training_job_depends_on_no_more_of_the_room_than_it_writes_with():
+def test_a_training_job_depends_on_no_more_of_the_room_than_it_needs():
     room = Path("src/restudy/internals")
     parts = {
         name: {path for path in Sources(ROOT).training(family) if Path(path).parent == room}
         for name, family in FAMILIES.items()
     }
-    # What a folder of results is, which jobs digest, and how event files are written.
+    # What a folder of results is, which jobs digest.
     shared = {f"{room}/__init__.py", f"{room}/snakemake_folders.py"}
-    assert parts == {"dense": shared, "conv": shared | {f"{room}/tensorboard_writing.py"}}
+    own = {f"{room}/{name}.py" for name in ("lean_tensorflow", "tensorboard_writing")}
+    assert parts == {"dense": shared, "conv": shared | own}

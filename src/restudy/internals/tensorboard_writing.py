@@ -5,12 +5,13 @@ It goes to the default summary writer.
 
 from collections.abc import Iterable, Mapping
 
-import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
 from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import summary as hparams_summary
 from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
+
+from restudy.internals.lean_tensorflow import tf
 
 
 def histogram_metadata() -> SummaryMetadata:

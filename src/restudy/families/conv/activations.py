@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from restudy.families.lookup import make_kind
+from restudy.internals.lean_tensorflow import tf
 
 
 class Activation(NamedTuple):

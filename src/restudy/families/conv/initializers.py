@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import tensorflow as tf
-
 from restudy.families.lookup import make_kind
+from restudy.internals.lean_tensorflow import tf
 
 # Standard deviation of a standard normal variable that is cut off beyond ±2.
 TRUNCATED_DEVIATION = 0.87962566103423978

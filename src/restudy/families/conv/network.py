@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-import tensorflow as tf
-
 from restudy.families.conv.initializers import Initializer
 from restudy.families.conv.randomness import INITIAL_VALUES, make_key
+from restudy.internals.lean_tensorflow import tf
 
 Tensors = Mapping[str, tf.Tensor]
 Function = Callable[[tf.Tensor], tf.Tensor]

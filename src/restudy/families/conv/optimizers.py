@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from restudy.families.lookup import make_kind
+from restudy.internals.lean_tensorflow import tf
 
 Slots = Mapping[str, tf.Variable]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
+
+from restudy.internals.lean_tensorflow import tf
 
 INITIAL_VALUES, DATA_ORDER, DROPOUT = range(3)  # what a draw is for
 

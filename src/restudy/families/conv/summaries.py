@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from restudy.families.checkpoints import write_files
 from restudy.families.conv.activations import Activation
 from restudy.families.conv.network import compute_losses, compute_signals, layers_of
+from restudy.internals.lean_tensorflow import tf
 from restudy.internals.tensorboard_writing import (
     histogram_metadata,
     write_session,

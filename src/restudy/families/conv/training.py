@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from restudy.data.images import ImageSplit
 from restudy.families.checkpoints import (
@@ -54,6 +53,7 @@ from restudy.families.conv.summaries import (
     write_trial,
 )
 from restudy.families.stopping import EarlyStopping
+from restudy.internals.lean_tensorflow import tf
 
 MEASURES = (
     "train_loss",
