@@ -7,11 +7,12 @@ import yaml
 from conftest import ROOT
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts
+from restudy.data.inspection import PointFacts
 from restudy.families.registry import FAMILIES
 from restudy.study.config import (
     ConfigError,
     cell_settings,
-    check_image_counts,
+    check_data,
     check_target,
     complete_config,
     fill_and_check,
@@ -29,7 +30,7 @@ def refused(change) -> str:
     config = copy.deepcopy(DEFAULT)
     change(config)
     with pytest.raises(ConfigError) as fault:
-        check_image_counts(complete_config(config), COUNTS)
+        check_data(complete_config(config), COUNTS)
     return str(fault.value)
 
 
@@ -414,7 +415,7 @@ def test_no_more_images_are_taken_than_the_files_have(settings, expected):
     config = with_images(kind="idx", path="photos", **settings)
     counts = COUNTS | {"own": ImageCounts(train=60, test=20, height=9, width=8, classes=3)}
     with pytest.raises(ConfigError) as fault:
-        check_image_counts(config, counts)
+        check_data(config, counts)
     lines = [line for line in str(fault.value).splitlines() if "protocols.full" not in line]
     assert len(lines) == len(expected)
     for line, start in zip(lines, expected, strict=True):
@@ -424,7 +425,7 @@ def test_no_more_images_are_taken_than_the_files_have(settings, expected):
 def test_images_that_suffice_are_accepted():
     config = with_images(kind="idx", path="photos", validation_examples=50, train_examples=50)
     counts = COUNTS | {"own": ImageCounts(train=100, test=1, height=9, width=8, classes=3)}
-    check_image_counts(config, counts)
+    check_data(config, counts)
 
 
 def test_networks_that_no_machine_has_the_memory_for_are_refused():
@@ -432,7 +433,7 @@ def test_networks_that_no_machine_has_the_memory_for_are_refused():
     config["conv"]["protocols"]["full"].update(channels=[64, 512], kernel=3, units=8192)
     completed = complete_config(config)
     with pytest.raises(ConfigError) as fault:
-        check_image_counts(completed, COUNTS)
+        check_data(completed, COUNTS)
     (line,) = str(fault.value).splitlines()
     # 7·7·512·8192 weights of the dense layer alone, nine copies of 4 bytes: 7.4 GB
     assert line.startswith(
@@ -446,10 +447,10 @@ def test_memory_is_that_of_the_images_and_of_the_largest_network_of_a_study():
     config = with_images(kind="idx", path="photos", validation_examples=2000)
     config["conv"]["protocols"]["full"].update(channels=[64, 64], batch_size=2000)
     small = ImageCounts(train=4000, test=20, height=8, width=8, classes=3)
-    check_image_counts(config, COUNTS | {"own": small})
+    check_data(config, COUNTS | {"own": small})
     large = ImageCounts(train=4000, test=20, height=64, width=64, classes=3)
     with pytest.raises(ConfigError, match=r"^conv\.protocols\.full: got .* with data set 'own'"):
-        check_image_counts(config, COUNTS | {"own": large})
+        check_data(config, COUNTS | {"own": large})
 
 
 TARGET = (
@@ -488,13 +489,76 @@ def test_target_whose_network_is_too_large_is_refused():
     )
     check_target(config, target)
     with pytest.raises(ConfigError, match="MB of memory with data set 'mnist'; allowed"):
-        check_target(config, target, images=COUNTS)
+        check_target(config, target, known=COUNTS)
 
 
 def test_other_targets_are_left_alone():
     config = complete_config(DEFAULT)
     for target in (TARGET.format(**GOOD), "all", "results/tables/dense_runs.csv", "a~b/dense"):
         check_target(config, target)
+
+
+def without_validation(change):
+    """The default configuration on a table too small for a validation part, with a change."""
+    config = copy.deepcopy(DEFAULT)
+    config["datasets"]["few"] = {"kind": "csv", "path": "few.csv", "label": "kind"}
+    config["dense"]["baseline"]["dataset"] = "few"
+    change(config["dense"])
+    return complete_config(config)
+
+
+def stop_early(measure):
+    def change(section):
+        section["protocols"]["corrected"]["stop_early"] = {"measure": measure, "patience": 5}
+
+    return change
+
+
+def halve(measure):
+    def change(section):
+        halving = {"budgets": [20, 60], "keep": 0.5, "measure": measure}
+        section["studies"] = {
+            "halved": {"question": "?", "vary": {"hidden_size": [2, 3]}, "halving": halving}
+        }
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (stop_early("validation_loss"), "dense.protocols.corrected.stop_early"),
+        (halve("validation_accuracy"), "dense.studies.halved.halving"),
+    ],
+)
+def test_what_is_decided_by_validation_needs_a_validation_part(change, place):
+    completed = without_validation(change)
+    with pytest.raises(ConfigError) as fault:
+        check_data(completed, COUNTS | {"few": PointFacts(2, has_validation=False)})
+    (line,) = str(fault.value).splitlines()
+    assert line.startswith(f"{place}.measure: got 'validation_")
+    assert line.endswith(
+        "; allowed with data set 'few', no class of which has a third row for validation: "
+        "train_loss, train_accuracy"
+    )
+    check_data(completed, COUNTS | {"few": PointFacts(2, has_validation=True)})
+
+
+@pytest.mark.parametrize("change", [stop_early("train_loss"), halve("train_accuracy")])
+def test_what_is_decided_by_training_points_needs_no_validation_part(change):
+    known = COUNTS | {"few": PointFacts(2, has_validation=False)}
+    check_data(without_validation(change), known)
+
+
+def test_a_cell_asked_for_by_its_path_is_refused_like_those_of_studies():
+    config = copy.deepcopy(DEFAULT)
+    config["datasets"]["few"] = {"kind": "csv", "path": "few.csv", "label": "kind"}
+    stop_early("validation_loss")(config["dense"])
+    known = COUNTS | {"few": PointFacts(2, has_validation=False)}
+    with pytest.raises(ConfigError, match=r"stop_early\.measure: got 'validation_loss'"):
+        check_target(
+            complete_config(config), TARGET.format(**GOOD | {"dataset": "few"}), known=known
+        )
 
 
 @pytest.mark.parametrize(

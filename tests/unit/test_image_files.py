@@ -49,7 +49,7 @@ def test_files_are_found_under_either_name_plain_or_compressed(folder, ours, end
         path.write_bytes(gzip.compress(content) if ending else content)
     expected = ImageCounts(train=TRAIN, test=TEST, height=12, width=10, classes=3)
     assert inspect_image_files(folder) == expected
-    assert inspect_datasets({"own": {"kind": "idx", "path": "photos"}}) == ({}, {"own": expected})
+    assert inspect_datasets({"own": {"kind": "idx", "path": "photos"}}) == {"own": expected}
 
 
 def test_compressed_file_in_several_pieces_is_read_to_its_end(folder):

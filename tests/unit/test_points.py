@@ -260,11 +260,15 @@ def test_number_of_features_is_known_before_the_points_are_made(own):
         "flat": complete(kind="blobs", features=1),
         "mnist": complete(kind="mnist"),
         "own": own(),
+        "few": own("kind,x\na,1\na,2\nb,3\nb,4\n", name="few.csv"),
     }
-    counts, images = inspect_datasets(datasets)
-    assert list(images) == ["mnist"] and len(counts) == 7
-    for name, count in counts.items():
-        assert features_of(make_points(datasets[name])[0]).shape[1] == count
+    known = inspect_datasets(datasets)
+    assert list(known) == list(datasets) and known.pop("mnist").train == 60_000
+    for name, facts in known.items():
+        points = make_points(datasets[name])[0]
+        assert features_of(points).shape[1] == facts.features
+        assert ("validation" in set(points["part"])) == facts.has_validation
+    assert not known["few"].has_validation and known["own"].has_validation
 
 
 def test_own_file_is_read_to_the_last_digit(own):

@@ -4,6 +4,7 @@ No numeric library is loaded: a configuration is inspected on every call of Snak
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
 from restudy.data.kinds import dataset_kind
@@ -11,10 +12,25 @@ from restudy.data.labelled_csv import read_labelled_csv
 from restudy.errors import DatasetError, UserError
 
 
+class PointFacts(NamedTuple):
+    """What is known of a set of points.
+
+    Attributes
+    ----------
+    features : int
+        Number of features D.
+    has_validation : bool
+        Whether it has a validation part.
+    """
+
+    features: int
+    has_validation: bool = True
+
+
 def inspect_datasets(
     datasets: Mapping[str, Mapping], tell: Callable[[str], None] = lambda line: None
-) -> tuple[dict[str, int], dict[str, ImageCounts]]:
-    """Return the number of features of every point set, and the counts of every set of images.
+) -> dict[str, PointFacts | ImageCounts]:
+    """Return what is known of every data set.
 
     Parameters
     ----------
@@ -26,39 +42,35 @@ def inspect_datasets(
 
     Returns
     -------
-    features : dict
-        Name -> number of features D, of point sets.
-    images : dict
-        Name -> `ImageCounts`, of sets of images.
+    dict
+        Name -> `PointFacts` of a set of points, `ImageCounts` of one of images.
 
     Raises
     ------
     UserError
         If a file cannot be used; with one line for each fault, naming the key.
     """
-    features, images, faults = {}, {}, []
+    known, faults = {}, []
     for name, dataset in datasets.items():
         try:
-            found = _inspect(dataset, lambda line, name=name: tell(f"datasets.{name}: {line}"))
+            known[name] = _inspect(dataset, lambda line, key=name: tell(f"datasets.{key}: {line}"))
         except DatasetError as error:
             faults += [f"datasets.{name}.{key}: {text}" for key, text in error.faults]
-        else:
-            (images if isinstance(found, ImageCounts) else features)[name] = found
     if faults:
         raise UserError("\n".join(faults))
-    return features, images
+    return known
 
 
-def _inspect(dataset: Mapping, tell: Callable[[str], None]) -> int | ImageCounts:
+def _inspect(dataset: Mapping, tell: Callable[[str], None]) -> PointFacts | ImageCounts:
     match dataset["kind"]:
         case "csv":
             table = read_labelled_csv(dataset)
             for line in table.remarks:
                 tell(line)
-            return len(table.features)
+            return PointFacts(len(table.features), table.has_validation)
         case "idx":
             return inspect_image_files(dataset["path"])
         case kind if kind in PUBLISHED_SETS:
             return PUBLISHED_SETS[kind].counts
         case kind:
-            return dataset_kind(kind).features or dataset["features"]
+            return PointFacts(dataset_kind(kind).features or dataset["features"])

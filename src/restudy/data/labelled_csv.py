@@ -40,6 +40,8 @@ class LabelledTable:
         Names of the D features.
     classes : list of str
         Names of the C classes.
+    has_validation : bool
+        Whether there are rows enough for a validation part.
     remarks : list of str
         What is allowed, and perhaps not meant: a column that counts the rows, a class ``NA``.
     """
@@ -48,6 +50,7 @@ class LabelledTable:
     labels: list[int]
     features: list[str]
     classes: list[str]
+    has_validation: bool
     remarks: list[str] = field(default_factory=list)
 
 
@@ -98,7 +101,7 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
             f"{path}: 'NA' in column {label!r} is a class like the others; if it means that the "
             "class is missing, take these rows out of the file"
         )
-    if max(Counter(labels).values()) < 3:
+    if not _has_validation(labels):
         remarks.append(
             f"{path}: no class of column {label!r} has a third row for validation, so that nothing "
             "can be chosen; with three rows or more of a class there is a validation part"
@@ -108,8 +111,14 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
         labels=labels,
         features=list(values),
         classes=classes,
+        has_validation=_has_validation(labels),
         remarks=remarks,
     )
+
+
+def _has_validation(labels: Sequence[int]) -> bool:
+    """Return whether a class has a row to train on, one held out and one for validation."""
+    return max(Counter(labels).values()) >= 3
 
 
 def _counts_rows(column: Sequence[float]) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from restudy.claims.document import needed_tables, read_claims
-from restudy.data.inspection import inspect_datasets
+from restudy.data.inspection import PointFacts, inspect_datasets
 from restudy.errors import UserError
 from restudy.families.registry import load_families
 from restudy.plan.figures import check_figure
 from restudy.plan.studies import Plan
 from restudy.study.config import (
-    check_image_counts,
+    check_data,
     check_target,
     complete_config,
     with_typed_values,
@@ -97,15 +97,19 @@ def load_study(
             check_target(complete, target)
             check_figure(target)
         checks = {key: complete.pop(key, None) for key in CHECKS}
-        features, images = inspect_datasets(complete["datasets"], tell)
+        known = inspect_datasets(complete["datasets"], tell)
         if not of_job:
-            check_image_counts(complete, images)
+            check_data(complete, known)
             for target in targets:
-                check_target(complete, target, images=images)
+                check_target(complete, target, known=known)
     except (UserError, OSError) as fault:
         # A path that no system takes, for its length for example, is none that could be looked for.
         where = ", ".join(configfiles) or "--config"
         raise StudyError(f"The configuration ({where}) can't be run:\n{fault}") from None
+    features = {
+        name: facts.features for name, facts in known.items() if isinstance(facts, PointFacts)
+    }
+    images = {name: facts for name, facts in known.items() if name not in features}
     claims = []
     if complete["claims"]:
         path = complete["claims"]

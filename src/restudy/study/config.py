@@ -13,7 +13,7 @@ from restudy.errors import UserError
 from restudy.families.contract import Axis, Family
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell, read_value, spell
-from restudy.study.consistency import asked_faults, cell_faults, given_faults, image_faults
+from restudy.study.consistency import asked_faults, cell_faults, data_faults, given_faults
 from restudy.study.entries import Entries, settings_lookup
 from restudy.study.schema import CHECKS, config_schema, value_schema
 from restudy.study.validation import describe, fill_and_check, filling_validator
@@ -104,19 +104,17 @@ def _typed(value: Any, place: str) -> Any:
     return parse_yaml(value, place) if isinstance(value, str) else value
 
 
-def check_image_counts(
-    config: Mapping, images: Mapping, families: Mapping[str, Family] = FAMILIES
-) -> None:
-    """Refuse parts of data sets, and batches, that need more images than there are.
+def check_data(config: Mapping, known: Mapping, families: Mapping[str, Family] = FAMILIES) -> None:
+    """Refuse what needs more of a data set than there is.
 
-    Parameters are those of `image_faults`.
+    Parameters are those of `data_faults`.
 
     Raises
     ------
     ConfigError
         With one line for each fault.
     """
-    faults = dict.fromkeys(image_faults(config, images, families))
+    faults = dict.fromkeys(data_faults(config, known, families))
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -169,7 +167,7 @@ def check_target(
     config: Mapping,
     target: str,
     families: Mapping[str, Family] = FAMILIES,
-    images: Mapping | None = None,
+    known: Mapping | None = None,
 ) -> None:
     """Refuse a target on the command line that names a cell which cannot be trained.
 
@@ -181,8 +179,8 @@ def check_target(
         A path; one that names no cell is left to Snakemake.
     families : mapping of str to Family
         As in `complete_config`.
-    images : mapping, optional
-        As in `image_faults`, if they have been counted.
+    known : mapping, optional
+        As in `data_faults`, if the data have been looked at.
 
     Raises
     ------
@@ -199,7 +197,7 @@ def check_target(
                 cell_settings(config, families[name], cell)
                 _check_spelling(name, cell, values)
                 own = make_cell(families[name], cell)
-                faults = dict.fromkeys(asked_faults(config, families[name], own, images or {}))
+                faults = dict.fromkeys(asked_faults(config, families[name], own, known or {}))
                 if faults:
                     raise ConfigError("\n".join(faults))
             except ConfigError as fault:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError
 from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import Any
 
+from restudy.data.kinds import kinds_that
 from restudy.families.contract import IMAGES, ONE, Family
 from restudy.families.registry import resolve
 from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
@@ -236,32 +237,72 @@ def _design_faults(entries: Entries, place: str, design: Design) -> Iterator[str
                 yield from _dataset_faults(f"{place}: {value}", entries.entry(axis, value))
 
 
-def image_faults(config: Mapping, images: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
-    """Yield a line for each part of a data set, or batch, that needs more images than there are.
+def data_faults(config: Mapping, known: Mapping, families: Mapping[str, Family]) -> Iterator[str]:
+    """Yield a line for each setting that needs more of a data set than there is.
+
+    Parts and batches may need more images than there are; early stopping and successive halving, a
+    validation part that a table is too small for.
 
     Parameters
     ----------
     config : mapping
         A completed configuration.
-    images : mapping
-        Name of each set of images -> its counts: ``train`` and ``test``, the numbers of images in
-        the two files.
+    known : mapping
+        Name of each data set -> what is known of it. Of images ``train`` and ``test``, their
+        numbers in the two files; of points ``has_validation``.
     families : mapping of str to Family
         The families that may have a section in the configuration.
     """
-    valid = {}
-    for name, counts in images.items():
-        found = list(_part_faults(f"datasets.{name}", config["datasets"][name], counts))
-        yield from found
-        if not found:
-            valid[name] = counts
+    images, lacking = {}, set()
+    for name, facts in known.items():
+        dataset = config["datasets"][name]
+        if dataset["kind"] not in kinds_that(IMAGES):
+            lacking |= set() if facts.has_validation else {name}
+        elif found := list(_part_faults(f"datasets.{name}", dataset, facts)):
+            yield from found
+        else:
+            images[name] = facts
     for name, family in families.items():
         if config[name] and family.takes == IMAGES:
-            yield from _study_image_faults(config, family, valid)
+            yield from _study_image_faults(config, family, images)
+        elif config[name] and lacking:
+            for study in config[name]["studies"]:
+                yield from _validation_faults(config, family, study, lacking)
+
+
+def _validation_faults(
+    config: Mapping, family: Family, study: str, lacking: Collection[str]
+) -> Iterator[str]:
+    """Yield what a study decides by validation points that its data set does not have."""
+    entries = Entries(config, family)
+    halving = config[family.name]["studies"][study].get("halving")
+    cells = design_of(config, family, study).cells
+    for dataset, protocol in dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in cells):
+        if split_value(dataset)[0] in lacking:
+            place = f"{family.name}.studies.{study}.halving"
+            yield from _rule_faults(family, place, halving, dataset)
+            yield from _stopping_faults(entries, protocol, dataset)
+
+
+def _stopping_faults(entries: Entries, protocol: str, dataset: str) -> Iterator[str]:
+    """Yield a line if a protocol stops early by validation points that a data set lacks."""
+    place = f"{entries.family.name}.protocols.{protocol}.stop_early"
+    rule = entries.entry("protocol", protocol).get("stop_early")
+    yield from _rule_faults(entries.family, place, rule, dataset)
+
+
+def _rule_faults(family: Family, place: str, rule: Mapping | None, dataset: str) -> Iterator[str]:
+    """Yield a line if a rule decides by validation points, which a data set lacks."""
+    if rule and family.measure(rule["measure"]).part == "validation":
+        others = [each.name for each in family.measures if each.part == "train" and each.better]
+        yield (
+            f"{place}.measure: got {rule['measure']!r}; allowed with data set {dataset!r}, no "
+            f"class of which has a third row for validation: {join(others)}"
+        )
 
 
 def asked_faults(
-    config: Mapping, family: Family, cell: Cell, images: Mapping = MappingProxyType({})
+    config: Mapping, family: Family, cell: Cell, known: Mapping = MappingProxyType({})
 ) -> Iterator[str]:
     """Yield a line for each fault of a cell that is asked for by its path, in a study or not.
 
@@ -273,8 +314,8 @@ def asked_faults(
         Of the cell.
     cell : Cell
         Its values are allowed one by one.
-    images : mapping
-        As in `image_faults`, as far as they are known.
+    known : mapping
+        As in `data_faults`, as far as the data have been looked at.
     """
     if family.check:
         study = {"question": "", "vary": {}, "fix": {}}
@@ -285,11 +326,15 @@ def asked_faults(
         for line in resolve(family, family.check)(plain, family.name):
             if line.startswith(place):
                 yield f"{family.name}: {line.removeprefix(place)}"
-    counts = images.get(split_value(cell["dataset"])[0])
-    if counts is not None and family.check_images:
+    facts = known.get(split_value(cell["dataset"])[0])
+    if facts is None:
+        return
+    if family.takes != IMAGES and not facts.has_validation:
+        yield from _stopping_faults(Entries(config, family), cell["protocol"], cell["dataset"])
+    if family.takes == IMAGES and family.check_images:
         place = f"{family.name}.protocols.{cell['protocol']}"
         settings = settings_lookup(config, family)(cell)
-        yield from resolve(family, family.check_images)(settings, counts, place)
+        yield from resolve(family, family.check_images)(settings, facts, place)
 
 
 def _study_image_faults(config: Mapping, family: Family, images: Mapping) -> Iterator[str]:
