@@ -5,6 +5,7 @@ Whatever else the workflow uses of them is documented. Each member has a test of
 to do. Nothing here is imported by a job.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -15,7 +16,9 @@ import os
 import pkgutil
 import re
 import shutil
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -43,6 +46,7 @@ from snakemake.settings.enums import PrintDag, Quietness
 
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
+from restudy.operation.fork_server import ForkedScript, ForkServer
 from restudy.operation.run_lock import (
     Places,
     acquire_run_lock,
@@ -92,6 +96,9 @@ CAPTION_STYLE = "tt.docutils, pre.literal-block { white-space: pre-wrap; overflo
 
 # A line of a traceback, as Snakemake shortens it.
 PLACE_IN_CODE = re.compile(r'\n  File "[^"\n]*", line \d+, in .*')
+
+# So many jobs of a run, its target included, are worth importing libraries once for all.
+FEWEST_FORKED = 5
 
 # What the names of rules that train begin with.
 TRAINING = ("train_", "retrain_")
@@ -213,6 +220,8 @@ def begin_run(workflow: Any, storage: str | None = None) -> None:
                     "--workflow-profile slurm."
                 )
         note_submission()
+    if len(list(workflow.dag.needrun_jobs())) >= FEWEST_FORKED:
+        fork_scripts()
 
 
 def keep_light_rules_local(workflow: Any, call: Call) -> None:
@@ -278,6 +287,39 @@ def quote_python() -> None:
         return execute(script, command.replace("{py_exec}", "{py_exec:q}"), **named)
 
     PythonScript._execute_cmd = execute_quoted
+
+
+def fork_scripts() -> None:
+    """Let jobs of this process that are scripts in Python start with their libraries imported.
+
+    Snakemake starts them in a shell, in which they would import everything anew. Those that need
+    another environment, or several threads, still do.
+    """
+    server = ForkServer()
+    server.prepare()
+    atexit.register(server.stop)
+    current = threading.local()
+    execute = PythonScript._execute_cmd
+
+    def execute_forked(script: Any, command: str, **named: Any) -> Any:
+        elsewhere = (
+            *(script.conda_env, script.container_img, script.env_modules, script.shadow_dir),
+            *(script.threads != 1, named["py_exec"] != sys.executable),
+        )
+        current.path = None if any(elsewhere) else named["fname"]
+        try:
+            return execute(script, command, **named)
+        finally:
+            current.path = None
+
+    def start(command: str, **options: Any) -> ForkedScript | subprocess.Popen:
+        path = getattr(current, "path", None)
+        forked = path and server.start(path, options["env"])
+        return forked or subprocess.Popen(command, **options)
+
+    PythonScript._execute_cmd = execute_forked
+    shell = sys.modules["snakemake.shell"]  # the package's attribute of that name is the function
+    shell.sp = SimpleNamespace(**{**vars(subprocess), "Popen": start})
 
 
 def hide_in_logs() -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,8 @@ HERE = {{
 config["ticket"] = Ticket("0" * 64, [], internals.captioned_item, "p {{ margin: 0; }}")
 if CALL.is_main and "take" in OPTIONS:
     internals.take_folder(CALL)
+if "fork" in OPTIONS:
+    internals.FEWEST_FORKED = OPTIONS["fork"]
 
 
 onstart:
@@ -127,6 +130,7 @@ seen = {
     "locks": os.listdir(".snakemake/locks"),
     "config": type(snakemake.config["ticket"]).__name__,
     "names": list(snakemake.input.keys()),
+    "parent": Path(f"/proc/{os.getppid()}/cmdline").read_text().split(chr(0)),
 }
 Path(f"seen_{snakemake.rule}.json").write_text(json.dumps(seen))
 print("made", flush=True)
@@ -415,7 +419,8 @@ def test_submitting_without_slurm_is_refused_before_a_job_waits_for_ever(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(internals, "note_submission", lambda: noted.append("submits"))
-    noted, slurm = [], SimpleNamespace(executor_plugin=SimpleNamespace(name="slurm"))
+    noted, dag = [], SimpleNamespace(needrun_jobs=list)
+    slurm = SimpleNamespace(executor_plugin=SimpleNamespace(name="slurm"), dag=dag)
     try:
         with pytest.raises(WorkflowError, match="No sbatch on this host"):
             internals.begin_run(slurm)
@@ -483,6 +488,37 @@ def test_a_python_below_a_path_with_spaces_is_quoted(monkeypatch):
     assert commands == ["{py_exec:q} {fname:q}"], (
         "quote_python: find how Snakemake calls the Python of a script, or whether it quotes it now"
     )
+
+
+FORK_SERVER = str(ROOT / "src/restudy/operation/fork_server.py")
+
+
+def forks_of(tiny: Tiny, fewest: int) -> dict[str, bool]:
+    """Which rules' scripts are forked, if a run of at least so many jobs forks them."""
+    tiny.snakemake("--cores", "2", "--config", f"fork={fewest}")
+    parents = {rule: tiny.read(f"seen_{rule}.json")["parent"] for rule in ("make", "train_tiny")}
+    return {rule: FORK_SERVER in words for rule, words in parents.items()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="scripts are forked on Linux alone")
+def test_scripts_of_one_thread_are_forked_where_there_are_enough_jobs(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    assert forks_of(tiny, 4) == {"make": True, "train_tiny": False}, (
+        "fork_scripts: find how Snakemake starts a script now (PythonScript._execute_cmd, which "
+        "calls snakemake.shell.shell, which calls sp.Popen there)"
+    )
+    assert tiny.read("seen_make.json")["file"] == str((tmp_path / "make.py").resolve())
+    shutil.rmtree(tmp_path / "results")
+    (tmp_path / "look.json").unlink()
+    assert forks_of(tiny, 5) == {"make": False, "train_tiny": False}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="scripts are forked on Linux alone")
+def test_a_forked_script_that_fails_fails_its_job(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    (tmp_path / "make.py").write_text("raise SystemExit(3)")
+    said = tiny.snakemake("--cores", "2", "--config", "fork=1", code=1)
+    assert "returned non-zero exit status 3" in said and "Error in rule make" in said
 
 
 def test_no_text_ends_a_script_of_the_report(made, reported):

@@ -39,11 +39,14 @@ def _with_palette(encoded: str) -> str:
     """Store an image (PNG in base64) with a palette if it is opaque and has at most 256 colours."""
     image = Image.open(io.BytesIO(base64.b64decode(encoded)))
     pixels = np.asarray(image.convert("RGBA"))
-    flat = pixels.reshape(-1, 4)
-    colors, places = np.unique(flat, axis=0, return_inverse=True)
+    # One number for each pixel, whose order is that of red, green, blue and opacity.
+    numbers = np.ascontiguousarray(pixels).view(">u4")[..., 0].astype(np.uint32)
+    found = np.unique(numbers)
+    colors = found.astype(">u4").view(np.uint8).reshape(-1, 4)
     if len(colors) > 256 or (colors[:, 3] < 255).any():
         return encoded
-    indexed = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    places = np.searchsorted(found, numbers)
+    indexed = Image.fromarray(places.astype(np.uint8), mode="P")
     indexed.putpalette(colors[:, :3].tobytes())
     buffer = io.BytesIO()
     indexed.save(buffer, "PNG", optimize=True)

@@ -8,11 +8,12 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from restudy.families.arguments import check_argument, check_settings, show, whole_numbers
 from restudy.families.contract import Setting, count
@@ -219,7 +220,7 @@ class DenseNetwork:
         )
         results = []
         # One thread: the matrices are small, and results must not depend on the number of cores.
-        with threadpool_limits(1, "blas"):
+        with _controller().limit(limits=1, user_api="blas"):
             for number, chosen in enumerate(self._blocks(len(label))):
                 stack = self._stack(chosen)
                 trainer = Trainer(
@@ -272,7 +273,7 @@ class DenseNetwork:
         """Yield the logits (C, R, n) of a chunk of points at a time; the caller may change them."""
         stack = self._stack(slice(None))
         x = self._coordinates(x)
-        with threadpool_limits(1, "blas"):
+        with _controller().limit(limits=1, user_api="blas"):
             if not len(x):
                 yield np.empty((self.sizes[-1], len(self.seeds), 0), self.dtype)
             for start in range(0, len(x), CHUNK):
@@ -383,6 +384,15 @@ class DenseNetwork:
         if not np.isfinite(x).all():
             raise ValueError(f"{name}: got a value that is not finite, allowed: finite numbers")
         return x
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Return what sets the threads of the library that multiplies matrices.
+
+    Looking for that library takes longer than predicting a point.
+    """
+    return ThreadpoolController()
 
 
 def _with_bias(matrix: np.ndarray) -> np.ndarray:
