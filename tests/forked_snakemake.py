@@ -31,9 +31,6 @@ IMPORTED = (
     "psutil",
     "smart_open",
 )
-# A process with threads can't be forked safely: neither NumPy's OpenBLAS nor the allocator of
-# pyarrow, both of which the executor for Slurm imports, may start any.
-WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 # No other variable changes between the tests of a session.
 OF_THE_TEST = "PYTEST_CURRENT_TEST"
 
@@ -77,6 +74,9 @@ def stop_servers() -> None:
 
 class _Server:
     def __init__(self, env: Mapping[str, str], prefix: Sequence[str]):
+        from restudy.operation.fork_server import WITHOUT_THREADS
+
+        # Libraries that the executor for Slurm imports would start some.
         self.lock = threading.Lock()
         self.process = subprocess.Popen(
             [*prefix, sys.executable, __file__],

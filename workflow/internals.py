@@ -46,7 +46,7 @@ from snakemake.settings.enums import PrintDag, Quietness
 
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
-from restudy.operation.fork_server import ForkedScript, ForkServer
+from restudy.operation.fork_server import PRELOADED, ForkedScript, ForkServer
 from restudy.operation.run_lock import (
     Places,
     acquire_run_lock,
@@ -99,6 +99,9 @@ PLACE_IN_CODE = re.compile(r'\n  File "[^"\n]*", line \d+, in .*')
 
 # So many jobs of a run, its target included, are worth importing libraries once for all.
 FEWEST_FORKED = 5
+
+# What Snakemake lets every script import.
+IN_PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
 
 # What the names of rules that train begin with.
 TRAINING = ("train_", "retrain_")
@@ -295,7 +298,7 @@ def fork_scripts() -> None:
     Snakemake starts them in a shell, in which they would import everything anew. Those that need
     another environment, or several threads, still do.
     """
-    server = ForkServer()
+    server = ForkServer((*PRELOADED, *IN_PREAMBLE))
     server.prepare()
     atexit.register(server.stop)
     current = threading.local()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import requests
 from pyarrow import csv
 
@@ -328,8 +329,12 @@ def read_csv_member(archive: zipfile.ZipFile, ending: str) -> dict[str, bytes]:
     if len(names) != 1:
         raise ValueError(f"expected one file …{ending} in the archive, found {len(names)}")
     with archive.open(names[0]) as member:
-        table = csv.read_csv(member)
-    values = np.column_stack([column.to_numpy() for column in table.columns]).astype(np.uint8)
+        columns = member.readline().decode().strip().split(",")
+    # As 64-bit numbers, a table would take a gigabyte.
+    types = csv.ConvertOptions(column_types=dict.fromkeys(columns, pyarrow.uint8()))
+    with archive.open(names[0]) as member:
+        table = csv.read_csv(member, convert_options=types)
+    values = np.column_stack([column.to_numpy() for column in table.columns])
     images = np.ascontiguousarray(values[:, 1:]).reshape(-1, *CSV_IMAGE_SHAPE)
     return {"images": format_idx(images), "labels": format_idx(values[:, 0])}
 

@@ -7,9 +7,8 @@ code, and can be killed. It finds no module of this project or of the user's imp
 was edited counts for the next script.
 
 Only where forking is safe, which is on Linux, and where no thread runs in the process that forks:
-elsewhere `ForkServer.start` returns None, and the script has to be started in the usual way. With
-more than one thread a script starts in the usual way as well, since the libraries that do linear
-algebra start their threads when they are imported.
+elsewhere `ForkServer.start` returns None, and the script has to be started in the usual way. So has
+one of several threads: what does linear algebra decides on its threads when it is imported.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ PRELOADED = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "scipy.stats",
-    "snakemake.iocontainers",
-    "snakemake.logging",
 )
 # So that importing them starts no thread: of what multiplies matrices, and of pyarrow's allocator.
 WITHOUT_THREADS = {

@@ -1,0 +1,90 @@
+"""Jobs that are forked from a process with their libraries against jobs that import them anew.
+
+Two copies of the project, one of which forks no job, take turns in running a configuration, each
+time from nothing.
+"""
+
+import csv
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks/results/job_starts.csv"
+FEWEST = re.compile(r"^FEWEST_FORKED = \d+$", re.MULTILINE)
+COPIED = ("Snakefile", "workflow", "config", "profiles", "report", "scripts", "src")
+WAYS = ("forked", "imported anew")
+
+
+def copy_project(folder: Path, forks: bool) -> Path:
+    """Copy the project, with jobs that are forked or not."""
+    for name in (*COPIED, "requirements.lock", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    internals = folder / "workflow/internals.py"
+    text, found = FEWEST.subn(
+        f"FEWEST_FORKED = {5 if forks else sys.maxsize}", internals.read_text()
+    )
+    if found != 1:
+        sys.exit(f"{internals}: found {found} lines that set FEWEST_FORKED; expected one")
+    internals.write_text(text)
+    return folder
+
+
+def run(project: Path, configuration: str, cores: int) -> tuple[float, int]:
+    """Run a configuration from nothing; return seconds, and the number of jobs."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *("snakemake", "--snakefile", str(project / "Snakefile"), "--directory", folder),
+            *("--cores", str(cores), "--configfile", str(project / configuration)),
+        ]
+        start = time.monotonic()
+        done = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True)
+        seconds = time.monotonic() - start
+    return seconds, int(re.search(r"^total +(\d+)$", done.stdout + done.stderr, re.M)[1])
+
+
+def main(configuration: str, repeats: int, cores: int) -> None:
+    """Take turns, and write a row for each way."""
+    with tempfile.TemporaryDirectory() as folder:
+        projects = {way: Path(folder) / way.split()[0] for way in WAYS}
+        for way, place in projects.items():
+            place.mkdir()
+            copy_project(place, forks=way == WAYS[0])
+        found = {way: [] for way in WAYS}
+        for _ in range(repeats):
+            for way, project in projects.items():
+                found[way].append(run(project, configuration, cores))
+    rows = [
+        {
+            "way": way,
+            "configuration": configuration,
+            "cores": cores,
+            "jobs": turns[0][1],
+            "wall_seconds": round(statistics.median(seconds for seconds, _ in turns), 1),
+            "shortest": round(min(turns)[0], 1),
+            "longest": round(max(turns)[0], 1),
+        }
+        for way, turns in found.items()
+    ]
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    forked, anew = (row["wall_seconds"] for row in rows)
+    print(f"forked {forked} s, imported anew {anew} s: {forked / anew:.2f} of it")
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--configuration", default="config/smoke.yaml")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cores", type=int, default=2)
+    given = parser.parse_args()
+    sys.exit(main(given.configuration, given.repeats, given.cores))
