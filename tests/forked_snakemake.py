@@ -7,20 +7,21 @@ command line of this file. A test that sends a signal, or is about how an interp
 start the command itself.
 """
 
+from __future__ import annotations
+
 import functools
-import gc
-import importlib
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a forked call finds nothing of this project imported
+    from restudy.operation.fork_server import ForkServer
 
 # Imported by Snakemake in most calls, or by what is imported then: nothing of this project.
 IMPORTED = (
@@ -52,17 +53,31 @@ def run_program(
     """Run a program in Python, as `python` does with the same words after it."""
     variables = frozenset(item for item in env.items() if item[0] != OF_THE_TEST)
     server = _server(os.getpid(), variables, tuple(prefix))
-    return server.call([os.fspath(each) for each in command], cwd, env)
+    words = [os.fspath(each) for each in command]
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [Path(folder) / name for name in ("stdout", "stderr")]
+        process = server.start([__file__, *words], env, cwd, [os.devnull, *outputs])
+        assert process is not None, "Snakemake can't be forked: find out what starts a thread"
+        try:
+            code = process.wait()
+        except BaseException:  # such as Ctrl-C: no call outlives its test
+            process.kill()
+            process.wait()
+            raise
+        texts = [path.read_text(encoding="utf-8") for path in outputs]
+    return subprocess.CompletedProcess(words, code, *texts)
 
 
 @functools.cache
-def _server(process: int, variables: frozenset, prefix: tuple[str, ...]) -> "_Server":
-    """The process that forks calls with these variables; another one in a fork of this process."""
-    _servers.append(_Server(dict(variables), prefix))
+def _server(process: int, variables: frozenset, prefix: tuple[str, ...]) -> ForkServer:
+    """What forks calls with these variables; another one in a fork of this process."""
+    from restudy.operation.fork_server import ForkServer
+
+    _servers.append(ForkServer(IMPORTED, dict(variables), prefix))
     return _servers[-1]
 
 
-_servers: list["_Server"] = []
+_servers: list[ForkServer] = []
 
 
 def stop_servers() -> None:
@@ -72,79 +87,12 @@ def stop_servers() -> None:
     _server.cache_clear()
 
 
-class _Server:
-    def __init__(self, env: Mapping[str, str], prefix: Sequence[str]):
-        from restudy.operation.fork_server import WITHOUT_THREADS
-
-        # Libraries that the executor for Slurm imports would start some.
-        self.lock = threading.Lock()
-        self.process = subprocess.Popen(
-            [*prefix, sys.executable, __file__],
-            env={**env, **WITHOUT_THREADS},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def call(
-        self, command: Sequence[str], cwd: Path, env: Mapping[str, str]
-    ) -> subprocess.CompletedProcess:
-        with tempfile.TemporaryDirectory() as folder, self.lock:
-            outputs = [f"{folder}/{name}" for name in ("stdout", "stderr")]
-            request = {
-                "command": command,
-                "cwd": os.fspath(cwd),
-                "env": dict(env),
-                "outputs": outputs,
-            }
-            print(json.dumps(request), file=self.process.stdin, flush=True)
-            child = int(self.process.stdout.readline())
-            try:
-                code = int(self.process.stdout.readline())
-            except BaseException:  # such as Ctrl-C: no call outlives its test
-                os.kill(child, signal.SIGKILL)
-                self.process.stdout.readline()
-                raise
-            texts = [Path(path).read_text(encoding="utf-8") for path in outputs]
-        return subprocess.CompletedProcess(command, code, *texts)
-
-    def stop(self) -> None:
-        self.process.communicate()
-
-
-def serve() -> None:
-    """Fork for every request; return in the child, with all as the command would find it."""
-    for module in IMPORTED:
-        importlib.import_module(module)
-    threads = list(Path("/proc/self/task").iterdir())
-    assert len(threads) == 1, "a process with threads can't be forked safely"
-    gc.freeze()
-    while line := sys.stdin.readline():
-        child = os.fork()
-        if child == 0:
-            break
-        print(child, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-    else:
-        sys.exit()
-    request = json.loads(line)
-    for number, path in enumerate([os.devnull, *request["outputs"]]):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.dup2(file, number)
-        os.close(file)
-    os.chdir(request["cwd"])
+if __name__ == "__main__":
     # The one thing that Snakemake takes of the folder in which it is imported; it shows it.
     sys.modules["snakemake.workflow"].Workflow._rundir = str(Path.cwd())
-    os.environ.clear()
-    os.environ.update(request["env"])
-    sys.argv[:] = request["command"]
+    sys.argv.pop(0)
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
-
-
-if __name__ == "__main__":
-    serve()
-    main = types.ModuleType("__main__")
-    main.__file__ = str(Path(sys.argv[0]).absolute())
-    sys.modules["__main__"] = main
-    exec(compile(Path(main.__file__).read_bytes(), main.__file__, "exec"), main.__dict__)
+    program = Path(sys.argv[0]).absolute()
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    main.__file__ = str(program)
+    exec(compile(program.read_bytes(), program, "exec"), main.__dict__)

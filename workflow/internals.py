@@ -317,7 +317,7 @@ def fork_scripts() -> None:
 
     def start(command: str, **options: Any) -> ForkedScript | subprocess.Popen:
         path = getattr(current, "path", None)
-        forked = path and server.start(path, options["env"])
+        forked = path and server.start([path], options["env"])
         return forked or subprocess.Popen(command, **options)
 
     PythonScript._execute_cmd = execute_forked

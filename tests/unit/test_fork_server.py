@@ -52,7 +52,7 @@ def written_by(server: ForkServer, path: Path, **variables: str) -> str:
     output = path.with_suffix(".txt")
     text = path.read_text()
     path.write_text(f"import sys; sys.stdout = open({str(output)!r}, 'w')\n{text}")
-    process = server.start(path, {**environment(), **variables})
+    process = server.start([path], {**environment(), **variables})
     assert process.wait() == 0
     path.write_text(text)
     return output.read_text()
@@ -84,7 +84,7 @@ def test_its_libraries_are_imported_and_nothing_of_this_project(server, script):
     ],
 )
 def test_it_ends_with_its_own_exit_code(server, script, text, code):
-    process = server.start(script(text), environment())
+    process = server.start([script(text)], environment())
     assert process.wait() == process.wait() == process.returncode == code
 
 
@@ -97,7 +97,7 @@ def test_scripts_run_side_by_side_and_share_no_random_numbers(server, script):
     draws = [written_by(server, path) for _ in range(3)]
     assert len({number for line in draws for number in line.split()}) == 6
     sleeping = script("import time; time.sleep(60)")
-    processes = [server.start(sleeping, environment()) for _ in range(3)]
+    processes = [server.start([sleeping], environment()) for _ in range(3)]
     assert len({each.pid for each in processes}) == 3
     for process in processes:
         process.kill()
@@ -107,7 +107,7 @@ def test_scripts_run_side_by_side_and_share_no_random_numbers(server, script):
 
 def test_its_command_line_has_its_path_as_other_scripts_have(server, script):
     path = script("import time; time.sleep(60)")
-    process = server.start(path, environment())
+    process = server.start([path], environment())
     assert psutil.Process(process.pid).cmdline()[-1].rstrip() == str(path)
     process.terminate()
     assert process.wait() == -signal.SIGTERM
@@ -124,15 +124,15 @@ def test_where_it_cannot_be_forked_nothing_is_started(script, monkeypatch):
     path.with_name("threaded.py").write_text(program)
     monkeypatch.setenv("PYTHONPATH", str(path.parent))
     server = ForkServer(["threaded"])
-    assert server.start(path, environment()) is None
+    assert server.start([path], environment()) is None
     server.stop()
-    assert server.start(path, environment()) is None
+    assert server.start([path], environment()) is None
 
 
 def test_a_request_that_is_too_long_leaves_the_others_alone(server, script):
     path = script("")
-    assert server.start(path, {"LONG": "x" * LONGEST_REQUEST}) is None
-    assert server.start(path, environment()).wait() == 0
+    assert server.start([path], {"LONG": "x" * LONGEST_REQUEST}) is None
+    assert server.start([path], environment()).wait() == 0
 
 
 def test_scripts_outlive_the_process_that_started_them(script, tmp_path):
@@ -140,7 +140,7 @@ def test_scripts_outlive_the_process_that_started_them(script, tmp_path):
     path = script("import time; time.sleep(60)")
     program = (
         "import os; from restudy.operation.fork_server import ForkServer; server = ForkServer([]); "
-        f"print(server.start({str(path)!r}, os.environ).pid, flush=True); os.kill(os.getpid(), 9)"
+        f"print(server.start([{str(path)!r}], os.environ).pid, flush=True); os.kill(os.getpid(), 9)"
     )
     source = str(Path(__file__).parents[2] / "src")
     starter = subprocess.Popen(

@@ -130,7 +130,7 @@ seen = {
     "locks": os.listdir(".snakemake/locks"),
     "config": type(snakemake.config["ticket"]).__name__,
     "names": list(snakemake.input.keys()),
-    "parent": Path(f"/proc/{os.getppid()}/cmdline").read_text().split(chr(0)),
+    "command": Path("/proc/self/cmdline").read_text().split(chr(0)),
 }
 Path(f"seen_{snakemake.rule}.json").write_text(json.dumps(seen))
 print("made", flush=True)
@@ -496,8 +496,8 @@ FORK_SERVER = str(ROOT / "src/restudy/operation/fork_server.py")
 def forks_of(tiny: Tiny, fewest: int) -> dict[str, bool]:
     """Which rules' scripts are forked, if a run of at least so many jobs forks them."""
     tiny.snakemake("--cores", "2", "--config", f"fork={fewest}")
-    parents = {rule: tiny.read(f"seen_{rule}.json")["parent"] for rule in ("make", "train_tiny")}
-    return {rule: FORK_SERVER in words for rule, words in parents.items()}
+    commands = {rule: tiny.read(f"seen_{rule}.json")["command"] for rule in ("make", "train_tiny")}
+    return {rule: FORK_SERVER in words for rule, words in commands.items()}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="scripts are forked on Linux alone")

@@ -251,7 +251,7 @@ def test_another_value_setting_or_seed_trains_its_own_runs_alone(edited):
     changes = {
         "depth: [1, 4]": "depth: [1, 2, 4]",
         "adam: {kind: adam, learning_rate: 0.01}": "adam: {kind: adam, learning_rate: 0.02}",
-        "tiny: {steps: 20,": "tiny: {steps: 20, replicates: 2,",
+        "units: 32, steps: 20,": "units: 32, steps: 20, replicates: 2,",
     }
 
     project = edited("config/smoke.yaml", replacing(changes))

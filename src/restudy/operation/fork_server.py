@@ -58,10 +58,20 @@ class ForkServer:
     ----------
     preloaded : sequence of str
         Names of the modules to import. What can't be imported is left out.
+    env : mapping of str to str, optional
+        The environment in which they are imported; by default, that of this process.
+    prefix : sequence of str
+        Words that lead the command of the process that forks, as of `setpriv`.
     """
 
-    def __init__(self, preloaded: Sequence[str] = PRELOADED):
-        self.preloaded = tuple(preloaded)
+    def __init__(
+        self,
+        preloaded: Sequence[str] = PRELOADED,
+        env: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ):
+        self.preloaded, self.prefix = tuple(preloaded), tuple(prefix)
+        self.env = dict(os.environ if env is None else env)
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._socket: socket.socket | None = None
@@ -75,28 +85,45 @@ class ForkServer:
                 with its:
                     self._process = subprocess.Popen(
                         [
-                            *(sys.executable, __file__, str(its.fileno()), *self.preloaded),
+                            *(*self.prefix, sys.executable, __file__, str(its.fileno())),
+                            *self.preloaded,
                             " " * LONGEST_PATH,  # room for the path of a script
                         ],
-                        env=os.environ | WITHOUT_THREADS,
+                        env=self.env | WITHOUT_THREADS,
                         pass_fds=[its.fileno()],
                     )
                 self._socket = ours
 
-    def start(self, script: str | Path, env: Mapping[str, str]) -> ForkedScript | None:
-        """Start a script in the working directory; None if that is not possible here.
+    def start(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        folder: str | Path = ".",
+        streams: Sequence[str | Path] = (),
+    ) -> ForkedScript | None:
+        """Start a script; return None if that is not possible here.
 
         Parameters
         ----------
-        script : path
-            A file in Python.
+        command : sequence of str
+            A file in Python, and its arguments.
         env : mapping of str to str
             All of its environment.
+        folder : path
+            Its working directory.
+        streams : sequence of path
+            Files that it reads from and writes to: its standard input, output and errors. By
+            default, it shares those of the process that started this one.
         """
         self.prepare()
-        request = {"script": str(script), "folder": str(Path.cwd()), "env": dict(env)}
+        request = {
+            "command": [os.fspath(word) for word in command],
+            "env": dict(env),
+            "folder": str(Path(folder).absolute()),
+            "streams": [os.fspath(path) for path in streams],
+        }
         message = json.dumps(request).encode()
-        if len(message) > LONGEST_REQUEST or len(os.fsencode(script)) > LONGEST_PATH:
+        if len(message) > LONGEST_REQUEST or len(os.fsencode(command[0])) > LONGEST_PATH:
             return None
         with self._lock:
             if self._is_ready is None:
@@ -180,17 +207,17 @@ def _receive(connection: socket.socket) -> bytes:
 # ---- In the process that forks -----------------------------------------------------------------
 
 
-def serve(connection: socket.socket, preloaded: Sequence[str]) -> str:
-    """Import libraries, and fork for every request; return in the fork, with its script.
+def serve(connection: socket.socket, preloaded: Sequence[str]) -> list[str]:
+    """Import libraries, and fork for every request; return in the fork, with its command.
 
     A fork of the fork runs the script, and the first one waits for it and tells its exit code. So
     many scripts can run at once, and this process does nothing but wait for requests.
     """
-    path = sys.path.copy()
+    own = sys.path.pop(0)  # the folder of this file, whose modules are none of theirs
     for name in preloaded:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    sys.path[:] = path  # without what libraries have added
+    sys.path.insert(0, own)
     if has_threads() or not show_in_command_line(""):
         sys.exit()
     gc.freeze()
@@ -214,18 +241,22 @@ def serve(connection: socket.socket, preloaded: Sequence[str]) -> str:
     with socket.socket(fileno=descriptors[0]) as starter:
         if script := os.fork():
             _tell_end(script, starter)
-        show_in_command_line(request["script"])
+        show_in_command_line(request["command"][0])
         with contextlib.suppress(OSError):  # whoever asked for it has ended
             starter.send(str(os.getpid()).encode())
     for number, handler in signals.items():
         signal.signal(number, handler)
+    for number, path in enumerate(request["streams"]):
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(file, number)
+        os.close(file)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["env"])
     tempfile.tempdir = None  # it was found by the environment
     if "numpy.random" in sys.modules:  # else scripts that don't seed it would draw alike
         sys.modules["numpy.random"].seed()
-    return request["script"]
+    return request["command"]
 
 
 def has_threads() -> bool:
@@ -264,13 +295,13 @@ def _tell_end(script: int, starter: socket.socket) -> None:
     os._exit(0)
 
 
-def _become(script: str) -> types.ModuleType:
-    """Return a module in which the script can run as `python script` would run it."""
+def _become(command: Sequence[str]) -> types.ModuleType:
+    """Return a module in which a script can run as `python` with the same words would run it."""
     main = types.ModuleType("__main__")
-    main.__file__ = script
+    main.__file__ = command[0]
     sys.modules["__main__"] = main
-    sys.argv[:] = [script]
-    sys.path[0] = str(Path(script).resolve().parent)
+    sys.argv[:] = command
+    sys.path[0] = str(Path(command[0]).resolve().parent)
     return main
 
 
@@ -290,7 +321,7 @@ if __name__ == "__main__":
     # What is registered first is called last: after all that libraries and scripts register.
     atexit.register(_leave, ended_well)
     with socket.socket(fileno=int(sys.argv[1])) as server:
-        script = serve(server, sys.argv[2:-1])
-    code = compile(Path(script).read_bytes(), script, "exec")
-    exec(code, _become(script).__dict__)
-    ended_well.append(script)
+        command = serve(server, sys.argv[2:-1])
+    code = compile(Path(command[0]).read_bytes(), command[0], "exec")
+    exec(code, _become(command).__dict__)
+    ended_well.append(command)
