@@ -1102,7 +1102,7 @@ def test_pages_of_real_runs_show_every_kind_of_data(page, smoke, name):
     page.locator("#tab-graph").click()
     page.locator(".cluster[data-path=conv1]").wait_for()
     texts = page.locator(".edge text").evaluate_all("n => n.map(e => e.firstChild.data)")
-    assert any("28×28×32" in text for text in texts)
+    assert any("28×28×4" in text for text in texts)
 
 
 def luminance(rgb: list[int]) -> float:
