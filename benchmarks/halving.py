@@ -1,7 +1,8 @@
 """Successive halving against the whole grid: the same cell, for what share of the time?
 
 Two runs of the workflow in folders of their own take turns: one trains a grid of 8 learning rates
-and 8 momenta with the largest budget, the other halves it from a ninth of the budget on.
+and 8 momenta with the largest budget, the other halves it: it keeps a share of the cells in each of
+three rungs, whose budgets grow as the cells get fewer.
 """
 
 import csv
@@ -24,7 +25,7 @@ AXES = ["optimizer.learning_rate", "optimizer.momentum"]
 MEASURE = "validation_loss"
 
 
-def configuration(passes: int, replicates: int, halving: bool) -> dict:
+def configuration(passes: int, replicates: int, keep: float | None) -> dict:
     """The grid, with halving or without."""
     study = {
         "question": "Which learning rate and momentum?",
@@ -33,8 +34,9 @@ def configuration(passes: int, replicates: int, halving: bool) -> dict:
             AXES[1]: {"from": 0.0, "to": 0.95, "count": 8},
         },
     }
-    if halving:
-        study["halving"] = {"budgets": [passes // 9, passes // 3, passes], "keep": 0.33}
+    if keep:
+        budgets = [round(passes * keep**power) for power in (2, 1, 0)]
+        study["halving"] = {"budgets": budgets, "keep": keep}
     return {
         "datasets": {"moons": {"kind": "moons"}},
         "dense": {
@@ -81,14 +83,14 @@ def run(config: dict, target: str, cores: int) -> dict:
     return {"wall": wall, "cpu": sum(records), "jobs": len(records), "table": table}
 
 
-def main(passes: int, replicates: int, repeats: int, cores: int) -> None:
+def main(passes: int, replicates: int, keep: float, repeats: int, cores: int) -> None:
     """Take turns, and write a row for each way and turn."""
     ways = {
         "whole grid": (
-            configuration(passes, replicates, False),
+            configuration(passes, replicates, None),
             "results/tables/dense_summary.csv",
         ),
-        "halving": (configuration(passes, replicates, True), "results/tables/dense_halving.csv"),
+        "halving": (configuration(passes, replicates, keep), "results/tables/dense_halving.csv"),
     }
     found = {way: [] for way in ways}
     for _ in range(repeats):
@@ -106,6 +108,7 @@ def main(passes: int, replicates: int, repeats: int, cores: int) -> None:
             "way": way,
             "passes": passes,
             "replicates": replicates,
+            "keep": keep if way == "halving" else 1,
             "cores": cores,
             "jobs": turns[0]["jobs"],
             "wall_seconds": round(statistics.median(each["wall"] for each in turns), 1),
@@ -136,9 +139,10 @@ def setting(optimizer: str, key: str, default: float) -> float:
 
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--passes", type=int, default=18_000, help="of the whole grid")
+    parser.add_argument("--passes", type=int, default=72_000, help="of the whole grid")
+    parser.add_argument("--keep", type=float, default=0.25, help="share of a rung that goes on")
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cores", type=int, default=2)
     given = parser.parse_args()
-    sys.exit(main(given.passes, given.replicates, given.repeats, given.cores))
+    sys.exit(main(given.passes, given.replicates, given.keep, given.repeats, given.cores))

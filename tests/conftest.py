@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,38 +142,57 @@ def copy_project(folder: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory, worker_id) -> Project:
-    """A copy of the project in which the smoke configuration and its report were made.
+def made_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Function that returns a folder of a name, which another function fills.
 
-    They are made once; every worker of `pytest -n` has a copy of its own.
+    That happens once; every worker of `pytest -n` has a copy of its own.
     """
-    alone = worker_id == "master"
-    shared = tmp_path_factory.getbasetemp()
-    made = (shared if alone else shared.parent) / "smoke/project"
-    made.parent.mkdir(exist_ok=True)
-    with made.with_name("lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "report.html").exists():
-            shutil.rmtree(made, ignore_errors=True)
-            project = copy_project(made)
-            for arguments in (["--cores", "2"], ["--report", "report.html"]):
-                done = project.snakemake(*arguments, "--configfile", "config/smoke.yaml")
-                assert done.returncode == 0, done.stdout + done.stderr
-    if alone:
-        return Project(made)
-    own = shutil.copytree(made, tmp_path_factory.mktemp("smoke") / "project", symlinks=True)
-    return Project(own, made_in=made)
+
+    def made(name: str, fill: Callable[[Path], None]) -> Path:
+        alone = worker_id == "master"
+        own = tmp_path_factory.getbasetemp()
+        folder = (own if alone else own.parent) / "made" / name
+        folder.parent.mkdir(exist_ok=True)
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = folder.with_suffix(".done")
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder if alone else shutil.copytree(folder, own / name, symlinks=True)
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory) -> tuple[Path, Path]:
+def smoke(made_once) -> Project:
+    """A copy of the project in which the smoke configuration and its report were made."""
+
+    def fill(folder: Path) -> None:
+        project = copy_project(folder / "project")
+        for arguments in (["--cores", "2"], ["--report", "report.html"]):
+            done = project.snakemake(*arguments, "--configfile", "config/smoke.yaml")
+            assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "made_in").write_text(str(project.folder))
+
+    folder = made_once("smoke", fill)
+    made_in, own = Path((folder / "made_in").read_text()), folder / "project"
+    return Project(own, made_in=made_in if made_in != own else None)
+
+
+@pytest.fixture(scope="session")
+def small_run(made_once) -> tuple[Path, Path]:
     """A copy of the project, and a folder in which it has run the study of tests/small_run.py."""
-    folder = tmp_path_factory.mktemp("small")
-    project, work = copy_project(folder / "project").folder, prepare(folder / "work")
-    call = ("--cores", "2", *options(project, work))
-    done = run_snakemake(call, project, environment())
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project, work
+
+    def fill(folder: Path) -> None:
+        project, work = copy_project(folder / "project").folder, prepare(folder / "work")
+        done = run_snakemake(("--cores", "2", *options(project, work)), project, environment())
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    folder = made_once("small", fill)
+    return folder / "project", folder / "work"
 
 
 def default_sources(kind: str) -> list[dict]:
