@@ -53,7 +53,8 @@ def what_to_train(params, inputs) -> tuple[Family, dict, str, str]:
     slot = json.loads(Path(promoted).read_text(encoding="utf-8"))
     given = [inputs.data] if isinstance(inputs.data, str) else inputs.data
     data = next(path for path in given if from_results(path) == slot["data"])
-    return family, slot["settings"], data, slot["checkpoints"].format(seed=params.seeds[0])
+    checkpoints = slot["checkpoints"].format(seed=params.seeds[0])
+    return family, slot["settings"], data, checkpoints.replace("results/", params.results, 1)
 
 
 log = begin_job(snakemake)

@@ -1,5 +1,6 @@
 """The manifest of a run, the comparison with another run's, and the certificate."""
 
+import itertools
 import json
 import os
 import shutil
@@ -151,3 +152,21 @@ def test_certificate_tells_the_same_from_the_changed(copied):
     assert message in text and f"identical: {conv}" in text
     assert "1 of 2 came out different" in page.read_text()
     assert not scratch.exists()
+
+
+def test_a_promoted_cell_is_trained_again_from_nothing(copied):
+    folders = [f for f in manifest_of(copied)["cells"] if f.startswith("results/dense/")]
+    share = 1 / len(folders)
+    found = ((seed, *choose_folders(folders, share, seed)) for seed in itertools.count())
+    seed, folder = next((seed, folder) for seed, folder in found if "/halving/" in folder)
+    choice = f"certificate={{share: {share}, seed: {seed}}}"
+    done = copied.snakemake("certificate", "--cores", "2", *CONFIG, "--config", choice)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads((copied.folder / "results/certificate.json").read_text())
+    assert [job["identical"] for job in made["jobs"] if job["folder"] == folder] == [True]
+    name = folder.removeprefix("results/dense/")
+    first, again = (
+        (copied.folder / f"results/logs/{verb}_dense/{name}.log").read_text()
+        for verb in ("train", "retrain")
+    )
+    assert "goes on from 500 of 700 passes" in first and "goes on" not in again

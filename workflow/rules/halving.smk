@@ -39,43 +39,45 @@ for family in PLAN.families.values():
         job = f"{folder}/seed~{{seed}}" if family.seeds_per_job == ONE else folder
         name = job.removeprefix(f"results/{family.name}/")
 
-        rule:
-            name:
-                f"train_promoted_{family.name}"
-            input:
-                promoted=f"{folder}/{paths.PROMOTED}",
-                data=slot_data(family),
-                images=slot_images(family),
-            output:
-                **outputs_of(
-                    family, lambda path, job=job: f"{job}/{path.rpartition('/')[2]}"
-                ),
-            log:
-                f"results/logs/train_{family.name}/{name}.log",
-            benchmark:
-                f"results/benchmarks/train_{family.name}/{name}.tsv"
-            wildcard_constraints:
-                rung="[0-9]+",
-                slot="[0-9]+",
-            priority: family.resources.priority
-            conda:
-                "../../environment.yml"
-            threads: family.resources.threads
-            resources:
-                mem_mb=family.resources.mem_mb,
-                runtime=family.resources.runtime,
-            params:
-                family=family.name,
-                # Of a job that takes as long: what it trains is known when it begins.
-                settings=slot_settings(family),
-                seeds=slot_seeds(family),
-                code=training_code(family),
-                lock=LOCK,
-            message:
-                f"Train a promoted cell of {family.title.lower()}: {{wildcards.study}}, "
-                "rung {wildcards.rung}, slot {wildcards.slot}; progress in {log}"
-            script:
-                "../../scripts/train.py"
+        for verb, place in (("train", str), ("retrain", paths.scratch)):
+
+            rule:
+                name:
+                    f"{verb}_promoted_{family.name}"
+                input:
+                    promoted=f"{folder}/{paths.PROMOTED}",
+                    data=slot_data(family),
+                    images=slot_images(family),
+                output:
+                    **outputs_of(family, place_in(place(job))),
+                log:
+                    f"results/logs/{verb}_{family.name}/{name}.log",
+                benchmark:
+                    f"results/benchmarks/{verb}_{family.name}/{name}.tsv"
+                wildcard_constraints:
+                    rung="[0-9]+",
+                    slot="[0-9]+",
+                priority: family.resources.priority
+                conda:
+                    "../../environment.yml"
+                threads: family.resources.threads
+                resources:
+                    mem_mb=family.resources.mem_mb,
+                    runtime=family.resources.runtime,
+                params:
+                    family=family.name,
+                    # Of a job that takes as long: what it trains is known when it begins.
+                    settings=slot_settings(family, anew=place is paths.scratch),
+                    seeds=slot_seeds(family),
+                    code=training_code(family),
+                    lock=LOCK,
+                    # Before the checkpoints' own place: a cell that trains again finds none.
+                    results=place("results/"),
+                message:
+                    f"{verb.capitalize()} a promoted cell of {family.title.lower()}: {{wildcards.study}}, "
+                    "rung {wildcards.rung}, slot {wildcards.slot}; progress in {log}"
+                script:
+                    "../../scripts/train.py"
 
 
 rule tabulate_halving:

@@ -10,6 +10,11 @@ def outputs_of(family, place):
     }
 
 
+def place_in(folder):
+    """Function of a file's path: that of the same file in a folder."""
+    return lambda path: f"{folder}/{path.rpartition('/')[2]}"
+
+
 def settings_of(family):
     """Function of wildcards: the cell's settings, whether or not it belongs to a study."""
 
@@ -77,10 +82,10 @@ def slot_images(family):
     ]
 
 
-def slot_settings(family):
+def slot_settings(family, anew):
     """Function of wildcards: settings of a job that takes about as long."""
     return lambda wildcards: halving.likely_settings(
-        PLAN, family, rung_of(family, wildcards)
+        PLAN, family, rung_of(family, wildcards), anew
     )
 
 
@@ -226,7 +231,7 @@ def chosen_folders(wildcards):
     share, seed = (STUDY.checks["certificate"][key] for key in ("share", "seed"))
     return {
         name: choose_folders(folders, share, seed)
-        for name, folders in PLAN.folders().items()
+        for name, folders in files.all_folders(PLAN).items()
     }
 
 

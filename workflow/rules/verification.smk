@@ -93,7 +93,7 @@ rule certificate:
         jobs=chosen_folders,
         choice=STUDY.checks["certificate"],
         cells=lambda wildcards: {
-            name: len(folders) for name, folders in PLAN.folders().items()
+            name: len(folders) for name, folders in files.all_folders(PLAN).items()
         },
         scratch=paths.SCRATCH,
         outputs=[paths.CERTIFICATE, "results/report/certificate.html"],

@@ -173,12 +173,13 @@ def _checkpoints(family: Family, cell: Cell) -> str:
     return paths.checkpoints(family, {**values, "seed": "{seed}"})
 
 
-def likely_settings(plan: Plan, family: Family, rung: Rung) -> dict[str, Any]:
+def likely_settings(plan: Plan, family: Family, rung: Rung, anew: bool = False) -> dict[str, Any]:
     """Return settings of a job that takes about as long as one of a slot, for the price.
 
-    It trains the rung's first cell for what its budget has more than that of the rung before.
+    It trains the rung's first cell for what its budget has more than that of the rung before, or
+    for all of it if it trains anew.
     """
-    before = rungs(plan, family, rung.study)[rung.number - 2].budget
+    before = 0 if anew else rungs(plan, family, rung.study)[rung.number - 2].budget
     settings = dict(plan.settings(family, rung.cells[0]))
     protocol = {**settings["protocol"], family.time.budget: rung.budget - before}
     return {**settings, "protocol": protocol}
