@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.nodeid.partition("::")[0]
         order = (
             file == "tests/workflow/test_smoke_run.py",
-            takes("small_run", item.nodeid),
+            file.startswith("tests/workflow/") and takes("small_run", item.nodeid),
             file.startswith("tests/workflow/") and not takes("smoke", item.nodeid),
             takes("smoke", item.nodeid),
             True,
