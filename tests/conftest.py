@@ -35,15 +35,9 @@ CHROMIUM = "/usr/bin/chromium"
 FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 
-class WholeFiles(LoadFileScheduling):
-    """With `pytest -n`: one worker has all tests of a file, and all those of the small run."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "small_run" if takes("small_run", nodeid) else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log) -> WholeFiles:
-    return WholeFiles(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadFileScheduling:
+    """With `pytest -n`: one worker has all tests of a file."""
+    return LoadFileScheduling(config, log)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
