@@ -18,15 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks/results/job_starts.csv"
 FEWEST = re.compile(r"^FEWEST_FORKED = \d+$", re.MULTILINE)
-COPIED = ("Snakefile", "workflow", "config", "profiles", "report", "scripts", "src")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "results", "tests", "*.html")
 WAYS = ("forked", "imported anew")
 
 
 def copy_project(folder: Path, forks: bool) -> Path:
     """Copy the project, with jobs that are forked or not."""
-    for name in (*COPIED, "requirements.lock", "pyproject.toml"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
     internals = folder / "workflow/internals.py"
     text, found = FEWEST.subn(
         f"FEWEST_FORKED = {5 if forks else sys.maxsize}", internals.read_text()
@@ -45,8 +43,10 @@ def run(project: Path, configuration: str, cores: int) -> tuple[float, int]:
             *("--cores", str(cores), "--configfile", str(project / configuration)),
         ]
         start = time.monotonic()
-        done = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
         seconds = time.monotonic() - start
+    if done.returncode:
+        sys.exit(done.stderr[-3000:])
     return seconds, int(re.search(r"^total +(\d+)$", done.stdout + done.stderr, re.M)[1])
 
 
@@ -55,7 +55,6 @@ def main(configuration: str, repeats: int, cores: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         projects = {way: Path(folder) / way.split()[0] for way in WAYS}
         for way, place in projects.items():
-            place.mkdir()
             copy_project(place, forks=way == WAYS[0])
         found = {way: [] for way in WAYS}
         for _ in range(repeats):
