@@ -47,7 +47,7 @@ WITHOUT_THREADS = {
 }
 LONGEST_REQUEST = 100_000  # bytes: the path of a script and its environment
 LONGEST_PATH = 4096  # bytes
-READY = b"ready"
+READY, BEGUN, ENDED = b"ready", b"begun", b"ended"  # how messages begin
 LAST_THREADS = 2.0  # seconds for threads to end that libraries start while they are imported
 
 
@@ -137,8 +137,9 @@ class ForkServer:
                 except OSError:  # it has ended
                     self._is_ready = False
                     return None
-        answer = _receive(ours)
-        return ForkedScript(int(answer), ours) if answer else None
+        kind, _, number = _receive(ours).partition(b" ")
+        # Else it ended before it had begun: for want of memory, or killed.
+        return ForkedScript(int(number), ours) if kind == BEGUN else None
 
     def stop(self) -> None:
         """End the process that forks; scripts go on."""
@@ -176,9 +177,9 @@ class ForkedScript:
         """Wait for its end; return its exit code."""
         with self._lock:
             if self.returncode is None:
-                answer = _receive(self._connection)
+                _, _, code = _receive(self._connection).partition(b" ")
                 # Whoever waits for it has been killed, and most likely the script with it.
-                self.returncode = int(answer) if answer else -signal.SIGKILL
+                self.returncode = int(code) if code else -signal.SIGKILL
                 self._connection.close()
         return self.returncode
 
@@ -213,23 +214,27 @@ def serve(connection: socket.socket, preloaded: Sequence[str]) -> list[str]:
     A fork of the fork runs the script, and the first one waits for it and tells its exit code. So
     many scripts can run at once, and this process does nothing but wait for requests.
     """
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGCHLD)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for scripts
     own = sys.path.pop(0)  # the folder of this file, whose modules are none of theirs
     for name in preloaded:
-        with contextlib.suppress(ImportError):
+        # What can't be imported fails in the scripts that need it, and is told of there.
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
     sys.path.insert(0, own)
     if has_threads() or not show_in_command_line(""):
         sys.exit()
     gc.freeze()
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGCHLD)}
-    for number in signals:  # Ctrl-C is for scripts; of those who wait for them none is waited for
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for scripts
     try:
         connection.send(READY)
     except OSError:  # whoever started it has ended
         sys.exit()
     while True:
-        message, descriptors, *_ = socket.recv_fds(connection, LONGEST_REQUEST, 1)
+        try:
+            message, descriptors, *_ = socket.recv_fds(connection, LONGEST_REQUEST, 1)
+        except ConnectionError:
+            sys.exit()
         if not message:
             sys.exit()
         if os.fork() == 0:
@@ -243,7 +248,7 @@ def serve(connection: socket.socket, preloaded: Sequence[str]) -> list[str]:
             _tell_end(script, starter)
         show_in_command_line(request["command"][0])
         with contextlib.suppress(OSError):  # whoever asked for it has ended
-            starter.send(str(os.getpid()).encode())
+            starter.send(b"%s %d" % (BEGUN, os.getpid()))
     for number, handler in signals.items():
         signal.signal(number, handler)
     for number, path in enumerate(request["streams"]):
@@ -291,7 +296,7 @@ def _tell_end(script: int, starter: socket.socket) -> None:
     """Wait for the end of a script's process, and tell its exit code."""
     _, status = os.waitpid(script, 0)
     with contextlib.suppress(OSError):  # whoever started it has ended
-        starter.send(str(os.waitstatus_to_exitcode(status)).encode())
+        starter.send(b"%s %d" % (ENDED, os.waitstatus_to_exitcode(status)))
     os._exit(0)
 
 
