@@ -96,3 +96,19 @@ def test_a_style_of_the_users_does_not_reach_figures():
 def test_every_pinned_variable_is_named_in_the_documentation():
     text = (ROOT / "docs/reproducibility.md").read_text(encoding="utf-8")
     assert [name for name in CHANGES_RESULTS if name not in text] == []
+
+
+def test_the_library_is_numpys_whatever_else_has_been_loaded():
+    program = (
+        "import numpy; from restudy.provenance.pinning import describe_arithmetic as describe; "
+        "before = describe(); import scipy.linalg; print(before == describe(), before['BLAS'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    same, _, library = done.stdout.strip().partition(" ")
+    assert same == "True" and library != "none" and "," not in library

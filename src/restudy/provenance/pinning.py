@@ -72,11 +72,16 @@ def unlocked_packages(locked: Mapping[str, str], path: Iterable[str]) -> dict[st
 
 
 def describe_arithmetic() -> dict[str, str]:
-    """Return the library and kernel of matrix products in use, and the instructions NumPy uses."""
+    """Return the library and kernel of NumPy's matrix products, and the instructions it uses.
+
+    Whatever else has been loaded: SciPy's wheel brings a library of its own.
+    """
     import numpy as np
     from threadpoolctl import threadpool_info
 
     pools = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    bundled = Path(np.__file__).parents[1] / "numpy.libs"
+    pools = [each for each in pools if Path(each["filepath"]).parent == bundled] or pools
     kernels = {
         f"{each['internal_api']} {each['version']} {each.get('architecture', '')}".strip()
         for each in pools
