@@ -5,7 +5,6 @@ and 8 momenta with the largest budget, the other halves it: it keeps a share of 
 three rungs, whose budgets grow as the cells get fewer.
 """
 
-import csv
 import json
 import shutil
 import statistics
@@ -18,9 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from interleave import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks/results/halving.csv"
 AXES = ["optimizer.learning_rate", "optimizer.momentum"]
 MEASURE = "validation_loss"
 
@@ -121,10 +120,7 @@ def main(passes: int, replicates: int, keep: float, repeats: int, cores: int) ->
         }
         for (way, turns), cell in zip(found.items(), (best, last), strict=True)
     ]
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(rows, "halving.csv")
     whole, halved = rows
     for what in ("wall_seconds", "cpu_seconds"):
         print(f"{what}: {halved[what]} of {whole[what]}, {halved[what] / whole[what]:.2f}")

@@ -4,7 +4,6 @@ Two copies of the project, one of which forks no job, take turns in running a co
 time from nothing.
 """
 
-import csv
 import re
 import shutil
 import statistics
@@ -15,24 +14,21 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 
+from interleave import write_table
+
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks/results/job_starts.csv"
 FEWEST = re.compile(r"^FEWEST_FORKED = \d+$", re.MULTILINE)
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "results", "tests", "*.html")
 WAYS = ("forked", "imported anew")
 
 
-def copy_project(folder: Path, forks: bool) -> Path:
-    """Copy the project, with jobs that are forked or not."""
-    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
-    internals = folder / "workflow/internals.py"
-    text, found = FEWEST.subn(
-        f"FEWEST_FORKED = {5 if forks else sys.maxsize}", internals.read_text()
-    )
+def fork_nothing(project: Path) -> None:
+    """Let a copy of the project start each job in a Python of its own."""
+    internals = project / "workflow/internals.py"
+    text, found = FEWEST.subn(f"FEWEST_FORKED = {sys.maxsize}", internals.read_text())
     if found != 1:
         sys.exit(f"{internals}: found {found} lines that set FEWEST_FORKED; expected one")
     internals.write_text(text)
-    return folder
 
 
 def run(project: Path, configuration: str, cores: int) -> tuple[float, int]:
@@ -54,8 +50,9 @@ def main(configuration: str, repeats: int, cores: int) -> None:
     """Take turns, and write a row for each way."""
     with tempfile.TemporaryDirectory() as folder:
         projects = {way: Path(folder) / way.split()[0] for way in WAYS}
-        for way, place in projects.items():
-            copy_project(place, forks=way == WAYS[0])
+        for project in projects.values():
+            shutil.copytree(ROOT, project, ignore=LEFT_OUT)
+        fork_nothing(projects[WAYS[1]])
         found = {way: [] for way in WAYS}
         for _ in range(repeats):
             for way, project in projects.items():
@@ -72,10 +69,7 @@ def main(configuration: str, repeats: int, cores: int) -> None:
         }
         for way, turns in found.items()
     ]
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(rows, "job_starts.csv")
     forked, anew = (row["wall_seconds"] for row in rows)
     print(f"forked {forked} s, imported anew {anew} s: {forked / anew:.2f} of it")
 

@@ -129,6 +129,19 @@ def environment() -> dict[str, str]:
     return variables
 
 
+def printed_by(program: str) -> str:
+    """What a program prints, in a Python of its own with the library at hand."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment(), "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def copy_project(folder: Path) -> Project:
     """The project's own files, without results, caches or history, in another folder."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*SKIPPED))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import environment
+from conftest import ROOT, environment
 
 from restudy.operation.fork_server import LONGEST_REQUEST, ForkServer
 
@@ -142,10 +142,9 @@ def test_scripts_outlive_the_process_that_started_them(script, tmp_path):
         "import os; from restudy.operation.fork_server import ForkServer; server = ForkServer([]); "
         f"print(server.start([{str(path)!r}], os.environ).pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    source = str(Path(__file__).parents[2] / "src")
     starter = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=environment() | {"PYTHONPATH": source},
+        env=environment() | {"PYTHONPATH": str(ROOT / "src")},
         stdout=subprocess.PIPE,
         text=True,
     )

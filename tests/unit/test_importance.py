@@ -1,15 +1,12 @@
 """Shares of variance by a random forest, against closed forms, exact ANOVA and brute force."""
 
 import functools
-import os
-import subprocess
-import sys
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import printed_by
 from scipy.special import stdtrit
 from scipy.stats import qmc
 
@@ -332,11 +329,4 @@ def test_the_same_cells_have_the_same_shares_in_any_order():
 
 def test_nothing_loads_scikit_learn_before_a_forest_is_trained():
     program = "import sys, restudy.analysis.importance; print('sklearn' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "False"
+    assert printed_by(program) == "False"

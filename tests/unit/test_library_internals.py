@@ -9,7 +9,6 @@ import base64
 import importlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, environment
+from conftest import ROOT, environment, printed_by
 from PIL import Image
 
 from restudy.families.registry import FAMILIES
@@ -222,15 +221,9 @@ print(*(name for name in OPTIONAL if name in sys.modules), tf.keras.layers.Dense
 importlib.import_module("tensorflow").constant([1.0])
 print(*(importlib.import_module(name).__name__ for name in OPTIONAL), gc.isenabled())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment() | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.splitlines() == ["2", "matplotlib pandas scipy sklearn True"], (
+    assert printed_by(program).splitlines() == ["2", "matplotlib pandas scipy sklearn True"], (
         "lean_tensorflow: if Keras needs one of these libraries now, take it out of OPTIONAL; if "
-        f"another module loads one, see whether that can be put off. {done.stderr}"
+        "another module loads one, see whether that can be put off"
     )
 
 
@@ -499,14 +492,9 @@ def test_what_is_promised_is_left_alone(line):
 
 def modules_after(program):
     """Modules that are loaded when a program has run, and the packages that they are of."""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {name for module in done.stdout.split() for name in (module, module.split(".")[0])}
+    return {
+        name for module in printed_by(program).split() for name in (module, module.split(".")[0])
+    }
 
 
 def test_facts_and_plans_load_no_library_with_a_room():

@@ -6,7 +6,7 @@ import sys
 
 import matplotlib as mpl
 import pytest
-from conftest import ROOT
+from conftest import ROOT, printed_by
 from threadpoolctl import threadpool_info
 
 from restudy.provenance.pinning import (
@@ -103,12 +103,5 @@ def test_the_library_is_numpys_whatever_else_has_been_loaded():
         "import numpy; from restudy.provenance.pinning import describe_arithmetic as describe; "
         "before = describe(); import scipy.linalg; print(before == describe(), before['BLAS'])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    same, _, library = done.stdout.strip().partition(" ")
+    same, _, library = printed_by(program).partition(" ")
     assert same == "True" and library != "none" and "," not in library

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, printed_by
 
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
@@ -174,14 +174,7 @@ def test_no_script_loads_tensorflow_by_itself(script):
 
 def test_facts_of_families_are_read_without_a_numeric_library():
     program = "import sys, restudy.families.registry; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"numpy", "pandas", "tensorflow"} & set(done.stdout.split())
+    assert not {"numpy", "pandas", "tensorflow"} & set(printed_by(program).split())
 
 
 def test_digest_ignores_the_order_of_keys_and_sees_every_value():
