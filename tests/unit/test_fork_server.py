@@ -113,9 +113,14 @@ def test_its_command_line_has_its_path_as_other_scripts_have(server, script):
     assert process.wait() == -signal.SIGTERM
 
 
-def test_temporary_files_lie_where_its_environment_says(server, script, tmp_path):
+def test_temporary_files_lie_where_its_environment_says(script, tmp_path, monkeypatch):
     path = script("import tempfile; print(tempfile.gettempdir())")
+    # Whatever a library has found out while it was imported.
+    path.with_name("asks.py").write_text("import tempfile; tempfile.gettempdir()")
+    monkeypatch.setenv("PYTHONPATH", str(path.parent))
+    server = ForkServer(["asks"])
     assert written_by(server, path, TMPDIR=str(tmp_path)) == f"{tmp_path}\n"
+    server.stop()
 
 
 def test_where_it_cannot_be_forked_nothing_is_started(script, monkeypatch):
