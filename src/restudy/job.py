@@ -1,11 +1,11 @@
-"""What every job of the workflow begins with: its log, its record, and the user's families."""
+"""What every job of the workflow begins with: its log, its record, and the user's own code."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from restudy.errors import UserError
-from restudy.families.registry import load_families
+from restudy.families.registry import load_plugins
 from restudy.log import start_log
 from restudy.provenance.environment import PROJECT, unlocked
 from restudy.provenance.records import describe_job, named_files, record_path, to_json, write_at_end
@@ -17,7 +17,7 @@ class ForeignPackageError(UserError):
 
 
 def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
-    """Begin a job: its log, the families in files of the user's, and its record.
+    """Begin a job: its log, what files of the user's add, and its record.
 
     What the job prints goes to its log. When it ends well, a record of what it was made from is
     written, see `restudy.provenance.records`.
@@ -27,7 +27,7 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     job : object
         What Snakemake calls ``snakemake``: ``log``, ``config``, ``input``, ``params``,
         ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder and
-        ``families`` are files of the user's.
+        ``files`` are the user's files of code by their key.
     checks_inputs : bool
         Whether results that are not as their jobs wrote them are refused; not where finding these
         is what the job is for.
@@ -46,7 +46,7 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     check_package(PROJECT, job.config.get("repository"))
     if others := unlocked():
         log(f"warning: packages that are not those of the lock: {others}")
-    load_families(job.config.get("families") or [])
+    load_plugins(job.config.get("files") or {}, check=False, tell=log)
     if checks_inputs:
         check_sums(path for paths in named_files(job.input).values() for path in paths)
     record = describe_job(job)

@@ -45,6 +45,8 @@ def start_log(path: str) -> Callable[[str], None]:
 
     def log_exception(kind, error, trace) -> None:
         if issubclass(kind, UserError):
+            if error.__cause__ is not None:  # code of the user's, who wants to see where
+                traceback.print_exception(error.__cause__)
             log(f"stopped: {error}")
         elif issubclass(kind, MemoryError):
             log(f"stopped: not enough memory ({error or 'Python got no more'})")

@@ -137,11 +137,11 @@ found, recorded = (
     read_json(CALL.is_main and internals.fetch(workflow, path) or "", *keys)
     for path, *keys in ((paths.FINDINGS,), (paths.PROVENANCE, "environment"))
 )
-# For jobs: the user's families, where data come from, the project whose code they must run, and how
+# For jobs: the user's files of code, where data come from, the project whose code they must run, and how
 # large a state they keep (no parameters: nothing runs again because something lies elsewhere). For captions: the last
 # run's findings, facts of the families, and how to make an item again.
 config |= {
-    "families": STUDY.families,
+    "files": STUDY.files,
     "places": PLAN.places(),
     "repository": str(REPOSITORY),
     "kept_state_megabytes": STUDY.checks["kept_state_megabytes"],

@@ -103,7 +103,7 @@ rule plot_boundary_panel:
         "../../scripts/plot_boundary_panel.py"
 
 
-for drawn in figures.STUDY_FIGURES:
+for drawn in figures.all_study_figures():
     for family in PLAN.families.values():
         kinds = drawn.kinds_of(family)
         if kinds:
@@ -140,8 +140,8 @@ for drawn in figures.STUDY_FIGURES:
                     study=study_of,
                     rows=rows_of,
                     cells=few_cells(drawn),
-                    shows=drawn.shows,
-                    made=drawn.made,
+                    shows=words_of(drawn, drawn.shows),
+                    made=words_of(drawn, drawn.made),
                 message:
                     "Draw {output}"
                 script:

@@ -196,7 +196,13 @@ def tables_of(drawn):
 
 def view_code(drawn):
     """What these figures are drawn with: an edit redraws no others."""
-    return code("plot_study.py", *SOURCES.module(drawn.draw))
+    own = [Path(drawn.file).resolve()] if drawn.file else SOURCES.module(drawn.draw)
+    return code("plot_study.py", *own)
+
+
+def words_of(drawn, text):
+    """What a caption says of such figures: a user's words are text, and no markup."""
+    return escape_markup(text) if drawn.file else text
 
 
 def few_cells(drawn):

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from restudy.claims.forms import FORMS
+from restudy.claims.forms import forms
 from restudy.claims.resolve import ClaimsError, Grid, claim_figure, matching_cells, unknown
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
@@ -183,7 +183,7 @@ def _spell_out(claim: Mapping, place: str, grids: Mapping[str, Grid]) -> dict[st
                 "under the claim's own cells"
             )
         for protocol, grid in grids.items():
-            for contrast in FORMS[test["form"]](grid, test, where):
+            for contrast in forms()[test["form"]](grid, test, where):
                 grid.check_layers(test, contrast["terms"], where)
                 contrasts[protocol].append(contrast)
     return contrasts

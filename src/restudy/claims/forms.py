@@ -21,11 +21,15 @@ place : str
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 from restudy.claims.resolve import ClaimsError, Grid, join, unknown
+from restudy.families.lookup import OWN, with_own
+from restudy.families.own_files import told
 from restudy.study.cell import Cell, Value
 from restudy.study.labels import label_of, value_words
 
@@ -260,6 +264,53 @@ FORMS: dict[str, Form] = {
     "distribution": distribution,
     "attribution": attribution,
 }
+
+
+def forms() -> dict[str, Form]:
+    """Return all forms by name, with those in files of the user's."""
+    return with_own(FORMS, "claim_forms", _of_own)
+
+
+def with_own_forms(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a file of claims with the forms in files of the user's.
+
+    Parameters
+    ----------
+    schema : mapping
+        JSON Schema 2020-12 of such a file; it is not changed.
+    """
+    extended = copy.deepcopy(dict(schema))
+    test = extended["$defs"]["test"]
+    for name, own in OWN.get("claim_forms", {}).items():
+        shared = {key: {"$ref": f"#/$defs/{key}"} for key in own.shared}
+        test["properties"]["form"]["enum"].append(name)
+        test["allOf"].append(
+            {
+                "if": {
+                    "type": "object",
+                    "required": ["form"],
+                    "properties": {"form": {"const": name}},
+                },
+                "then": {
+                    "description": own.description,
+                    "additionalProperties": False,
+                    "required": list(own.required),
+                    "properties": {"form": {}, **shared, **own.keys},
+                },
+            }
+        )
+    return extended
+
+
+def _of_own(own: Any) -> Form:
+    """Return the function of a form in a file of the user's."""
+
+    def contrasts(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+        with told(own.file, f"for {place}"):
+            found = list(own.contrasts(grid, test, place))
+        yield from found
+
+    return contrasts
 
 
 def contrast(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from restudy.families.contract import IMAGES, POINTS, Kind, Setting
+from restudy.families.lookup import with_own
 
 LARGEST_SEED = 4_294_967_295
 # Parts of a point set that are measured and never trained on: by one the best is chosen, on the
@@ -85,6 +86,7 @@ _GENERATED = (
     ),
     _standardize(False),
 )
+GENERATED_SETTINGS = (_POINTS, *_GENERATED)
 _LOADED = (
     _share("heldout", "Share of each class that is held out: at least one point, never all.", 0.3),
     _share(
@@ -322,14 +324,20 @@ DATASET_KINDS = (
 )
 
 
+def dataset_kinds() -> list[DatasetKind]:
+    """Return the kinds of data set that there are, with those in files of the user's."""
+    known = {kind.name: kind for kind in DATASET_KINDS}
+    return [*with_own(known, "point_sets").values()]
+
+
 def kinds_that(takes: str) -> tuple[str, ...]:
     """Return the names of the kinds of data set that consist of points, or of images."""
-    return tuple(kind.name for kind in DATASET_KINDS if kind.takes == takes)
+    return tuple(kind.name for kind in dataset_kinds() if kind.takes == takes)
 
 
 def dataset_kind(name: str) -> DatasetKind:
     """Return the kind of data set of a name."""
-    return next(kind for kind in DATASET_KINDS if kind.name == name)
+    return next(kind for kind in dataset_kinds() if kind.name == name)
 
 
 def without_location(dataset: Mapping) -> dict:

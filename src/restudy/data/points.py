@@ -7,14 +7,16 @@ user's file, or a table included in scikit-learn) are split class by class.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, make_moons
 from sklearn.preprocessing import StandardScaler
 
-from restudy.data.kinds import EVALUATED
+from restudy.data.kinds import EVALUATED, GENERATED_SETTINGS
 from restudy.data.labelled_csv import read_labelled_csv
+from restudy.families.lookup import with_own
 
 SPIRAL_RADIUS = 2.0  # end of an arm: far enough that a noise of 0.1 leaves a few arms apart
 
@@ -56,7 +58,7 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         of points; and, if the features are standardized, ``mean`` and ``scale``: what was
         subtracted from each feature and what it was divided by.
     """
-    points = POINT_SETS[dataset["kind"]](dataset)
+    points = with_own(POINT_SETS, "point_sets", _own)[dataset["kind"]](dataset)
     parts, scaling = points.parts, {}
     if dataset["standardize"]:
         parts, scaling = standardize(parts)
@@ -243,6 +245,19 @@ def own_file(dataset: Mapping) -> tuple:
     """Load a user's CSV file."""
     table = read_labelled_csv(dataset)
     return np.array(table.values), np.array(table.labels), table.features, table.classes
+
+
+def _own(own: Any) -> Callable[[Mapping], PointSet]:
+    """Return what makes a set in a file of the user's, see `restudy.families.plugins.PointSet`."""
+    shared = {setting.name for setting in GENERATED_SETTINGS}
+    names = [setting.name for setting in own.settings if setting.name not in shared]
+
+    def generate(dataset: Mapping, points: int, seed: int) -> Labelled:
+        settings = {name: dataset[name] for name in names}
+        x, label = own.generate(np.random.RandomState(seed), points, **settings)
+        return np.asarray(x, float), np.asarray(label, int)
+
+    return generated(generate)
 
 
 POINT_SETS: dict[str, Callable[[Mapping], PointSet]] = {

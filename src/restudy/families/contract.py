@@ -104,12 +104,16 @@ class Kind:
         a phrase on what it is.
     settings : tuple of Setting
         Its own.
+    file, digest : str
+        Of a kind in a file of the user's: the file, and the sha256 of its bytes.
     """
 
     name: str
     label: str = ""
     description: str = ""
     settings: tuple[Setting, ...] = ()
+    file: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -395,6 +399,9 @@ class Family:
         axis, and ``final_accuracy``, every cell, sorted.
     notebooks : tuple of str
         Notebooks, below ``workflow/notebooks``, that retell its studies.
+    own_kinds : tuple of (str, str)
+        Kinds from files of the user's that it can use: a key such as ``activations``, and the
+        attribute of such a kind that it then needs, see `restudy.families.plugins`.
     file, digest : str
         Of a family in a file of the user's: the file, and the sha256 of its bytes.
     """
@@ -430,6 +437,7 @@ class Family:
     monitored_interval: str = ""
     end_figures: tuple[str, ...] = ("effects",)
     notebooks: tuple[str, ...] = ()
+    own_kinds: tuple[tuple[str, str], ...] = ()
     file: str = ""
     digest: str = ""
 

@@ -1,4 +1,4 @@
-"""The families that there are: the built-in ones, and those in files of the user's.
+"""The families that there are, and what their parts may be: built in, or in files of the user's.
 
 Facts are handed out, never networks: what trains is named by a dotted path and imported by the job
 that trains.
@@ -8,37 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import re
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from restudy.data.column_types import declare_text_columns
-from restudy.errors import UserError
-from restudy.families.contract import Family
+from restudy.data.kinds import DATASET_KINDS
+from restudy.families.contract import Family, Kind, Setting
 from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
+from restudy.families.lookup import CODE, OWN
+from restudy.families.own_files import OwnFileError, load_file, told
+from restudy.families.plugins import FAMILY_KEY, FILE_KEYS, PLUGINS, Plugin
 from restudy.families.setting_axes import is_number, setting_axis, settings_that_vary
 
+BUILT_IN = (DENSE, CONV)
 FAMILIES: dict[str, Family] = {}
+NAME = "[a-z][a-z0-9_]{0,39}"
 # Keys of a configuration, and folders and tables below results/, that no family may be called.
 RESERVED = frozenset(
     {
-        *("against", "certificate", "claims", "datasets", "families", "tolerance"),
+        *("against", "certificate", "claims", "datasets", "tolerance", *FILE_KEYS),
         *("benchmarks", "checkpoints", "data", "figures", "logs", "notebooks", "records"),
         *("report", "results", "tables"),
     }
 )
 # Other parts of paths, which no axis may be called.
 NO_AXES = ("family", "file_format", "seed", "study")
-
-
-class FamilyError(UserError):
-    """A file that holds no family which can be used; the message names it and says why."""
 
 
 def register(family: Family) -> None:
@@ -51,50 +49,183 @@ def register(family: Family) -> None:
                 declare_text_columns([setting_axis(axis.name, name)])
 
 
-for _family in (DENSE, CONV):
+for _family in BUILT_IN:
     register(_family)
 
 
-def load_families(paths: Iterable[str | Path]) -> None:
-    """Register the families in files of the user's; a file has one, ``FAMILY``.
+def load_plugins(
+    files: Mapping[str, Iterable[str | Path]],
+    check: bool = True,
+    tell: Callable[[str], None] | None = None,
+) -> None:
+    """Register what is in files of the user's, and nothing else beside what is built in.
+
+    Parameters
+    ----------
+    files : mapping
+        Key of a configuration (``families``, or one of `PLUGINS`) -> files.
+    check : bool
+        Whether to try the functions in them too; a job's process need not do it again.
+    tell : callable, optional
+        Takes a line for each file that prints while it is loaded.
 
     Raises
     ------
-    FamilyError
-        If a file cannot be loaded or has no family, or two families have one name.
+    OwnFileError
+        If a file cannot be loaded, lacks what its key says, or has what cannot be used; or if two
+        things of a sort have one name.
     """
-    for path in paths:
-        family = read_family(Path(path))
+    FAMILIES.clear()
+    OWN.clear()
+    for family in BUILT_IN:
+        register(family)
+    for path in map(Path, files.get(FAMILY_KEY, ())):
+        family = read_family(path, tell)
         known = FAMILIES.get(family.name)
         if known is not None and known.file != family.file:
             where = known.file or "a built-in family"
-            raise FamilyError(f"{path}: its family is named {family.name!r}, as is {where}")
+            raise OwnFileError(f"{path}: its family is named {family.name!r}, as is {where}")
         register(family)
+    for key in PLUGINS:
+        for path in map(Path, files.get(key, ())):
+            for record in read_records(path, key, check, tell):
+                _add(key, record)
 
 
-def read_family(path: Path) -> Family:
+def load_families(paths: Iterable[str | Path]) -> None:
+    """Register the families in files of the user's; see `load_plugins`."""
+    load_plugins({FAMILY_KEY: paths})
+
+
+def read_family(path: Path, tell: Callable[[str], None] | None = None) -> Family:
     """Return the family in a file, with the file and its digest."""
-    module = load_file(path)
-    family = getattr(module, "FAMILY", None)
+    family = getattr(load_file(path, tell=tell), "FAMILY", None)
     if not isinstance(family, Family):
-        raise FamilyError(
+        raise OwnFileError(
             f"{path}: has no FAMILY; expected: FAMILY = restudy.families.contract.Family(...)"
         )
-    if not re.fullmatch("[a-z][a-z0-9_]{0,39}", family.name) or family.name in RESERVED:
-        taken = ", ".join(sorted(RESERVED))
-        raise FamilyError(
-            f"{path}: got the family name {family.name!r}; allowed: a letter from a to z, then "
-            f"letters, digits and underscores, in lower case, and none of: {taken}"
-        )
+    _check_name(path, "family", family.name, RESERVED)
     problem = next(_faults(family), "")
     if problem:
-        raise FamilyError(f"{path}: {problem}")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return replace(family, file=str(path), digest=digest)
+        raise OwnFileError(f"{path}: {problem}")
+    return replace(family, **_origin(path))
 
 
-def _faults(family: Family):
-    """Lines on facts of a family that contradict one another."""
+def read_records(
+    path: Path, key: str, check: bool = True, tell: Callable[[str], None] | None = None
+) -> list[Kind]:
+    """Return the records of a file that a key of the configuration names; see `load_plugins`."""
+    plugin = PLUGINS[key]
+    found = vars(load_file(path, tell=tell)).values()
+    records = list({id(each): each for each in found if isinstance(each, plugin.record)}.values())
+    if not records:
+        name = plugin.record.__name__
+        raise OwnFileError(
+            f"{path}: has no {plugin.noun}; expected: {name.upper()} = "
+            f"{plugin.record.__module__}.{name}(...)"
+        )
+    for record in records:
+        problem = next(_record_faults(record, plugin), "")
+        if problem:
+            raise OwnFileError(f"{path}: {plugin.noun} {record.name!r}: {problem}")
+    records = [record.completed(**_origin(path)) for record in records]
+    if check:
+        first_fault = import_path("restudy.families.plugin_checks:first_fault")
+        for record in records:
+            with told(path, f"when the {plugin.noun} {record.name!r} was tried"):
+                problem = first_fault(key, record)
+            if problem:
+                raise OwnFileError(f"{path}: {plugin.noun} {record.name!r}: {problem}")
+    return records
+
+
+def _add(key: str, record: Kind) -> None:
+    """Make a record of the user's known, to the families that can use it too."""
+    noun = PLUGINS[key].noun
+    built_in = {kind.name for family in BUILT_IN for kind in _kinds(family, key)}
+    if key == "point_sets":
+        built_in = {kind.name for kind in DATASET_KINDS}
+    known = OWN.setdefault(key, {})
+    if record.name in built_in or record.name in known:
+        where = known[record.name].file if record.name in known else f"a built-in {noun}"
+        raise OwnFileError(f"{record.file}: its {noun} is named {record.name!r}, as is {where}")
+    known[record.name] = record
+    for family in list(FAMILIES.values()):
+        attribute = dict(family.own_kinds).get(key)
+        if attribute and getattr(record, attribute) is not None:
+            register(_with_kind(family, key, record))
+
+
+def _kinds(family: Family, key: str) -> tuple[Kind, ...]:
+    """Return the kinds that a family has under a key of `PLUGINS`."""
+    for bundle in family.bundles.values():
+        if bundle.name == key:
+            return bundle.kinds
+    return next((each.kinds for each in family.protocol if _names_kinds(each, key)), ())
+
+
+def _names_kinds(setting: Setting, key: str) -> bool:
+    """Whether a setting of the protocol is one of the kinds that a key adds to."""
+    return setting.type == "kind" and f"{setting.name}s" == key
+
+
+def _with_kind(family: Family, key: str, kind: Kind) -> Family:
+    """Return a family with one more kind under a key of `PLUGINS`."""
+    axes = tuple(
+        replace(axis, bundle=replace(axis.bundle, kinds=(*axis.bundle.kinds, kind)))
+        if axis.bundle and axis.bundle.name == key
+        else axis
+        for axis in family.axes
+    )
+    protocol = tuple(
+        replace(each, kinds=(*each.kinds, kind)) if _names_kinds(each, key) else each
+        for each in family.protocol
+    )
+    return replace(family, axes=axes, protocol=protocol)
+
+
+def _origin(path: Path) -> dict[str, str]:
+    """Return where something of the user's is from: the file, and the digest of its bytes."""
+    return {"file": str(path), "digest": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _check_name(path: Path, noun: str, name: Any, taken: Collection[str] = ()) -> None:
+    """Refuse a name that no path and no configuration could have."""
+    if isinstance(name, str) and re.fullmatch(NAME, name) and name not in taken:
+        return
+    further = f", and none of: {', '.join(sorted(taken))}" if taken else ""
+    raise OwnFileError(
+        f"{path}: got the {noun} name {name!r}; allowed: a letter from a to z, then letters, "
+        f"digits and underscores, in lower case{further}"
+    )
+
+
+def _record_faults(record: Kind, plugin: Plugin) -> Iterator[str]:
+    """Yield lines on a record that no configuration could use."""
+    if not isinstance(record.name, str) or not re.fullmatch(NAME, record.name):
+        yield (
+            "its name has to be a letter from a to z, then letters, digits and underscores, in "
+            "lower case, at most 40"
+        )
+    for name in plugin.functions:
+        if not callable(getattr(record, name)):
+            yield f"{name}: got {getattr(record, name)!r}; allowed: a function"
+    settings = record.completed().settings
+    names = [setting.name for setting in settings]
+    for setting in settings:
+        if names.count(setting.name) > 1:
+            yield f"two settings are named {setting.name!r} (one may be that of all such kinds)"
+        if not re.fullmatch(NAME, setting.name) or setting.name in ("kind", CODE):
+            yield (
+                f"got the setting name {setting.name!r}; allowed: lower-case letters, digits and "
+                f"underscores, and neither kind nor {CODE}"
+            )
+        if setting.default is None:
+            yield f"the setting {setting.name!r} lacks a default, with which it is tried"
+
+
+def _faults(family: Family) -> Iterator[str]:
+    """Yield lines on facts of a family that contradict one another."""
     names = [axis.name for axis in family.all_axes]
     for name in names:
         if names.count(name) > 1:
@@ -120,24 +251,6 @@ def _faults(family: Family):
     for name in ("history.parquet", "layers.parquet", "scalars.parquet"):
         if family.leaves(name) and family.time is None:
             yield f"artefacts: {name} needs time, which its rows are at"
-
-
-def load_file(path: Path) -> ModuleType:
-    """Return a Python file as a module, loaded once."""
-    name = f"restudy_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FamilyError(f"{path}: no such Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise FamilyError(f"{path}: {type(error).__name__} while it was loaded: {error}") from error
-    return module
 
 
 def import_path(path: str) -> Any:

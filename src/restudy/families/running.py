@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from restudy.families.checkpoints import (
     write_checkpoint,
 )
 from restudy.families.contract import LOADERS, Family, Run
+from restudy.families.own_files import told
 from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
 
@@ -220,5 +222,7 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
 
 def train(run: JobRun) -> None:
     """Train a run, and write all artefacts of its family."""
-    trainer(run.family)(run)
+    own = run.family.file
+    with told(own, "while it trained", (MemoryError,)) if own else nullcontext():
+        trainer(run.family)(run)
     run.finish()

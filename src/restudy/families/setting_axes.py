@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from restudy.data.kinds import DATASET_KINDS
+from restudy.data.kinds import dataset_kinds
 from restudy.families.contract import Axis, Family, Kind, Setting
 
 SCALAR_TYPES = ("number", "integer", "boolean", "choice", "counts")
@@ -44,13 +45,13 @@ def is_number(setting: Setting) -> bool:
 def kinds_of(family: Family, axis: Axis) -> Sequence[Kind]:
     """Return the kinds of entry that may stand on an axis of names; the protocol has only one."""
     if axis.name == "dataset":
-        return [kind for kind in DATASET_KINDS if kind.takes == family.takes]
+        return [kind for kind in dataset_kinds() if kind.takes == family.takes]
     if axis.name == "protocol":
         return [Kind("protocol", settings=family.settings)]
     if axis.bundle is None:
         return []
     common = axis.bundle.settings
-    return [Kind(kind.name, settings=(*common, *kind.settings)) for kind in axis.bundle.kinds]
+    return [replace(kind, settings=(*common, *kind.settings)) for kind in axis.bundle.kinds]
 
 
 def settings_that_vary(family: Family, axis: Axis) -> dict[str, list[Setting]]:

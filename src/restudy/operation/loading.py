@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from restudy.claims.document import needed_tables, read_claims
+from restudy.claims.forms import with_own_forms
 from restudy.data.inspection import PointFacts, inspect_datasets
 from restudy.errors import UserError
-from restudy.families.registry import load_families
+from restudy.families.plugins import FILE_KEYS
+from restudy.families.registry import load_plugins
 from restudy.plan.figures import check_figure
 from restudy.plan.studies import Plan
 from restudy.study.config import (
@@ -18,6 +20,7 @@ from restudy.study.config import (
     check_target,
     complete_config,
     with_typed_values,
+    without_files,
 )
 from restudy.study.schema import CHECKS
 from restudy.study.validation import key_path
@@ -37,14 +40,14 @@ class Study(NamedTuple):
         As `complete_claims` gives them.
     checks : dict
         Settings of checks, which never affect results.
-    families : list of str
-        Files of the user's families.
+    files : dict of str to list of str
+        The user's files of code, by the key of the configuration that names them.
     """
 
     plan: Plan
     claims: list[dict]
     checks: dict[str, Any]
-    families: list[str]
+    files: dict[str, list[str]]
 
 
 class StudyError(UserError):
@@ -92,7 +95,8 @@ def load_study(
         for path in configfiles:
             check_configfile(path)
         refuse_unusable(config)
-        complete, families = _complete(with_typed_values(config, overrides), find, not of_job)
+        typed = with_typed_values(config, overrides)
+        complete, files = _complete(typed, find, not of_job, tell)
         for target in targets:
             check_target(complete, target)
             check_figure(target)
@@ -113,7 +117,7 @@ def load_study(
     claims = []
     if complete["claims"]:
         path = complete["claims"]
-        schema = read_yaml(root / "workflow/schemas/claims.schema.yaml")
+        schema = with_own_forms(read_yaml(root / "workflow/schemas/claims.schema.yaml"))
         planar = [name for name, count in features.items() if count == 2]
         try:
             path = find(path)
@@ -124,7 +128,7 @@ def load_study(
     plan = Plan(complete, features, images, tables, of_job=of_job)
     for line in plan.remarks() if not of_job else ():
         tell(line)
-    return Study(plan, claims, checks, families)
+    return Study(plan, claims, checks, files)
 
 
 def refuse_unusable(value: Any, place: tuple = ()) -> None:
@@ -163,13 +167,17 @@ def is_writable(text: str) -> bool:
 
 
 def _complete(
-    given: Mapping[str, Any], find: Callable[[str], str], check_cells: bool
-) -> tuple[dict, list[str]]:
-    """The completed configuration, and the files of the user's families, which it names."""
-    own = given.get("families", [])
-    if isinstance(own, list) and all(isinstance(path, str) for path in own):
-        own = list(map(find, own))
-        load_families(own)
-        given = {**given, **({"families": own} if own else {})}
-    complete = complete_config(given, check_cells=check_cells)
-    return complete, complete.pop("families", [])
+    given: Mapping[str, Any],
+    find: Callable[[str], str],
+    check_cells: bool,
+    tell: Callable[[str], None],
+) -> tuple[dict, dict[str, list[str]]]:
+    """The completed configuration, and the user's files of code, which it names, by their key."""
+    own = {}
+    for key in FILE_KEYS:
+        paths = given.get(key)
+        if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
+            own[key] = list(map(find, paths))
+    load_plugins(own, check_cells, tell)
+    complete = complete_config({**given, **own}, check_cells=check_cells)
+    return without_files(complete), own

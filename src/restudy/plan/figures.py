@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from restudy.errors import UserError
 from restudy.families.contract import ONE, Family
+from restudy.families.lookup import OWN
+from restudy.families.own_files import told
+from restudy.families.plugins import Figure
 from restudy.families.registry import FAMILIES
 from restudy.plan.paths import FIGURES
 from restudy.study.cell import Cell
@@ -73,6 +76,8 @@ class StudyFigures:
         Study, as `Plan.study` gives it -> whether it gets them.
     shows, made : str
         Sentences on what is shown, and on how it was computed, for kinds without their own caption.
+    file : str
+        Of figures in a file of the user's; then ``draw`` is the name of such a figure.
     """
 
     name: str
@@ -83,6 +88,7 @@ class StudyFigures:
     fits: Callable[[Mapping[str, Any]], bool] = lambda study: True
     shows: str = ""
     made: str = ""
+    file: str = ""
 
     def kinds_of(self, family: Family) -> dict[str, Kind]:
         """Return the kinds that a family gets; none if it lacks a table."""
@@ -221,11 +227,36 @@ STUDY_FIGURES = (
 )
 
 
+def all_study_figures() -> list[StudyFigures]:
+    """Return the records of all figures of studies, with those in files of the user's."""
+    return [*STUDY_FIGURES, *map(_of_own, OWN.get("figures", {}).values())]
+
+
+def _of_own(own: Figure) -> StudyFigures:
+    """Return the record of a figure in a file of the user's."""
+    title = own.label or own.name.replace("_", " ").capitalize()
+
+    def fits(study: Mapping[str, Any]) -> bool:
+        with told(own.file, f"when the figure {own.name!r} was asked whether it fits a study"):
+            return bool(own.fits(study))
+
+    return StudyFigures(
+        own.name,
+        own.name,
+        own.tables,
+        lambda family: {own.name: Kind(title, own.name)},
+        fits=fits,
+        shows=own.shows,
+        made=own.made,
+        file=own.file,
+    )
+
+
 def study_figures(family: Family, study: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return the figures of a study, or of any: ending of a file's name -> title."""
     found = {
         ending: kind.title
-        for figures in STUDY_FIGURES
+        for figures in all_study_figures()
         if study is None or figures.fits(study)
         for ending, kind in figures.kinds_of(family).items()
     }

@@ -11,6 +11,7 @@ from typing import Any
 from restudy.data.kinds import without_location
 from restudy.errors import UserError
 from restudy.families.contract import Axis, Family
+from restudy.families.plugins import FILE_KEYS
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell, read_value, spell
 from restudy.study.consistency import asked_faults, cell_faults, data_faults, given_faults
@@ -64,8 +65,13 @@ def complete_config(
 def without_checks(config: Mapping) -> dict:
     """Return a configuration without what never affects results: checks and locations of files."""
     datasets = {name: without_location(each) for name, each in config["datasets"].items()}
-    kept = {key: value for key, value in config.items() if key not in (*CHECKS, "families")}
-    return {**kept, "datasets": datasets}
+    kept = {key: value for key, value in config.items() if key not in CHECKS}
+    return {**without_files(kept), "datasets": datasets}
+
+
+def without_files(config: Mapping) -> dict:
+    """Return a configuration without where the user's files of code are."""
+    return {key: value for key, value in config.items() if key not in FILE_KEYS}
 
 
 def with_typed_values(config: Mapping, given: Mapping, above: str = "--config") -> dict:

@@ -8,12 +8,13 @@ entry has anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from restudy.data.kinds import kinds_that, without_location
-from restudy.families.contract import ONE, OVERRIDE, Family, Setting
+from restudy.families.contract import ONE, OVERRIDE, Family, Kind, Setting
+from restudy.families.lookup import CODE
 from restudy.families.setting_axes import can_vary, kinds_of
 from restudy.study.cell import spell
 from restudy.study.schema import bundle_schema, setting_schema
@@ -173,6 +174,7 @@ class Entries:
         known = self.settings(axis, name)
         entry |= {key: read_setting(known[key], each) for key, each in spelled.items()}
         entry = without_location(entry) if axis == "dataset" else entry
+        entry = with_code(entry, kinds_of(self.family, self.family.axis(axis)))
         # A digest of it must not depend on the file's order.
         return dict(sorted(entry.items()))
 
@@ -189,6 +191,20 @@ class Entries:
                 if key in values and values[key] != plain.get(key)
             },
         )
+
+
+def with_code(entry: Mapping[str, Any], kinds: Iterable[Kind]) -> dict[str, Any]:
+    """Return an entry with the digest of the user's file that its kind is in, if it is in one.
+
+    So whatever depends on the entry is made again when the file changes.
+    """
+    by_name = {kind.name: kind for kind in kinds}
+    kind = by_name.get(entry.get("kind", "protocol"))
+    found = dict(entry) | ({CODE: kind.digest} if kind and kind.digest else {})
+    for setting in kind.settings if kind else ():
+        if setting.type == "kind" and setting.name in found:
+            found[setting.name] = with_code(found[setting.name], setting.kinds)
+    return found
 
 
 def setting_faults(setting: Setting, value: Any) -> Iterator[str]:

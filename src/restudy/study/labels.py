@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isnan
 from typing import Any
 
-from restudy.data.kinds import DATASET_KINDS
+from restudy.data.kinds import dataset_kinds
 from restudy.families.contract import Axis, Family
+from restudy.families.lookup import OWN
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import (
     is_number,
@@ -78,8 +79,10 @@ def _all_labels() -> dict[str, str]:
 
 
 def _known(make: Callable[[], Any]) -> Any:
-    """What was made of the families' facts; made anew when families were added."""
-    key = make.__name__, tuple((name, family.digest) for name, family in FAMILIES.items())
+    """What was made of the facts; made anew when a file of the user's added some."""
+    own = (kind for kinds in OWN.values() for kind in kinds.values())
+    kinds = tuple((each.name, each.digest) for each in (*FAMILIES.values(), *own))
+    key = make.__name__, kinds
     if key not in _MADE:
         _MADE[key] = make()
     return _MADE[key]
@@ -155,7 +158,7 @@ _MADE: dict[tuple, Any] = {}
 
 
 def _dataset_labels() -> Iterator[tuple[str, str]]:
-    for kind in DATASET_KINDS:
+    for kind in dataset_kinds():
         if kind.label:
             yield kind.name, kind.label
 

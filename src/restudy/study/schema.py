@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from restudy.data.kinds import DATASET_KINDS
+from restudy.data.kinds import dataset_kinds
 from restudy.families.contract import LARGEST_COUNT, Axis, Bundle, Family, Kind, Setting
+from restudy.families.plugins import FAMILY_KEY, PLUGINS
 from restudy.families.setting_axes import setting_axis, settings_that_vary
 
 NAME = {
@@ -49,13 +50,13 @@ def config_schema(families: Mapping[str, Family]) -> dict:
         "properties": {
             **CHECKS,
             "claims": CLAIMS,
-            "families": FAMILIES,
+            **OWN_FILES,
             "datasets": {
                 "description": "Named data sets; a cell names one of them.",
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": NAME,
-                "additionalProperties": kinds_schema(DATASET_KINDS),
+                "additionalProperties": kinds_schema(dataset_kinds()),
             },
             **{name: section_schema(family) for name, family in families.items()},
         },
@@ -190,12 +191,15 @@ CLAIMS = {
     "type": "string",
     "minLength": 1,
 }
-FAMILIES = {
-    "description": "Your own Python files, each with a family of models; relative to the working "
-    "directory, or else to the project's folder.",
-    "type": "array",
-    "uniqueItems": True,
-    "items": {"type": "string", "minLength": 1},
+FILES = {"type": "array", "uniqueItems": True, "items": {"type": "string", "minLength": 1}}
+ADDED = {FAMILY_KEY: "a family of models", **{k: each.of_one for k, each in PLUGINS.items()}}
+OWN_FILES = {
+    key: {
+        "description": f"Your own Python files, each with {what}; relative to the working "
+        "directory, or else to the project's folder.",
+        **FILES,
+    }
+    for key, what in ADDED.items()
 }
 
 

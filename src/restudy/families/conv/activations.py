@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from restudy.families.lookup import make_kind
+from restudy.families.lookup import make_kind, with_own
 from restudy.internals.lean_tensorflow import tf
 
 
@@ -118,4 +118,21 @@ def make_activation(settings: Mapping) -> Activation:
     TypeError
         If a parameter is not one of that kind's.
     """
-    return make_kind("activation", ACTIVATIONS, settings)
+    return make_kind("activation", with_own(ACTIVATIONS, "activations", _own), settings)
+
+
+def _own(own: Any) -> Callable[..., Activation]:
+    """Return the factory of one in a file of the user's."""
+
+    def factory(**settings: Any) -> Activation:
+        def function(net_input):
+            return own.in_tensorflow(net_input, **settings)
+
+        z = tf.linspace(-20.0, 20.0, 4001)
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            activation = function(z)
+        slopes = tape.gradient(activation, z)
+        return Activation(function, steepest=float(tf.reduce_max(tf.abs(slopes))))
+
+    return factory

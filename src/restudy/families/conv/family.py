@@ -150,5 +150,6 @@ FAMILY = Family(
     ),
     monitored_interval="monitor_interval",
     end_figures=("final_accuracy",),
+    own_kinds=(("activations", "in_tensorflow"),),
     notebooks=("convolutional_network",),
 )

@@ -7,16 +7,17 @@ the formula. The record in `restudy.families.components` describes the kind in w
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from restudy.families.arguments import held_against
 from restudy.families.components import ACTIVATIONS as KINDS
-from restudy.families.lookup import make_kind
+from restudy.families.lookup import make_kind, with_own
 
 _stated = held_against(KINDS)
 
+SLOPES_AT = np.linspace(-20.0, 20.0, 4001)  # where the steepest slope of a user's is looked for
 LARGEST_EXPONENT = {np.dtype("float64"): 709.0, np.dtype("float32"): 88.0}
 
 
@@ -244,4 +245,20 @@ def make_activation(settings: str | Mapping) -> Activation:
         If there is no such kind, or a parameter is outside its range.
     """
     settings = {"kind": settings} if isinstance(settings, str) else settings
-    return make_kind("activation", ACTIVATIONS, settings)
+    return make_kind("activation", with_own(ACTIVATIONS, "activations", _own), settings)
+
+
+def _own(own: Any) -> Callable[..., Activation]:
+    """Return the factory of one in a file of the user's."""
+
+    def factory(**settings: Any) -> Activation:
+        def value(net_input, out):
+            np.copyto(out, own.value(net_input, **settings))
+
+        def derivative(net_input, activation, out):
+            np.copyto(out, own.derivative(net_input, **settings))
+
+        steepest = float(np.abs(own.derivative(SLOPES_AT, **settings)).max())
+        return Activation(value, derivative, reads_net_input=True, steepest=steepest)
+
+    return factory

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from restudy.families.components import SCHEDULES
+from restudy.families.lookup import with_own
 
 LARGEST_NETWORK = 50_000_000  # weights: with gradients and states of an optimizer, gigabytes
 CHECKED_UNITS, CHECKED_DEPTH = 8, 4  # limits for the network of the gradient check
@@ -47,7 +48,7 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
 def why_anew(settings: Mapping) -> str:
     """Return why a cell's training can't go on to more passes, or nothing if it can."""
     kind = settings["protocol"]["schedule"]["kind"]
-    if next(each for each in SCHEDULES if each.name == kind).until_end:
+    if with_own({each.name: each for each in SCHEDULES}, "schedules")[kind].until_end:
         return f"with the schedule {kind}, every learning rate depends on the number of passes"
     return ""
 

@@ -213,5 +213,11 @@ FAMILY = Family(
     ),
     layers="restudy.families.dense.checks:layer_names",
     tensors=r"layer[1-9][0-9]*/(weights|bias)",
+    own_kinds=(
+        ("activations", "value"),
+        ("initializers", "draw"),
+        ("optimizers", "update"),
+        ("schedules", "factor"),
+    ),
     notebooks=("backpropagation", "dense_networks", "add_your_own_activation"),
 )

@@ -7,12 +7,13 @@ study, whose stream NumPy has frozen. Its docstring states the distribution.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from restudy.families.arguments import held_against
 from restudy.families.components import INITIALIZERS as KINDS
-from restudy.families.lookup import make_kind
+from restudy.families.lookup import make_kind, with_own
 
 _stated = held_against(KINDS)
 
@@ -137,7 +138,14 @@ def make_initializer(settings: str | Mapping) -> Initializer:
         If there is no such kind.
     """
     settings = {"kind": settings} if isinstance(settings, str) else settings
-    return make_kind("initializer", INITIALIZERS, settings)
+    return make_kind("initializer", with_own(INITIALIZERS, "initializers", _own), settings)
+
+
+def _own(own: Any) -> Callable[..., Initializer]:
+    """Return the factory of one in a file of the user's."""
+    return lambda **settings: (
+        lambda rng, fan_in, fan_out: own.draw(rng, fan_in, fan_out, **settings)
+    )
 
 
 def draw_weights(

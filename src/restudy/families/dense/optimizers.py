@@ -6,14 +6,14 @@ updates, and the update itself. Its docstring states the update.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from restudy.families.arguments import held_against
 from restudy.families.components import OPTIMIZERS as KINDS
 from restudy.families.components import optimizer_axis
-from restudy.families.lookup import make_kind
+from restudy.families.lookup import make_kind, with_own
 
 _stated = held_against(KINDS, *optimizer_axis("dense").bundle.settings)
 
@@ -184,5 +184,18 @@ def make_optimizer(settings: dict) -> Optimizer:
     TypeError
         If a hyperparameter is not one of that kind's.
     """
-    settings = {key: value if key == "kind" else float(value) for key, value in settings.items()}
-    return make_kind("optimizer", OPTIMIZERS, settings)
+    if settings.get("kind") in OPTIMIZERS:
+        settings = {k: value if k == "kind" else float(value) for k, value in settings.items()}
+    return make_kind("optimizer", with_own(OPTIMIZERS, "optimizers", _own), settings)
+
+
+def _own(own: Any) -> Callable[..., Optimizer]:
+    """Return the factory of one in a file of the user's."""
+
+    def factory(learning_rate: float, **settings: Any) -> Optimizer:
+        def update(parameters, gradient, slots, updates, factor):
+            own.update(parameters, gradient, slots, updates, learning_rate * factor, **settings)
+
+        return Optimizer(own.slots, update)
+
+    return factory

@@ -5,12 +5,13 @@ A schedule is a function of the pass, counted from 1; all updates of a pass shar
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from restudy.families.arguments import check_argument, held_against
 from restudy.families.components import SCHEDULES as KINDS
 from restudy.families.components import WARM_UP
 from restudy.families.contract import count
-from restudy.families.lookup import make_kind
+from restudy.families.lookup import make_kind, with_own
 
 Schedule = Callable[[int], float]
 _stated = held_against(KINDS, count("passes", "Passes of the training."))
@@ -73,7 +74,15 @@ def make_schedule(settings: Mapping, passes: int) -> Schedule:
     warm_up = settings.pop("warm_up", 0)
     check_argument(WARM_UP, warm_up)
     # If the warm-up takes all passes, the schedule after it is never called.
-    after = make_kind("schedule", SCHEDULES, settings, max(passes - warm_up, 1))
+    known = with_own(SCHEDULES, "schedules", _own)
+    after = make_kind("schedule", known, settings, max(passes - warm_up, 1))
     return lambda pass_number: (
         pass_number / warm_up if pass_number <= warm_up else after(pass_number - warm_up)
+    )
+
+
+def _own(own: Any) -> Callable[..., Schedule]:
+    """Return the factory of one in a file of the user's."""
+    return lambda passes, **settings: (
+        lambda pass_number: float(own.factor(pass_number, passes, **settings))
     )

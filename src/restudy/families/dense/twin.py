@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restudy.families import components
+from restudy.families.lookup import with_own
 
 
 def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,9 +22,10 @@ def describe_for_browser(settings: Mapping[str, Any]) -> dict[str, Any]:
         if it has none; ``arithmetic``, ``l1`` and ``l2``.
     """
     activation = dict(settings["activation"])
-    forms = {kind.name: kind.javascript for kind in components.ACTIVATIONS}
+    kinds = with_own({kind.name: kind for kind in components.ACTIVATIONS}, "activations")
+    known = kinds.get(activation["kind"])
     return {
         "activation": activation,
-        "form": forms.get(activation["kind"], ""),
+        "form": known.javascript if known else "",
         **{key: settings["protocol"][key] for key in ("arithmetic", "l1", "l2")},
     }
