@@ -12,14 +12,13 @@ import yaml
 from conftest import ROOT
 
 from restudy.claims.document import (
-    FORMS,
     ClaimsError,
     complete_claims,
     needed_tables,
     needed_tensors,
     read_claims,
 )
-from restudy.claims.forms import shapley_terms
+from restudy.claims.forms import FORMS, shapley_terms
 from restudy.families.contract import Artefact, Axis, Family, Measure, Time, count
 from restudy.families.registry import FAMILIES
 from restudy.study.config import complete_config, with_typed_values

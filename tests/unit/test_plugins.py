@@ -139,7 +139,7 @@ def test_what_cannot_be_used_by_a_family_is_not_offered_to_it(loaded):
     assert "mish" in [kind.name for kind in offered["activations"]]
     assert "lion" not in [kind.name for kind in offered["optimizers"]]
     load_plugins({})
-    with pytest.raises(ConfigError, match="datasets.arms.kind: got 'pinwheel'"):
+    with pytest.raises(ConfigError, match=r"datasets\.arms\.kind: got 'pinwheel'"):
         complete_config({key: CONFIG[key] for key in ("datasets", "dense")})
 
 
