@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import svc_family
 import tensorflow as tf
 from conftest import ROOT, environment
 
@@ -18,9 +19,10 @@ from restudy.families.dense.initializers import draw_weights
 from restudy.families.dense.optimizers import make_optimizer
 from restudy.families.dense.schedules import make_schedule
 from restudy.families.dense.twin import describe_for_browser
-from restudy.families.own_files import OwnFileError
+from restudy.families.own_files import OwnFileError, load_file
 from restudy.families.plugins import PLUGINS
-from restudy.families.registry import FAMILIES, load_plugins
+from restudy.families.registry import FAMILIES, load_plugins, read_family
+from restudy.families.running import JobRun, train
 from restudy.plan.figures import all_study_figures
 from restudy.study.config import ConfigError, cell_settings, complete_config
 from restudy.study.labels import label_of
@@ -273,3 +275,38 @@ def test_what_a_file_does_while_it_is_loaded_stops_no_process(tmp_path, what):
     )
     assert expected in done.stderr and done.stdout == ""
     assert (done.returncode == 0) == (what == "prints")
+
+
+# What training does, and how the job's message ends.
+BROKEN_TRAINING = {
+    "raises": ("{}['missing']", "own.py:5: KeyError: 'missing' (while it trained)"),
+    "ends": ("sys.exit(0)", "own.py:5: ends the process (sys.exit) while it trained"),
+    "threads": ("threading.Thread(target=GO_ON.wait).start()", "leaves Thread-"),
+}
+FAMILY_FILE = """
+import sys, threading
+GO_ON = threading.Event()
+def train(run):
+    {}
+    run.record(train_accuracy=1, validation_accuracy=1, heldout_accuracy=1)
+    run.save("support.npz", {{}})
+
+from svc_family import FAMILY
+"""
+
+
+@pytest.mark.parametrize("what", BROKEN_TRAINING)
+def test_what_training_does_ends_its_job_in_a_line(tmp_path, what):
+    code, expected = BROKEN_TRAINING[what]
+    path = tmp_path / "own.py"
+    path.write_text(FAMILY_FILE.format(code))
+    family = read_family(path)
+    places = {artefact.name: tmp_path / artefact.name for artefact in family.artefacts}
+    run = JobRun(family, svc_family.SETTINGS, {}, (0,), places, tmp_path / "scratch")
+    try:
+        with pytest.raises(OwnFileError) as fault:
+            train(run)
+    finally:
+        load_file(path).GO_ON.set()
+    assert expected in str(fault.value) and "\n" not in str(fault.value)
+    assert not (tmp_path / "runs.csv").exists()

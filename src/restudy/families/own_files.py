@@ -114,7 +114,7 @@ def told(path: str | Path, when: str, raises: tuple[type[BaseException], ...] = 
     finally:
         left = _threads_left(before)
         if left:
-            _end_with_main_thread()
+            _end_without(left)
     if left:
         names = ", ".join(each.name for each in left)
         raise OwnFileError(
@@ -123,12 +123,13 @@ def told(path: str | Path, when: str, raises: tuple[type[BaseException], ...] = 
         )
 
 
-def _end_with_main_thread() -> None:
-    """Let this process, which failed, end with its main thread, whatever other threads do."""
+def _end_without(threads: list[threading.Thread]) -> None:
+    """Let this process, which failed, end with its main thread, whatever these threads do."""
 
     def end() -> None:
         threading.main_thread().join()
-        os._exit(1)
+        if any(thread.is_alive() for thread in threads):
+            os._exit(1)
 
     threading.Thread(target=end, daemon=True).start()
 
