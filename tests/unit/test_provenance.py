@@ -1,5 +1,6 @@
 """Code inputs, digests and locks."""
 
+import ast
 import json
 import os
 import platform
@@ -19,7 +20,12 @@ from restudy.provenance.environment import (
     file_digest,
     file_digests,
 )
-from restudy.provenance.imports import imported_files, module_files, training_parts
+from restudy.provenance.imports import (
+    imported_files,
+    imported_names,
+    module_files,
+    training_parts,
+)
 
 
 def imported_by(name):
@@ -44,6 +50,34 @@ def test_imports_are_followed_through_modules_and_into_functions(tmp_path):
         "restudy/part/one.py",
         "restudy/part/two.py",
     ]
+
+
+def test_what_stands_in_the_text_is_what_python_finds():
+    folders = (ROOT / "src/restudy", ROOT / "scripts", ROOT / "examples")
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        expected = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom):
+                expected |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        own = {name for name in expected if name.split(".")[0] == "restudy"}
+        assert imported_names(path.read_text()) == own, path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import restudy.a, os, restudy.b as c\nfrom restudy import b",
+        "import os; import restudy.a\nif True: from restudy import b",
+        "from restudy import (  # one, two\n    a as x,  # (the first)\n    b,\n)\nimport restudy.a",
+        "import restudy.a\nfrom restudy \\\n    import b",
+        "def f():\n\tfrom restudy import b\n\timport restudy.a",
+    ],
+)
+def test_every_way_to_write_an_import_is_found(text):
+    ast.parse(text)
+    assert imported_names(text) >= {"restudy.a", "restudy.b"}
+    assert imported_names(text) <= {"restudy", "restudy.a", "restudy.b"}
 
 
 SOURCE = ROOT / "src"
