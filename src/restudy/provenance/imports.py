@@ -140,11 +140,7 @@ class Sources:
         """
         path = self.root / "scripts" / script
         found = [path, *imported_files(path, self.source), *(self.root / each for each in further)]
-        return {self._place(path): digest_once(path) for path in sorted(set(found))}
-
-    def _place(self, path: Path) -> str:
-        inside = path.is_relative_to(self.root)
-        return path.relative_to(self.root).as_posix() if inside else path.name
+        return {_place(path, self.root): digest_once(path) for path in sorted(set(found))}
 
     def notebook(self, name: str) -> tuple[Path, ...]:
         """Return a notebook, and the modules that its cells import."""
@@ -169,6 +165,12 @@ class Sources:
         """Return the digest of every file of the library, and of every script."""
         found = [*self.source.glob(f"{PACKAGE}/**/*.py"), *self.root.glob("scripts/*.py")]
         return file_digests(sorted(found), self.root)
+
+
+@cache
+def _place(path: Path, root: Path) -> str:
+    inside = path.is_relative_to(root)
+    return path.relative_to(root).as_posix() if inside else path.name
 
 
 def imported_names(text: str) -> set[str]:

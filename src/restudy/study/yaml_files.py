@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,16 @@ def read_yaml(path: str | Path) -> Any:
         If the file is missing, is not text, is not YAML, or has a duplicate key or a value that no
         Python can hold.
     """
+    return parse_yaml(_read_text(path), path)
+
+
+def _read_text(path: str | Path) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise YamlError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise YamlError(f"{path}: not YAML: not UTF-8 text") from None
-    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, place: str | Path) -> Any:
@@ -81,7 +85,12 @@ def check_configfile(path: str | Path) -> None:
     YamlError
         The message names the file and the fault.
     """
-    content = read_yaml(path)
+    _check_text(str(path), _read_text(path))
+
+
+@cache  # of what was read before, in one call of Snakemake
+def _check_text(path: str, text: str) -> None:
+    content = parse_yaml(text, path)
     _refuse_templates(path, content)
     depth, values = _extent(path, content, {}, frozenset())
     if depth > DEEPEST:
