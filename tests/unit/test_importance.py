@@ -94,7 +94,7 @@ def variance_of_means(table, places):
 
 def test_shares_of_a_sum_of_uniform_inputs():
     cells = pd.DataFrame(qmc.LatinHypercube(3, rng=0).random(512), columns=list("abc"))
-    found = variance_importance(cells.assign(y=cells @ [3.0, 2.0, 1.0]), list("abc"), "y")
+    found = importance(cells.assign(y=cells @ [3.0, 2.0, 1.0]), list("abc"), "y")
     shares = shares_of(found)
     # The variance of c x is proportional to c².
     for axis, squared in zip("abc", (9, 4, 1), strict=True):

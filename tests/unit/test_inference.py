@@ -46,7 +46,7 @@ def test_intervals_cover_the_mean_in_95_of_100_samples(monkeypatch, draw, n):
         "normal": lambda: generator.normal(size=n),
         "skewed": lambda: generator.gamma(4.0, size=n) - 4.0,
     }[draw]
-    count = 4_000
+    count = 2_000
     hits = 0
     for seed in range(count):
         low, high = bootstrap_interval(samples(), seed)
