@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -13,12 +14,16 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from patches import patches_in
 
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
+from restudy.families.registry import load_plugins
 from restudy.notebooks.display import Picture, Table, mean_and_deviation
 from restudy.notebooks.execution import NotebookError, run_notebook
+from restudy.operation.loading import load_study
 from restudy.provenance.imports import imported_files
+from restudy.study.yaml_files import read_yaml
 from restudy.views.notebook_page import FormulaError, notebook_page, to_mathml
 from restudy.views.style import new_figure
 
@@ -68,7 +73,7 @@ def test_template_is_committed_without_outputs_and_can_be_run(template):
 def test_no_template_loads_tensorflow(template):
     source = "\n".join(cell.source for cell in template.cells if cell.cell_type == "code")
     assert not re.search(
-        r"^\s*(import|from)\s+(tensorflow|keras|restudy\.families\.conv)", source, re.M
+        r"^(import|from)\s+(tensorflow|keras|restudy\.families\.conv)", source, re.M
     )
 
 
@@ -352,33 +357,50 @@ def test_derivation_is_written_out_before_each_check(derivation):
             assert "$$" in before.source
 
 
-def test_lesson_writes_the_same_function_into_the_kernel_and_into_the_file():
-    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
-    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
-    live = cells["define"].partition("\n\n\n")[2].strip()
-    added = re.findall(r"^\+(.*)$", cells["permanent"].partition("```diff")[2], re.M)
-    start = added.index(live.splitlines()[0])
-    written = "\n".join(added[start : start + len(live.splitlines())])
-    assert written == live
+LESSON = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
 
 
-def test_lesson_checks_the_derivative():
-    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
-    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
-    wrong = cells["define"].replace("        rest *= beta\n", "")
-    assert wrong != cells["define"]
-    for define, fails in ((cells["define"], False), (wrong, True)):
+@pytest.fixture
+def lesson():
+    """The cells of the lesson by name; afterwards nothing of it is known any more."""
+    yield {cell.id: cell.source for cell in nbformat.read(LESSON, as_version=4).cells}
+    load_plugins({})
+
+
+def test_lesson_checks_the_derivative(lesson):
+    define = lesson["define"]
+    wrong = define.replace("return s + beta * z", "return s + z")
+    assert wrong != define
+    for source, fails in ((define, False), (wrong, True)):
+        load_plugins({})
         names = {"beta": 2.0}
-        exec(define, names)
-        exec(cells["register-here"], names)
-        try:
-            if fails:
-                with pytest.raises(AssertionError, match="derivative is wrong"):
-                    exec(cells["check"], names)
-            else:
-                exec(cells["check"], names)
-        finally:
-            names["ACTIVATIONS"].pop("swish")
+        exec(source, names)
+        exec(lesson["register-here"], names)
+        if fails:
+            with pytest.raises(AssertionError, match="derivative is wrong"):
+                exec(lesson["check"], names)
+        else:
+            exec(lesson["check"], names)
+
+
+def test_the_file_and_the_edits_of_the_lesson_add_a_cell_for_each_protocol(lesson, tmp_path):
+    folder = tmp_path / "project"
+    (folder / "config").mkdir(parents=True)
+    for name in ("config.yaml", "claims.yaml"):
+        shutil.copy(ROOT / "config" / name, folder / "config")
+    (folder / "swish.py").write_text(lesson["define"])
+    patches = patches_in(lesson["permanent"])
+    assert len(patches) == 2
+    for patch in patches:
+        patch.apply(folder)
+    plans = []
+    for config in (ROOT / "config/config.yaml", folder / "config/config.yaml"):
+        own = read_yaml(config)
+        own |= {"activations": [str(folder / "swish.py")]} if "activations" in own else {}
+        plans.append(load_study(own, {}, (), (), ROOT).plan)
+    before, after = ({job.place for job in plan.jobs(plan.families["dense"])} for plan in plans)
+    assert before < after and len(after - before) == 2
+    assert all("activation~swish_of_2/" in place for place in after - before)
 
 
 def test_templates_lie_where_the_plan_looks_for_them():

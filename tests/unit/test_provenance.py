@@ -69,7 +69,7 @@ def test_what_stands_in_the_text_is_what_python_finds():
     [
         "import restudy.a, os, restudy.b as c\nfrom restudy import b",
         "import os; import restudy.a\nif True: from restudy import b",
-        "from restudy import (  # one, two\n    a as x,  # (the first)\n    b,\n)\nimport restudy.a",
+        "from restudy import (  # one\n    a as x,  # (the first)\n    b,\n)\nimport restudy.a",
         "import restudy.a\nfrom restudy \\\n    import b",
         "def f():\n\tfrom restudy import b\n\timport restudy.a",
     ],

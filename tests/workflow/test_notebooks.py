@@ -1,17 +1,14 @@
-"""Notebooks in a real run: made for every model, stopped by a failing cell, and the lesson true."""
+"""Notebooks in a real run: made for every model, and stopped by a failing cell."""
 
 import json
-import re
 import shutil
 
 import nbformat
 import pytest
 import yaml
-from conftest import ROOT, Project, copy_project
-from patches import patches_in
+from conftest import ROOT, Project
 
 from restudy.data.tables import read_table
-from restudy.operation.loading import load_study
 
 NAMES = (
     "add_your_own_activation",
@@ -134,59 +131,3 @@ def test_failing_cell_fails_the_rule_and_its_error_is_in_the_log(smoke, tmp_path
     assert "broken on purpose" in done.stdout + done.stderr
     for output in ("results/notebooks/backpropagation.ipynb", "results/report/findings.json"):
         assert (project.folder / output).exists()
-
-
-@pytest.fixture(scope="module")
-def extended(tmp_path_factory):
-    """A copy of the project in which the lesson's edits were made."""
-    project = copy_project(tmp_path_factory.mktemp("lesson") / "project")
-    path = ROOT / "workflow/notebooks/add_your_own_activation.ipynb"
-    (cell,) = [c for c in nbformat.read(path, as_version=4).cells if c.id == "permanent"]
-    patches = patches_in(cell.source)
-    assert len(patches) == 9
-    for patch in patches:
-        patch.apply(project.folder)
-    done = project.python("-m", "restudy.study.reference")
-    assert done.returncode == 0, done.stderr
-    return project
-
-
-def test_lesson_adds_a_cell_for_each_protocol(extended):
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    plan = load_study(config, {}, (), (), ROOT).plan
-    done = extended.snakemake("-n", "--directory", str(extended.folder / "empty"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    count = re.search(r"^train_dense +(\d+)", done.stdout + done.stderr, re.M)[1]
-    assert int(count) == len(list(plan.jobs(plan.families["dense"]))) + 2
-
-
-def test_lesson_trains_a_network_with_its_activation(extended):
-    config = yaml.safe_load((extended.folder / "config/config.yaml").read_text())
-    del config["claims"]  # some are about passes that so short a training lacks
-    for protocol in config["dense"]["protocols"].values():
-        protocol |= {"passes": 50, "replicates": 2}
-    (extended.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    target = (
-        "results/dense/dataset~moons/protocol~corrected/activation~swish_of_2/hidden_size~3/"
-        "depth~1/initializer~fan_in_normal/optimizer~gd/runs.csv"
-    )
-    done = extended.snakemake("--cores", "1", "--configfile", "tiny.yaml", "--", target)
-    assert done.returncode == 0, done.stdout + done.stderr
-    runs = read_table(extended.folder / target)
-    assert runs["activation"].unique().tolist() == ["swish_of_2"] and len(runs) == 2
-    assert runs["train_loss"].notna().all()
-    record = json.loads((extended.folder / target).with_name("provenance.json").read_text())
-    assert record["settings"]["activation"] == {"beta": 2.0, "kind": "swish"}
-
-
-def test_lesson_leaves_no_other_test_of_names_failing(extended):
-    swish = ("study_network", "dense_activations", "dense_gradients", "conv_network")
-    # Collecting all files would take longer than these tests do.
-    done = extended.python(
-        *("-m", "pytest", "-v", "-p", "no:cacheprovider"),
-        *("-k", "swish or every_activation or registries or of_the_facts or in_its_readme"),
-        *(f"tests/unit/test_{name}.py" for name in (*swish, "registries", "config", "project")),
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    for name in swish:
-        assert re.search(rf"test_{name}\.py::\S*swish\S* PASSED", done.stdout), name

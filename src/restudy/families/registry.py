@@ -89,7 +89,7 @@ def load_plugins(
     for key in PLUGINS:
         for path in map(Path, files.get(key, ())):
             for record in read_records(path, key, check, tell):
-                _add(key, record)
+                add_record(record)
 
 
 def load_families(paths: Iterable[str | Path]) -> None:
@@ -139,8 +139,20 @@ def read_records(
     return records
 
 
-def _add(key: str, record: Kind) -> None:
-    """Make a record of the user's known, to the families that can use it too."""
+def add_record(record: Kind) -> None:
+    """Make a record of the user's known, to the families that can use it too.
+
+    Parameters
+    ----------
+    record : Activation, Initializer, …
+        Of one of the classes in `restudy.families.plugins`.
+
+    Raises
+    ------
+    OwnFileError
+        If another one of its sort has its name.
+    """
+    key = next(key for key, plugin in PLUGINS.items() if isinstance(record, plugin.record))
     noun = PLUGINS[key].noun
     built_in = {kind.name for family in BUILT_IN for kind in _kinds(family, key)}
     if key == "point_sets":
