@@ -110,6 +110,14 @@ def keys_and_names(schema):
             yield from keys_and_names(part)
 
 
+def test_the_catalogue_finds_what_its_standardised_usage_wants():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert {"flags", "desc"} <= set(usage["mandatory-flags"])
+    assert usage["software-stack-deployment"]["conda"] and usage["report"]
+    for path in ("workflow/Snakefile", "config/README.md", "config/config.yaml", "LICENSE"):
+        assert (ROOT / path).is_file()
+
+
 def test_every_key_of_the_configuration_is_in_its_readme():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     text = (ROOT / "config/README.md").read_text()

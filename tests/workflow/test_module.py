@@ -1,5 +1,7 @@
 """Two doors: the workflow from its own Snakefile, and as a module of somebody else's."""
 
+import subprocess
+
 import pytest
 import yaml
 from conftest import ROOT, SMOKE_JOBS, copy_project, environment
@@ -57,9 +59,26 @@ use rule * from restudy
 """
 
 
+# From a repository: Snakemake itself fetches the Snakefile alone.
+FETCHED = """
+configfile: "config/config.yaml"
+
+module restudy:
+    snakefile: "git+file://{project}/workflow/Snakefile@v1"
+    config: config
+
+use rule * from restudy
+"""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    return copy_project(tmp_path_factory.mktemp("module") / "project")
+    """A copy of the project, checked in and released."""
+    project = copy_project(tmp_path_factory.mktemp("module") / "project")
+    names = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "As it is"), ("tag", "v1")):
+        subprocess.run(["git", *names, *words], cwd=project.folder, check=True)
+    return project
 
 
 def call(folder, *arguments):
@@ -74,7 +93,9 @@ def workdir(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("snakefile", "prefix"), [(PREFIXED, "study_"), (DEPLOYED, "")], ids=["prefixed", "deployed"]
+    ("snakefile", "prefix"),
+    [(PREFIXED, "study_"), (DEPLOYED, ""), (FETCHED, "")],
+    ids=["prefixed", "deployed", "fetched"],
 )
 def test_module_plans_everything_with_the_importers_own_configuration(
     project, workdir, snakefile, prefix
@@ -86,6 +107,8 @@ def test_module_plans_everything_with_the_importers_own_configuration(
     for rule in ("train_dense", "plot_curves_dense", "build_study_page", "write_manifest"):
         assert f"{prefix}{rule} " in told
     assert "train_conv" not in told, "the importer's configuration has no such section"
+    cloned = workdir / ".snakemake/modules/restudy-v1/src/restudy"
+    assert cloned.is_dir() == (snakefile == FETCHED)
 
 
 def test_module_trains_tabulates_and_draws(project, workdir):
