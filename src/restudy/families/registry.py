@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -56,20 +56,35 @@ for _family in (DENSE, CONV):
 
 
 def load_families(paths: Iterable[str | Path]) -> None:
-    """Register the families in files of the user's; a file has one, ``FAMILY``.
+    """Register the families in files of the user's; see `read_families`."""
+    for family in read_families(paths, FAMILIES).values():
+        register(family)
+
+
+def read_families(paths: Iterable[str | Path], known: Mapping[str, Family]) -> dict[str, Family]:
+    """Return the families in files of the user's by name; a file has one, ``FAMILY``.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The files.
+    known : mapping of str to Family
+        Others, whose names they may not have.
 
     Raises
     ------
     FamilyError
         If a file cannot be loaded or has no family, or two families have one name.
     """
+    found: dict[str, Family] = {}
     for path in paths:
         family = read_family(Path(path))
-        known = FAMILIES.get(family.name)
-        if known is not None and known.file != family.file:
-            where = known.file or "a built-in family"
+        other = {**known, **found}.get(family.name)
+        if other is not None and other.file != family.file:
+            where = other.file or "a built-in family"
             raise FamilyError(f"{path}: its family is named {family.name!r}, as is {where}")
-        register(family)
+        found[family.name] = family
+    return found
 
 
 def read_family(path: Path) -> Family:
