@@ -44,6 +44,7 @@ from restudy.study.validation import hint, join
 POINTS, DESCRIPTION = "points.csv", "description.json"
 RESULTS = "results"
 TABLES, PROVENANCE, MANIFEST = map(below_results, (paths.TABLES, paths.PROVENANCE, paths.MANIFEST))
+DATA = below_results(paths.data_folder("")).rstrip("/")
 CELL = (SETTINGS, "cell")  # where a job's record has the values of its axes
 
 
@@ -579,16 +580,15 @@ class Results:
 
     def _data_file(self, dataset: str, name: str) -> str:
         """The path of a file of a set of points."""
-        top, _, _ = below_results(paths.data_folder(dataset)).rpartition("/")
         found = [
-            each for each in self.files.names(top) if name in self.files.names(f"{top}/{each}")
+            each for each in self.files.names(DATA) if name in self.files.names(f"{DATA}/{each}")
         ]
         if dataset not in found:
             raise ResultsError(
                 f"points: got {dataset!r}{hint(dataset, found)}; sets of points in "
-                f"{self.files.at(top)}: {join(found)}"
+                f"{self.files.at(DATA)}: {join(found)}"
             )
-        return f"{top}/{dataset}/{name}"
+        return f"{DATA}/{dataset}/{name}"
 
     def _object(self, name: str, why_missing: str) -> dict[str, Any]:
         """The object in a JSON file of the run."""
@@ -618,15 +618,17 @@ def _find_results(folder: LocalFolder | RemoteFolder) -> LocalFolder | RemoteFol
 
 
 def _holds_results(folder: LocalFolder | RemoteFolder) -> bool:
-    """Whether a folder has a run's manifest or record, a table of runs, or cells."""
+    """Whether a folder has a run's manifest or record, a table of runs, cells, or points."""
     names = folder.names()
     if RUNS in names:
         return False  # a training job's, whose record has the same name
     if MANIFEST in names or PROVENANCE in names:
         return True
     tables = folder.names(TABLES) if TABLES in names else []
-    return any(name.endswith(f"_{RUNS}") for name in tables) or any(
-        _has_cells(folder, name) for name in names
+    return (
+        any(name.endswith(f"_{RUNS}") for name in tables)
+        or any(_has_cells(folder, name) for name in names)
+        or any(POINTS in folder.names(f"{DATA}/{name}") for name in folder.names(DATA))
     )
 
 

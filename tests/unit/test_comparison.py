@@ -404,7 +404,7 @@ def test_mistakes_end_in_one_line(results):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "can't be read as a table"), ("dataset,seed\nmoons,0\n", "lacks the columns protocol")],
+    [("", "can't be read: No columns"), ("dataset,seed\nmoons,0\n", "lacks the columns protocol")],
 )
 def test_a_broken_table_is_named(tmp_path, content, message):
     (tmp_path / path_of()).mkdir(parents=True)

@@ -129,8 +129,9 @@ class CellResults:
         NoRowError
             If there is no such run.
         """
+        single = None not in self._jobs and seed is not None
         frames = []
-        for folder in self._jobs.values():
+        for folder in [self._jobs[self._seed(seed)]] if single else self._jobs.values():
             try:
                 frames.append(self._files.rows_of_job(self._facts, folder, name))
             except FileNotFoundError:
