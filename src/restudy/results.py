@@ -173,9 +173,10 @@ class Results:
         study : str, optional
             Only the cells of this study, in its order.
         **where
-            Only rows with this value, or one of these values, in a column that tells rows apart:
-            an axis, a varied setting (``**{"optimizer.learning_rate": 0.1}``), ``seed``, … Numbers
-            may be written in any way: 3, 3.0, "3".
+            Only rows with this value, or one of these values, in a column of names or whole
+            numbers: an axis, ``seed``, ``layer``, …; or in that of a setting that studies vary, as
+            in ``**{"optimizer.learning_rate": 0.1}``. A number may be written in any way: 3, 3.0,
+            "3". None stands for a value that is missing.
 
         Returns
         -------
@@ -338,10 +339,16 @@ class Results:
         return found
 
     def _plan(self, family: Family) -> Plan:
-        """The plan of the family's studies."""
+        """The plan of the family's studies; without its facts, of those that vary no settings."""
         if family.name not in self._plans:
             section, datasets = self._section(family), self.configuration["datasets"]
-            config, families = {"datasets": datasets, family.name: section}, {family.name: family}
+            families = {family.name: family}
+            if not self._has_facts(family):
+                if any(map(is_setting_axis, section["baseline"])):
+                    raise self._lack_of_facts(family, "a baseline with settings")
+                plain = {n: each for n, each in section["studies"].items() if _is_plain(each)}
+                section = {**section, "studies": plain}
+            config = {"datasets": datasets, family.name: section}
             try:
                 if self._has_facts(family):
                     config = complete_config(config, families, check_cells=False)
@@ -355,17 +362,15 @@ class Results:
 
     def _study_cells(self, family: Family, study: str) -> list[Cell]:
         """The cells of a study, in its order."""
-        section = self._section(family)
-        if study not in section["studies"]:
-            known = section["studies"]
+        known = self._section(family)["studies"]
+        if study not in known:
             raise ResultsError(
                 f"study: got {study!r}{hint(study, known)}; studies of {family.name}: {join(known)}"
             )
-        given = section["studies"][study]
-        named = (*section["baseline"], *given["vary"], *given.get("fix", {}))
-        if not self._has_facts(family) and (HALVING in given or any(map(is_setting_axis, named))):
+        plan = self._plan(family)
+        if study not in plan.studies(family):
             raise self._lack_of_facts(family, f"the study {study}, which varies settings,")
-        return self._plan(family).cells(family, study)
+        return plan.cells(family, study)
 
     def _select(
         self, family: str, name: str, study: str | None, where: Mapping[str, Any]
@@ -373,9 +378,9 @@ class Results:
         """The rows of a table over all cells that are asked for."""
         facts = self._family(family)
         rows = self._of_study(self._all_rows(facts, name), facts, study)
-        keys = (*facts.keys, facts.time.name if facts.time else "")
+        keys = [*facts.keys, *filter(is_setting_axis, rows)]
         columns = [
-            each for each in rows if each in keys or is_setting_axis(each) or is_text(rows[each])
+            each for each in rows if each in keys or not pd.api.types.is_float_dtype(rows[each])
         ]
         return matching(rows, columns, where, family)
 
@@ -437,7 +442,8 @@ class Results:
                 continue  # left by a family of other axes
             found.setdefault(cell, {})[int(seed[1]) if seed else 0] = folder
         try:
-            planned = self._plan(family).cells(family)
+            plan = self._plan(family)
+            planned = [cell for study in plan.studies(family) for cell in plan.cells(family, study)]
         except UserError:
             planned = []
         ordered = unique_cells([*planned, *sorted(found, key=lambda cell: tuple(cell.values()))])
@@ -447,9 +453,10 @@ class Results:
     def _varied(self, family: Family) -> list[str]:
         """The settings that studies vary, of which tables over all cells have columns."""
         try:
-            return self._plan(family).setting_axes(family)
+            whole = Plan({family.name: self._section(family)}, {})
         except UserError:
             return []
+        return whole.setting_axes(family)
 
     def _settings(
         self, folders: Iterable[str], counts: Sequence[int], names: Sequence[str]
@@ -637,6 +644,13 @@ def _has_cells(folder: LocalFolder | RemoteFolder | ResultFiles, name: str) -> b
     if name in RESERVED or not re.fullmatch("[a-z][a-z0-9_]*", name):
         return False
     return any(each.startswith(f"{DATASET.name}~") for each in folder.names(name))
+
+
+def _is_plain(study: Mapping[str, Any]) -> bool:
+    """Whether a study of the configuration varies and fixes nothing but axes."""
+    return HALVING not in study and not any(
+        map(is_setting_axis, (*study["vary"], *study.get("fix", {})))
+    )
 
 
 def _cells_in(rows: pd.DataFrame, family: Family) -> list[Cell]:
