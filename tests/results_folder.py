@@ -20,14 +20,14 @@ from restudy.study.config import complete_config
 
 RATE = "optimizer.learning_rate"
 STUDIES = {
-    "sizes": {"question": "?", "vary": {"hidden_size": [20, 3]}},
-    "kinds": {
-        "question": "?",
-        "vary": {"protocol": ["tiny", "old"], "activation": ["relu", "tanh"]},
-    },
-    "rates": {"question": "?", "vary": {"optimizer": ["gd", "adam"], RATE: [0.01, 0.1]}},
-    "deep": {"question": "?", "fix": {"hidden_size": 4}, "vary": {"depth": [2, 3]}},
-    "wild": {"question": "?", "fix": {"optimizer": "wild"}, "vary": {"hidden_size": [3]}},
+    name: {"question": "?", **study}
+    for name, study in {
+        "hidden_sizes": {"vary": {"hidden_size": [50, 3]}},
+        "kinds": {"vary": {"protocol": ["corrected", "published"], "activation": ["relu", "tanh"]}},
+        "rates": {"vary": {"optimizer": ["gd", "adam"], RATE: [0.01, 0.1]}},
+        "depths": {"fix": {"hidden_size": 4}, "vary": {"depth": [2, 3]}},
+        "diverging": {"fix": {"optimizer": "huge"}, "vary": {"hidden_size": [3]}},
+    }.items()
 }
 PLANES = {
     "baseline": {"dataset": "moons", "protocol": "plain", "mark": "nan", "weight": 1},
@@ -51,11 +51,13 @@ def write_results(folder: Path, own: Path) -> Plan:
         File of a family with the studies `PLANES`, which is not registered.
     """
     section = small_section("moons", STUDIES)
-    section["protocols"]["tiny"]["replicates"] = 4
-    section["protocols"]["old"] = {**section["protocols"]["tiny"], "arithmetic": "published"}
+    corrected = {**section["protocols"]["tiny"], "replicates": 4}
+    published = {**corrected, "arithmetic": "published"}
+    section["protocols"] = {"corrected": corrected, "published": published}
+    section["baseline"]["protocol"] = "corrected"
     section["optimizers"] |= {
         "adam": {"kind": "adam", "learning_rate": 0.02},
-        "wild": {"kind": "gradient_descent", "learning_rate": 1e200},  # diverges
+        "huge": {"kind": "gradient_descent", "learning_rate": 1e200},
     }
     families = {"dense": FAMILIES["dense"], **read_families([own], {})}
     moons = {"kind": "moons", "points": 40, "heldout_points": 30, "validation_points": 20}

@@ -1,6 +1,7 @@
 """Results from Python: tables, weights and predictions of whole runs, of parts, and elsewhere."""
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -25,7 +26,6 @@ from restudy.study.config import cell_settings
 DENSE = FAMILIES["dense"]
 PLANES = ROOT / "tests/data/split_planes.py"
 SLOT = "dense/halving/rates/rung~2/slot~1"
-WILD = {"optimizer": "wild"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def run(tmp_path_factory):
     plan = write_results(folder, PLANES)
     cell = plan.cells(DENSE, "rates")[1]
     promoted = replace(
-        cell, pairs=tuple({**cell.row, "protocol": "tiny+passes=40"}.items()), settings=None
+        cell, pairs=tuple({**cell.row, "protocol": "corrected+passes=40"}.items()), settings=None
     )
     settings = cell_settings(plan.config, DENSE, promoted)
     job = Job(replace(promoted, settings=settings), "", tuple(range(4)))
@@ -75,6 +75,35 @@ def test_nothing_is_loaded_before_it_is_needed():
     assert not {"numpy", "pandas", "restudy.results"} & set(printed_by(program).split())
 
 
+@pytest.mark.parametrize("document", ["README.md", "docs/results.md"])
+def test_example_of_the_documents_runs(run, document, monkeypatch):
+    part = (ROOT / document).read_text().partition("Results from Python\n")[2]
+    example = re.search(r"```python\n(.*?)```", part, re.S)[1]
+    monkeypatch.chdir(run[0].parent)
+    summary, right, shape = printed_by(example).split("\n\n")
+    table = written(run, "dense_summary.csv").query("hidden_size == 50")
+    assert f"{table['heldout_accuracy_mean'].item():.6f}" in summary
+    runs = written(run, "dense_runs.csv").query("hidden_size == 50")
+    assert [float(each) for each in right.strip("[]").split()] == pytest.approx(
+        runs["heldout_accuracy"].tolist(), abs=1e-6
+    )
+    assert shape == "(50, 3)"
+
+
+DOCUMENT = (ROOT / "docs/results.md").read_text()
+
+
+@pytest.mark.parametrize("line", re.findall(r"^r\..*\)$", DOCUMENT, re.M))
+def test_line_of_the_document_selects_rows(r, line):
+    assert len(eval(line, {"r": r})) > 0
+
+
+def test_document_names_all_that_can_be_asked_for(r):
+    for prefix, kind in (("r", r), ("cell", r.cell("dense"))):
+        public = {name for name in [*dir(kind)] if not name.startswith("_")} - {"files", "has_runs"}
+        assert {name for name in public if f"`{prefix}.{name}" not in DOCUMENT} == set()
+
+
 @pytest.mark.parametrize("kind", ["runs", "history", "layers", "summary"])
 def test_a_table_is_the_one_that_the_run_wrote(run, r, kind):
     ending = "csv" if kind in ("runs", "summary") else "parquet"
@@ -99,19 +128,19 @@ def test_a_study_has_the_rows_of_its_cells_in_its_order(run, r, kind):
         found = rows[list(DENSE.axis_names)].drop_duplicates().to_dict("records")
         assert found == [cell.row for cell in plan.cells(DENSE, study)]
     assert list(r.studies("dense")) == list(plan.studies(DENSE))
-    assert r.studies("dense")["sizes"]["vary"] == {"hidden_size": [20, 3]}
+    assert r.studies("dense")["hidden_sizes"]["vary"] == {"hidden_size": [50, 3]}
 
 
-@pytest.mark.parametrize("given", [20, 20.0, "20", "2e1", np.int64(20), np.float32(20), [20], {20}])
+@pytest.mark.parametrize("given", [50, 50.0, "50", "5e1", np.int64(50), np.float32(50), [50], {50}])
 def test_a_number_selects_however_it_is_written(r, given):
     rows = r.runs("dense", hidden_size=given)
-    assert rows["hidden_size"].tolist() == [20] * 4
+    assert rows["hidden_size"].tolist() == [50] * 4
     assert len(r.cells("dense", hidden_size=given)) == 1
 
 
 def test_filters_take_one_value_or_several_of_every_column_that_tells_rows_apart(r):
     runs = r.runs("dense")
-    some = r.runs("dense", activation=["tanh", "relu"], seed=range(2), hidden_size=(3, 20))
+    some = r.runs("dense", activation=["tanh", "relu"], seed=range(2), hidden_size=(3, 50))
     expected = runs[(runs["seed"] < 2) & (runs["hidden_size"] != 4)]
     assert_frame_equal(some, expected.reset_index(drop=True))
     assert set(r.runs("dense", **{RATE: 0.1})["optimizer"]) == {
@@ -120,7 +149,7 @@ def test_filters_take_one_value_or_several_of_every_column_that_tells_rows_apart
     }
     assert set(r.history("dense", **{"pass": 10})["pass"]) == {10}
     assert set(r.layers("dense", layer=2, seed=np.array([1, 3]))["seed"]) == {1, 3}
-    assert r.runs("dense", activation="relu", hidden_size=20).empty, "no cell has both"
+    assert r.runs("dense", activation="relu", hidden_size=50).empty, "no cell has both"
     assert len(r.runs("dense", diverged_at=None)) == len(runs) - 4
     assert len(r.runs("planes", **{"dataset.noise": 0.4})) == 3
 
@@ -131,8 +160,14 @@ def test_filters_take_one_value_or_several_of_every_column_that_tells_rows_apart
         (lambda r: r.runs("dens"), "family: got 'dens' (did you mean 'dense'?); found in"),
         (lambda r: r.runs("conv"), "family: got 'conv'; found in"),
         (lambda r: r.studies("denses"), "(did you mean 'dense'?)"),
-        (lambda r: r.runs("dense", study="size"), "study: got 'size' (did you mean 'sizes'?)"),
-        (lambda r: r.runs("dense", study="size"), "studies of dense: sizes, kinds, rates"),
+        (
+            lambda r: r.runs("dense", study="hidden_size"),
+            "study: got 'hidden_size' (did you mean 'hidden_sizes'",
+        ),
+        (
+            lambda r: r.runs("dense", study="hidden_size"),
+            "studies of dense: hidden_sizes, kinds, rates",
+        ),
         (
             lambda r: r.runs("dense", activatoin="tanh"),
             "got 'activatoin' (did you mean 'activation",
@@ -142,8 +177,11 @@ def test_filters_take_one_value_or_several_of_every_column_that_tells_rows_apart
             lambda r: r.runs("dense", activation="Relu"),
             "got 'Relu' (did you mean 'relu'?); found: ",
         ),
-        (lambda r: r.runs("dense", activation="gelu"), "activation: got 'gelu' (did you mean 'relu'?); found: "),
-        (lambda r: r.runs("dense", hidden_size=[3, 5]), "hidden_size: got 5; found: 20, 3, 4"),
+        (
+            lambda r: r.runs("dense", activation="gelu"),
+            "activation: got 'gelu' (did you mean 'relu'?); found: ",
+        ),
+        (lambda r: r.runs("dense", hidden_size=[3, 5]), "hidden_size: got 5; found: 50, 3, 4"),
         (lambda r: r.runs("dense", hidden_size="three"), "hidden_size: got 'three'; found: "),
         (lambda r: r.runs("dense", hidden_size=True), "hidden_size: got True; found: "),
         (lambda r: r.runs("dense", hidden_size=[]), "hidden_size: got no value; found: "),
@@ -192,7 +230,7 @@ def test_without_tables_the_rows_are_those_of_the_cells(r, copied):
     shutil.rmtree(copied / "tables")
     part = open_results(copied)
     for kind in ("runs", "history", "layers", "summary"):
-        for study in (None, "rates", "sizes"):
+        for study in (None, "rates", "hidden_sizes"):
             whole, found = (getattr(each, kind)("dense", study=study) for each in (r, part))
             assert_frame_equal(found, whole)
     assert_frame_equal(part.runs("planes"), r.runs("planes"))
@@ -204,15 +242,15 @@ def test_without_tables_the_rows_are_those_of_the_cells(r, copied):
 def test_half_a_run_has_what_is_there(run, copied):
     _, plan = run
     shutil.rmtree(copied / "tables")
-    for cell in [*plan.cells(DENSE, "sizes"), *plan.cells(DENSE, "kinds")[:1]]:
+    for cell in [*plan.cells(DENSE, "hidden_sizes"), *plan.cells(DENSE, "kinds")[:1]]:
         shutil.rmtree(copied / path_of(cell), ignore_errors=True)
     part = open_results(copied)
-    assert "no cell of the study sizes has results" in said(
-        lambda: part.runs("dense", study="sizes")
+    assert "no cell of the study hidden_sizes has results" in said(
+        lambda: part.runs("dense", study="hidden_sizes")
     )
     found = part.summary("dense", study="kinds")
     assert len(found) == 2 and found["n"].tolist() == [4, 4]
-    message = said(lambda: part.cell(path_of(plan.cells(DENSE, "sizes")[0])), NoCellError)
+    message = said(lambda: part.cell(path_of(plan.cells(DENSE, "hidden_sizes")[0])), NoCellError)
     assert "no results of such a cell; nearest: results/dense/dataset~moons" in message
 
 
@@ -240,10 +278,10 @@ def test_a_cell_alone_is_enough(run, tmp_path):
 
 
 def test_a_cell_that_only_tables_have_has_its_rows(run, r, copied):
-    cell = run[1].cells(DENSE, "sizes")[0]
+    cell = run[1].cells(DENSE, "hidden_sizes")[0]
     shutil.rmtree(copied / path_of(cell))
     found = open_results(copied).cell(path_of(cell))
-    expected = r.history("dense", hidden_size=20)
+    expected = r.history("dense", hidden_size=50)
     assert_frame_equal(found.history, expected)
     assert found.seeds == [0, 1, 2, 3]
     for call in (found.weights, lambda: found.settings, lambda: found.arrays("boundary.npz")):
@@ -254,7 +292,7 @@ def test_a_cell_is_found_by_keywords_around_the_baseline(run, r):
     _, plan = run
     baseline = plan.baseline(DENSE)
     assert r.cell("dense").values == baseline
-    assert dict(r.cell("dense", hidden_size="20").values) == {**baseline, "hidden_size": 20}
+    assert dict(r.cell("dense", hidden_size="50").values) == {**baseline, "hidden_size": 50}
     assert dict(r.cell("dense", activation="relu").values) == {**baseline, "activation": "relu"}
     # The only one with this depth, though it has other units than the baseline.
     assert r.cell("dense", depth=2).values["hidden_size"] == 4
@@ -262,10 +300,10 @@ def test_a_cell_is_found_by_keywords_around_the_baseline(run, r):
     assert r.cell("dense", optimizer="adam+learning_rate=0.1").settings["optimizer"][
         "learning_rate"
     ] == pytest.approx(0.1)
-    row = r.summary("dense", study="deep").iloc[1][list(DENSE.axis_names)]
+    row = r.summary("dense", study="depths").iloc[1][list(DENSE.axis_names)]
     assert r.cell("dense", **row).values["depth"] == 3
     assert len(r.cells("dense")) == len(plan.cells(DENSE))
-    assert [cell.values["depth"] for cell in r.cells("dense", study="deep")] == [2, 3]
+    assert [cell.values["depth"] for cell in r.cells("dense", study="depths")] == [2, 3]
 
 
 def test_a_cell_is_found_by_its_path(run, r, monkeypatch, tmp_path):
@@ -303,7 +341,7 @@ def test_a_cell_that_was_asked_for_by_itself_is_found_too(run, copied):
 
 def test_a_promoted_cell_is_found_by_its_slot(run, r):
     found = r.cell(f"results/{SLOT}")
-    assert found.values["protocol"] == "tiny+passes=40"
+    assert found.values["protocol"] == "corrected+passes=40"
     assert found.settings["protocol"]["passes"] == 40
     assert found.runs["passes"].tolist() == [40] * 4
     assert found.path == str(run[0] / SLOT)
@@ -345,7 +383,7 @@ def test_a_seed_or_file_that_is_not_there_is_refused(r):
 
 
 def test_runs_that_diverged_are_not_asked(r):
-    cell = r.cell("dense", **WILD)
+    cell = r.cell("dense", optimizer="huge")
     assert cell.finished == [] and len(cell.seeds) == 4
     assert cell.runs["diverged_at"].notna().all()
     assert "all runs diverged; finished: none" in said(lambda: cell.predict([[0, 0]]))
@@ -353,7 +391,7 @@ def test_runs_that_diverged_are_not_asked(r):
 
 
 def test_records_say_what_a_cell_was_made_of(run, r):
-    cell = r.cell("dense", hidden_size=20)
+    cell = r.cell("dense", hidden_size=50)
     expected = json.loads((Path(cell.path) / "provenance.json").read_text())
     assert cell.provenance == expected and cell.settings == expected["settings"]
     assert cell.records == dict.fromkeys(range(4), expected)
@@ -483,7 +521,7 @@ def cut(path):
 
 @pytest.mark.parametrize("noted", [True, False])
 def test_a_damaged_file_is_named(run, copied, noted):
-    own = copied / path_of(run[1].cells(DENSE, "sizes")[1])
+    own = copied / path_of(run[1].cells(DENSE, "hidden_sizes")[1])
     if not noted:
         shutil.rmtree(copied / "records")
         (own / "provenance.json").unlink()
@@ -513,7 +551,7 @@ def test_a_configuration_of_other_facts_is_refused(copied):
     record = json.loads((copied / "provenance.json").read_text())
     del record["configuration"]["dense"]["baseline"]["depth"]
     (copied / "provenance.json").write_text(json.dumps(record))
-    message = said(lambda: open_results(copied).runs("dense", study="sizes"))
+    message = said(lambda: open_results(copied).runs("dense", study="hidden_sizes"))
     assert "does not go with the facts of dense that are known here:\ndense.baseline" in message
 
 
@@ -555,7 +593,7 @@ def test_results_at_an_address_are_the_same(r, in_memory, given):
     there = open_results(given)
     assert there.families == r.families and there.tables == r.tables
     assert_frame_equal(there.history("dense", study="rates"), r.history("dense", study="rates"))
-    cell = there.cell("dense", hidden_size=20)
+    cell = there.cell("dense", hidden_size=50)
     assert cell.path.startswith("memory://ours/results/dense/dataset~moons/")
     assert there.cell(cell.path).values == cell.values
     np.testing.assert_array_equal(
@@ -595,11 +633,11 @@ def test_results_in_a_bucket_are_the_same(run, r):
                 s3.upload_file(str(path), "ours", f"study/results/{path.relative_to(run[0])}")
         there = open_results("s3://ours/study", storage_options=options)
         assert_frame_equal(there.runs("dense", study="kinds"), r.runs("dense", study="kinds"))
-        cell = there.cell("dense", hidden_size=20)
+        cell = there.cell("dense", hidden_size=50)
         np.testing.assert_array_equal(
-            cell.weights(seed=3)["layer1"], r.cell("dense", hidden_size=20).weights(3)["layer1"]
+            cell.weights(seed=3)["layer1"], r.cell("dense", hidden_size=50).weights(3)["layer1"]
         )
-        message = said(lambda: open_results("s3://theirs/x", storage_options=options), StorageError)
+        message = said(lambda: open_results("s3://theirs/x", storage_options=options))
         assert message.startswith("s3://theirs/x: ")
     finally:
         server.stop()
