@@ -181,7 +181,7 @@ def test_filters_take_one_value_or_several_of_every_column_that_tells_rows_apart
             lambda r: r.runs("dense", activation="gelu"),
             "activation: got 'gelu' (did you mean 'relu'?); found: ",
         ),
-        (lambda r: r.runs("dense", hidden_size=[3, 5]), "hidden_size: got 5; found: 50, 3, 4"),
+        (lambda r: r.runs("dense", hidden_size=[3, 5]), "hidden_size: got 5; found: 3, 4, 50"),
         (lambda r: r.runs("dense", hidden_size="three"), "hidden_size: got 'three'; found: "),
         (lambda r: r.runs("dense", hidden_size=True), "hidden_size: got True; found: "),
         (lambda r: r.runs("dense", hidden_size=[]), "hidden_size: got no value; found: "),
@@ -374,6 +374,9 @@ def test_a_seed_or_file_that_is_not_there_is_refused(r):
     cell = r.cell("dense")
     for call in (lambda: cell.weights(seed=9), lambda: cell.predict([[0, 0]], seed=9)):
         assert said(call, NoRowError) == "seed: got 9; found: seeds 0 to 3"
+    message = said(lambda: cell.weights(seed=[1, 2]), NoRowError)
+    assert message == "seed: got [1, 2]; allowed: a single one"
+    assert cell.table("history.parquet", seed="1")["seed"].unique().tolist() == [1]
     message = said(lambda: cell.table("histories.parquet"), NoCellError)
     assert "has no histories.parquet (did you mean 'history.parquet'?); found: boundary" in message
     assert "is of all seeds" in said(lambda: cell.arrays("boundary.npz", seed=1), NoCellError)

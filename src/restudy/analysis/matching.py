@@ -107,5 +107,6 @@ def _found(column: pd.Series) -> str:
     known = column.dropna().unique().tolist()
     if column.name == "seed":
         return seed_words(known) if known else "none"
+    known = known if is_text(column) else sorted(known)
     more = f", … ({len(known)} in all)" if len(known) > MAX_NAMED else ""
     return join(map(spell_setting, known[:MAX_NAMED])) + more

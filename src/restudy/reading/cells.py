@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.comparison import seed_words
-from restudy.analysis.matching import matching
+from restudy.analysis.matching import NoRowError, matching
 from restudy.analysis.shapes import stack_runs
 from restudy.analysis.summaries import rows_of
 from restudy.families.contract import Family
@@ -129,15 +129,15 @@ class CellResults:
         NoRowError
             If there is no such run.
         """
-        single = None not in self._jobs and seed is not None
+        chosen = None if seed is None else self._seed(seed)
         frames = []
-        for folder in [self._jobs[self._seed(seed)]] if single else self._jobs.values():
+        for folder in [self._jobs[chosen]] if chosen in self._jobs else self._jobs.values():
             try:
                 frames.append(self._files.rows_of_job(self._facts, folder, name))
             except FileNotFoundError:
                 continue
         rows = pd.concat(frames, ignore_index=True) if frames else self._shared_rows(name)
-        return rows if seed is None else matching(rows, ["seed"], {"seed": seed}, self.family)
+        return rows if seed is None else matching(rows, ["seed"], {"seed": chosen}, self.family)
 
     def arrays(self, name: str, seed: int | None = None) -> dict[str, np.ndarray]:
         """Return the arrays in a file that a job left, such as ``boundary.npz``, by name.
@@ -234,7 +234,10 @@ class CellResults:
 
     def _seed(self, seed: Any) -> int:
         """A seed of one of the runs, as a whole number."""
-        return int(matching(self.runs, ["seed"], {"seed": seed}, self.family)["seed"].iloc[0])
+        found = matching(self.runs, ["seed"], {"seed": seed}, self.family)["seed"]
+        if len(found) > 1:
+            raise NoRowError(f"seed: got {seed!r}; allowed: a single one")
+        return int(found[0])
 
     def _stacked(self, seeds: Sequence[int]) -> dict[str, np.ndarray]:
         """The weights of some runs, which are the first axis."""
