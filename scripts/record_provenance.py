@@ -17,9 +17,7 @@ def main(params, inputs, output: str, log) -> None:
         "configuration_sha256": digest(params.config),
         # Who reads the results may need these files, and nothing depends on where they lie.
         "families": {
-            name: os.path.relpath(family.file, folder)
-            for name, family in FAMILIES.items()
-            if family.file
+            name: os.path.relpath(family.file) for name, family in FAMILIES.items() if family.file
         },
         "data_sha256": {os.path.relpath(path, folder): file_digest(path) for path in inputs.data},
         "lock_sha256": params.lock,

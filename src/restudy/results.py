@@ -147,7 +147,10 @@ class Results:
     @property
     def configuration(self) -> dict[str, Any]:
         """The configuration that the run recorded, with every default."""
-        return self.provenance["configuration"]
+        found = self.provenance.get("configuration")
+        if not isinstance(found, dict):
+            raise ResultsError(f"{self.files.at(PROVENANCE)}: has no configuration")
+        return found
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class ResultFiles:
             if note is not None:
                 with self._open(below_results(note.as_posix())) as noted:
                     return noted.read().decode().strip()
-            if file == RECORD:
+            if not folder or file == RECORD:
                 return ""
             with self._open(f"{folder}/{RECORD}") as noted:
                 return json.load(noted)[FILES][file]
