@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
 from restudy.provenance.environment import describe_environment, digest, file_digest
 from restudy.small_files import write_json
@@ -14,6 +15,10 @@ def main(params, inputs, output: str, log) -> None:
     record = {
         "configuration": params.config,
         "configuration_sha256": digest(params.config),
+        # Who reads the results may need these files, and nothing depends on where they lie.
+        "families": {
+            name: os.path.relpath(family.file) for name, family in FAMILIES.items() if family.file
+        },
         "data_sha256": {os.path.relpath(path, folder): file_digest(path) for path in inputs.data},
         "lock_sha256": params.lock,
         "environment": describe_environment(),

@@ -17,20 +17,20 @@ def compare(given: argparse.Namespace) -> None:
     from restudy.analysis.comparison import as_table, compare_cells, describe, remarks
     from restudy.data.tables import as_cell
     from restudy.families.registry import load_families
-    from restudy.operation.cell_results import measures_of, read_address, read_side
+    from restudy.operation.cell_results import measures_of, read_cell, read_side
 
     load_families(given.family)
-    addresses = [read_address(text, given.directory) for text in given.cells]
-    measures = measures_of(addresses, given.measure)
-    sides = [read_side(address, measures) for address in addresses]
-    found = compare_cells(*sides)
-    if not found:
+    found = [read_cell(text, given.directory) for text in given.cells]
+    measures = measures_of([cell for _, cell in found], given.measure)
+    sides = [read_side(*each, measures) for each in found]
+    compared = compare_cells(*sides)
+    if not compared:
         raise UserError(f"the results of both cells lack {', '.join(measures)}")
-    notes = list(remarks(*sides, found, measures))
+    notes = list(remarks(*sides, compared, measures))
     if not given.csv:
-        print(describe(*sides, found, notes))
+        print(describe(*sides, compared, notes))
         return
-    table = as_table(found)
+    table = as_table(compared)
     table.assign(measure=table["measure"].map(as_cell)).to_csv(sys.stdout, index=False)
     for note in notes:
         print(note, file=sys.stderr)

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,12 +28,9 @@ from restudy.analysis.comparison import (
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
 from restudy.families.registry import FAMILIES
-from restudy.operation.cell_results import (
-    NoCellError,
-    measures_of,
-    read_address,
-    read_side,
-)
+from restudy.operation.cell_results import measures_of, read_cell, read_side
+from restudy.reading.files import ResultsError
+from restudy.study.addresses import NoCellError
 from restudy.study.cell import make_cell
 from restudy.study.config import cell_settings, complete_config
 
@@ -330,32 +328,48 @@ def test_a_cell_is_found_by_whatever_path_a_shell_completes(results, given, monk
     below = path.removeprefix("results/dense/")
     text = given.format(path=path, root=folder, below=below, folder=folder.name)
     monkeypatch.chdir(folder)
-    assert read_address(text) == (folder, make_cell(DENSE, CELL))
+    assert found_at(text) == (folder, make_cell(DENSE, CELL))
     monkeypatch.chdir(folder.parent)
     if not given.startswith(".."):
-        assert read_address(text, folder.name) == (folder, make_cell(DENSE, CELL))
+        assert found_at(text, folder.name) == (folder, make_cell(DENSE, CELL))
     monkeypatch.chdir(folder / "results/dense")
-    assert read_address(below) == (folder, make_cell(DENSE, CELL))
+    assert found_at(below) == (folder, make_cell(DENSE, CELL))
+
+
+def found_at(*given):
+    """The folder that has the results, and the cell, that a path names."""
+    results, cell = read_cell(*given)
+    return Path(results.path).parent, cell.values
 
 
 def test_a_completed_path_may_begin_with_the_directory(results, monkeypatch):
     folder, _ = results
     monkeypatch.chdir(folder.parent)
-    assert read_address(f"{folder.name}/{path_of()}", folder.name).root == folder
+    assert found_at(f"{folder.name}/{path_of()}", folder.name)[0] == folder
+
+
+def test_cells_of_results_that_are_called_otherwise_are_compared(results, tmp_path):
+    folder, _ = results
+    shutil.copytree(folder / "results", tmp_path / "ours")
+    below = path_of().removeprefix("results/")
+    done = compare(tmp_path, tmp_path / "ours" / below, folder / path_of(activation="relu"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"different folders, in which a name may stand for different settings: {tmp_path}" in (
+        " ".join(done.stdout.split())
+    )
 
 
 def test_a_cell_without_results_is_answered_with_the_nearest(results):
     folder, _ = results
-    measures = ["train_loss"]
     for values, nearest in (
         ({"depth": 2}, {}),
         ({"activation": "relu", "optimizer": "adam"}, {"activation": "relu"}),
     ):
         with pytest.raises(NoCellError, match=f"nearest: {path_of(**nearest)}$"):
-            read_side(read_address(path_of(**values), folder), measures)
+            read_cell(path_of(**values), folder)
     conv = "results/conv/dataset~a/protocol~a/activation~a/initializer~a/optimizer~a"
-    with pytest.raises(NoCellError, match="results/conv: no cell has results there"):
-        read_side(read_address(conv, folder), measures)
+    with pytest.raises(ResultsError, match=r"got 'conv'; found in .*/results: dense$"):
+        read_cell(conv, folder)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +383,7 @@ def test_a_cell_without_results_is_answered_with_the_nearest(results):
 )
 def test_a_path_of_no_cell_is_answered_with_what_is_allowed(text, message, tmp_path):
     with pytest.raises(NoCellError, match=message) as caught:
-        read_address(text, tmp_path)
+        read_cell(text, tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -390,13 +404,13 @@ def test_mistakes_end_in_one_line(results):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "can't be read as a table"), ("dataset,seed\nmoons,0\n", "lacks the columns protocol")],
+    [("", "can't be read: No columns"), ("dataset,seed\nmoons,0\n", "lacks the columns protocol")],
 )
 def test_a_broken_table_is_named(tmp_path, content, message):
     (tmp_path / path_of()).mkdir(parents=True)
     (tmp_path / path_of() / "runs.csv").write_text(content)
     with pytest.raises(ValueError, match=f"runs.csv: {message}"):
-        read_side(read_address(path_of(), tmp_path), ["train_loss"])
+        read_cell(path_of(), tmp_path)
 
 
 def test_a_measure_that_is_worked_out_later_comes_from_its_table(results, tmp_path):
@@ -406,9 +420,9 @@ def test_a_measure_that_is_worked_out_later_comes_from_its_table(results, tmp_pa
     write_table(both, tmp_path / "results/tables/dense_runs.csv")
     linearity = both[list(DENSE.keys)].assign(boundary_linearity=np.linspace(0, 1, len(both)))
     write_table(linearity, tmp_path / "results/tables/dense_linearity.parquet")
-    addresses = [read_address(path_of(activation=name), tmp_path) for name in runs]
-    measures = measures_of(addresses, None)
-    found = compare_cells(*(read_side(address, measures) for address in addresses))
+    cells = [read_cell(path_of(activation=name), tmp_path) for name in runs]
+    measures = measures_of([cell for _, cell in cells], None)
+    found = compare_cells(*(read_side(*cell, measures) for cell in cells))
     (last,) = (each for each in found if each.measure == "boundary_linearity")
     means = linearity.groupby("activation")["boundary_linearity"].mean()
     assert (last.first, last.second) == pytest.approx((means["tanh"], means["relu"]))

@@ -1,5 +1,6 @@
 """Notebooks: the templates, how they are run, and the pages that are made of them."""
 
+import contextlib
 import html
 import json
 import re
@@ -301,15 +302,17 @@ def derivation(tmp_path_factory):
     """Cells of the backpropagation notebook, and all names once they have run on two moons."""
     notebook = nbformat.read(ROOT / "workflow/notebooks/backpropagation.ipynb", as_version=4)
     cells = {cell.id: cell.source for cell in notebook.cells if cell.cell_type == "code"}
-    points = tmp_path_factory.mktemp("moons") / "points.csv"
-    write_table(make_points(MOONS)[0], points)
+    folder = tmp_path_factory.mktemp("moons")
+    (folder / "results/data/moons").mkdir(parents=True)
+    write_table(make_points(MOONS)[0], folder / "results/data/moons/points.csv")
     names = {}
-    for name, source in cells.items():
-        if name == "parameters":
-            source = f"networks = {{}}\npoints = {str(points)!r}"
-        exec(source, names)
-        if name == "relu-b1-check":
-            break
+    with contextlib.chdir(folder):
+        for name, source in cells.items():
+            if name == "parameters":
+                source = "networks = {}\ndataset = 'moons'"
+            exec(source, names)
+            if name == "relu-b1-check":
+                break
     return cells, names
 
 

@@ -174,11 +174,13 @@ FLOORS = {
     "plan": 6,
     "analysis": 6,
     "claims": 7,
-    "verification": 8,
-    "operation": 8,
-    "views": 9,
-    "notebooks": 10,
-    "__main__": 11,
+    "reading": 7,
+    "results": 8,
+    "verification": 9,
+    "operation": 9,
+    "views": 10,
+    "notebooks": 11,
+    "__main__": 12,
 }
 
 

@@ -12,6 +12,9 @@ import yaml
 from conftest import ROOT, copy_project, environment
 from forked_snakemake import run_program
 
+from restudy import open_results
+from restudy.reading.files import ResultsError
+
 CONFIG = {
     "families": ["support_vectors.py"],
     "claims": "claims.yaml",
@@ -88,6 +91,24 @@ def test_a_run_has_a_row_with_its_axes_and_measures(project):
     assert len(runs) == 8 and set(runs["c"]) == {0.01, 1.0}
     assert runs["heldout_accuracy"].between(0.4, 1).all()
     assert runs.groupby(["kernel", "c"])["train_accuracy"].nunique().max() > 1, "seeds differ"
+
+
+def test_results_are_read_without_the_family_and_name_its_file(project):
+    r = open_results(project.folder / "mine")
+    table = project.folder / "mine/results/tables/svm_runs.csv"
+    assert r.runs("svm", kernel="rbf")["c"].tolist() == [0.01, 0.01, 1, 1]
+    assert len(r.runs("svm", study="kernels")) == len(pd.read_csv(table)) == 8
+    assert r.provenance["families"] == {"svm": "support_vectors.py"}
+    cell = r.cell("svm", c=0.01)
+    assert cell.path.endswith(CELL), "the kernel is that of the baseline"
+    assert cell.arrays("support.npz", seed=1)["vectors"].shape[1] == 2
+    with pytest.raises(ResultsError, match=r"families=\['support_vectors.py'\]"):
+        cell.predict([[0, 0]])
+    full = open_results(
+        project.folder / "mine", families=[project.folder / "mine/support_vectors.py"]
+    )
+    with pytest.raises(ResultsError, match="svm: can't predict here"):
+        full.cell("svm").predict([[0, 0]])
 
 
 def test_cells_are_summarised_compared_and_told_of(project):

@@ -30,7 +30,7 @@ class Side:
     Attributes
     ----------
     root : str
-        The folder that has ``results/``.
+        The folder of the results.
     family : Family
         Of the cell.
     cell : Cell
@@ -180,10 +180,10 @@ def remarks(
         yield f"Training differs in length: {budgets[0]} in the first, {budgets[1]} in the second."
     for name, side, other in (("first", first, second), ("second", second, first)):
         if only := side.seeds - other.seeds:
-            yield f"Only the {name} has {_seeds(only)}."
+            yield f"Only the {name} has {seed_words(only)}."
     for name, side in (("first", first), ("second", second)):
         if side.diverged:
-            yield f"Diverged and left out: {_seeds(side.diverged)} of the {name}."
+            yield f"Diverged and left out: {seed_words(side.diverged)} of the {name}."
     shown = {each.measure for each in found}
     if absent := [name for name in measures if name not in shown]:
         yield f"Not in these results: {', '.join(absent)}."
@@ -264,7 +264,7 @@ def _cells_in_words(first: Side, second: Side) -> Iterator[str]:
             yield lines.replace("\u00a0", " ")
 
 
-def _seeds(seeds: Iterable[int]) -> str:
+def seed_words(seeds: Iterable[int]) -> str:
     """Return seeds in words, those in a row as a range."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,29 @@ QUOTED_FORMULA = re.compile(rf"'+(?:{FORMULA.pattern})")
 GROUP_ROWS = 1 << 20
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table, CSV or Parquet, with every number exactly as it was written."""
+def read_table(
+    path: str | Path, file: BinaryIO | None = None, texts: Iterable[str] = ()
+) -> pd.DataFrame:
+    """Read a table, CSV or Parquet, with every number exactly as it was written.
+
+    Parameters
+    ----------
+    path : path
+        Whose ending says which of both it is.
+    file : binary file, optional
+        Its content, where that is not read from the path.
+    texts : iterable of str
+        Columns that hold text whatever it looks like, beside those of the known families.
+    """
+    source = path if file is None else file
     if str(path).endswith(".parquet"):
-        return pd.read_parquet(path)
+        return pd.read_parquet(source)
     frame = pd.read_csv(
-        path, float_precision="round_trip", dtype=TYPES, keep_default_na=False, na_values=[""]
+        source,
+        float_precision="round_trip",
+        dtype=TYPES | dict.fromkeys(texts, "str"),
+        keep_default_na=False,
+        na_values=[""],
     )
     return _with_texts(frame, lambda text: text[1:] if QUOTED_FORMULA.match(text) else text)
 
@@ -52,6 +69,7 @@ def _with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFra
         column = frame[name]
         if pd.api.types.is_string_dtype(column) or column.dtype == object:
             texts = column.map(lambda value: change(value) if isinstance(value, str) else value)
+            texts = texts.astype(column.dtype)  # that of a column without a text would be lost
             if not texts.equals(column):
                 changed[name] = texts
     return frame.assign(**changed) if changed else frame

@@ -79,12 +79,7 @@ def load_plugins(
     OWN.clear()
     for family in BUILT_IN:
         register(family)
-    for path in map(Path, files.get(FAMILY_KEY, ())):
-        family = read_family(path, tell)
-        known = FAMILIES.get(family.name)
-        if known is not None and known.file != family.file:
-            where = known.file or "a built-in family"
-            raise OwnFileError(f"{path}: its family is named {family.name!r}, as is {where}")
+    for family in read_families(files.get(FAMILY_KEY, ()), FAMILIES, tell).values():
         register(family)
     for key in PLUGINS:
         for path in map(Path, files.get(key, ())):
@@ -95,6 +90,38 @@ def load_plugins(
 def load_families(paths: Iterable[str | Path]) -> None:
     """Register the families in files of the user's; see `load_plugins`."""
     load_plugins({FAMILY_KEY: paths})
+
+
+def read_families(
+    paths: Iterable[str | Path],
+    known: Mapping[str, Family],
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, Family]:
+    """Return the families in files of the user's by name; a file has one, ``FAMILY``.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The files.
+    known : mapping of str to Family
+        Others, whose names they may not have.
+    tell : callable, optional
+        As in `load_plugins`.
+
+    Raises
+    ------
+    OwnFileError
+        If a file cannot be loaded or has no family, or two families have one name.
+    """
+    found: dict[str, Family] = {}
+    for path in paths:
+        family = read_family(Path(path), tell)
+        other = {**known, **found}.get(family.name)
+        if other is not None and other.file != family.file:
+            where = other.file or "a built-in family"
+            raise OwnFileError(f"{path}: its family is named {family.name!r}, as is {where}")
+        found[family.name] = family
+    return found
 
 
 def read_family(path: Path, tell: Callable[[str], None] | None = None) -> Family:

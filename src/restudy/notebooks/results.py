@@ -1,19 +1,16 @@
-"""A run's results as the cells of a notebook ask for them: a table or a figure of a study.
+"""A run's results as the cells of a notebook show them: a table or a figure of a study.
 
-Files are read from the working directory, where a run puts them. What the configuration does not
-have is no error: the answer is then a sentence that says so.
+What the configuration does not have is no error: the answer is then a sentence that says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from restudy.analysis.summaries import rows_of
-from restudy.data.tables import combine, read_description, read_table
 from restudy.families.contract import ALL
 from restudy.families.registry import FAMILIES
 from restudy.notebooks.display import (
@@ -24,6 +21,9 @@ from restudy.notebooks.display import (
     mean_and_deviation,
     say,
 )
+from restudy.reading.cells import CellResults
+from restudy.results import Results
+from restudy.study.addresses import SEED
 from restudy.study.cell import Cell, make_cell, unique_cells
 from restudy.study.grid import study_cells
 from restudy.study.labels import label_of
@@ -33,15 +33,16 @@ from restudy.views.final_accuracy_figure import final_accuracy_figure
 from restudy.views.panels import part_label
 from restudy.views.selection import final_measure
 
-TABLES = Path("results/tables")
 Shown = Any  # what a cell may end with
 
 
-class Results:
+class ShownResults:
     """Studies of one family and what came out of them.
 
     Parameters
     ----------
+    run : Results
+        From which everything is read.
     family : str
         Whose studies these are.
     baseline : mapping
@@ -50,20 +51,27 @@ class Results:
         Name -> study, as the configuration has it.
     """
 
-    def __init__(self, family: str, baseline: Mapping, studies: Mapping[str, Mapping]):
-        self.family = FAMILIES[family]
+    def __init__(
+        self, run: Results, family: str, baseline: Mapping, studies: Mapping[str, Mapping]
+    ):
+        self.run, self.family = run, FAMILIES[family]
         self.baseline = baseline
         self.studies = {name: {"name": name, **study} for name, study in studies.items()}
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """A row per cell."""
-        return self._table_of("summary.csv")
+        return self.run.summary(self.family.name)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """A row per cell and seed."""
-        return self._table_of("runs.csv")
+        return self.run.runs(self.family.name)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row per cell, seed and recorded pass or step."""
+        return self.run.history(self.family.name)
 
     def study_of(self, axis: str) -> dict | None:
         """Return the first study that varies an axis alone, or together with the protocol."""
@@ -76,13 +84,9 @@ class Results:
         """Return the cells of a study."""
         return study_cells(self.family, self.baseline, study)
 
-    def run_of(self, folder: str) -> tuple[Cell, int]:
+    def run_of(self, folder: str) -> tuple[CellResults, int]:
         """Return the cell and the seed of the run that a folder has."""
-        for row in self.runs[list(self.family.keys)].to_dict("records"):
-            cell = make_cell(self.family, row)
-            if f"{cell.folder}/seed~{row['seed']}" == folder:
-                return cell, row["seed"]
-        raise ValueError(f"no run is in {folder}")
+        return self.run.cell(folder), int(folder.rpartition(SEED)[2])
 
     def table(self, study: Mapping | str | None, measures: Sequence[str]) -> Shown:
         """Return mean ± standard deviation over seeds of every cell of a study.
@@ -209,16 +213,13 @@ class Results:
         caption = "Differences are published minus corrected, seed by seed: mean ± deviation."
         return Table(pd.DataFrame(lines), caption)
 
-    def _table_of(self, table: str) -> pd.DataFrame:
-        """A table of all cells."""
-        return read_table(TABLES / f"{self.family.name}_{table}")
-
     def _history(self, study: Mapping) -> pd.DataFrame:
         """What each cell of a study wrote while it trained."""
         cells = self.cells(study)
         if self.family.seeds_per_job == ALL:  # the table of all cells may be huge
-            return combine(f"{cell.folder}/history.parquet" for cell in cells)
-        return rows_of(self._table_of("history.parquet"), cells)
+            histories = [self.run.cell(cell.folder).history for cell in cells]
+            return pd.concat(histories, ignore_index=True)
+        return rows_of(self.history, cells)
 
     def _table(self, study: Mapping, measures: Sequence[str]) -> Table:
         rows = rows_of(self.summary, self.cells(study))
@@ -235,17 +236,15 @@ class Results:
         measure = final_measure(self.family, "accuracy")
         panels = []
         for cell in self.cells(study):
-            data = f"results/data/{cell['dataset']}"
-            description = read_description(f"{data}/description.json")
+            description = self.run.description(cell["dataset"])
             if len(description["features"]) != 2:
                 continue
-            with np.load(f"{cell.folder}/boundary.npz") as file:
-                grid = dict(file)
+            grid = self.run.cell(cell.folder).arrays("boundary.npz")
             accuracy = rows_of(self.summary, [cell])[f"{measure.name}_mean"][0]
             panels.append(
                 {
                     "values": cell,
-                    "points": read_table(f"{data}/points.csv"),
+                    "points": self.run.points(cell["dataset"]),
                     "description": description,
                     "grid": grid if len(grid["seeds"]) else None,
                     "accuracies": {part_label(measure): accuracy},

@@ -41,7 +41,7 @@ def results(plan: Plan, notebook: str) -> list[str]:
 
 
 def parameters(plan: Plan, notebook: str) -> dict[str, Any]:
-    """Return a notebook's parameters: plain values, and paths below the working directory."""
+    """Return a notebook's parameters: plain values, and the folders of cells or of runs."""
     return NOTEBOOKS[notebook].parameters(plan, family_of(plan, notebook))
 
 
@@ -109,7 +109,7 @@ def _derivation_parameters(plan: Plan, family: Family) -> dict[str, Any]:
         name: cell and {"folder": cell.folder, "l2": cell.settings["protocol"]["l2"]}
         for name, cell in derived_networks(plan, family).items()
     }
-    return {"networks": networks, "points": _points(plan, family)}
+    return {"networks": networks, "dataset": plan.baseline(family)["dataset"]}
 
 
 def _lesson_results(plan: Plan, family: Family) -> Iterator[str]:
@@ -117,8 +117,9 @@ def _lesson_results(plan: Plan, family: Family) -> Iterator[str]:
 
 
 def _lesson_parameters(plan: Plan, family: Family) -> dict[str, Any]:
-    protocol = plan.settings(family, plan.baseline(family))["protocol"]
-    return {"points": _points(plan, family), "passes": min(protocol["passes"], LESSON_PASSES)}
+    baseline = plan.baseline(family)
+    passes = plan.settings(family, baseline)["protocol"]["passes"]
+    return {"dataset": baseline["dataset"], "passes": min(passes, LESSON_PASSES)}
 
 
 def _studies_results(plan: Plan, family: Family) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What `restudy.results` reads with: folders here and elsewhere, their files, and single cells."""
