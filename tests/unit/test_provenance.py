@@ -139,6 +139,7 @@ FLOORS = {
     "claims": 7,
     "verification": 8,
     "operation": 8,
+    "family_check": 9,
     "views": 9,
     "notebooks": 10,
     "__main__": 11,
