@@ -8,6 +8,8 @@ import numpy as np
 
 from restudy.families.contract import Artefact, Axis, Family, Measure, Time, count
 
+BATCHES = 6  # in each pass
+
 
 def probability(weights, points):
     """Return the probability of class 1 for each point."""
@@ -21,9 +23,11 @@ def train(run):
     weights = np.array(state["weights"])
     for number in range(done, protocol["passes"] + 1):
         if number > done:
-            for point in run.generator("order", number).permutation(len(x)):
-                error = probability(weights, x[point]) - label[point]
-                weights -= run.cell["learning_rate"] * error * np.append(x[point], 1)
+            order = run.generator("order", number).permutation(len(x))
+            for batch in np.array_split(order, BATCHES):
+                error = probability(weights, x[batch]) - label[batch]
+                gradient = np.append(error @ x[batch], error.sum()) / len(batch)
+                weights -= run.cell["learning_rate"] * gradient
         if number % protocol["record_interval"] == 0 or number == protocol["passes"]:
             measure(run, number, weights)
         if number and number % protocol["checkpoint_interval"] == 0:

@@ -134,7 +134,7 @@ def load_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise FamilyError(f"{path}: {type(error).__name__} while it was loaded: {error}") from error
     return module

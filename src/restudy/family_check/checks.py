@@ -27,10 +27,10 @@ from restudy.family_check.example import NoExampleError
 from restudy.family_check.source import Source, own_file, source_of
 from restudy.family_check.subject import Subject, configured, example_of
 from restudy.family_check.trials import Limits, Told, Trials, copy_checkpoints
-from restudy.family_check.watching import PYTHON, RandomState
+from restudy.family_check.watching import CALLS, PYTHON, VALUES, RandomState
 from restudy.operation.fork_server import ForkServer
 from restudy.study.config import ConfigError, complete_config
-from restudy.study.entries import split_value
+from restudy.study.entries import setting_faults, split_value
 from restudy.verification.certificate import describe_difference, first_difference
 from restudy.verification.fingerprints import UNREADABLE, digest_of, read_parts, take_fingerprint
 
@@ -96,8 +96,13 @@ class Case:
     @cached_property
     def first(self) -> Told:
         """What the others are compared with: a training in a new Python, where that is asked."""
-        alone = bool({"train", "same_seed", "resources"} & set(self.wanted))
+        alone = bool({"same_seed", "resources"} & set(self.wanted))
         return self.trials.train("first", alone=alone)
+
+    @cached_property
+    def traced(self) -> Mapping[str, Any]:
+        """What is told of a training in which random states and calls are followed."""
+        return self.trials.train("traced_calls", trace=CALLS).facts
 
     @property
     def train_place(self) -> str:
@@ -116,7 +121,7 @@ class Case:
         check, needs_training = CHECKS[name]
         if needs_training and self.first.fault:
             if name == "train":
-                return self.verdict(FAILED, self.first.fault, "an end", self.first.line)
+                return self.verdict(FAILED, self.first.fault, "", self.first.line)
             return self.verdict(SKIPPED, "it does not train")
         return check(self)
 
@@ -166,11 +171,10 @@ def check_family(
         folder = Path(name).resolve()
         trials = Trials(folder / "trials", source, server, limits or Limits())
         case = Case(source, trials, wanted)
-        told = trials.load("" if built_in else source.path, given)
-        verdict = _load(told, source)
+        verdict, can_go_on = _load(trials, "" if built_in else source.path, given)
         if LOAD in wanted or verdict.outcome == FAILED:
             yield verdict
-        if told.fault:
+        if not can_go_on:
             return
         family = built_in or read_family(Path(source.path))
         try:
@@ -205,21 +209,22 @@ def count_outcomes(verdicts: Sequence[Verdict]) -> str:
     return f"{len(outcomes)} checks: {', '.join(counts)}"
 
 
-def _load(told: Told, source: Source) -> Verdict:
-    """It can be loaded, in time, and loading does nothing else."""
-    name, facts = LOAD, told.facts
+def _load(trials: Trials, file: str, family: str) -> tuple[Verdict, bool]:
+    """Return whether it can be loaded, in time, and loading does nothing else; and if it can be."""
+    source, told = trials.source, trials.load(file, family)
+    facts = told.facts
     if told.fault:
-        text = told.fault.removeprefix(f"{source.shown}: ")
-        line = told.line or source.mention(text)
-        return Verdict(name, FAILED, text, "a FAMILY that can be used", source.place(line))
+        line = told.line or source.mention(told.fault) or (source.path, 1)
+        return Verdict(LOAD, FAILED, told.fault, "", source.place(line)), False
     if facts["printed"]:
         place = source.place(next(iter(facts["printed_at"]), None))
-        return Verdict(name, FAILED, "prints while it is loaded", "nothing printed", place)
+        return Verdict(LOAD, FAILED, "prints while it is loaded", "nothing printed", place), True
     if alive := facts["threads_of_load"]:
         found = f"leaves {_several(alive, 'thread')} running when it is loaded"
-        place = source.place(facts["thread_started_at"])
-        return Verdict(name, FAILED, found, "none, or code that runs in train", place)
-    return Verdict(name, OK, f"in {facts['load_seconds']:.1f} s, and does nothing else")
+        traced = trials.load(file, family, name="load_traced", trace=CALLS)
+        place = source.place(traced.facts.get("thread_started_at"))
+        return Verdict(LOAD, FAILED, found, "none", place), True
+    return Verdict(LOAD, OK, f"in {facts['load_seconds']:.1f} s, and does nothing else"), True
 
 
 def _cell(case: Case) -> Verdict:
@@ -238,6 +243,10 @@ def _settings(case: Case) -> Verdict:
             continue
         line = case.source.mention(f"'{key.rpartition('.')[2]}'")
         return case.verdict(FAILED, f"a wrong {key} is accepted", "that it is refused", line)
+    for setting in case.family.settings:
+        if setting.default is not None and (fault := next(_default_faults(setting), "")):
+            line = case.source.mention(f"'{setting.name}'")
+            return case.verdict(FAILED, f"the default of {setting.name}{fault}", "", line)
     loose = [axis.name for axis in case.family.axes if axis.is_number and not _bounds(axis)]
     if loose:
         found = f"any number is allowed of {', '.join(loose)}"
@@ -258,9 +267,8 @@ def _reads(case: Case) -> Verdict:
     """What may be varied is read."""
     told = case.trials.train("other", **_of_other_seed(case))
     if told.fault:
-        return case.verdict(FAILED, f"seed {_seeds(case)}: {told.fault}", "an end", told.line)
+        return case.verdict(FAILED, f"seed {_seeds(case)}: {told.fault}", "", told.line)
     read = set(told.facts["read"])
-    budget = case.family.time and case.family.time.budget
     unread = [
         f"axis {axis.name}"
         for axis in case.family.axes
@@ -269,7 +277,7 @@ def _reads(case: Case) -> Verdict:
     unread += [
         f"setting {each.name}"
         for each in case.family.protocol
-        if f"protocol.{each.name}" not in read and each.name not in (budget, "replicates")
+        if f"protocol.{each.name}" not in read and each.name != "replicates"
         if each.name in case.subject.settings["protocol"]
     ]
     if not unread:
@@ -297,7 +305,7 @@ def _other_seed(case: Case) -> Verdict:
     """Another seed gives other results."""
     told = case.trials.train("other", **_of_other_seed(case))
     if told.fault:
-        return case.verdict(FAILED, f"another seed: {told.fault}", "an end", told.line)
+        return case.verdict(FAILED, f"another seed: {told.fault}", "", told.line)
     names = [each.name for each in case.family.artefacts]
     differing = [
         name for name in names if _content(case.first.job / name) != _content(told.job / name)
@@ -319,7 +327,7 @@ def _random_state(case: Case) -> Verdict:
         found = "a generator is made without a seed"
         return case.verdict(FAILED, found, "run.generator(…)", line)
     used = {name: RandomState(*state) for name, state in case.first.facts["random"].items()}
-    traced = case.trials.train("traced", trace=True).facts if used else {}
+    traced = case.traced if used else {}
     lines = {name: _changing_line(case, traced, name) for name in used}
     if traced.get("trace_is_whole"):
         used = {name: state for name, state in used.items() if lines[name]}
@@ -349,7 +357,7 @@ def _threads(case: Case) -> Verdict:
     """The number of threads changes no result; or jobs always have one."""
     told = case.trials.train("threads", threads=2)
     if told.fault:
-        return case.verdict(FAILED, f"on two threads: {told.fault}", "an end", told.line)
+        return case.verdict(FAILED, f"on two threads: {told.fault}", "", told.line)
     apart = _apart(case, case.first, told)
     if not apart:
         return case.verdict(OK, "the same bytes on one thread and on two")
@@ -379,7 +387,7 @@ def _resume(case: Case) -> Verdict:
         )
         where = f"killed after {unit} {steps[number - 1]}"
         if told.fault:
-            return case.verdict(FAILED, f"{where}, {told.fault}", "an end", told.line or line)
+            return case.verdict(FAILED, f"{where}, {told.fault}", "", told.line or line)
         if told.facts["continued_from"] is None:
             found = f"{where}, it starts anew: it makes checkpoints, and does not go on from them"
             return case.verdict(FAILED, found, "run.restored()", line)
@@ -406,7 +414,7 @@ def _larger_budget(case: Case) -> Verdict:
     half = case.trials.train("smaller", settings=smaller, kept_megabytes=KEPT_MEGABYTES)
     made = f"{smaller['protocol'][key]} {family.time.plural}"
     if half.fault:
-        return case.verdict(FAILED, f"{made}: {half.fault}", "an end", half.line)
+        return case.verdict(FAILED, f"{made}: {half.fault}", "", half.line)
     line = half.facts["checkpointed_at"]
     scratch = case.trials.folder / "scratch_larger"
     if not (half.folder / "scratch").exists():
@@ -416,7 +424,7 @@ def _larger_budget(case: Case) -> Verdict:
         return case.verdict(FAILED, found, "run.checkpoint(…) after the last one", line)
     told = case.trials.train("larger", scratch=str(copy_checkpoints(half, scratch)))
     if told.fault:
-        return case.verdict(FAILED, f"going on from {made}: {told.fault}", "an end", told.line)
+        return case.verdict(FAILED, f"going on from {made}: {told.fault}", "", told.line)
     if told.facts["continued_from"] is None:
         found = f"it does not go on from {made}, as its facts say"
         return case.verdict(FAILED, found, "run.restored(), or no starts_anew in its facts", line)
@@ -509,10 +517,11 @@ def _side_effects(case: Case) -> Verdict:
         return case.verdict(FAILED, found, "run.save, run.place or run.scratch", outside.get(path))
     if facts["threads"]:
         found = f"leaves {_several(facts['threads'], 'thread')} running"
-        return case.verdict(FAILED, found, "none", facts["started"].get("thread"))
+        line = case.traced.get("thread_started_at")
+        return case.verdict(FAILED, found, "none", line)
     if facts["processes"]:
         found = f"leaves {_several(facts['processes'], 'process')} running"
-        return case.verdict(FAILED, found, "none", facts["started"].get("process"))
+        return case.verdict(FAILED, found, "none", facts["process_started_at"])
     if facts["moved"]:
         return case.verdict(FAILED, "changes the working directory", "paths", facts["moved"])
     for name, line in facts["variables"].items():
@@ -597,6 +606,10 @@ def _wrong_values(facts: Axis | Setting) -> list[Any]:
     if kind == "name":
         return ["no_such_name"] if facts.bundle else []
     return ["no_such_choice"] if kind == "choice" else []
+
+
+def _default_faults(setting: Setting) -> Iterator[str]:
+    return setting_faults(setting, copy.deepcopy(setting.default))
 
 
 def _bounds(axis: Axis) -> list[float]:
@@ -708,20 +721,22 @@ def _history_faults(case: Case, runs: pd.DataFrame, history: pd.DataFrame) -> It
 
 def _parting(case: Case, other: str, **more: Any) -> tuple[Any, str]:
     """Return the first line after which two trainings have other values, and which ones."""
-    one = case.trials.train("traced", trace=True).facts.get("trace", [])
-    two = case.trials.train(other, trace=True, **more).facts.get("trace", [])
-    unsure: tuple[Any, str] = (None, "")
-    for (line, _, values), (others_line, _, others) in zip(one, two, strict=False):
+    one = case.trials.train("traced", trace=VALUES).facts.get("trace", [])
+    two = case.trials.train(other, trace=VALUES, **more).facts.get("trace", [])
+    clocks: dict[str, Any] = {}  # variables that come from a clock, whose numbers always differ
+    for (line, values), (others_line, others) in zip(one, two, strict=False):
         if line != others_line:
             break
-        names = [name for name in values if name in others and values[name] != others[name]]
-        # Of a clock's time, too, numbers differ.
-        sure = [name for name in names if not values[name].startswith("float ")]
-        if sure:
-            return line, f", the first to differ is {', '.join(sure)}"
-        if names and not unsure[0]:
-            unsure = line, f", the first to differ is {', '.join(names)}"
-    return unsure
+        names = [
+            name
+            for name in values
+            if name in others and values[name] != others[name] and name not in clocks
+        ]
+        if names and not case.source.reads_clock(line):
+            return line, f", the first to differ is {', '.join(names)}"
+        clocks |= dict.fromkeys(names, line)
+    first = next(iter(clocks.items()), None)
+    return (first[1], f", the first to differ is {first[0]}") if first else (None, "")
 
 
 def _changing_line(case: Case, traced: Mapping[str, Any], library: str) -> Any:
@@ -729,7 +744,7 @@ def _changing_line(case: Case, traced: Mapping[str, Any], library: str) -> Any:
     if library == PYTHON:
         return traced.get("pythons_random")
     before = traced.get("states", {}).get(library, "")
-    for line, states, _ in traced.get("trace", []):
+    for line, states in traced.get("trace", []):
         after = states.get(library, "")
         if after != before and not case.source.is_import(line):
             return line

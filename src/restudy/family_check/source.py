@@ -18,6 +18,7 @@ from restudy.families.contract import Family
 # What makes a generator or seeds one; without a seed among its arguments each call differs.
 GENERATORS = ("default_rng", "RandomState", "SeedSequence", "Random")
 SEEDING = (*GENERATORS, "seed", "manual_seed", "set_seed", "set_random_seed", "PRNGKey")
+CLOCK = re.compile(r"\b(time|monotonic|perf_counter|process_time|now)(_ns)?\(")
 SEEDS = ("seed", "random_state", "random_seed")  # names of arguments
 
 
@@ -113,13 +114,19 @@ class Source:
         file, number = line
         return linecache.getline(file, number).lstrip().startswith(("import ", "from "))
 
+    def reads_clock(self, line: tuple[str, int] | list) -> bool:
+        """Return whether a line asks for the time."""
+        file, number = line
+        return bool(CLOCK.search(linecache.getline(file, number)))
+
     def _calls(self) -> Iterator[ast.Call]:
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
 
     def _lines_of(self, word: str) -> Iterator[int]:
+        keys = {node.slice for node in ast.walk(self.tree) if isinstance(node, ast.Subscript)}
         for node in ast.walk(self.tree):
             names: tuple[Any, ...] = ()
-            if isinstance(node, ast.Constant):
+            if isinstance(node, ast.Constant) and node not in keys:
                 names = (node.value,)
             elif isinstance(node, ast.keyword):
                 names = (node.arg,)

@@ -74,9 +74,8 @@ class Trial:
             self.tell(stage=LOADING)
             faulthandler.dump_traceback_later(limits["load"], exit=True, file=stack)
             self.events = Events(self.own)
-            self.trace = Trace(self.own)
-            if self.request["trace"]:
-                self.trace.start()
+            self.trace = Trace(self.own, self.request["trace"])
+            self.trace.start()
             begin_random_states()
             self.states = {name: state.digest for name, state in random_states().items()}
             family = self.load()
@@ -95,7 +94,8 @@ class Trial:
                 megabytes=peak_megabytes(),
                 processes=[each.name() for each in psutil.Process().children()],
                 threads=threads_alive(),
-                started=self.events.started,
+                thread_started_at=self.trace.thread_started_at,
+                process_started_at=self.events.process_started_at,
             )
             # A thread that lives on would keep this process from ending.
             sys.stdout.flush()
@@ -125,7 +125,6 @@ class Trial:
             printed=bool(lines) or os.fstat(1).st_size > size,
             printed_at=lines[:1],
             threads_of_load=threads_alive(),
-            thread_started_at=self.events.started.get("thread"),
         )
         return family
 

@@ -24,11 +24,12 @@ from restudy.families.budgets import without_budget
 from restudy.families.contract import Family
 from restudy.family_check.source import Source
 from restudy.operation.fork_server import ForkServer
-from restudy.provenance.environment import THREAD_VARIABLES, digest
+from restudy.provenance.environment import PROJECT, THREAD_VARIABLES, digest
 from restudy.provenance.pinning import pin_variables
 
 TRIAL = Path(__file__).with_name("trial.py")
-PRELOADED = ("numpy", "pandas", "pyarrow.parquet")
+# Of this project's modules none changes while a check runs: only the family's are imported anew.
+PRELOADED = ("numpy", "pandas", "pyarrow.parquet", "restudy.family_check.trial")
 GRACE = 10.0  # seconds for a process to end itself when its time is over
 FRAME = re.compile(r'  File "(.+)", line (\d+) in')
 SEED_OF_HASHES = {"first": "1", "forked": "2"}
@@ -88,9 +89,9 @@ class Trials:
         self.folder, self.source, self.server, self.limits = folder, source, server, limits
         self.known: dict[str, Told] = {}
 
-    def load(self, file: str, family: str = "") -> Told:
-        """Load a family: the one in a file, or a built-in one."""
-        return self._once("load", mode="load", file=file, family=family)
+    def load(self, file: str, family: str, name: str = "load", trace: str = "") -> Told:
+        """Load a family: the one in a file, or a built-in one; once under each name."""
+        return self._once(name, mode="load", file=file, family=family, trace=trace)
 
     def plan(
         self,
@@ -120,8 +121,8 @@ class Trials:
         more
             What differs from a plain training: ``seeds``, ``threads``, ``alone`` (a Python of its
             own), ``kill_after`` (that many checkpoints), ``scratch`` (a folder that trials share),
-            ``kept_megabytes``, ``trace``, ``note_reads`` and ``freeze`` (arrays that can't be
-            written to).
+            ``kept_megabytes``, ``trace`` (see `Trace`), ``note_reads`` and ``freeze`` (the arrays
+            can't be written to).
         """
         settings = settings or self.settings
         shared = without_budget(self.family, settings) if self.family.time else settings
@@ -153,7 +154,7 @@ class Trials:
             "stack": str(folder / "stack.txt"),
             "limits": {"load": self.limits.load, "train": self.limits.train},
             **{"threads": 1, "kill_after": 0, "kept_megabytes": 0},
-            **{"trace": False, "note_reads": False, "freeze": False},
+            **{"trace": "", "note_reads": False, "freeze": False},
             "started": time.time(),
             **request,
         }
@@ -204,7 +205,8 @@ class Trials:
     ) -> tuple[str, tuple[str, int] | None]:
         """Return why a trial did not end, and where."""
         if error := facts.get("error"):
-            return self.source.show(error["text"]), error["line"] and tuple(error["line"])
+            text = self.source.show(error["text"]).removeprefix(f"{self.source.shown}: ")
+            return text, error["line"] and tuple(error["line"])
         if facts.get("stage") == "ended":
             return "", None
         stack = folder / "stack.txt"
@@ -224,7 +226,8 @@ class Trials:
 
 def start_server() -> ForkServer:
     """Return what forks trials; stop it when the last has ended."""
-    variables = {**os.environ, "PYTHONHASHSEED": SEED_OF_HASHES["forked"]}
+    path = os.pathsep.join(filter(None, [str(PROJECT / "src"), os.environ.get("PYTHONPATH")]))
+    variables = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": SEED_OF_HASHES["forked"]}
     pin_variables(variables)
     return ForkServer(PRELOADED, variables)
 

@@ -32,13 +32,14 @@ IMPORTING = "<frozen importlib"  # how the files of frames of an import begin
 # Files of the project's that read settings and seeds on their own account.
 OF_THE_JOB = ("families/running.py", "families/budgets.py", "data/tables.py", "family_check/")
 PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
-STARTS = ("subprocess.Popen", "os.fork", "os.posix_spawn", "_thread.start_new_thread")
+STARTS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 FULL = 624  # place in a Mersenne Twister's numbers after it is seeded, before any is drawn
 SHARED = random.random.__self__  # whose numbers the functions of Python's random are
 UNSEEDED = 87654321  # TensorFlow's seed of an operation with a seed, where no global one is set
 MAX_EVENTS, MAX_SECONDS, MAX_BYTES = 20_000, 30.0, 5_000_000  # of a trace, and of one value in it
 
 PYTHON = "Python's random"
+VALUES, CALLS = "values", "calls"  # what is traced
 
 Line = tuple[str, int]  # file and line
 
@@ -85,7 +86,7 @@ class Own:
 
 
 class Events:
-    """Files written, variables set, threads and processes started: the first line of each.
+    """Files written, variables set, processes started: the first line of each.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ class Events:
         self.own = own
         self.written: dict[str, Line] = {}
         self.variables: dict[str, Line] = {}
-        self.started: dict[str, Line] = {}
+        self.process_started_at: Line | None = None
         self.moved: Line | None = None
         sys.addaudithook(self._take)  # which Python never takes away again
 
@@ -111,8 +112,7 @@ class Events:
             if line := self.own.line():
                 self.variables.setdefault(os.fsdecode(arguments[0]), line)
         elif event in STARTS:
-            if line := self.own.line():
-                self.started.setdefault("thread" if "thread" in event else "process", line)
+            self.process_started_at = self.process_started_at or self.own.line()
         elif event == "os.chdir":
             self.moved = self.moved or self.own.line()
 
@@ -229,8 +229,6 @@ class WatchedRun(JobRun):
         """Save an artefact; see `Run.save`."""
         if isinstance(content, pd.DataFrame):
             columns = list(content.columns)
-            if axes := [axis for axis in self.family.axis_names if axis in columns]:
-                self._fault(f"{artefact} has the columns {', '.join(axes)}, which the job adds")
             several = self.family.seeds_per_job == ALL
             if (several or artefact == "runs.csv") and "seed" not in columns:
                 self._fault(f"{artefact} has no column seed")
@@ -255,26 +253,32 @@ class WatchedRun(JobRun):
 
 
 class Trace:
-    """Of each line that runs: the global random states and the values of variables after it.
+    """Of each line that runs, what there is after it: values of variables, or random states.
 
     Parameters
     ----------
     own : Own
         Whose lines are followed.
+    what : {"", "values", "calls"}
+        Nothing; the values of variables; or the global random states, with the calls that start
+        threads or use Python's random.
     """
 
-    def __init__(self, own: Own):
-        self.own = own
-        self.events: list[tuple[Line, dict[str, str], dict[str, str]]] = []
+    def __init__(self, own: Own, what: str):
+        self.own, self.what = own, what
+        self.events: list[tuple[Line, dict[str, str]]] = []
         self.pythons_random: Line | None = None
+        self.thread_started_at: Line | None = None
         self.is_whole = True
         self._line: Line | None = None
         self._end = time.monotonic() + MAX_SECONDS
 
     def start(self) -> None:
         """Begin to follow this thread."""
-        sys.settrace(self._enter)
-        sys.setprofile(self._take_call)
+        if self.what:
+            sys.settrace(self._enter)
+        if self.what == CALLS:
+            sys.setprofile(self._take_call)
 
     def stop(self) -> None:
         """Follow no longer."""
@@ -282,6 +286,8 @@ class Trace:
         sys.setprofile(None)
 
     def _take_call(self, frame: types.FrameType, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code is threading.Thread.start.__code__:
+            self.thread_started_at = self.thread_started_at or self.own.line(frame)
         # Many a library draws from Python's random while it is imported: states alone don't tell.
         is_shared = event == "c_call" and getattr(argument, "__self__", None) is SHARED
         if is_shared and argument.__name__ != "getstate":
@@ -298,13 +304,8 @@ class Trace:
             self.stop()
             return None
         if self._line:
-            values = {
-                name: digest
-                for name, value in frame.f_locals.items()
-                if (digest := _value_digest(value))
-            }
-            states = {name: state.digest for name, state in random_states().items()}
-            self.events.append((self._line, states, values))
+            digests = _states if self.what == CALLS else _values
+            self.events.append((self._line, digests(frame)))
         back = frame.f_back
         if event == "line":
             self._line = frame.f_code.co_filename, frame.f_lineno
@@ -338,16 +339,19 @@ def begin_random_states() -> None:
 
 def random_states() -> dict[str, RandomState]:
     """Return the global random states of this process, by name."""
-    own, numpys = random.getstate(), np.random.get_state(legacy=False)["state"]  # noqa: NPY002
-    state = numpys["key"].tobytes() + repr(numpys["pos"]).encode()
-    found = {
-        PYTHON: RandomState(_digest(repr(own).encode()), own[1][-1] == FULL),
-        "NumPy's random": RandomState(_digest(state), numpys["pos"] == FULL),
-    }
-    for library, state in (("torch", _torch_state), ("tensorflow", _tensorflow_state)):
+    own = random.getstate()
+    python = RandomState(_digest(repr(own).encode()), own[1][-1] == FULL)
+    return {PYTHON: python, **_library_states()}
+
+
+def _library_states() -> dict[str, RandomState]:
+    state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    digest = _digest(state["key"].tobytes() + repr(state["pos"]).encode())
+    found = {"NumPy's random": RandomState(digest, state["pos"] == FULL)}
+    for library, state_of in (("torch", _torch_state), ("tensorflow", _tensorflow_state)):
         if library in sys.modules:
             with contextlib.suppress(AttributeError):  # while it is being imported
-                found |= state(sys.modules[library])
+                found |= state_of(sys.modules[library])
     return found
 
 
@@ -393,10 +397,20 @@ def _is_of_the_job(frame: types.FrameType) -> bool:
     return path.startswith(tuple(PACKAGE + each for each in OF_THE_JOB))
 
 
+def _values(frame: types.FrameType) -> dict[str, str]:
+    """Return digests of the variables of a frame, by name."""
+    found = {name: _value_digest(value) for name, value in frame.f_locals.items()}
+    return {name: digest for name, digest in found.items() if digest}
+
+
+def _states(frame: types.FrameType) -> dict[str, str]:
+    """Return digests of the global random states of libraries."""
+    return {name: state.digest for name, state in _library_states().items()}
+
+
 def _value_digest(value: Any) -> str:
-    """Return a digest of a variable's value, its type before it; empty of what has none."""
-    kind = type(value)
-    if kind.__module__.startswith("restudy") or isinstance(
+    """Return a digest of a variable's value; empty of what has none."""
+    if type(value).__module__.startswith("restudy") or isinstance(
         value, types.ModuleType | types.FunctionType | type
     ):
         return ""
@@ -404,7 +418,7 @@ def _value_digest(value: Any) -> str:
         content = pickle.dumps(value)
     except Exception:
         return ""  # what can't be stored is told by what becomes of it
-    return f"{kind.__name__} {_digest(content)}" if len(content) <= MAX_BYTES else ""
+    return _digest(content) if len(content) <= MAX_BYTES else ""
 
 
 def _digest(content: bytes) -> str:
