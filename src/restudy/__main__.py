@@ -44,6 +44,8 @@ def check(given: argparse.Namespace) -> None:
 
     if unknown := [name for name in given.only if name not in NAMES]:
         raise UserError(f"--only {unknown[0]}: no such check; allowed: {', '.join(NAMES)}")
+    if given.cell and not given.configfile:
+        raise UserError("--cell: is a cell of a configuration; expected: --configfile as well")
     limits, server = Limits(given.load_seconds, given.train_seconds), start_server()
     verdicts = []
     try:

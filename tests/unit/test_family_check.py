@@ -1,11 +1,22 @@
 """Families that are broken on purpose: the check that is meant names the fault and its line."""
 
+import json
 import re
+import sys
+from dataclasses import replace
 
 import pytest
+import yaml
 from conftest import ROOT
 
-from restudy.family_check.checks import check_family
+from restudy.__main__ import main
+from restudy.data.images import load_split
+from restudy.errors import UserError
+from restudy.families.contract import Axis, Setting
+from restudy.families.registry import FAMILIES, read_family
+from restudy.family_check.checks import NAMES, check_family
+from restudy.family_check.example import NoExampleError, example_config
+from restudy.family_check.subject import configured, example_of
 from restudy.family_check.trials import Limits, start_server
 
 GOOD = ROOT / "tests/data/logistic_regression.py"
@@ -13,6 +24,7 @@ TEXT = GOOD.read_text()
 LAST = '    run.save("weights.npz", {"weights": weights})\n'
 ORDER = 'run.generator("order", number)'
 START = "    protocol, (x, label)"
+SEEDED = (START, f"    np.random.seed(run.seed)\n{START}")
 # Check -> patches of the good family (what is replaced, by what), the outcome, what is said, and
 # the line to look at.
 BROKEN = {
@@ -31,6 +43,13 @@ BROKEN = {
         "FAILED",
         "ranked_by: got 'loss'; allowed: a measure of every run",
         'ranked_by=("loss",)',
+    ),
+    "a name that is taken": (
+        "load",
+        [('name="logistic"', 'name="dense"')],
+        "FAILED",
+        "its family is named 'dense', as is a built-in family",
+        'name="dense"',
     ),
     "printing": ("load", [("\n\nFAMILY", "\nprint(1)\n\nFAMILY")], "FAILED", "prints", "print(1)"),
     "exit": (
@@ -166,17 +185,27 @@ BROKEN = {
     ),
     "NumPy's global state, seeded": (
         "random_state",
-        [(START, f"    np.random.seed(run.seed)\n    np.random.normal()\n{START}")],
+        [(f"{ORDER}.permutation(len(x))", "np.random.permutation(len(x))"), SEEDED],
         "FAILED",
         "numbers are drawn from NumPy's random",
-        "np.random.seed(run.seed)",
+        "order = np.random.permutation(len(x))",
     ),
-    "global state without effect": (
+    "a library's draw without effect": (
         "random_state",
-        [(START, f"    np.random.normal()\n{START}")],
+        [(START, f"    from random_library import draw\n\n    draw()\n{START}")],
         "warning",
-        "numbers are drawn from NumPy's random, which changes no result here",
-        "np.random.normal()",
+        "a library draws from NumPy's random, which changes no result here",
+        "draw()",
+    ),
+    "a library's draw": (
+        "random_state",
+        [
+            (f"{ORDER}.permutation(len(x))", "np.argsort([draw() for each in x])"),
+            (START, f"    from random_library import draw\n\n{START}"),
+        ],
+        "FAILED",
+        "a library draws from NumPy's random, which nothing seeds",
+        "order = np.argsort([draw() for each in x])",
     ),
     "Python's global state": (
         "random_state",
@@ -387,11 +416,16 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module")
-def server():
-    """What forks all trials of this file."""
-    server = start_server()
-    yield server
-    server.stop()
+def server(tmp_path_factory):
+    """What forks all trials of this file; they find a library that draws from a global state."""
+    folder = tmp_path_factory.mktemp("libraries")
+    library = "import numpy as np\n\n\ndef draw():\n    return np.random.normal()\n"
+    (folder / "random_library.py").write_text(library)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        server = start_server()
+        yield server
+        server.stop()
 
 
 def patched(folder, patches):
@@ -420,3 +454,142 @@ def test_a_broken_family_is_told_of_with_its_line(fault, server, tmp_path):
     _, line, text = re.fullmatch(r"(.*/mine\.py):(\d+)(?:: (.*))?", verdict.place).groups()
     assert text == (path.read_text().splitlines()[int(line) - 1].strip() or None)
     assert text.startswith(looked_at)
+
+
+DOCUMENT = (ROOT / "docs/check.md").read_text()
+
+
+def call(monkeypatch, capsys, *arguments):
+    """Exit code and output of the command, called in the project's folder."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["restudy", "check", *map(str, arguments)])
+    try:
+        main()
+    except SystemExit as end:
+        return end.code, capsys.readouterr()
+    return 0, capsys.readouterr()
+
+
+def without_numbers(text):
+    return re.sub(r"\d+(\.\d+)?", "N", text)
+
+
+def test_the_documents_example_prints_what_it_shows(monkeypatch, capsys):
+    command, shown = re.search("```sh\n(.*?)\n```\n\n```\n(.*?)```", DOCUMENT, re.S).groups()
+    *_, name, file = command.split()
+    assert (name, ROOT / file) == ("check", GOOD)
+    code, printed = call(monkeypatch, capsys, file)
+    assert (code, printed.err) == (0, "")
+    assert without_numbers(printed.out) == without_numbers(shown)
+    names = [line.split()[1] for line in printed.out.splitlines()[:-1]]
+    assert names == list(NAMES)
+
+
+def test_every_check_is_explained_and_a_fault_is_told_as_the_document_shows(server, tmp_path):
+    explained = re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.M)
+    assert explained == list(NAMES)
+    _, patches, *_ = BROKEN["NumPy's global state"]
+    path = patched(tmp_path, patches)
+    *_, verdict = check_family(str(path), server, only=["random_state"])
+    assert str(verdict).replace(f"{tmp_path}/", "") in DOCUMENT
+
+
+def test_a_family_that_fails_ends_with_code_1_and_json_has_its_verdicts(
+    monkeypatch, capsys, tmp_path
+):
+    path = patched(tmp_path, [("FAMILY =", "OTHER =")])
+    code, printed = call(monkeypatch, capsys, path, "--json")
+    (verdict,) = json.loads(printed.out)
+    assert (code, verdict["check"], verdict["outcome"]) == (1, "load", "FAILED")
+    assert verdict["place"].startswith(f"{path}:1: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.py"], "none.py: no such file; expected: a Python file, or one of dense, conv"),
+        ([GOOD, "--only", "seed"], "--only seed: no such check; allowed: load, cell, "),
+        ([GOOD, "--cell", "learning_rate~1"], "--cell: is a cell of a configuration"),
+    ],
+)
+def test_what_cannot_be_checked_ends_with_code_2(arguments, message, monkeypatch, capsys):
+    code, printed = call(monkeypatch, capsys, *arguments)
+    assert code == 2 and message in printed.err
+
+
+LOGISTIC = read_family(GOOD)
+CONFIG = {
+    "datasets": {"moons": {"kind": "moons", "points": 30}, "blobs": {"kind": "blobs"}},
+    "dense": {"not": "read"},
+    "logistic": {
+        "baseline": {"dataset": "moons", "protocol": "short", "learning_rate": 0.5},
+        "protocols": {"short": {"passes": 7}},
+        "studies": {"s": {"question": "?", "vary": {"learning_rate": [0.5, 1]}}},
+    },
+}
+
+
+def test_a_configuration_gives_its_baseline_or_a_cell_of_it(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    subject = configured(LOGISTIC, str(path), None)
+    assert subject.cell.path == "dataset~moons/protocol~short/learning_rate~0.5"
+    assert subject.settings["protocol"]["passes"] == 7
+    cell = "results/logistic/dataset~moons+noise=0.4/protocol~short+passes=3/learning_rate~2/seed~1"
+    subject = configured(LOGISTIC, str(path), cell)
+    assert subject.settings["protocol"]["passes"] == 3 and subject.cell["learning_rate"] == 2
+    points = subject.make_data(tmp_path / "data").read_text()
+    assert points.count("train,") == 30
+    assert points != configured(LOGISTIC, str(path), None).make_data(tmp_path / "d").read_text()
+    for wrong, message in (
+        ("dataset~moons/protocol~short", "lacks learning_rate; expected: dataset~…/protocol~…/"),
+        (cell.replace("rate~2", "rate~0"), "learning_rate: got 0.0; allowed: more than 0"),
+    ):
+        with pytest.raises(UserError, match=re.escape(message)):
+            configured(LOGISTIC, str(path), wrong)
+    with pytest.raises(UserError, match="has no section 'svm', the family's name"):
+        configured(replace(LOGISTIC, name="svm"), str(path), None)
+
+
+@pytest.mark.parametrize("name", ["dense", "conv"])
+def test_an_example_of_a_built_in_family_is_small_and_can_be_trained(name, tmp_path):
+    subject = example_of(FAMILIES[name], tmp_path / "images")
+    protocol = subject.settings["protocol"]
+    assert protocol[FAMILIES[name].time.budget] == 20
+    data = subject.make_data(tmp_path / "data")
+    if name == "conv":
+        split = load_split(data, subject.settings["dataset"])
+        assert split.train_images.shape == (200, 28, 28) and split.classes == 10
+        assert len(split.validation_images) == 40 and len(split.test_images) == 120
+        assert protocol["checkpoint_interval"] == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"axes": (Axis("shape", "", "", "name"),)}, "axis 'shape': its facts don't say"),
+        (
+            {"protocol": (Setting("path", "", "text", required=True),)},
+            "protocol.path: is required, and its facts don't say what it could be; add a default",
+        ),
+    ],
+)
+def test_what_the_facts_leave_open_is_not_guessed(change, message, tmp_path):
+    with pytest.raises(NoExampleError, match=re.escape(message)):
+        example_config(replace(LOGISTIC, time=None, **change), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value"),
+    [
+        ({"above": 0}, 1.0),
+        ({"minimum": 5}, 5),
+        ({"maximum": -3.0}, -3.0),
+        ({"above": 0.6, "below": 0.8}, 0.7),
+        ({"above": 10.0}, 11.0),
+    ],
+)
+def test_a_number_of_an_example_is_within_its_bounds(bounds, value, tmp_path):
+    axis = Axis("learning_rate", "", "", "number", **bounds)
+    config = example_config(replace(LOGISTIC, axes=(axis,)), tmp_path)
+    assert config["logistic"]["baseline"]["learning_rate"] == pytest.approx(value)

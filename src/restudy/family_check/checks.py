@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from restudy.family_check.example import NoExampleError
 from restudy.family_check.source import Source, own_file, source_of
 from restudy.family_check.subject import Subject, configured, example_of
 from restudy.family_check.trials import Limits, Told, Trials, copy_checkpoints
-from restudy.family_check.watching import CALLS, PYTHON, VALUES, RandomState
+from restudy.family_check.watching import CALLS, NUMPY, PYTHON, VALUES, RandomState
 from restudy.operation.fork_server import ForkServer
 from restudy.study.config import ConfigError, complete_config
 from restudy.study.entries import setting_faults, split_value
@@ -327,30 +328,30 @@ def _random_state(case: Case) -> Verdict:
         found = "a generator is made without a seed"
         return case.verdict(FAILED, found, "run.generator(…)", line)
     used = {name: RandomState(*state) for name, state in case.first.facts["random"].items()}
-    traced = case.traced if used else {}
-    lines = {name: _changing_line(case, traced, name) for name in used}
-    if traced.get("trace_is_whole"):
-        used = {name: state for name, state in used.items() if lines[name]}
-    if not used:
-        return case.verdict(OK, "no global random state is used")
-    again = case.trials.train("again")
     drawn = [name for name, state in used.items() if not state.is_fresh]
     names = " and ".join(drawn or used)
-    line = next(filter(None, (lines[name] for name in drawn or used)), None)
-    if not drawn:
-        found = f"{names}: the state that all code of the process shares is seeded"
-        expected = "generators of its own, or this state restored in a run that was killed"
-        return case.verdict(WARNING, found, expected, line)
+    if {PYTHON, NUMPY} & set(drawn) and (line := case.source.shared_draw()):
+        found = f"numbers are drawn from {names}, whose state all code of the process shares"
+        return case.verdict(FAILED, found, "run.generator(…)", line)
+    again = case.trials.train("again")
     later = {name: RandomState(*state) for name, state in again.facts.get("random", {}).items()}
-    # Without a seed, every process has other states: what is the same does not depend on them.
-    seeded = [name for name in drawn if later.get(name) == used[name]]
-    if not seeded and not again.fault and not _apart(case, case.first, again):
-        found = f"numbers are drawn from {names}, which changes no result here"
-        return case.verdict(
-            WARNING, found, "a seed of its own, such as random_state=… of scikit-learn", line
-        )
-    found = f"numbers are drawn from {names}, whose state all code of the process shares"
-    return case.verdict(FAILED, found, "run.generator(…)", line)
+    # Without a seed, every process has other states.
+    if seeded := [name for name in used if later.get(name) == used[name]]:
+        found = f"{' and '.join(seeded)}: the state that all code of the process shares is seeded"
+        expected = "generators of its own, or this state restored in a run that was killed"
+        return case.verdict(WARNING, found, expected, case.source.seeding())
+    lines = {name: found for name in drawn if (found := _changing_line(case, name))}
+    names, line = " and ".join(lines or drawn), next(iter(lines.values()), None)
+    if not drawn or (not line and case.traced.get("trace_is_whole")):
+        return case.verdict(OK, "no global random state is used")
+    if not again.fault and not _apart(case, case.first, again):
+        if not line:
+            return case.verdict(OK, f"libraries draw from {names}, and no result depends on it")
+        found = f"a library draws from {names}, which changes no result here"
+        expected = "a seed of its own, such as random_state=… of scikit-learn"
+        return case.verdict(WARNING, found, expected, line)
+    found = f"a library draws from {names}, which nothing seeds"
+    return case.verdict(FAILED, found, "a seed for it, from run.generator(…)", line)
 
 
 def _threads(case: Case) -> Verdict:
@@ -544,6 +545,7 @@ def _resources(case: Case) -> Verdict:
     return case.verdict(OK, found)
 
 
+OF_THREADS = re.compile("threads|jobs|workers")  # variables that hold their number
 LOAD = "load"  # the check that comes before all others, which know of the facts
 # Name -> the check, and whether it needs a family that trains; in the order of the report.
 CHECKS: dict[str, tuple[Callable[[Case], Verdict], bool]] = {
@@ -730,7 +732,8 @@ def _parting(case: Case, other: str, **more: Any) -> tuple[Any, str]:
         names = [
             name
             for name in values
-            if name in others and values[name] != others[name] and name not in clocks
+            if name in others and values[name] != others[name]
+            if name not in clocks and not OF_THREADS.search(name)
         ]
         if names and not case.source.reads_clock(line):
             return line, f", the first to differ is {', '.join(names)}"
@@ -739,12 +742,12 @@ def _parting(case: Case, other: str, **more: Any) -> tuple[Any, str]:
     return (first[1], f", the first to differ is {first[0]}") if first else (None, "")
 
 
-def _changing_line(case: Case, traced: Mapping[str, Any], library: str) -> Any:
+def _changing_line(case: Case, library: str) -> Any:
     """Return the first line that changes a global random state, unless it imports something."""
     if library == PYTHON:
-        return traced.get("pythons_random")
-    before = traced.get("states", {}).get(library, "")
-    for line, states in traced.get("trace", []):
+        return case.traced.get("pythons_random")
+    before = case.traced.get("states", {}).get(library, "")
+    for line, states in case.traced.get("trace", []):
         after = states.get(library, "")
         if after != before and not case.source.is_import(line):
             return line

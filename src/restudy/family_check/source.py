@@ -17,8 +17,16 @@ from restudy.families.contract import Family
 
 # What makes a generator or seeds one; without a seed among its arguments each call differs.
 GENERATORS = ("default_rng", "RandomState", "SeedSequence", "Random")
-SEEDING = (*GENERATORS, "seed", "manual_seed", "set_seed", "set_random_seed", "PRNGKey")
+SEEDING_ALL = ("seed", "manual_seed", "set_seed", "set_random_seed")  # what all code shares
+# Modules whose functions draw from a state that all code shares, but for these.
+SHARED = ("numpy.random", "random")
+NOT_SHARED = (
+    *(*GENERATORS, *SEEDING_ALL, "Generator", "BitGenerator", "SystemRandom"),
+    *("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"),
+    *("get_state", "set_state", "getstate", "setstate"),
+)
 CLOCK = re.compile(r"\b(time|monotonic|perf_counter|process_time|now)(_ns)?\(")
+SEEDING = (*GENERATORS, *SEEDING_ALL, "PRNGKey")
 SEEDS = ("seed", "random_state", "random_seed")  # names of arguments
 
 
@@ -108,6 +116,41 @@ class Source:
             for call in self._calls()
             if _called(call) in GENERATORS and not call.args and not call.keywords
         )
+
+    def shared_draw(self) -> tuple[str, int] | None:
+        """Return the first line that draws from NumPy's or Python's shared random state."""
+        return self._first(
+            node.lineno
+            for node in ast.walk(self.tree)
+            if any(
+                path.rpartition(".")[0] in SHARED and path.rpartition(".")[2] not in NOT_SHARED
+                for path in self._paths(node)
+            )
+        )
+
+    def seeding(self) -> tuple[str, int] | None:
+        """Return the first line that seeds a state which all code shares."""
+        return self._first(call.lineno for call in self._calls() if _called(call) in SEEDING_ALL)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """What imported names stand for: np -> numpy."""
+        found = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    top = each.name.partition(".")[0]
+                    found[each.asname or top] = each.name if each.asname else top
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                for each in node.names:
+                    found[each.asname or each.name] = f"{node.module}.{each.name}"
+        return found
+
+    def _paths(self, node: ast.AST) -> Iterator[str]:
+        """Yield the dotted paths of what a node calls, with what its first name stands for."""
+        if isinstance(node, ast.Call):
+            first, dot, rest = ast.unparse(node.func).partition(".")
+            yield f"{self._names.get(first, '')}{dot}{rest}"
 
     def is_import(self, line: tuple[str, int] | list) -> bool:
         """Return whether a line imports something."""

@@ -26,7 +26,7 @@ import psutil
 from restudy.errors import UserError
 from restudy.families import checkpoints, running
 from restudy.families.contract import Family
-from restudy.families.registry import FAMILIES, read_family, resolve
+from restudy.families.registry import FAMILIES, load_families, resolve
 from restudy.family_check.watching import (
     Events,
     NotedStream,
@@ -111,7 +111,13 @@ class Trial:
         started = time.perf_counter()
         try:
             path = self.request["file"]
-            family = read_family(Path(path)) if path else FAMILIES[self.request["family"]]
+            load_families([path] if path else [])
+            name = self.request["family"]
+            (family,) = (
+                each
+                for each in FAMILIES.values()
+                if (each.file == path if path else each.name == name)
+            )
         except BaseException as error:
             self.tell(error=self.describe(error))
             return None

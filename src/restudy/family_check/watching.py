@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import io
 import math
 import os
 import pickle
@@ -38,7 +39,7 @@ SHARED = random.random.__self__  # whose numbers the functions of Python's rando
 UNSEEDED = 87654321  # TensorFlow's seed of an operation with a seed, where no global one is set
 MAX_EVENTS, MAX_SECONDS, MAX_BYTES = 20_000, 30.0, 5_000_000  # of a trace, and of one value in it
 
-PYTHON = "Python's random"
+PYTHON, NUMPY = "Python's random", "NumPy's random"
 VALUES, CALLS = "values", "calls"  # what is traced
 
 Line = tuple[str, int]  # file and line
@@ -347,7 +348,7 @@ def random_states() -> dict[str, RandomState]:
 def _library_states() -> dict[str, RandomState]:
     state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
     digest = _digest(state["key"].tobytes() + repr(state["pos"]).encode())
-    found = {"NumPy's random": RandomState(digest, state["pos"] == FULL)}
+    found = {NUMPY: RandomState(digest, state["pos"] == FULL)}
     for library, state_of in (("torch", _torch_state), ("tensorflow", _tensorflow_state)):
         if library in sys.modules:
             with contextlib.suppress(AttributeError):  # while it is being imported
@@ -356,12 +357,9 @@ def _library_states() -> dict[str, RandomState]:
 
 
 def _torch_state(torch: Any) -> dict[str, RandomState]:
-    # Without a seed, every process begins in the state of a new generator.
-    fresh, state = torch.Generator(), torch.get_rng_state()
-    if torch.initial_seed() != fresh.initial_seed():
-        return {"PyTorch's generator": RandomState(_digest(bytes(state.tolist())), True)}
-    touched = not torch.equal(state, fresh.get_state())
-    digest = _digest(bytes(state.tolist())) if touched else ""
+    state = torch.get_rng_state()
+    untouched = torch.Generator().manual_seed(torch.initial_seed()).get_state()
+    digest = "" if torch.equal(state, untouched) else _digest(state.numpy().tobytes())
     return {"PyTorch's generator": RandomState(digest, False)}
 
 
@@ -409,16 +407,31 @@ def _states(frame: types.FrameType) -> dict[str, str]:
 
 
 def _value_digest(value: Any) -> str:
-    """Return a digest of a variable's value; empty of what has none."""
+    """Return a digest of a variable's value; empty of what has none, and of texts and paths.
+
+    Every trial has folders of its own.
+    """
     if type(value).__module__.startswith("restudy") or isinstance(
-        value, types.ModuleType | types.FunctionType | type
+        value, types.ModuleType | types.FunctionType | type | str | Path
     ):
         return ""
     try:
-        content = pickle.dumps(value)
+        content = io.BytesIO()
+        _ArrayPickler(content).dump(value)
     except Exception:
         return ""  # what can't be stored is told by what becomes of it
-    return _digest(content) if len(content) <= MAX_BYTES else ""
+    return _digest(content.getvalue()) if content.tell() <= MAX_BYTES else ""
+
+
+class _ArrayPickler(pickle.Pickler):
+    """Stores tensors of any library as arrays: their own form may have random names in it."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Return how a tensor is stored; what is none is stored as ever."""
+        if isinstance(value, np.ndarray | np.generic) or not hasattr(type(value), "__array__"):
+            return NotImplemented
+        detached = value.detach() if hasattr(value, "detach") else value
+        return np.array, (np.asarray(detached),)
 
 
 def _digest(content: bytes) -> str:
