@@ -233,6 +233,7 @@ def start_server() -> ForkServer:
 
 
 def copy_checkpoints(trial: Told, folder: Path) -> Path:
-    """Copy the checkpoints that a trial left, for others to go on from."""
-    shutil.copytree(trial.folder / "scratch", folder)
+    """Copy the checkpoints that a trial left, if any, for others to go on from."""
+    if (trial.folder / "scratch").exists():
+        shutil.copytree(trial.folder / "scratch", folder)
     return folder
