@@ -1,6 +1,7 @@
-"""Commands about the results of a run: ``python -m restudy COMMAND``."""
+"""Commands about results and families: ``python -m restudy COMMAND``."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -36,6 +37,33 @@ def compare(given: argparse.Namespace) -> None:
         print(note, file=sys.stderr)
 
 
+def check(given: argparse.Namespace) -> None:
+    """Print what contract tests find of a family; exit with code 1 if one fails."""
+    from restudy.family_check.checks import FAILED, NAMES, check_family, count_outcomes
+    from restudy.family_check.trials import Limits, start_server
+
+    if unknown := [name for name in given.only if name not in NAMES]:
+        raise UserError(f"--only {unknown[0]}: no such check; allowed: {', '.join(NAMES)}")
+    if given.cell and not given.configfile:
+        raise UserError("--cell: is a cell of a configuration; expected: --configfile as well")
+    limits, server = Limits(given.load_seconds, given.train_seconds), start_server()
+    verdicts = []
+    try:
+        for verdict in check_family(
+            given.family, server, given.configfile, given.cell, given.only, limits
+        ):
+            verdicts.append(verdict)
+            if not given.json:
+                print(verdict, flush=True)
+    finally:
+        server.stop()
+    print(
+        json.dumps(list(map(vars, verdicts)), indent=1) if given.json else count_outcomes(verdicts)
+    )
+    if any(verdict.outcome == FAILED for verdict in verdicts):
+        sys.exit(1)
+
+
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(prog="python -m restudy", description=__doc__)
@@ -50,6 +78,22 @@ def arguments() -> argparse.ArgumentParser:
     add("--csv", action="store_true", help="print CSV; remarks go to the standard error")
     file = "Python file with a family of your own; may be given several times"
     add("--family", action="append", default=[], metavar="FILE", help=file)
+    what = "contract tests of a family of models, with the line to look at"
+    command = commands.add_parser("check", help=what, description=what)
+    command.set_defaults(run=check, prog=command.prog)
+    add = command.add_argument
+    add("family", metavar="FAMILY", help="Python file with a family, or the name of a built-in one")
+    file = "train the baseline of this configuration; by default, an example is made of the facts"
+    add("--configfile", metavar="FILE", help=file)
+    add(
+        "--cell", metavar="PATH", help="train this cell of the configuration, as in dataset~moons/…"
+    )
+    only = "do this check alone; may be given several times"
+    add("--only", action="append", default=[], metavar="CHECK", help=only)
+    for stage, seconds in (("load", 60), ("train", 600)):
+        limit = f"stop what takes longer to {stage} ({seconds})"
+        add(f"--{stage}-seconds", type=float, default=seconds, metavar="SECONDS", help=limit)
+    add("--json", action="store_true", help="print JSON, when all is done")
     return parser
 
 

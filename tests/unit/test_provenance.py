@@ -178,6 +178,7 @@ FLOORS = {
     "results": 8,
     "verification": 9,
     "operation": 9,
+    "family_check": 10,
     "views": 10,
     "notebooks": 11,
     "__main__": 12,

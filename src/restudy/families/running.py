@@ -97,6 +97,9 @@ class JobRun(Run):
         path = self.place(artefact)
         facts = next(each for each in self.family.artefacts if each.name == artefact)
         if facts.is_table:
+            if axes := [axis for axis in self.family.axis_names if axis in content]:
+                columns = ", ".join(axes)
+                raise self._broken(f"saved {artefact!r} with {columns}; allowed: no axis as column")
             write_table(with_cell(content, self.cell), path)
         elif facts.compressed:
             np.savez_compressed(path, **content)

@@ -1,0 +1,116 @@
+"""What is checked: a cell of a family, of a configuration of the user's or of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from restudy.data.inspection import inspect_datasets
+from restudy.errors import UserError
+from restudy.families.contract import ALL, IMAGES, Family
+from restudy.family_check.example import example_config
+from restudy.small_files import write_json
+from restudy.study.cell import Cell, cell_from_wildcards
+from restudy.study.config import cell_settings, check_target, complete_config
+from restudy.study.consistency import asked_faults
+from restudy.study.design import baseline_cell
+from restudy.study.entries import Entries, split_value
+from restudy.study.yaml_files import check_configfile, read_yaml
+
+
+class NoSubjectError(UserError):
+    """What the user asked to have checked can't be; the message says why."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cell to be trained.
+
+    Attributes
+    ----------
+    family : Family
+        Of the cell.
+    given, config : mapping
+        The configuration as it is written, and completed.
+    cell : Cell
+        Which one.
+    settings : mapping
+        All that decides what it computes.
+    seeds : tuple of int
+        That one job trains.
+    """
+
+    family: Family
+    given: Mapping[str, Any]
+    config: Mapping[str, Any]
+    cell: Cell
+    settings: Mapping[str, Any]
+    seeds: tuple[int, ...]
+
+    def make_data(self, folder: Path) -> Path:
+        """Make the data as the jobs of a run do, and return the file that represents them."""
+        name, _ = split_value(self.cell["dataset"])
+        dataset = {**self.config["datasets"][name], **self.settings["dataset"]}
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.family.takes == IMAGES:
+            from restudy.data.images import fetch_images
+
+            write_json(folder / "digests.json", fetch_images(folder, dataset, lambda line: None))
+            return folder / "digests.json"
+        from restudy.data.points import make_points
+        from restudy.data.tables import write_table
+
+        write_table(make_points(dataset)[0], folder / "points.csv")
+        return folder / "points.csv"
+
+
+def example_of(family: Family, folder: Path) -> Subject:
+    """Return a small cell that the facts of a family allow; see `example_config`."""
+    return _subject(family, example_config(family, folder), None)
+
+
+def configured(family: Family, path: str, cell: str | None) -> Subject:
+    """Return a cell of a configuration: the baseline, or the one that a path names.
+
+    Raises
+    ------
+    UserError
+        If the configuration can't be run, or has no such cell.
+    """
+    check_configfile(path)
+    given = read_yaml(path)
+    if not isinstance(given, dict) or not isinstance(given.get(family.name), dict):
+        raise NoSubjectError(f"{path}: has no section {family.name!r}, the family's name")
+    kept = {key: given[key] for key in ("datasets", family.name) if key in given}
+    return _subject(family, kept, cell)
+
+
+def _subject(family: Family, given: Mapping[str, Any], path: str | None) -> Subject:
+    families = {family.name: family}
+    config = complete_config(given, families)
+    entries = Entries(config, family)
+    cell = _named_cell(config, family, path) if path else baseline_cell(entries)
+    name, _ = split_value(cell["dataset"])
+    known = inspect_datasets({name: config["datasets"][name]})
+    faults = list(asked_faults(config, family, cell, known))
+    if faults:
+        raise NoSubjectError("\n".join(faults))
+    settings = cell_settings(config, family, cell)
+    several = family.seeds_per_job == ALL
+    seeds = tuple(range(settings["protocol"]["replicates"])) if several else (0,)
+    return Subject(family, given, config, cell, settings, seeds)
+
+
+def _named_cell(config: Mapping[str, Any], family: Family, path: str) -> Cell:
+    """Return the cell of a path such as ``dataset~moons/protocol~usual/…``."""
+    values = dict(part.split("~", 1) for part in path.split("/") if "~" in part)
+    if lacking := [axis for axis in family.axis_names if axis not in values]:
+        raise NoSubjectError(
+            f"--cell {path}: lacks {', '.join(lacking)}; expected: "
+            + "/".join(f"{axis}~…" for axis in family.axis_names)
+        )
+    own = "/".join(f"{axis}~{values[axis]}" for axis in family.axis_names)
+    check_target(config, f"{family.name}/{own}", {family.name: family})
+    return cell_from_wildcards(family, values)
