@@ -26,8 +26,8 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     ----------
     job : object
         What Snakemake calls ``snakemake``: ``log``, ``config``, ``input``, ``params``,
-        ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder and
-        ``families`` are files of the user's.
+        ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder,
+        ``families`` are files of the user's, and ``python`` what some of them train in.
     checks_inputs : bool
         Whether results that are not as their jobs wrote them are refused; not where finding these
         is what the job is for.
@@ -46,7 +46,7 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     check_package(PROJECT, job.config.get("repository"))
     if others := unlocked():
         log(f"warning: packages that are not those of the lock: {others}")
-    load_families(job.config.get("families") or [])
+    load_families(job.config.get("families") or [], job.config.get("python") or {})
     if checks_inputs:
         check_sums(path for paths in named_files(job.input).values() for path in paths)
     record = describe_job(job)

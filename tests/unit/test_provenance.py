@@ -129,6 +129,8 @@ FLOORS = {
     "families/dense": 3,
     "families/conv": 3,
     "families/setting_axes": 3,
+    "families/worker": 2,
+    "families/own_python": 3,
     "families/registry": 4,
     "families/budgets": 5,
     "families/running": 6,

@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +28,7 @@ FAMILIES: dict[str, Family] = {}
 # Keys of a configuration, and folders and tables below results/, that no family may be called.
 RESERVED = frozenset(
     {
-        *("against", "certificate", "claims", "datasets", "families", "tolerance"),
+        *("against", "certificate", "claims", "datasets", "families", "python", "tolerance"),
         *("benchmarks", "checkpoints", "data", "figures", "logs", "notebooks", "records"),
         *("report", "results", "tables"),
     }
@@ -55,21 +55,43 @@ for _family in (DENSE, CONV):
     register(_family)
 
 
-def load_families(paths: Iterable[str | Path]) -> None:
+def load_families(paths: Iterable[str | Path], pythons: Mapping[str, str] | None = None) -> None:
     """Register the families in files of the user's; a file has one, ``FAMILY``.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The files.
+    pythons : mapping of str to str, optional
+        Name of a family -> path of the Python that it trains in, if that is not the job's.
 
     Raises
     ------
     FamilyError
-        If a file cannot be loaded or has no family, or two families have one name.
+        If a file cannot be loaded or has no family, two families have one name, or a Python is
+        that of no such family.
     """
+    pythons, own = pythons or {}, []
     for path in paths:
         family = read_family(Path(path))
+        family = replace(family, python=pythons.get(family.name, ""))
+        own.append(family.name)
+        if family.has_own_python and not family.train.isidentifier():
+            raise FamilyError(
+                f"{path}: train: got {family.train!r}; allowed where a family trains in a Python "
+                "of its own: the name of a function in the same file"
+            )
         known = FAMILIES.get(family.name)
         if known is not None and known.file != family.file:
             where = known.file or "a built-in family"
             raise FamilyError(f"{path}: its family is named {family.name!r}, as is {where}")
         register(family)
+    for name in pythons:
+        if name not in own:
+            known = ", ".join(own) or "none is listed under families"
+            raise FamilyError(
+                f"python: got {name!r}; allowed: the name of a family in a file of yours ({known})"
+            )
 
 
 def read_family(path: Path) -> Family:
@@ -89,6 +111,10 @@ def read_family(path: Path) -> Family:
     problem = next(_faults(family), "")
     if problem:
         raise FamilyError(f"{path}: {problem}")
+    if family.environment and not (path.parent / family.environment).is_file():
+        raise FamilyError(
+            f"{path}: environment: got {family.environment!r}, and there is no such file beside it"
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return replace(family, file=str(path), digest=digest)
 
@@ -136,7 +162,11 @@ def load_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise FamilyError(f"{path}: {type(error).__name__} while it was loaded: {error}") from error
+        hint = "; import in the function that trains what only training needs"
+        hint = hint if isinstance(error, ModuleNotFoundError) else ""
+        raise FamilyError(
+            f"{path}: {type(error).__name__} while it was loaded: {error}{hint}"
+        ) from error
     return module
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from restudy.families.checkpoints import (
     write_checkpoint,
 )
 from restudy.families.contract import LOADERS, Family, Run
+from restudy.families.own_python import Interpreter, train_in
 from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
 
@@ -95,7 +95,7 @@ class JobRun(Run):
         path = self.place(artefact)
         facts = next(each for each in self.family.artefacts if each.name == artefact)
         if facts.is_table:
-            write_table(with_cell(content, self.cell), path)
+            write_table(with_cell(pd.DataFrame(content), self.cell), path)
         elif facts.compressed:
             np.savez_compressed(path, **content)
         else:
@@ -144,13 +144,6 @@ class JobRun(Run):
             measures = {key: value for key, value in row.items() if key not in ("seed", "at")}
             self._records[row["seed"]][row["at"]] = measures
         return found.step, found.arrays
-
-    def generator(
-        self, purpose: str, step: int = 0, seed: int | None = None
-    ) -> np.random.Generator:
-        """Return a random generator that depends only on seed, purpose and step."""
-        key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
-        return np.random.default_rng([self._seed(seed), key, step])
 
     def progress(self, total: int, unit: str) -> Progress:
         """Return a callable that writes progress into the log every few seconds."""
@@ -218,7 +211,10 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
     return import_path(LOADERS[family.takes])(path, dataset)
 
 
-def train(run: JobRun) -> None:
-    """Train a run, and write all artefacts of its family."""
-    trainer(run.family)(run)
+def train(run: JobRun, interpreter: Interpreter | None = None) -> None:
+    """Train a run, in a Python of its own if it has one, and write all artefacts of its family."""
+    if interpreter:
+        train_in(interpreter, run)
+    else:
+        trainer(run.family)(run)
     run.finish()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from restudy.claims.document import needed_tables, read_claims
 from restudy.data.inspection import PointFacts, inspect_datasets
 from restudy.errors import UserError
+from restudy.families.own_python import find_interpreter
 from restudy.families.registry import load_families
 from restudy.plan.figures import check_figure
 from restudy.plan.studies import Plan
@@ -39,12 +40,15 @@ class Study(NamedTuple):
         Settings of checks, which never affect results.
     families : list of str
         Files of the user's families.
+    python : dict of str to str
+        Name of such a family -> path of the Python that it trains in, if that is its own.
     """
 
     plan: Plan
     claims: list[dict]
     checks: dict[str, Any]
     families: list[str]
+    python: dict[str, str]
 
 
 class StudyError(UserError):
@@ -92,7 +96,8 @@ def load_study(
         for path in configfiles:
             check_configfile(path)
         refuse_unusable(config)
-        complete, families = _complete(with_typed_values(config, overrides), find, not of_job)
+        typed = with_typed_values(config, overrides)
+        complete, families, python = _complete(typed, find, not of_job)
         for target in targets:
             check_target(complete, target)
             check_figure(target)
@@ -124,7 +129,7 @@ def load_study(
     plan = Plan(complete, features, images, tables, of_job=of_job)
     for line in plan.remarks() if not of_job else ():
         tell(line)
-    return Study(plan, claims, checks, families)
+    return Study(plan, claims, checks, families, python)
 
 
 def refuse_unusable(value: Any, place: tuple = ()) -> None:
@@ -164,12 +169,22 @@ def is_writable(text: str) -> bool:
 
 def _complete(
     given: Mapping[str, Any], find: Callable[[str], str], check_cells: bool
-) -> tuple[dict, list[str]]:
-    """The completed configuration, and the files of the user's families, which it names."""
-    own = given.get("families", [])
+) -> tuple[dict, list[str], dict[str, str]]:
+    """The completed configuration, and the user's families and Pythons, which it names."""
+    own, python = given.get("families", []), given.get("python", {})
+    if not (isinstance(python, Mapping) and all(isinstance(p, str) for p in python.values())):
+        python = {}  # the schema says what is wrong
+    # The program of a virtual environment is a link, and knows by its own path where it belongs.
+    python = {
+        str(name): str(Path(find(str(Path(path).expanduser()))).absolute())
+        for name, path in python.items()
+    }
     if isinstance(own, list) and all(isinstance(path, str) for path in own):
         own = list(map(find, own))
-        load_families(own)
+        load_families(own, python)
         given = {**given, **({"families": own} if own else {})}
     complete = complete_config(given, check_cells=check_cells)
-    return complete, complete.pop("families", [])
+    for name, path in python.items():
+        find_interpreter(path, f"python.{name}")
+    complete.pop("python", None)
+    return complete, complete.pop("families", []), python

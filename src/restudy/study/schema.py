@@ -50,6 +50,7 @@ def config_schema(families: Mapping[str, Family]) -> dict:
             **CHECKS,
             "claims": CLAIMS,
             "families": FAMILIES,
+            "python": PYTHON,
             "datasets": {
                 "description": "Named data sets; a cell names one of them.",
                 "type": "object",
@@ -196,6 +197,13 @@ FAMILIES = {
     "type": "array",
     "uniqueItems": True,
     "items": {"type": "string", "minLength": 1},
+}
+PYTHON = {
+    "description": "Of families in your own files, by name: the Python that it trains in, if that "
+    "is not the one that runs the rest. Where it lies does not affect results, what is installed "
+    "there may.",
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1},
 }
 
 
