@@ -23,10 +23,11 @@ def train(run):
         [
             layers.Input(images.shape[1:]),
             layers.Rescaling(1 / 255),
-            layers.Conv2D(run.cell["filters"], 5, strides=2, activation="relu"),
+            layers.Conv2D(run.cell["filters"], 5, strides=2, activation="relu", name="conv"),
             layers.Flatten(),
-            layers.Dense(run.data.classes),
-        ]
+            layers.Dense(run.data.classes, name="dense"),
+        ],
+        name="network",
     )
     adam = keras.optimizers.Adam(run.cell["learning_rate"])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

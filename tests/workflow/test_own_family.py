@@ -12,21 +12,12 @@ import yaml
 from conftest import ROOT, copy_project, environment
 from forked_snakemake import run_program
 
-CONFIG = {
-    "families": ["support_vectors.py"],
-    "claims": "claims.yaml",
-    "datasets": {"moons": {"kind": "moons", "points": 60, "heldout_points": 100}},
-    "svm": {
-        "baseline": {"dataset": "moons", "protocol": "usual", "kernel": "rbf", "c": 1},
-        "protocols": {"usual": {"replicates": 2, "share": 0.3}},
-        "studies": {
-            "kernels": {
-                "question": "Which kernel, at which price of an error?",
-                "vary": {"kernel": ["linear", "rbf"], "c": [0.01, 1]},
-            }
-        },
-    },
-}
+EXAMPLE = ROOT / "examples/scikit_learn"
+# The example's configuration, with fewer cells and seeds.
+CONFIG = yaml.safe_load((EXAMPLE / "config.yaml").read_text())
+CONFIG |= {"families": ["support_vectors.py"], "claims": "claims.yaml"}
+CONFIG["svm"]["protocols"]["usual"] = {"replicates": 2, "share": 0.3}
+CONFIG["svm"]["studies"]["kernels"]["vary"]["c"] = [0.01, 1]
 CLAIMS = {
     "claims": [
         {
@@ -58,7 +49,7 @@ def project(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("family") / "project")
     mine = project.folder / "mine"
     mine.mkdir()
-    shutil.copy(ROOT / "tests/data/support_vectors.py", mine)
+    shutil.copy(EXAMPLE / "support_vectors.py", mine)
     (mine / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
     (mine / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False))
     done = project.snakemake("--cores", "2", *CALL)
@@ -204,7 +195,7 @@ def with_settings(project, change):
 
 
 def test_what_is_wrong_with_a_file_or_its_settings_is_told_in_a_line(project, tmp_path):
-    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    text = (EXAMPLE / "support_vectors.py").read_text()
     configs, expected = [], []
     for number, (old, new, message) in enumerate(WRONG_FILES):
         assert old in text
@@ -234,7 +225,7 @@ def test_what_is_wrong_with_a_file_or_its_settings_is_told_in_a_line(project, tm
 @pytest.mark.parametrize("what", ["file", "settings"])
 def test_either_stops_the_run_before_anything_runs(project, tmp_path, what):
     if what == "file":
-        text = (ROOT / "tests/data/support_vectors.py").read_text()
+        text = (EXAMPLE / "support_vectors.py").read_text()
         old, new, expected = WRONG_FILES[-1]
         (tmp_path / "mine.py").write_text(text.replace(old, new))
         config = {**with_settings(project, {}), "families": ["mine.py"]}
@@ -251,7 +242,7 @@ def test_either_stops_the_run_before_anything_runs(project, tmp_path, what):
 
 
 def test_a_promise_that_training_breaks_ends_the_job_in_a_line(project, tmp_path):
-    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    text = (EXAMPLE / "support_vectors.py").read_text()
     broken = text.replace('run.save("support.npz"', 'run.save("vectors.npz"')
     assert broken != text
     (tmp_path / "mine.py").write_text(broken)
