@@ -23,7 +23,9 @@ def train(run):
         [
             layers.Input(images.shape[1:]),
             layers.Rescaling(1 / 255),
-            layers.Conv2D(run.cell["filters"], 5, strides=2, activation="relu", name="conv"),
+            layers.Conv2D(
+                protocol["filters"], 5, 2, activation=run.cell["activation"], name="conv"
+            ),
             layers.Flatten(),
             layers.Dense(run.data.classes, name="dense"),
         ],
@@ -57,12 +59,13 @@ FAMILY = Family(
     noun="networks",
     takes="images",
     axes=(
-        Axis("filters", "Filters", "Of the convolution.", "whole_number", minimum=1),
+        Axis("activation", "Activation", "Of the convolution.", "choice", choices=("relu", "tanh")),
         Axis("learning_rate", "Learning rate", "Adam's.", "number", above=0),
     ),
     protocol=(
         count("steps", "Updates, of one minibatch each."),
         count("batch_size", "Images in a minibatch.", 50),
+        count("filters", "Of the convolution.", 8),
         count("record_interval", "Steps between two records.", 20),
     ),
     measures=tuple(
