@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,19 @@ def test_a_python_that_cannot_be_used_is_refused_in_a_line(tmp_path):
         text = str(refused.value)
         assert text.startswith(f"python.softmax: got {path!r}, ") and words in text
         assert "allowed: the path of a Python 3.10 or later" in text and "\n" not in text
+
+
+def test_libraries_beside_the_package_are_not_taken_for_its_own(tmp_path):
+    make_environment(tmp_path / "bare", with_numpy=False)
+    package = tmp_path / "site-packages/restudy"
+    shutil.copytree(SOURCE / "restudy/families", package / "families")
+    for name in ("log.py", "errors.py"):
+        shutil.copy(SOURCE / "restudy" / name, package)
+    (package / "__init__.py").write_text("import pandas")
+    (package.parent / "numpy.py").touch()
+    words = [tmp_path / "bare/bin/python", "-I", package / "families/worker.py"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["has_numpy"] is False, done.stderr
 
 
 def test_what_is_installed_decides_and_neither_its_place_nor_pip(environment, tmp_path):

@@ -26,9 +26,12 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO
 
-SOURCE = Path(__file__).resolve().parents[2]  # the folder of the package restudy
 if __name__ == "__main__":
-    sys.path.insert(0, str(SOURCE))
+    # The package alone: the folder that it lies in may have another environment's libraries. Its
+    # own __init__ is not run, since it may need these.
+    restudy = ModuleType("restudy")
+    restudy.__path__ = [str(Path(__file__).resolve().parents[1])]
+    sys.modules["restudy"] = restudy
 
 from restudy.families.contract import IMAGES, Run
 from restudy.log import Progress
