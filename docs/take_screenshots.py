@@ -1,9 +1,11 @@
-"""Take the screenshots that the README shows, from a run's results and its report.
+"""Take the screenshots that README and docs show, from results and their report.
 
     python docs/take_screenshots.py [FOLDER]
 
-FOLDER, by default the working directory, holds `results/` and `report.html`. It needs Debian's
-Chromium; the pictures are written beside this file, in `screenshots/`.
+FOLDER, by default the working directory, holds `results/` and `report.html`, and in `results/` the
+folders of the examples as docs/your_own_model.md has them. A page that is not there is named, and
+its old picture stays. It needs Debian's Chromium; the pictures are written beside this file, in
+`screenshots/`.
 """
 
 import io
@@ -39,6 +41,18 @@ SCREENSHOTS = {
     "tensorboard_narrow": ("results/report/tensorboard.html", NARROW, lambda page: None),
     "hparams": ("results/report/tensorboard.html", WIDE, show_tab("HParams")),
     "notebook": ("results/report/backpropagation_notebook.html", WIDE, lambda page: None),
+    "scikit_learn": (
+        "results/scikit_learn/results/report/study.html",
+        WIDE,
+        show_section("effects"),
+    ),
+    "keras_images": (
+        "results/keras_images/results/report/study.html",
+        WIDE,
+        show_section("curves"),
+    ),
+    "pytorch": ("results/pytorch/results/report/study.html", WIDE, show_section("curves")),
+    "pytorch_narrow": ("results/pytorch/results/report/study.html", NARROW, lambda page: None),
 }
 
 
@@ -48,6 +62,9 @@ def main(folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for name, (path, (width, height), prepare) in SCREENSHOTS.items():
+            if not (folder / path).exists():
+                print(f"{name}: no {folder / path}")
+                continue
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto((folder / path).resolve().as_uri())
             page.wait_for_timeout(2500)

@@ -6,6 +6,7 @@ from pathlib import Path
 from restudy.data.tables import from_results
 from restudy.families.budgets import why_anew, without_budget
 from restudy.families.contract import ONE, Family
+from restudy.families.own_python import interpreter_of
 from restudy.families.registry import FAMILIES
 from restudy.families.running import JobRun, load_data, train
 from restudy.job import begin_job
@@ -22,6 +23,8 @@ def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> N
     shared = settings if anew else without_budget(family, settings)
     if anew and family.time and any(Path(checkpoints).glob("*")):
         log(f"starts anew whatever was trained before: {anew}")
+    interpreter = interpreter_of(family)
+    own = {"own_python": interpreter.facts} if interpreter else {}
     run = JobRun(
         family,
         settings,
@@ -29,14 +32,15 @@ def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> N
         params.seeds,
         {artefact.name: outputs[artefact.key] for artefact in family.artefacts},
         checkpoints,
-        digest({"seeds": params.seeds, **digest_inputs(shared, *origin[1:])}),
+        digest({"seeds": params.seeds, **own, **digest_inputs(shared, *origin[1:])}),
         threads,
         log,
         kept_megabytes,
     )
+    run.note(**own)
     if family.seeds_per_job == ONE:
         run.note(seed=run.seed)
-    train(run)
+    train(run, interpreter)
     files = {name: byte_digest(place) for name, place in run.places.items()}
     write_json(outputs.provenance, describe_run(*origin) | {FILES: files} | run.notes)
 

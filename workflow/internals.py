@@ -19,7 +19,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,6 +51,7 @@ from snakemake.jobs import Job
 from snakemake.logging import logger
 from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
+from snakemake.settings.types import DeploymentMethod
 
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
@@ -127,6 +136,8 @@ class Call:
         The same, as it was typed.
     storage : str or None
         Where results are kept, if not in the working directory: "s3".
+    deploys_conda : bool
+        Whether jobs get the environments of their rules from conda.
     """
 
     is_main: bool
@@ -136,6 +147,7 @@ class Call:
     overrides: Mapping[str, Any]
     override_words: tuple[str, ...]
     storage: str | None
+    deploys_conda: bool
 
 
 def call_of(workflow: Any) -> Call:
@@ -150,6 +162,7 @@ def call_of(workflow: Any) -> Call:
         overrides=workflow.config_settings.config or {},
         override_words=tuple(workflow.config_settings.config_args or ()),
         storage=workflow.storage_settings.default_storage_provider,
+        deploys_conda=DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method,
     )
 
 
@@ -290,6 +303,27 @@ def quote_python() -> None:
         return execute(script, command.replace("{py_exec}", "{py_exec:q}"), **named)
 
     PythonScript._execute_cmd = execute_quoted
+
+
+def prepare_here(families: Container[str]) -> None:
+    """Let jobs that train some families start with this Python, in the environment of their rule.
+
+    Snakemake would start them with that environment's, which lacks what prepares a training; they
+    find it by the variables of the environment.
+    """
+    is_python_env = PythonScript._is_python_env
+
+    def is_used(script: Any) -> bool:
+        trains = script.rulename.startswith(TRAINING) and script.params.get("family") in families
+        return not trains and is_python_env(script)
+
+    PythonScript._is_python_env = is_used
+
+
+def families_to_train(workflow: Any) -> set[str]:
+    """Return the names of the families that the jobs of this run train."""
+    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith(TRAINING))
+    return {job.params.get("family") for job in jobs}
 
 
 def fork_scripts() -> None:

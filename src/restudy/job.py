@@ -26,8 +26,8 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     ----------
     job : object
         What Snakemake calls ``snakemake``: ``log``, ``config``, ``input``, ``params``,
-        ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder and
-        ``files`` are the user's files of code by their key.
+        ``wildcards`` and ``rule``. In ``config``, ``repository`` is the project's folder, ``files``
+        are the user's files of code by their key, and ``python`` what some families train in.
     checks_inputs : bool
         Whether results that are not as their jobs wrote them are refused; not where finding these
         is what the job is for.
@@ -46,7 +46,7 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     check_package(PROJECT, job.config.get("repository"))
     if others := unlocked():
         log(f"warning: packages that are not those of the lock: {others}")
-    load_plugins(job.config.get("files") or {}, check=False, tell=log)
+    load_plugins(job.config.get("files") or {}, job.config.get("python"), check=False, tell=log)
     if checks_inputs:
         check_sums(path for paths in named_files(job.input).values() for path in paths)
     record = describe_job(job)

@@ -1,47 +1,19 @@
-"""A family as a user would add one: support vector machines, one job per seed, no history."""
+"""The example of a family with scikit-learn as one of no file: one job per seed, no history."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from conftest import ROOT
 from sklearn.datasets import make_moons
-from sklearn.svm import SVC
 
-from restudy.families.contract import Artefact, Axis, Family, Measure, Run
+from restudy.families.registry import load_file, read_family
 from restudy.families.running import JobRun
 
-FAMILY = Family(
-    name="svc",
-    title="Support vector machines",
-    description="Support vector machines of scikit-learn.",
-    takes="points",
-    axes=(
-        Axis("kernel", "Kernel", "Kernel.", "choice", choices=("linear", "rbf")),
-        Axis("c", "C", "Inverse strength of the penalty.", "number", above=0),
-    ),
-    measures=(
-        Measure("train_accuracy", "Training accuracy", "Of the training points.", better="higher"),
-        Measure("validation_accuracy", "Validation accuracy", "To choose by.", better="higher"),
-        Measure("heldout_accuracy", "Held-out accuracy", "To report.", better="higher"),
-    ),
-    ranked_by=("heldout_accuracy",),
-    chosen_by="validation_accuracy",
-    artefacts=(
-        Artefact("runs.csv", "A row: the run."),
-        Artefact("support.npz", "The support vectors and their coefficients."),
-    ),
-    train="train",
-)
+EXAMPLE = ROOT / "examples/scikit_learn/support_vectors.py"
+FAMILY = replace(read_family(EXAMPLE), name="svc", noun="", file="", digest="")
 CELL = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 0.1}
-SETTINGS = {"cell": CELL, "dataset": {"kind": "moons"}, "protocol": {}}
-
-
-def train(run: Run) -> None:
-    """Fit a machine, and keep its support vectors."""
-    model = SVC(kernel=run.cell["kernel"], C=run.cell["c"], random_state=run.seed)
-    model.fit(*run.data["train"])
-    accuracies = {f"{part}_accuracy": model.score(*rows) for part, rows in run.data.items()}
-    run.record(**accuracies)
-    run.save("support.npz", {"vectors": model.support_vectors_, "coefficients": model.dual_coef_})
+SETTINGS = {"cell": CELL, "dataset": {"kind": "moons"}, "protocol": {"share": 1.0}}
 
 
 def train_job(folder: Path, seed: int = 0) -> Path:
@@ -53,7 +25,7 @@ def train_job(folder: Path, seed: int = 0) -> Path:
         for number, part in enumerate(("train", "heldout", "validation"))
     }
     run = JobRun(FAMILY, SETTINGS, data, (seed,), places, folder / "scratch")
-    train(run)
+    load_file(EXAMPLE).train(run)
     run.finish()
     return folder
 

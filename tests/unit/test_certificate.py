@@ -335,7 +335,7 @@ def test_the_page_of_a_certificate_names_any_family(machines, monkeypatch):
     monkeypatch.setitem(FAMILIES, "svc", SVC)
     page = certificate_page(made, manifest)
     assert "1 of 4 training jobs of Support vector machines" in page
-    assert "Support vector machines, two moons, plain, rbf, C 0.1, seed 0" in page
+    assert "Support vector machines, two moons, plain, rbf, Penalty C 0.1, seed 0" in page
     # A certificate outlives the configuration that named the family.
     monkeypatch.delitem(FAMILIES, "svc")
     assert "1 of 4 training jobs of svc" in certificate_page(made, manifest)

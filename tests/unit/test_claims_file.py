@@ -624,7 +624,10 @@ def test_any_family_has_claims_on_its_own_axes_of_numbers(others):
     claim = with_test(PENALTIES, **RISES) | {"figure": "accuracy_effects"}
     (done,) = others(claim)
     first, second = done["protocols"]["plain"]
-    assert [first["label"], second["label"]] == ["C 1 − C 0.1", "C 10 − C 1"]
+    assert [first["label"], second["label"]] == [
+        "Penalty C 1 − Penalty C 0.1",
+        "Penalty C 10 − Penalty C 1",
+    ]
     cell = {"dataset": "moons", "protocol": "plain", "kernel": "rbf", "c": 1.0}
     assert first["terms"][0] == [1.0, cell, None]
     assert isinstance(first["terms"][0][1]["c"], float)

@@ -290,7 +290,7 @@ def test_example_of_the_readme_prints_what_it_shows(results, tmp_path):
 
 
 def test_a_family_of_the_users_own_is_compared_too(tmp_path):
-    file = ROOT / "tests/data/support_vectors.py"
+    file = svc_family.EXAMPLE
     cells = []
     for c, accuracies in ((0.01, (0.75, 0.8)), (1, (0.9, 0.85))):
         cell = f"results/svm/dataset~moons/protocol~usual/kernel~rbf/c~{c}"

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import ROOT
+import svc_family
 from scipy.stats import qmc
 
 from restudy.families.registry import FAMILIES, read_family
@@ -391,7 +391,7 @@ def test_a_list_of_whole_numbers_is_one_value():
 
 
 def test_settings_and_numbers_of_a_users_own_family_are_axes():
-    family = read_family(ROOT / "tests/data/support_vectors.py")
+    family = read_family(svc_family.EXAMPLE)
     config = complete_config(
         {
             "datasets": {"moons": {"kind": "moons"}},

@@ -69,6 +69,8 @@ onstart:
     internals.begin_run(workflow)
     with open("executor.json", "w") as file:
         json.dump(workflow.executor_plugin.name, file)
+    with open("trains.json", "w") as file:
+        json.dump(sorted(internals.families_to_train(workflow)), file)
 
 
 rule all:
@@ -100,6 +102,7 @@ rule train_tiny:
     benchmark: "results/benchmarks/train_tiny/cell.tsv"
     params:
         own=OPTIONS.get("own", 1),
+        family="tiny",
     priority: 7
     threads: 2
     script: "make.py"
@@ -291,6 +294,7 @@ def test_how_snakemake_was_called_is_known_while_the_snakefile_is_read(reported,
         f"{todo}; if values within mappings have their types now, `with_typed_values` can go"
     )
     assert call["override_words"] == WORDS and call["storage"] is None, todo
+    assert call["deploys_conda"] is False, f"{todo} (--sdm conda)"
     dry_call = made.read("here.json")["call"]
     assert dry_call["only_looks"] and not dry_call["replacing"], f"{todo} (a dry run)"
 
@@ -474,6 +478,33 @@ def test_the_s3_plugin_is_asked_for_a_folder_each_time(monkeypatch):
     assert not item.is_dir()
     item.stored = ("file",)
     assert item.is_dir()
+
+
+def test_families_that_would_train_are_known_before_a_job_starts(made):
+    assert made.read("trains.json") == ["tiny"], (
+        "families_to_train: find how to tell, before jobs start, which of them have to run"
+    )
+
+
+def test_training_with_an_environment_is_prepared_by_this_python(monkeypatch, tmp_path):
+    used = []
+    monkeypatch.setattr(
+        PythonScript, "_execute_cmd", lambda self, cmd, **named: used.append(named["py_exec"])
+    )
+    monkeypatch.setattr(PythonScript, "_is_python_env", PythonScript._is_python_env)
+    monkeypatch.setattr(PythonScript, "_get_python_version", lambda self: (3, 12))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").touch()
+    internals.prepare_here({"net"})
+    for rule, family in (("train_net", "net"), ("train_other", "other"), ("plot_net", "net")):
+        script = PythonScript.__new__(PythonScript)
+        script.container_img = script.env_modules = None
+        script.conda_env, script.conda_base_path = str(tmp_path), str(tmp_path)
+        script.rulename, script.params = rule, {"family": family}
+        script.execute_script("a.py")
+    assert used == [sys.executable, "python", "python"], (
+        "prepare_here: find how Snakemake now decides which Python a script runs with"
+    )
 
 
 def test_a_python_below_a_path_with_spaces_is_quoted(monkeypatch):

@@ -3,16 +3,20 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 
 import pytest
 import yaml
 from conftest import ROOT
 from conftest import environment as environment_of_calls
 from forked_snakemake import run_snakemake
+
+from restudy.families.contract import Family, Run
 
 
 def pins_of(lock: str) -> dict[str, str]:
@@ -148,7 +152,12 @@ def first_and_last_levels(config):
         yield f"{family}={json.dumps({'studies': studies})}"
 
 
-SNAKEMAKE = [line for line in commands("README.md") if line.startswith("snakemake")]
+SNAKEMAKE = [
+    line
+    for document in ("README.md", "docs/your_own_model.md")
+    for line in commands(document)
+    if line.startswith("snakemake")
+]
 # All are made dry runs, so that the one that is a dry run already is the first of the others.
 DRY = [line for line in SNAKEMAKE if "--report" not in line and line != "snakemake -n"]
 POINTS = ["--", "results/data/moons/points.csv"]
@@ -160,8 +169,10 @@ SHORTENED = {
 
 
 @pytest.mark.parametrize("command", DRY)
-def test_snakemake_command_of_the_readme_is_accepted(command, tmp_path):
-    arguments = command.split()[1:]
+def test_snakemake_command_of_the_documents_is_accepted(command, tmp_path):
+    # What a user has made or installed: here any Python with NumPy will do, and no conda.
+    command = command.replace("torch/bin/python", sys.executable).replace("--sdm conda ", "")
+    arguments = shlex.split(command)[1:]
     if "--directory" in arguments:
         place = arguments.index("--directory")
         del arguments[place : place + 2]
@@ -186,6 +197,23 @@ def test_python_example_of_the_readme_runs(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"0\.\d+", done.stdout)) == 20
+
+
+def test_the_example_of_a_family_stands_in_the_document_as_it_is():
+    text = (ROOT / "docs/your_own_model.md").read_text()
+    for language, name in (("python", "support_vectors.py"), ("yaml", "config.yaml")):
+        (shown,) = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+        assert shown == (ROOT / "examples/scikit_learn" / name).read_text()
+
+
+def test_the_facts_and_offers_of_the_document_are_those_of_the_contract():
+    text = (ROOT / "docs/your_own_model.md").read_text()
+    facts, offers = (re.split(r"\n## ", text)[part] for part in (2, 3))
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", facts, re.M))))
+    assert named - {"Family"} <= {each.name for each in fields(Family)}
+    named = set(re.findall(r"`run\.(\w+)", offers))
+    offered = {name for name in vars(Run) if not name.startswith("_")} | set(Run.__annotations__)
+    assert named == offered - {"scratch", "identity"}
 
 
 def test_make_targets_of_the_readme_exist():
@@ -243,7 +271,9 @@ def test_set_up_says_when_the_venv_module_is_missing(tmp_path):
     assert "python3 has no venv module" in done.stderr
 
 
-def test_pictures_of_the_readme_exist_and_are_all_shown():
-    shown = set(re.findall(r"\]\((docs/screenshots/\w+\.png)\)", (ROOT / "README.md").read_text()))
-    taken = {f"docs/screenshots/{path.name}" for path in (ROOT / "docs/screenshots").iterdir()}
+def test_pictures_of_the_documents_exist_and_are_all_shown():
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    texts = "".join(path.read_text() for path in documents)
+    shown = set(re.findall(r"\]\((?:docs/)?screenshots/(\w+\.png)\)", texts))
+    taken = {path.name for path in (ROOT / "docs/screenshots").iterdir()}
     assert shown == taken != set()

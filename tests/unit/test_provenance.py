@@ -166,6 +166,8 @@ FLOORS = {
     "families/plugins": 3,
     "families/setting_axes": 3,
     "families/plugin_checks": 4,
+    "families/worker": 2,
+    "families/own_python": 3,
     "families/registry": 4,
     "families/budgets": 5,
     "families/running": 6,

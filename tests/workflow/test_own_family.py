@@ -15,21 +15,12 @@ from forked_snakemake import run_program
 from restudy import open_results
 from restudy.reading.files import ResultsError
 
-CONFIG = {
-    "families": ["support_vectors.py"],
-    "claims": "claims.yaml",
-    "datasets": {"moons": {"kind": "moons", "points": 60, "heldout_points": 100}},
-    "svm": {
-        "baseline": {"dataset": "moons", "protocol": "usual", "kernel": "rbf", "c": 1},
-        "protocols": {"usual": {"replicates": 2, "share": 0.3}},
-        "studies": {
-            "kernels": {
-                "question": "Which kernel, at which price of an error?",
-                "vary": {"kernel": ["linear", "rbf"], "c": [0.01, 1]},
-            }
-        },
-    },
-}
+EXAMPLE = ROOT / "examples/scikit_learn"
+# The example's configuration, with fewer cells and seeds.
+CONFIG = yaml.safe_load((EXAMPLE / "config.yaml").read_text())
+CONFIG |= {"families": ["support_vectors.py"], "claims": "claims.yaml"}
+CONFIG["svm"]["protocols"]["usual"] = {"replicates": 2, "share": 0.3}
+CONFIG["svm"]["studies"]["kernels"]["vary"]["c"] = [0.01, 1]
 CLAIMS = {
     "claims": [
         {
@@ -61,7 +52,7 @@ def project(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("family") / "project")
     mine = project.folder / "mine"
     mine.mkdir()
-    shutil.copy(ROOT / "tests/data/support_vectors.py", mine)
+    shutil.copy(EXAMPLE / "support_vectors.py", mine)
     (mine / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
     (mine / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False))
     done = project.snakemake("--cores", "2", *CALL)
@@ -192,7 +183,7 @@ WRONG_FILES = [
     ('name="svm"', 'name="My svm"', "got the family name 'My svm'"),
     ("FAMILY = Family(", "OTHER = Family(", "has no FAMILY"),
     ('ranked_by=("heldout_accuracy",)', 'ranked_by=("loss",)', "ranked_by: got 'loss'"),
-    ("FAMILY = Family(", "FAMILY = Famly(", "NameError while it was loaded"),
+    ("FAMILY = Family(", "FAMILY = Famly(", "NameError: name 'Famly' is not defined"),
 ]
 WRONG_SETTINGS = [
     ({"c": 0}, "svm.baseline.c: got 0; allowed: more than 0"),
@@ -225,7 +216,7 @@ def with_settings(project, change):
 
 
 def test_what_is_wrong_with_a_file_or_its_settings_is_told_in_a_line(project, tmp_path):
-    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    text = (EXAMPLE / "support_vectors.py").read_text()
     configs, expected = [], []
     for number, (old, new, message) in enumerate(WRONG_FILES):
         assert old in text
@@ -255,7 +246,7 @@ def test_what_is_wrong_with_a_file_or_its_settings_is_told_in_a_line(project, tm
 @pytest.mark.parametrize("what", ["file", "settings"])
 def test_either_stops_the_run_before_anything_runs(project, tmp_path, what):
     if what == "file":
-        text = (ROOT / "tests/data/support_vectors.py").read_text()
+        text = (EXAMPLE / "support_vectors.py").read_text()
         old, new, expected = WRONG_FILES[-1]
         (tmp_path / "mine.py").write_text(text.replace(old, new))
         config = {**with_settings(project, {}), "families": ["mine.py"]}
@@ -272,7 +263,7 @@ def test_either_stops_the_run_before_anything_runs(project, tmp_path, what):
 
 
 def test_a_promise_that_training_breaks_ends_the_job_in_a_line(project, tmp_path):
-    text = (ROOT / "tests/data/support_vectors.py").read_text()
+    text = (EXAMPLE / "support_vectors.py").read_text()
     broken = text.replace('run.save("support.npz"', 'run.save("vectors.npz"')
     assert broken != text
     (tmp_path / "mine.py").write_text(broken)

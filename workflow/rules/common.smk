@@ -9,6 +9,7 @@ from restudy.analysis.captions import caption_facts
 from restudy.analysis.markup import escape_markup
 from restudy.claims.document import needed_tensors
 from restudy.errors import UserError
+from restudy.families import own_python
 from restudy.families.contract import IMAGES, ONE, OVERRIDE, POINTS
 from restudy.families.registry import FAMILIES
 from restudy.job import check_package
@@ -65,8 +66,20 @@ CATEGORIES = report_labels.categories(FAMILIES)
 IN_BUCKET = bool(CALL.storage)
 
 
+# Families that train in an environment which conda makes.
+WITH_CONDA = {
+    name: family
+    for name, family in PLAN.families.items()
+    if family.environment and not family.python
+}
+internals.prepare_here(WITH_CONDA)
+
+
 onstart:
     with reported():
+        if not CALL.deploys_conda:
+            for name in internals.families_to_train(workflow) & WITH_CONDA.keys():
+                raise own_python.not_deployed(WITH_CONDA[name])
         internals.begin_run(workflow, CALL.storage)
 
 
@@ -137,11 +150,13 @@ found, recorded = (
     read_json(CALL.is_main and internals.fetch(workflow, path) or "", *keys)
     for path, *keys in ((paths.FINDINGS,), (paths.PROVENANCE, "environment"))
 )
-# For jobs: the user's files of code, where data come from, the project whose code they must run, and how
-# large a state they keep (no parameters: nothing runs again because something lies elsewhere). For captions: the last
-# run's findings, facts of the families, and how to make an item again.
+# For jobs: the user's files of code and what families in them train in, where data come from, the project
+# whose code they must run, and how large a state they keep (no parameters: nothing runs again because
+# something lies elsewhere). For captions: the last run's findings, facts of the families, and how to
+# make an item again.
 config |= {
     "files": STUDY.files,
+    "python": STUDY.python,
     "places": PLAN.places(),
     "repository": str(REPOSITORY),
     "kept_state_megabytes": STUDY.checks["kept_state_megabytes"],

@@ -59,7 +59,7 @@ for family in PLAN.families.values():
                     slot="[0-9]+",
                 priority: family.resources.priority
                 conda:
-                    "../../environment.yml"
+                    environment_of(family)
                 threads: family.resources.threads
                 resources:
                     mem_mb=family.resources.mem_mb,
@@ -70,7 +70,7 @@ for family in PLAN.families.values():
                     settings=slot_settings(family, anew=place is paths.scratch),
                     seeds=slot_seeds(family),
                     code=training_code(family),
-                    lock=LOCK,
+                    lock=lock_of(family),
                     # Before the checkpoints' own place: a cell that trains again finds none.
                     results=place("results/"),
                 message:

@@ -303,6 +303,22 @@ def training_code(family):
     return parts.digest_of(parts.MODULES, SOURCES.training(family))
 
 
+def environment_of(family):
+    """The file that defines the environment which a family's training jobs get from conda."""
+    if family.name in WITH_CONDA:
+        return str(own_python.environment_file(family))
+    return "../../environment.yml"
+
+
+def lock_of(family):
+    """Digest of the locked environment and, of a family that has one, of the one of its own."""
+    if not family.has_own_python:
+        return LOCK
+    with reported():
+        own = own_python.installed_for(family)
+    return parts.environment_digest(REPOSITORY / "requirements.lock", own)
+
+
 def prediction_code(script):
     """Function of wildcards: a script, and what computes a family's predictions."""
     return lambda wildcards: code(script, *SOURCES.prediction(family_of(wildcards)))

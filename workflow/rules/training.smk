@@ -24,7 +24,7 @@ for family in PLAN.families.values():
                 f"results/benchmarks/{verb}_{family.name}/{paths.job_pattern(family)}.tsv"
             priority: family.resources.priority
             conda:
-                "../../environment.yml"
+                environment_of(family)
             threads: family.resources.threads
             resources:
                 mem_mb=family.resources.mem_mb,
@@ -34,7 +34,7 @@ for family in PLAN.families.values():
                 settings=settings_of(family),
                 seeds=seeds_of(family),
                 code=training_code(family),
-                lock=LOCK,
+                lock=lock_of(family),
                 # Not an output, which Snakemake would delete before it restarts a job.
                 checkpoints=checkpoints_of(family, place),
             message:

@@ -2,11 +2,13 @@
 
 Schema, rules, tables, columns, labels, figures, pages, claims, certificate, manifest and price are
 derived from these facts. This module loads no numeric library, so that reading the facts costs
-next to nothing; training is named by a dotted path and imported by the job that trains.
+next to nothing; training is named by a dotted path and imported by the job that trains. It takes
+Python 3.10, in which a family may train that has an environment of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -402,8 +404,14 @@ class Family:
     own_kinds : tuple of (str, str)
         Kinds from files of the user's that it can use: a key such as ``activations``, and the
         attribute of such a kind that it then needs, see `restudy.families.plugins`.
+    environment : str
+        Of a family in a file of the user's that trains in an environment of its own: the file
+        that defines it for conda, relative to the family's file. Its ``train`` is then a function
+        in the same file, and has what `Run` offers; see `restudy.families.own_python`.
     file, digest : str
         Of a family in a file of the user's: the file, and the sha256 of its bytes.
+    python : str
+        Of a family whose Python the configuration names: its path.
     """
 
     name: str
@@ -438,8 +446,10 @@ class Family:
     end_figures: tuple[str, ...] = ("effects",)
     notebooks: tuple[str, ...] = ()
     own_kinds: tuple[tuple[str, str], ...] = ()
+    environment: str = ""
     file: str = ""
     digest: str = ""
+    python: str = ""
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -497,6 +507,11 @@ class Family:
     def quantities(self) -> tuple[str, ...]:
         """What is compared in figures: "loss", "accuracy", as far as a ranking measure has it."""
         return tuple(dict.fromkeys(self.measure(name).quantity for name in self.ranked_by))
+
+    @property
+    def has_own_python(self) -> bool:
+        """Whether it trains in a Python of its own."""
+        return bool(self.python or self.environment)
 
     def leaves(self, artefact: str) -> bool:
         """Whether a training job leaves an artefact of that name."""
@@ -579,7 +594,10 @@ class Run:
         raise NotImplementedError
 
     def save(self, artefact: str, content: Any) -> None:
-        """Save an artefact: a table without the axes (a DataFrame), or arrays by name."""
+        """Save an artefact: arrays by name, or a table without the axes.
+
+        A table is a DataFrame, or its columns by name.
+        """
         raise NotImplementedError
 
     def place(self, artefact: str) -> Any:
@@ -607,7 +625,10 @@ class Run:
 
     def generator(self, purpose: str, step: int = 0, seed: int | None = None) -> Any:
         """Return NumPy's generator that depends on seed, purpose and step alone."""
-        raise NotImplementedError
+        from numpy.random import default_rng
+
+        key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
+        return default_rng([self.seed if seed is None else seed, key, step])
 
     def progress(self, total: int, unit: str) -> Callable[[int, float], None]:
         """Return a callable (done, loss) that writes progress into the log every few seconds."""

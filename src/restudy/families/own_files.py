@@ -23,6 +23,7 @@ from types import FrameType, ModuleType
 from restudy.errors import UserError
 
 LOADING_SECONDS = 60  # enough for the slowest libraries on a busy disk
+LOADING = "while it was loaded"
 LAST_THREADS = 2.0  # seconds that threads get to end by themselves
 
 
@@ -65,7 +66,7 @@ def load_file(
     output = _Output(path)
     try:
         with (
-            told(path, "while it was loaded"),
+            told(path, LOADING),
             _limit(path, seconds),
             contextlib.redirect_stdout(output),
         ):
@@ -110,6 +111,8 @@ def told(path: str | Path, when: str, raises: tuple[type[BaseException], ...] = 
         raise OwnFileError(f"{place}: ends the process (sys.exit) {when}") from error
     except BaseException as error:
         words = " ".join(f"{type(error).__name__}: {error}".split())
+        if isinstance(error, ModuleNotFoundError) and when == LOADING:
+            when += "; import in the function that trains what only training needs"
         raise OwnFileError(f"{_raised_at(path, error)}: {words} ({when})") from error
     finally:
         left = _threads_left(before)

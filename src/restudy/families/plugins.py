@@ -202,4 +202,5 @@ PLUGINS = {
     "figures": Plugin(Figure, "figure", ("draw", "fits")),
 }
 FAMILY_KEY = "families"
+PYTHON_KEY = "python"  # names what some of these families train in
 FILE_KEYS = (FAMILY_KEY, *PLUGINS)  # keys of a configuration that name files of the user's

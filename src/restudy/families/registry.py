@@ -21,7 +21,7 @@ from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
 from restudy.families.lookup import CODE, OWN
 from restudy.families.own_files import OwnFileError, load_file, told
-from restudy.families.plugins import FAMILY_KEY, FILE_KEYS, PLUGINS, Plugin
+from restudy.families.plugins import FAMILY_KEY, FILE_KEYS, PLUGINS, PYTHON_KEY, Plugin
 from restudy.families.setting_axes import is_number, setting_axis, settings_that_vary
 
 BUILT_IN = (DENSE, CONV)
@@ -30,7 +30,7 @@ NAME = "[a-z][a-z0-9_]{0,39}"
 # Keys of a configuration, and folders and tables below results/, that no family may be called.
 RESERVED = frozenset(
     {
-        *("against", "certificate", "claims", "datasets", "tolerance", *FILE_KEYS),
+        *("against", "certificate", "claims", "datasets", "tolerance", PYTHON_KEY, *FILE_KEYS),
         *("benchmarks", "checkpoints", "data", "figures", "logs", "notebooks", "records"),
         *("report", "results", "tables"),
     }
@@ -55,6 +55,7 @@ for _family in BUILT_IN:
 
 def load_plugins(
     files: Mapping[str, Iterable[str | Path]],
+    pythons: Mapping[str, str] | None = None,
     check: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> None:
@@ -64,6 +65,8 @@ def load_plugins(
     ----------
     files : mapping
         Key of a configuration (``families``, or one of `PLUGINS`) -> files.
+    pythons : mapping of str to str, optional
+        Name of a family -> path of the Python that it trains in, if that is not the job's.
     check : bool
         Whether to try the functions in them too; a job's process need not do it again.
     tell : callable, optional
@@ -72,14 +75,27 @@ def load_plugins(
     Raises
     ------
     OwnFileError
-        If a file cannot be loaded, lacks what its key says, or has what cannot be used; or if two
-        things of a sort have one name.
+        If a file cannot be loaded, lacks what its key says, or has what cannot be used; if two
+        things of a sort have one name; or if a Python is that of no family in a file.
     """
     FAMILIES.clear()
     OWN.clear()
     for family in BUILT_IN:
         register(family)
-    for family in read_families(files.get(FAMILY_KEY, ()), FAMILIES, tell).values():
+    families = read_families(files.get(FAMILY_KEY, ()), FAMILIES, tell)
+    for name in pythons or {}:
+        if name not in families:
+            known = ", ".join(families) or "none is listed under families"
+            raise OwnFileError(
+                f"python: got {name!r}; allowed: the name of a family in a file of yours ({known})"
+            )
+    for name, family in families.items():
+        family = replace(family, python=(pythons or {}).get(name, ""))
+        if family.has_own_python and not family.train.isidentifier():
+            raise OwnFileError(
+                f"{family.file}: train: got {family.train!r}; allowed where a family trains in a "
+                "Python of its own: the name of a function in the same file"
+            )
         register(family)
     for key in PLUGINS:
         for path in map(Path, files.get(key, ())):
@@ -135,6 +151,10 @@ def read_family(path: Path, tell: Callable[[str], None] | None = None) -> Family
     problem = next(_faults(family), "")
     if problem:
         raise OwnFileError(f"{path}: {problem}")
+    if family.environment and not (path.parent / family.environment).is_file():
+        raise OwnFileError(
+            f"{path}: environment: got {family.environment!r}, and there is no such file beside it"
+        )
     return replace(family, **_origin(path))
 
 

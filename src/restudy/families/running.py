@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +22,7 @@ from restudy.families.checkpoints import (
 )
 from restudy.families.contract import LOADERS, Family, Run
 from restudy.families.own_files import told
+from restudy.families.own_python import Interpreter, train_in
 from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
 
@@ -97,6 +97,7 @@ class JobRun(Run):
         path = self.place(artefact)
         facts = next(each for each in self.family.artefacts if each.name == artefact)
         if facts.is_table:
+            content = pd.DataFrame(content)
             if axes := [axis for axis in self.family.axis_names if axis in content]:
                 columns = ", ".join(axes)
                 raise self._broken(f"saved {artefact!r} with {columns}; allowed: no axis as column")
@@ -149,13 +150,6 @@ class JobRun(Run):
             measures = {key: value for key, value in row.items() if key not in ("seed", "at")}
             self._records[row["seed"]][row["at"]] = measures
         return found.step, found.arrays
-
-    def generator(
-        self, purpose: str, step: int = 0, seed: int | None = None
-    ) -> np.random.Generator:
-        """Return a random generator that depends only on seed, purpose and step."""
-        key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
-        return np.random.default_rng([self._seed(seed), key, step])
 
     def progress(self, total: int, unit: str) -> Progress:
         """Return a callable that writes progress into the log every few seconds."""
@@ -223,9 +217,12 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
     return import_path(LOADERS[family.takes])(path, dataset)
 
 
-def train(run: JobRun) -> None:
-    """Train a run, and write all artefacts of its family."""
-    own = run.family.file
-    with told(own, "while it trained", (MemoryError,)) if own else nullcontext():
-        trainer(run.family)(run)
+def train(run: JobRun, interpreter: Interpreter | None = None) -> None:
+    """Train a run, in a Python of its own if it has one, and write all artefacts of its family."""
+    if interpreter:
+        train_in(interpreter, run)
+    else:
+        own = run.family.file
+        with told(own, "while it trained", (MemoryError,)) if own else nullcontext():
+            trainer(run.family)(run)
     run.finish()

@@ -240,7 +240,10 @@ class Explainer:
         if kind == MODULES:
             return self.of_modules(before, parts)
         if kind == PACKAGES:
-            return [Cause("environment", f"{LOCK}: {self.of_packages(before, parts, old)}")]
+            family = self.family(job)
+            own = family is not None and family.has_own_python
+            where = f"{LOCK}, and the environment of {family.name}" if own else LOCK
+            return [Cause("environment", f"{where}: {self.of_packages(before, parts, old)}")]
         if kind == DATA:
             return self.of_data(before, parts, job.wildcards["dataset"])
         if before is None:

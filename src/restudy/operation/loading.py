@@ -11,6 +11,7 @@ from restudy.claims.document import needed_tables, read_claims
 from restudy.claims.forms import with_own_forms
 from restudy.data.inspection import PointFacts, inspect_datasets
 from restudy.errors import UserError
+from restudy.families.own_python import find_interpreter
 from restudy.families.plugins import FILE_KEYS
 from restudy.families.registry import load_plugins
 from restudy.plan.figures import check_figure
@@ -42,12 +43,15 @@ class Study(NamedTuple):
         Settings of checks, which never affect results.
     files : dict of str to list of str
         The user's files of code, by the key of the configuration that names them.
+    python : dict of str to str
+        Name of a family in one of them -> path of the Python that it trains in, if that is its own.
     """
 
     plan: Plan
     claims: list[dict]
     checks: dict[str, Any]
     files: dict[str, list[str]]
+    python: dict[str, str]
 
 
 class StudyError(UserError):
@@ -96,7 +100,7 @@ def load_study(
             check_configfile(path)
         refuse_unusable(config)
         typed = with_typed_values(config, overrides)
-        complete, files = _complete(typed, find, not of_job, tell)
+        complete, files, python = _complete(typed, find, not of_job, tell)
         for target in targets:
             check_target(complete, target)
             check_figure(target)
@@ -128,7 +132,7 @@ def load_study(
     plan = Plan(complete, features, images, tables, of_job=of_job)
     for line in plan.remarks() if not of_job else ():
         tell(line)
-    return Study(plan, claims, checks, files)
+    return Study(plan, claims, checks, files, python)
 
 
 def refuse_unusable(value: Any, place: tuple = ()) -> None:
@@ -171,13 +175,23 @@ def _complete(
     find: Callable[[str], str],
     check_cells: bool,
     tell: Callable[[str], None],
-) -> tuple[dict, dict[str, list[str]]]:
-    """The completed configuration, and the user's files of code, which it names, by their key."""
+) -> tuple[dict, dict[str, list[str]], dict[str, str]]:
+    """The completed configuration, and the user's files of code and Pythons, which it names."""
     own = {}
     for key in FILE_KEYS:
         paths = given.get(key)
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
             own[key] = list(map(find, paths))
-    load_plugins(own, check_cells, tell)
+    python = given.get("python", {})
+    if not (isinstance(python, Mapping) and all(isinstance(p, str) for p in python.values())):
+        python = {}  # the schema says what is wrong
+    # The program of a virtual environment is a link, and knows by its own path where it belongs.
+    python = {
+        str(name): str(Path(find(str(Path(path).expanduser()))).absolute())
+        for name, path in python.items()
+    }
+    load_plugins(own, python, check_cells, tell)
     complete = complete_config({**given, **own}, check_cells=check_cells)
-    return without_files(complete), own
+    for name, path in python.items():
+        find_interpreter(path, f"python.{name}")
+    return without_files(complete), own, python

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -144,8 +145,8 @@ def describe_run(settings: Mapping, data: str, code: str, lock: str) -> dict:
     Returns
     -------
     dict
-        settings, the digests, environment, and cpu_seconds: processor time of this process so far,
-        over all its threads.
+        settings, the digests, environment, and cpu_seconds: processor time so far of this process,
+        over all its threads, and of those that it started and that have ended.
     """
     return {
         "settings": settings,
@@ -153,8 +154,13 @@ def describe_run(settings: Mapping, data: str, code: str, lock: str) -> dict:
         "environment": describe_environment(),
         # Measured by the job itself: Snakemake samples the processor time of a job, and misses
         # what comes after the last sample.
-        "cpu_seconds": round(time.process_time(), 2),
+        "cpu_seconds": round(time.process_time() + _seconds_of_children(), 2),
     }
+
+
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def revision(repository: str | Path) -> str:

@@ -63,6 +63,12 @@ def _facts(source: Path) -> frozenset[Path]:
     return frozenset([*map(package.joinpath, named), *package.glob("families/*/family.py")])
 
 
+def _elsewhere(source: Path) -> frozenset[Path]:
+    """Files that only families run which train in a Python of their own."""
+    families = source / PACKAGE / "families"
+    return frozenset((families / "own_python.py", families / "worker.py"))
+
+
 def module_files(
     path: str, source: Path, without: frozenset[Path] = frozenset()
 ) -> tuple[Path, ...]:
@@ -100,7 +106,7 @@ def training_parts(script: Path, family: Family, source: Path) -> dict[str, str]
         Files of the project by their place in it; a file of the user's, wherever it lies, by its
         name. The families' facts are not among them.
     """
-    without = _facts(source)
+    without = _facts(source) | (frozenset() if family.has_own_python else _elsewhere(source))
     found = {
         script,
         *imported_files(script, source, without),

@@ -44,6 +44,20 @@ def lock_digest(lock: str | Path) -> str:
     return digest_of(PACKAGES, read_packages(lock), file_digest(lock))
 
 
+def environment_digest(lock: str | Path, own: Mapping[str, str]) -> str:
+    """Return the digest of a requirements file and of what is installed elsewhere besides.
+
+    Parameters
+    ----------
+    lock : path
+        See `lock_digest`.
+    own : mapping of str to str
+        Name -> version.
+    """
+    known_as = digest({"lock": file_digest(lock), "own": dict(own)})
+    return digest_of(PACKAGES, {**read_packages(lock), **own}, known_as)
+
+
 def data_digest(files: Iterable[str]) -> str:
     """Return the digest of a data set's own files by name and content; empty without any."""
     found = {Path(path).name: digest_once(path) for path in files}

@@ -11,7 +11,7 @@ from typing import Any
 from restudy.data.kinds import without_location
 from restudy.errors import UserError
 from restudy.families.contract import Axis, Family
-from restudy.families.plugins import FILE_KEYS
+from restudy.families.plugins import FILE_KEYS, PYTHON_KEY
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell, read_value, spell
 from restudy.study.consistency import asked_faults, cell_faults, data_faults, given_faults
@@ -70,8 +70,8 @@ def without_checks(config: Mapping) -> dict:
 
 
 def without_files(config: Mapping) -> dict:
-    """Return a configuration without where the user's files of code are."""
-    return {key: value for key, value in config.items() if key not in FILE_KEYS}
+    """Return a configuration without where files of code and Pythons of the user's are."""
+    return {k: value for k, value in config.items() if k not in (*FILE_KEYS, PYTHON_KEY)}
 
 
 def with_typed_values(config: Mapping, given: Mapping, above: str = "--config") -> dict:

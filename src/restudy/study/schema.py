@@ -51,6 +51,7 @@ def config_schema(families: Mapping[str, Family]) -> dict:
             **CHECKS,
             "claims": CLAIMS,
             **OWN_FILES,
+            "python": PYTHON,
             "datasets": {
                 "description": "Named data sets; a cell names one of them.",
                 "type": "object",
@@ -200,6 +201,13 @@ OWN_FILES = {
         **FILES,
     }
     for key, what in ADDED.items()
+}
+PYTHON = {
+    "description": "Of families in your own files, by name: the Python that it trains in, if that "
+    "is not the one that runs the rest. Where it lies does not affect results, what is installed "
+    "there may.",
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1},
 }
 
 

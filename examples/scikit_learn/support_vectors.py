@@ -1,6 +1,8 @@
-"""Support vector machines of scikit-learn on point sets: a family in a file of one's own."""
+"""Support vector machines of scikit-learn on points."""
 
 from restudy.families.contract import Artefact, Axis, Family, Measure, Setting
+
+PARTS = {"train": "Training", "validation": "Validation", "heldout": "Held-out"}
 
 
 def train(run):
@@ -11,10 +13,9 @@ def train(run):
     size = round(run.settings["protocol"]["share"] * len(x))
     chosen = run.generator("bootstrap").choice(len(x), size)
     machine = SVC(C=run.cell["c"], kernel=run.cell["kernel"]).fit(x[chosen], label[chosen])
-    for part, (points, classes) in run.data.items():
-        run.record(**{f"{part}_accuracy": machine.score(points, classes)})
-    run.save("support.npz", {"vectors": machine.support_vectors_})
-    run.log(f"{len(machine.support_)} support vectors")
+    run.record(**{f"{part}_accuracy": machine.score(*run.data[part]) for part in PARTS})
+    arrays = {"vectors": machine.support_vectors_, "coefficients": machine.dual_coef_}
+    run.save("support.npz", arrays)
 
 
 FAMILY = Family(
@@ -28,16 +29,15 @@ FAMILY = Family(
         Axis("c", "Penalty C", "Price of an error.", "number", above=0),
     ),
     protocol=(Setting("share", "Size of a sample, of the training points.", default=1.0, above=0),),
-    measures=(
-        Measure("train_accuracy", "Training accuracy", "Of the training points.", better="higher"),
-        Measure("validation_accuracy", "Validation accuracy", "To choose by.", better="higher"),
-        Measure("heldout_accuracy", "Held-out accuracy", "To report.", better="higher"),
+    measures=tuple(
+        Measure(f"{part}_accuracy", f"{word} accuracy", "Share predicted right.", better="higher")
+        for part, word in PARTS.items()
     ),
     ranked_by=("heldout_accuracy",),
     chosen_by="validation_accuracy",
     artefacts=(
         Artefact("runs.csv", "A row: the run."),
-        Artefact("support.npz", "The support vectors."),
+        Artefact("support.npz", "The support vectors and their coefficients."),
     ),
     train="train",
 )
