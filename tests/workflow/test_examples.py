@@ -68,7 +68,7 @@ protocol = {"steps": 20, "batch_size": 10, "record_interval": 10, "filters": 2}
 settings = {"cell": cell, "dataset": {}, "protocol": protocol}
 
 
-class Stopped(Exception):
+class Stopped(KeyboardInterrupt):
     pass
 
 
