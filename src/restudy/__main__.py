@@ -38,7 +38,12 @@ def compare(given: argparse.Namespace) -> None:
 
 
 def check(given: argparse.Namespace) -> None:
-    """Print what contract tests find of a family; exit with code 1 if one fails."""
+    """Print what tests find of a family, or of parts of one; exit with code 1 if one fails."""
+    if parts := _try_parts(Path(given.family), given.load_seconds):
+        print("\n".join(parts))
+        if any(line.startswith("FAILED") for line in parts):
+            sys.exit(1)
+        return
     from restudy.family_check.checks import FAILED, NAMES, check_family, count_outcomes
     from restudy.family_check.trials import Limits, start_server
 
@@ -62,6 +67,26 @@ def check(given: argparse.Namespace) -> None:
     )
     if any(verdict.outcome == FAILED for verdict in verdicts):
         sys.exit(1)
+
+
+def _try_parts(path: Path, seconds: float) -> list[str]:
+    """Return a line for each sort of parts in a user's file; none of another file."""
+    from restudy.families.own_files import OwnFileError, load_file
+    from restudy.families.registry import read_records, records_in
+
+    try:
+        load_file(path, seconds)
+        keys = dict.fromkeys(key for key, _ in records_in(path))
+    except OwnFileError:  # which is told as that of a family
+        return []
+    lines = []
+    for key in keys:
+        try:
+            names = ", ".join(record.name for record in read_records(path, key))
+            lines.append(f"ok       {key:<14} {names}: can be used")
+        except OwnFileError as fault:
+            lines.append(f"FAILED   {key:<14} {fault}")
+    return lines
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -21,7 +21,8 @@ from restudy.analysis.matching import MAX_NAMED, is_one_of, is_text, matching
 from restudy.analysis.summaries import rows_of, summarize
 from restudy.errors import UserError
 from restudy.families.contract import ALL, DATASET, ONE, PROTOCOL, Axis, Family, without_overrides
-from restudy.families.registry import FAMILIES, RESERVED, read_families
+from restudy.families.plugins import PLUGINS
+from restudy.families.registry import FAMILIES, RESERVED, read_families, use_records
 from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.plan import paths
 from restudy.plan.studies import Plan
@@ -53,6 +54,7 @@ def open_results(
     *,
     families: Iterable[str | os.PathLike] = (),
     storage_options: Mapping[str, Any] | None = None,
+    **parts: Iterable[str | os.PathLike],
 ) -> Results:
     """Return the results of a run, or of a part of one.
 
@@ -67,6 +69,9 @@ def open_results(
     storage_options : mapping, optional
         For an address: what fsspec's filesystem takes, such as ``key``, ``secret`` and
         ``endpoint_url``.
+    **parts : iterable of path
+        Files with further parts of your own that the run used, by the key of its configuration:
+        ``activations=["mish.py"]``. Studies with them, and predictions, need these files.
 
     Raises
     ------
@@ -85,9 +90,15 @@ def open_results(
     >>> r.cell("dense", hidden_size=50).weights(seed=3)["layer1"].shape
     (50, 3)
     """
-    files = [families] if isinstance(families, str | os.PathLike) else families
+    for key, own in parts.items():
+        if key not in PLUGINS:
+            raise TypeError(
+                f"open_results: got the argument {key!r}{hint(key, PLUGINS)}; allowed: path, "
+                f"families, storage_options, {join(PLUGINS)}"
+            )
+        use_records(key, _several(own))
     built_in = {name: family for name, family in FAMILIES.items() if not family.file}
-    own = read_families(files, built_in)
+    own = read_families(_several(families), built_in)
     if is_address(path):
         return Results(_find_results(RemoteFolder(os.fspath(path), storage_options or {})), own)
     if storage_options:
@@ -95,6 +106,10 @@ def open_results(
             f"storage_options: are for an address, such as s3://bucket/{RESULTS}; got {path}"
         )
     return Results(_find_results(LocalFolder(path)), own)
+
+
+def _several(paths: str | os.PathLike | Iterable[str | os.PathLike]) -> list[str | os.PathLike]:
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 
 class Results:

@@ -334,9 +334,7 @@ def test_of_an_environment_of_condas_its_file_decides(tmp_path, environment, mon
 
 
 def test_a_python_is_that_of_a_family_in_a_file_of_the_users():
-    with pytest.raises(
-        OwnFileError, match=r"python: got 'dense'; allowed: the name of a family"
-    ):
+    with pytest.raises(OwnFileError, match=r"python: got 'dense'; allowed: the name of a family"):
         load_plugins({}, {"dense": sys.executable})
 
 

@@ -310,3 +310,22 @@ def test_what_training_does_ends_its_job_in_a_line(tmp_path, what):
         load_file(path).GO_ON.set()
     assert expected in str(fault.value) and "\n" not in str(fault.value)
     assert not (tmp_path / "runs.csv").exists()
+
+
+def test_the_command_tries_parts_too(tmp_path):
+    def checked(path):
+        program = (sys.executable, "-m", "restudy", "check", str(path))
+        done = subprocess.run(
+            program,
+            env={**environment(), "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.strip()
+
+    assert checked(EXAMPLES / "lion.py") == (0, "ok       optimizers     lion: can be used")
+    path = tmp_path / "lion.py"
+    path.write_text((EXAMPLES / "lion.py").read_text().replace("np.sign", "np.cumsum"))
+    code, told = checked(path)
+    assert code == 1 and told.startswith("FAILED   optimizers") and "elementwise" in told

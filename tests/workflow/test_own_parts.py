@@ -7,6 +7,11 @@ import pytest
 from conftest import copy_project, environment
 from forked_snakemake import run_program
 
+from restudy import open_results
+from restudy.families.plugins import PLUGINS
+from restudy.families.registry import load_plugins
+from restudy.study.yaml_files import read_yaml
+
 CONFIG = "examples/own_parts/config.yaml"
 CALL = ("--configfile", CONFIG, "--directory", "results/own_parts")
 TARGETS = (
@@ -46,6 +51,30 @@ def test_training_is_recorded_with_the_digests_of_the_files_that_it_uses(project
     record = json.loads((project.folder / place / "provenance.json").read_text())
     used = {axis for axis, each in record["settings"].items() if "code" in each}
     assert used == {"dataset", "activation", "optimizer"}
+
+
+def test_results_are_read_with_the_files_that_the_run_used(project):
+    results = project.folder / "results/own_parts/results"
+    runs = pd.read_csv(results / "tables/dense_runs.csv")
+    files = {
+        key: [project.folder / path for path in paths]
+        for key, paths in read_yaml(project.folder / CONFIG).items()
+        if key in PLUGINS
+    }
+    mish = {"activation": "mish", "optimizer": "lion"}
+    try:
+        found = open_results(results, **files)
+        assert len(found.runs("dense", study="activations")) == 30
+        cell = found.cell("dense", **mish)
+        points, label = (
+            found.points("arms").query("part == 'heldout'")[names]
+            for names in (["x1", "x2"], "label")
+        )
+        accuracy = (cell.predict(points.to_numpy()) == label.to_numpy()).mean(axis=1)
+    finally:
+        load_plugins({})
+    expected = runs[(runs["activation"] == "mish") & (runs["optimizer"] == "lion")]
+    assert accuracy.tolist() == pytest.approx(expected["heldout_accuracy"].tolist())
 
 
 def test_after_an_edit_what_uses_a_file_is_made_again(project):

@@ -163,8 +163,7 @@ def read_records(
 ) -> list[Kind]:
     """Return the records of a file that a key of the configuration names; see `load_plugins`."""
     plugin = PLUGINS[key]
-    found = vars(load_file(path, tell=tell)).values()
-    records = list({id(each): each for each in found if isinstance(each, plugin.record)}.values())
+    records = [record for found, record in records_in(path, tell) if found == key]
     if not records:
         name = plugin.record.__name__
         raise OwnFileError(
@@ -184,6 +183,38 @@ def read_records(
             if problem:
                 raise OwnFileError(f"{path}: {plugin.noun} {record.name!r}: {problem}")
     return records
+
+
+def records_in(path: Path, tell: Callable[[str], None] | None = None) -> list[tuple[str, Kind]]:
+    """Return the records in a file of the user's, each with the key that names such files.
+
+    Raises
+    ------
+    OwnFileError
+        If the file cannot be loaded.
+    """
+    found = {id(each): each for each in vars(load_file(path, tell=tell)).values()}.values()
+    return [
+        (key, each)
+        for key, plugin in PLUGINS.items()
+        for each in found
+        if isinstance(each, plugin.record)
+    ]
+
+
+def use_records(key: str, paths: Iterable[str | Path]) -> None:
+    """Make what is in files of the user's known as well, as a key of the configuration says.
+
+    Raises
+    ------
+    OwnFileError
+        As `load_plugins`; a file that is in use already is none.
+    """
+    for path in map(Path, paths):
+        for record in read_records(path, key, check=False):
+            known = OWN.get(key, {}).get(record.name)
+            if known is None or known.digest != record.digest:
+                add_record(record)
 
 
 def add_record(record: Kind) -> None:
