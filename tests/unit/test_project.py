@@ -1,5 +1,6 @@
 """The project's own files agree with one another."""
 
+import itertools
 import json
 import os
 import re
@@ -37,7 +38,11 @@ def environment() -> dict[str, str]:
 
 
 def direct_dependencies():
-    listed = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    listed = [
+        *PROJECT["project"]["dependencies"],
+        *itertools.chain(*PROJECT["project"]["optional-dependencies"].values()),
+        *PROJECT["dependency-groups"]["dev"],
+    ]
     return {re.match(r"[A-Za-z0-9._-]+", entry)[0] for entry in listed}
 
 
