@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,7 +23,7 @@ GROUP_ROWS = 1 << 20
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table, CSV or Parquet, with every number exactly as it was written."""
     if str(path).endswith(".parquet"):
-        return pd.read_parquet(path)
+        return _read_parquet(path)
     frame = pd.read_csv(
         path, float_precision="round_trip", dtype=TYPES, keep_default_na=False, na_values=[""]
     )
@@ -32,7 +33,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV or Parquet, by the path's ending."""
     if str(path).endswith(".parquet"):
-        frame.to_parquet(path, index=False)
+        frame.to_parquet(path, index=False, engine="pyarrow")
     else:
         _with_texts(frame, as_cell).to_csv(path, index=False)
 
@@ -43,6 +44,21 @@ def as_cell(text: str) -> str:
     An apostrophe stands before what would be a formula; `read_table` takes it away again.
     """
     return f"'{text}" if FORMULA.match(text) or QUOTED_FORMULA.match(text) else text
+
+
+def _read_parquet(path: str | Path) -> pd.DataFrame:
+    """Read a table with pyarrow, or where only readers work, with the smaller fastparquet."""
+    if find_spec("pyarrow"):
+        return pd.read_parquet(path, engine="pyarrow")
+    import fastparquet
+
+    with Path(path).open("rb") as file:
+        try:
+            frame = fastparquet.ParquetFile(file).to_pandas()
+        except Exception as fault:  # it has no errors of its own for most damages
+            raise ValueError(f"{path}: not a whole Parquet table: {fault}") from None
+    texts = [name for name in frame.columns if frame[name].dtype.kind == "O"]
+    return frame.astype(dict.fromkeys(texts, "str"))
 
 
 def _with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from restudy.study.config import (
 )
 from restudy.study.schema import CHECKS
 from restudy.study.validation import key_path
-from restudy.study.yaml_files import check_configfile, read_yaml
+from restudy.study.yaml_files import check_configfile
 
 LONGEST_NUMBER = 400  # digits: more than a float has
 
@@ -113,11 +113,10 @@ def load_study(
     claims = []
     if complete["claims"]:
         path = complete["claims"]
-        schema = read_yaml(root / "workflow/schemas/claims.schema.yaml")
         planar = [name for name, count in features.items() if count == 2]
         try:
             path = find(path)
-            claims = read_claims(path, schema, complete, planar)
+            claims = read_claims(path, complete, planar)
         except (UserError, OSError) as fault:
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     tables = tuple(needed_tables(claims))
