@@ -26,7 +26,6 @@ SKIPPED = (
     "__pycache__",
     ".pytest_cache",
     ".ruff_cache",
-    "build",
 )
 IN_CI = os.environ.get("CI", "").lower() == "true"
 # Training jobs of the smoke run, by family.

@@ -25,6 +25,20 @@ REACH = 10  # standard deviations, beyond which nothing counts
 STANDARD_NORMAL = NormalDist()
 
 
+def statistic(values: np.ndarray, bound: float) -> float:
+    r"""Return Student's :math:`t = (\bar x - b) \sqrt n / s` of a sample against a bound.
+
+    Parameters
+    ----------
+    values : ndarray, (n,)
+        At least two; s is their standard deviation, n - 1 in the denominator.
+    bound : float
+        The mean under the null hypothesis.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float((values.mean() - bound) / (values.std(ddof=1) / math.sqrt(values.size)))
+
+
 def upper_tail(t: float, freedom: float) -> float:
     """Return P(T > t), to the last digits also where it is small.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from restudy.analysis.student import power, quantile, upper_tail
+from restudy.analysis.student import power, quantile, statistic, upper_tail
 
 LEVEL = 0.05  # of all tests of a run together
 RESAMPLES = 9_999
@@ -86,8 +86,7 @@ def one_sided_p(values: Sequence[float], bound: float) -> tuple[float, float]:
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         mean = values.mean()
         return (float(mean <= bound), float(mean >= bound))
-    error = values.std(ddof=1) / math.sqrt(values.size)
-    t = (values.mean() - bound) / error
+    t = statistic(values, bound)
     return (upper_tail(t, values.size - 1), upper_tail(-t, values.size - 1))
 
 
