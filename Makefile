@@ -34,7 +34,7 @@ check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
 	$(RUN) snakemake --lint
 
 lock: ## renew the locks (needs uv)
-	$(COMPILE) --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements.lock
 	# The same versions, but of python-dateutil, of which botocore takes no later one than 2.
 	for group in kubernetes kubernetes-test; do \
 	    sed -n '/^python-dateutil=/d; s/ *\\$$//; /^[a-z].*==/p' requirements.lock | \

@@ -5,8 +5,8 @@
 Writes event files with TensorFlow's own writer: every run has as many tags with scalars as with
 histograms, and every tag as many points. A histogram has 30 buckets of 10,000 normal numbers, whose
 counts are drawn anew at every point, so that they compress worse than those of weights in training,
-which change little. Then the page is made, full and thinned, by the project's script, and opened in
-Chromium. The figures go into a table.
+which change little. Then the page is made, full and thinned, by ``python -m restudy tensorboard``,
+and opened in Chromium. The figures go into a table.
 """
 
 import argparse
@@ -61,10 +61,10 @@ def normal_shares(random: np.random.Generator, tags: int) -> np.ndarray:
 
 
 def export(folder: Path, page: Path, *options: str) -> float:
-    """Seconds that the script takes, from the start of its Python to its end."""
-    command = [sys.executable, str(ROOT / "scripts/export_tensorboard.py"), "--logdir", str(folder)]
+    """Seconds that the command takes, from the start of its Python to its end."""
+    command = [sys.executable, "-m", "restudy", "tensorboard", str(folder), str(page), *options]
     start = time.perf_counter()
-    subprocess.run([*command, "--output", str(page), *options], check=True)
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=True)
     return time.perf_counter() - start
 
 

@@ -1,11 +1,11 @@
-"""Commands about results and families: ``python -m restudy COMMAND``."""
+"""Commands about results, families and logs: ``python -m restudy COMMAND``."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from restudy.errors import UserError
+from restudy.errors import UserError, packages_of_extras
 
 EPILOG = """\
 CELL is a cell's folder, such as results/dense/dataset~moons/…/optimizer~gd, or anything in it; it
@@ -89,6 +89,25 @@ def _try_parts(path: Path, seconds: float) -> list[str]:
     return lines
 
 
+def tensorboard(given: argparse.Namespace) -> None:
+    """Write a TensorBoard log directory as one page."""
+    from restudy.analysis.event_files import printable, read_log
+    from restudy.views.tensorboard_page import write_page
+
+    runs = read_log(given.logdir)
+    for run in runs:
+        print(*run.faults, sep="\n", end="\n" * bool(run.faults), file=sys.stderr)
+    written = write_page(
+        runs,
+        printable(given.logdir),
+        given.page,
+        title=printable(given.title or Path(given.logdir).resolve().name),
+        points=given.points_per_series,
+        max_bytes=given.max_megabytes * 1e6,
+    )
+    print(written)
+
+
 def arguments() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = argparse.ArgumentParser(prog="python -m restudy", description=__doc__)
@@ -119,6 +138,18 @@ def arguments() -> argparse.ArgumentParser:
         limit = f"stop what takes longer to {stage} ({seconds})"
         add(f"--{stage}-seconds", type=float, default=seconds, metavar="SECONDS", help=limit)
     add("--json", action="store_true", help="print JSON, when all is done")
+    what = "a TensorBoard log directory as one page that works offline; needs no TensorFlow"
+    command = commands.add_parser("tensorboard", help=what, description=what)
+    command.set_defaults(run=tensorboard, prog=command.prog)
+    add = command.add_argument
+    add("logdir", metavar="LOGDIR", help="directory of runs, also below it")
+    page = "file of the page (tensorboard.html)"
+    add("page", nargs="?", default="tensorboard.html", metavar="PAGE", help=page)
+    points = "thin every series to at most this many points; 0, the default, keeps all"
+    add("--points-per-series", type=int, default=0, metavar="N", help=points)
+    megabytes = "thin series until the page is no larger (a megabyte has 1,000,000 bytes)"
+    add("--max-megabytes", type=float, default=float("inf"), metavar="M", help=megabytes)
+    add("--title", help="title of the page; by default the directory's name")
     return parser
 
 
@@ -127,9 +158,12 @@ def main() -> None:
     parser = arguments()
     given = parser.parse_args()
     try:
-        given.run(given)
+        with packages_of_extras():
+            given.run(given)
     except (UserError, OSError) as fault:
-        parser.exit(2, f"{given.prog}: {fault}\n")
+        # Names of files may have bytes that are no text.
+        words = str(fault).encode("utf-8", "replace").decode()
+        parser.exit(2, f"{given.prog}: {words}\n")
 
 
 if __name__ == "__main__":

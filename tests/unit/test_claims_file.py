@@ -13,6 +13,7 @@ from conftest import ROOT
 
 from restudy.claims.document import (
     ClaimsError,
+    claims_schema,
     complete_claims,
     needed_tables,
     needed_tensors,
@@ -23,7 +24,7 @@ from restudy.families.contract import Artefact, Axis, Family, Measure, Time, cou
 from restudy.families.registry import FAMILIES
 from restudy.study.config import complete_config, with_typed_values
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/claims.schema.yaml").read_text())
+SCHEMA = claims_schema()
 CONFIG = complete_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
 CLAIM = {
     "id": "ranking",
@@ -44,7 +45,7 @@ CNN = CLAIM | {"model": "conv", "study": "baseline"}
 
 
 def complete(*claims):
-    return complete_claims({"claims": list(claims)}, SCHEMA, CONFIG)
+    return complete_claims({"claims": list(claims)}, CONFIG)
 
 
 def with_test(claim, **test):
@@ -53,7 +54,7 @@ def with_test(claim, **test):
 
 def figure(claim, wanted, planar=None):
     claims = {"claims": [{**claim, "figure": wanted}]}
-    (done,) = complete_claims(claims, SCHEMA, CONFIG, planar)
+    (done,) = complete_claims(claims, CONFIG, planar)
     return done["figure"]
 
 
@@ -63,7 +64,7 @@ def contrasts(claim, protocol="corrected"):
 
 
 def test_the_studys_fourteen_claims_can_be_judged_on_the_default_configuration():
-    claims = read_claims(ROOT / "config/claims.yaml", SCHEMA, CONFIG)
+    claims = read_claims(ROOT / "config/claims.yaml", CONFIG)
     assert len(claims) == 14
     for claim in claims:
         expected = ["published", "corrected"] if claim["model"] == "dense" else None
@@ -149,7 +150,7 @@ def test_the_end_counts_as_a_record_even_before_the_first_interval():
     config = copy.deepcopy(CONFIG)
     config["conv"]["protocols"]["full"]["steps"] = 1000
     claim = with_test(CNN, form="threshold", measure="test_loss", above=0, at=1000)
-    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    (done,) = complete_claims({"claims": [claim]}, config)
     assert done["protocols"]["full"][0]["terms"][0][2] == 1000
 
 
@@ -165,7 +166,7 @@ def test_the_last_pass_counts_though_it_is_no_multiple():
     for protocol in ("published", "corrected"):
         config["dense"]["protocols"][protocol]["record_interval"] = 300
     claim = with_test(CLAIM, **ORDERED, at=20000)
-    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    (done,) = complete_claims({"claims": [claim]}, config)
     assert done["protocols"]["corrected"][0]["terms"][0][2] == 20000
 
 
@@ -478,7 +479,7 @@ def test_a_convolution_may_be_named_where_the_protocol_has_it():
     config = copy.deepcopy(CONFIG)
     config["conv"]["protocols"]["full"]["channels"] = [4, 4, 4]
     claim = with_test(CNN, form="distribution", tensor="conv3/weights", shape="uniform")
-    (done,) = complete_claims({"claims": [claim]}, SCHEMA, config)
+    (done,) = complete_claims({"claims": [claim]}, config)
     assert needed_tensors([done], "conv") == ["conv3/weights"]
 
 
@@ -494,23 +495,23 @@ def test_a_name_may_stand_once():
 
 def test_a_missing_or_broken_file_is_told(tmp_path):
     with pytest.raises(ClaimsError, match="No such file"):
-        read_claims(tmp_path / "none.yaml", SCHEMA, CONFIG)
+        read_claims(tmp_path / "none.yaml", CONFIG)
     broken = tmp_path / "broken.yaml"
     broken.write_text("claims: [")
     with pytest.raises(ClaimsError, match="not YAML: line 1: expected the node content"):
-        read_claims(broken, SCHEMA, CONFIG)
+        read_claims(broken, CONFIG)
     broken.write_bytes(b"claims: \xff")
     with pytest.raises(ClaimsError, match="not YAML: not UTF-8 text"):
-        read_claims(broken, SCHEMA, CONFIG)
+        read_claims(broken, CONFIG)
     broken.write_text("claims: \0")
     with pytest.raises(ClaimsError, match="not YAML: unacceptable character #x0000"):
-        read_claims(broken, SCHEMA, CONFIG)
+        read_claims(broken, CONFIG)
     broken.write_text("claims:\n- id: one\n  source: x\n  id: two\n")
     with pytest.raises(ClaimsError, match="line 4: duplicate key 'id', first in line 2"):
-        read_claims(broken, SCHEMA, CONFIG)
+        read_claims(broken, CONFIG)
     broken.write_text("")
     with pytest.raises(ClaimsError, match="top level"):
-        read_claims(broken, SCHEMA, CONFIG)
+        read_claims(broken, CONFIG)
 
 
 def test_values_of_the_command_line_get_their_types():
@@ -617,7 +618,7 @@ def others(monkeypatch):
     for family in (svc_family.FAMILY, NET):
         monkeypatch.setitem(FAMILIES, family.name, family)
     config = complete_config(OTHERS)
-    return lambda *claims: complete_claims({"claims": list(claims)}, SCHEMA, config, ["moons"])
+    return lambda *claims: complete_claims({"claims": list(claims)}, config, ["moons"])
 
 
 def test_any_family_has_claims_on_its_own_axes_of_numbers(others):
@@ -660,7 +661,7 @@ def test_values_of_numbers_may_have_fractions_wherever_they_stand(others, name, 
     if name == "cells":
         test = test | {"cells": {"c": 0.1}}
     claims = {"claims": [with_test(PENALTIES, **test)]}
-    (done,) = complete_claims(claims, SCHEMA, complete_config(config))
+    (done,) = complete_claims(claims, complete_config(config))
     found = {cell["c"] for part in done["protocols"]["plain"] for _, cell, _ in part["terms"]}
     assert 0.1 in found
 
@@ -763,7 +764,7 @@ def test_a_history_that_no_job_leaves_has_no_records(monkeypatch):
     test = {"form": "threshold", "measure": "train_loss", "above": 0, "at": 20}
     claims = {"claims": [with_test(RATES, **test, cells={"rate": 2})]}
     with pytest.raises(ClaimsError, match="train_loss is known at the end of training only"):
-        complete_claims(claims, SCHEMA, config)
+        complete_claims(claims, config)
 
 
 def test_the_schema_and_the_code_have_the_same_forms():
@@ -783,7 +784,7 @@ FALLS = {
 
 
 def searched(claim):
-    (done,) = complete_claims({"claims": [claim]}, SCHEMA, SEARCH)
+    (done,) = complete_claims({"claims": [claim]}, SEARCH)
     return done["protocols"]["corrected"]
 
 
@@ -817,7 +818,7 @@ def test_settings_that_no_cell_has_are_refused(changes, words):
 
 def test_a_sample_has_figures_of_its_own():
     wanted = {"kind": "loss_parallel", "study": "search"}
-    (done,) = complete_claims({"claims": [{**FALLS, "figure": wanted}]}, SCHEMA, SEARCH)
+    (done,) = complete_claims({"claims": [{**FALLS, "figure": wanted}]}, SEARCH)
     assert done["figure"] == "results/figures/dense/search_loss_parallel.svg"
     with pytest.raises(ClaimsError, match="loss_parallel"):
         searched({**FALLS, "figure": "loss_parallel"})

@@ -1,9 +1,6 @@
 """Event files of every writer and in every state: read as far as they go, and a word about it."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -313,16 +310,3 @@ def test_directory_that_is_missing_or_without_event_files_is_refused_by_name(tmp
 def test_events_come_one_by_one(tmp_path):
     path, _ = whole(tmp_path)
     assert [event.step for event in iterate_events(path)][1:] == list(range(20))
-
-
-def test_tensorflow_is_not_needed(tmp_path):
-    write_events(tmp_path / "logs/a.tfevents.1", [start_of(), number("x", 0, 1)])
-    code = (
-        "import sys; sys.modules['tensorflow'] = None; import runpy; "
-        f"sys.argv[1:] = ['--logdir', {str(tmp_path / 'logs')!r}, "
-        f"'--output', {str(tmp_path / 'page.html')!r}]; "
-        f"runpy.run_path({str(ROOT / 'scripts/export_tensorboard.py')!r}, run_name='__main__')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "MB, 1 run\n" in done.stdout and Path(tmp_path / "page.html").stat().st_size > 10_000

@@ -45,8 +45,18 @@ MESSAGES = ("Event", "SessionLog", "GraphDef", "MetaGraphDef")
 def reading():
     return load(
         "tensorboard_reading",
-        "tensorboard_reading: find where TensorBoard has its messages and make_ndarray now; "
-        "TensorFlow has the same ones (tf.compat.v1.Event, tf.make_ndarray), but takes seconds",
+        "tensorboard_reading: find how protobuf makes classes of descriptions now; TensorFlow has "
+        "classes of its own (tf.compat.v1.Event), but takes seconds",
+    )
+
+
+def test_formats_are_tensorboards(reading):
+    copying = load(
+        "copy_tensorboard_formats",
+        "copy_tensorboard_formats: find where TensorBoard has its messages now",
+    )
+    assert reading.descriptor_set() == copying.copied(), (
+        "tensorboard_formats: PYTHONPATH=src python -m restudy.internals.copy_tensorboard_formats"
     )
 
 
@@ -59,8 +69,8 @@ def fields(message):
 def test_messages_are_those_that_tensorflow_writes(reading, name):
     ours, theirs = getattr(reading, name), getattr(tf.compat.v1, name)
     assert fields(ours).items() >= fields(theirs).items(), (
-        f"{name}: TensorFlow writes fields that TensorBoard's class does not know: install "
-        "versions of the two that belong together"
+        f"{name}: TensorFlow writes fields that TensorBoard does not know: install versions of the "
+        "two that belong together"
     )
 
 
@@ -75,34 +85,59 @@ TYPES = {
 
 
 def test_types_have_the_numbers_of_tensorflow(reading):
-    named = {kind: reading.DataType.Name(kind.as_datatype_enum) for kind in TYPES}
-    assert named == TYPES, (
-        "DataType: find where TensorBoard names the types of tensors now, and look whether "
-        "event_files.NUMBERS still has the right ones"
-    )
+    named = {kind: reading.TYPES[kind.as_datatype_enum] for kind in TYPES}
+    assert named == TYPES, "TYPES: look whether event_files.NUMBERS still has the right ones"
+
+
+def tensors_of(array):
+    """A tensor as TensorFlow writes it, with each number in a field, and with one for all."""
+    whole = tf.make_tensor_proto(array)
+    tensors = [whole]
+    for values in (array.ravel(), array.ravel()[:1]):
+        tensor = type(whole)(dtype=whole.dtype, tensor_shape=whole.tensor_shape)
+        for value in values:
+            part = tf.make_tensor_proto(value)
+            part.ClearField("tensor_shape")
+            tensor.MergeFrom(part)
+        tensors.append(tensor)
+    return tensors
 
 
 @pytest.mark.parametrize(
-    "array",
+    "kind",
     [
-        np.array(2.5, np.float32),
-        np.arange(6.0).reshape(2, 3),
-        np.array([1, 2], np.int64),
-        np.array([True, False]),
-        np.array([b"a", b"bc"], dtype=object),
-        np.zeros((0, 3)),
+        *(tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.complex64, tf.complex128, tf.bool),
+        *(tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64),
+        tf.string,
     ],
-    ids=lambda array: f"{array.dtype}{array.shape}",
+    ids=lambda kind: kind.name,
 )
-def test_tensors_become_arrays(reading, array):
-    tensor = tf.make_tensor_proto(array)
+def test_tensors_become_arrays(reading, kind):
+    array = np.array([[1, 0, 100], [3, 0, 1]]).astype(kind.as_numpy_dtype)
+    if kind.is_floating or kind.is_complex:
+        array[0, 0] = -np.inf
+    if kind == tf.string:
+        array = np.array([[b"a", b"", b"bc"]], object)
+    for tensor in (*tensors_of(array), *map(tf.make_tensor_proto, (array[:0], array[0, 0]))):
+        message = reading.GraphDef().node.add().attr["value"].tensor
+        message.ParseFromString(tensor.SerializeToString())
+        found, expected = reading.make_ndarray(message), tf.make_ndarray(tensor)
+        if kind == tf.bfloat16:
+            expected = expected.astype(np.float32)
+        assert found.dtype == expected.dtype and np.array_equal(found, expected)
+        assert found.flags.writeable
+
+
+def test_what_is_no_array_is_refused(reading):
     message = reading.GraphDef().node.add().attr["value"].tensor
-    message.ParseFromString(tensor.SerializeToString())
-    found = reading.make_ndarray(message)
-    assert found.dtype == array.dtype and np.array_equal(found, array), (
-        "make_ndarray: compare with tf.make_ndarray; if it is gone, decode tensor_content and the "
-        "*_val fields by the type's number, as event_files._decode_scalar does for single numbers"
-    )
+    message.dtype = tf.resource.as_datatype_enum
+    with pytest.raises(TypeError, match="type 20"):
+        reading.make_ndarray(message)
+    message.dtype = tf.float32.as_datatype_enum
+    message.tensor_shape.dim.add(size=3)
+    message.float_val.extend([1.0, 2.0])
+    with pytest.raises(ValueError, match="reshape"):
+        reading.make_ndarray(message)
 
 
 def test_event_files_are_read_without_tensorflow(reading):

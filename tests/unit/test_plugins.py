@@ -11,6 +11,7 @@ import svc_family
 import tensorflow as tf
 from conftest import ROOT, environment
 
+from restudy.claims.document import claims_schema
 from restudy.claims.forms import forms, with_own_forms
 from restudy.data.points import make_points
 from restudy.families.conv.activations import make_activation as make_tensorflow_activation
@@ -124,7 +125,7 @@ def test_points_have_their_parts_like_other_sets(loaded):
 
 
 def test_forms_figures_and_labels_are_among_the_others(loaded):
-    schema = with_own_forms(read_yaml(ROOT / "workflow/schemas/claims.schema.yaml"))
+    schema = with_own_forms(claims_schema())
     assert schema["$defs"]["test"]["properties"]["form"]["enum"][-1] == "gain"
     assert list(forms())[-1] == "gain"
     figure = all_study_figures()[-1]

@@ -1,5 +1,7 @@
 """The project's own files agree with one another."""
 
+import ast
+import itertools
 import json
 import os
 import re
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import fields
+from importlib import metadata
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from conftest import ROOT
 from conftest import environment as environment_of_calls
 from forked_snakemake import run_snakemake
 
+from restudy.errors import EXTRAS
 from restudy.families.contract import Family, Run
 
 
@@ -41,7 +45,11 @@ def environment() -> dict[str, str]:
 
 
 def direct_dependencies():
-    listed = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    listed = [
+        *PROJECT["project"]["dependencies"],
+        *itertools.chain(*PROJECT["project"]["optional-dependencies"].values()),
+        *PROJECT["dependency-groups"]["dev"],
+    ]
     return {re.match(r"[A-Za-z0-9._-]+", entry)[0] for entry in listed}
 
 
@@ -58,6 +66,34 @@ def test_conda_environment_lists_every_direct_dependency():
 
 def test_lock_pins_every_direct_dependency():
     assert direct_dependencies() <= set(LOCKED)
+
+
+def imported_packages():
+    """Packages other than Python's own that the library imports, and TensorFlow, by its name."""
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (each.name.partition(".")[0] for each in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield node.module.partition(".")[0]
+    yield "tensorflow"
+
+
+def test_every_package_that_a_light_install_lacks_is_known():
+    """Of what `pip install .` does not bring, a message names the extra: `errors.EXTRAS`."""
+    imported = set(imported_packages()) - {"restudy", *sys.stdlib_module_names}
+    brought_by = metadata.packages_distributions()
+    names = {name: {each.lower() for each in brought_by[name]} for name in imported}
+    always = {re.match(r"[a-z0-9-]+", entry)[0] for entry in PROJECT["project"]["dependencies"]}
+    lacking = {name for name in imported if not names[name] & always}
+    assert lacking == set(itertools.chain(*EXTRAS.values()))
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert extras.keys() == EXTRAS.keys()
+    for extra, entries in extras.items():
+        own = {re.match(r"[a-z0-9-]+", entry)[0] for entry in entries}
+        for name, packages in EXTRAS.items():
+            direct = {each for each in packages if names[each] & own}
+            assert not direct or name == extra, (extra, direct)
 
 
 @pytest.mark.parametrize("group", ["kubernetes", "kubernetes-test"])

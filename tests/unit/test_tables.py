@@ -94,6 +94,45 @@ def runs(seed=0, diverged=(), **changes):
     return with_cell(frame, CELL | changes)
 
 
+@pytest.fixture
+def without_pyarrow(monkeypatch):
+    """Tables are read as in a light install."""
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+
+
+PARQUET = pd.DataFrame(
+    {
+        "dataset": ["moons", "wells ü\n", None],
+        "seed": [0, 1, 2**53 + 1],
+        "loss": [0.1 + 0.2, np.nan, -np.inf],
+        "share": np.array([0.1, np.nan, 5e-324], np.float32),
+        "finished": [True, False, True],
+        "step": np.array([1, 2, 3], np.int32),
+    }
+)
+
+
+@pytest.mark.parametrize("rows", [3, 0])
+def test_a_light_install_reads_the_same_from_parquet(tmp_path, request, rows):
+    path = tmp_path / "table.parquet"
+    write_table(PARQUET.iloc[:rows], path)
+    stacked = tmp_path / "stacked.parquet"
+    stack_tables([path, path], stacked, {"finished": {each: {"more": 1} for each in (True, False)}})
+    expected = [read_table(each) for each in (path, stacked)]
+    request.getfixturevalue("without_pyarrow")
+    for each, frame in zip((path, stacked), expected, strict=True):
+        pd.testing.assert_frame_equal(read_table(each), frame, check_exact=True)
+
+
+@pytest.mark.parametrize("kept", [0, 3, 100, -1])
+def test_a_cut_parquet_table_is_refused_by_name(tmp_path, kept, without_pyarrow):
+    path = tmp_path / "table.parquet"
+    write_table(PARQUET, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"table\.parquet: not a whole Parquet table: "):
+        read_table(path)
+
+
 @pytest.mark.parametrize("name", ["runs.csv", "runs.parquet"])
 def test_every_number_survives_the_file(tmp_path, name):
     frame = runs(diverged=[2])

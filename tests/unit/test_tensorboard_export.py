@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, bound_by_permissions
+from conftest import ROOT, bound_by_permissions, environment
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard_server import (
     compare_histograms,
@@ -321,15 +321,16 @@ def test_page_is_the_same_bytes_every_time(logs):
 
 def call(*arguments, before=()):
     return subprocess.run(
-        [*before, sys.executable, SCRIPT, *map(str, arguments)],
+        [*before, sys.executable, "-m", "restudy", "tensorboard", *map(str, arguments)],
+        env={**environment(), "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_script_writes_the_page_and_reports_faults(logs, tmp_path):
-    done = call("--logdir", logs, "--output", tmp_path / "page.html", "--title", "My runs")
+def test_command_writes_the_page_and_reports_faults(logs, tmp_path):
+    done = call(logs, tmp_path / "page.html", "--title", "My runs")
     assert done.returncode == 0, done.stderr
     assert "empty event file" in done.stderr and "MB, 12 runs" in done.stdout
     index = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["index"]
@@ -339,19 +340,18 @@ def test_script_writes_the_page_and_reports_faults(logs, tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        (["--logdir", "nowhere"], "nowhere: no such directory"),
-        (["--logdir", "{empty}"], "no TensorBoard event file"),
-        (["--logdir", "{logs}", "--points-per-series", "2"], "2 points per series: it takes 5"),
-        (["--logdir", "{logs}", "--max-megabytes", "0.01"], "can't be as small as 0.01 MB"),
-        (["--logdir", "{logs}", "--max-megabytes", "nan"], "it takes more than 0"),
-        (["--logdir", "{logs}", "--output", "no/folder/page.html"], "no/folder/page.html"),
+        (["nowhere", "{page}"], "nowhere: no such directory"),
+        (["{empty}", "{page}"], "no TensorBoard event file"),
+        (["{logs}", "{page}", "--points-per-series", "2"], "2 points per series: it takes 5"),
+        (["{logs}", "{page}", "--max-megabytes", "0.01"], "can't be as small as 0.01 MB"),
+        (["{logs}", "{page}", "--max-megabytes", "nan"], "it takes more than 0"),
+        (["{logs}", "no/folder/page.html"], "no/folder/page.html"),
     ],
 )
 def test_users_mistake_is_one_message_and_exit_code_2(logs, tmp_path, options, words):
     (tmp_path / "empty").mkdir()
-    places = {"logs": logs, "empty": tmp_path / "empty"}
-    output = ["--output", tmp_path / "page.html"] if "--output" not in options else []
-    done = call(*output, *(option.format(**places) for option in options))
+    places = {"logs": logs, "empty": tmp_path / "empty", "page": tmp_path / "page.html"}
+    done = call(*(option.format(**places) for option in options))
     assert done.returncode == 2
     assert words in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "page.html").exists()
@@ -462,7 +462,7 @@ def test_folders_whose_names_are_no_text_have_runs_of_their_own(tmp_path):
         shutil.copy(tmp_path / "written", f"{folder}/events.out.tfevents.1")
         # A note that names the file.
         shutil.copy(ROOT / "README.md", f"{folder}/events.out.tfevents.2")
-    done = call("--logdir", tmp_path / "logs", "--output", tmp_path / "page.html")
+    done = call(tmp_path / "logs", tmp_path / "page.html")
     assert done.returncode == 0, done.stderr
     index = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))["index"]
     names = [run["name"] for run in index["runs"]]
@@ -489,10 +489,7 @@ def call_while_closed(place, folder):
     """Ask for the page of a folder's logs while a place in them may not be read."""
     place.chmod(0o000)
     try:
-        return call(
-            *("--logdir", folder / "logs", "--output", folder / "page.html"),
-            before=bound_by_permissions(),
-        )
+        return call(folder / "logs", folder / "page.html", before=bound_by_permissions())
     finally:
         place.chmod(0o755)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from restudy.analysis.statistics import mean_interval
+from restudy.analysis.student import statistic, upper_tail
 from restudy.families.contract import Family
 from restudy.study.cell import Cell, spell
 
@@ -125,7 +125,7 @@ def compare_measure(measure: str, first: pd.Series, second: pd.Series) -> Compar
         return replace(found, reason="a single pair")
     if np.ptp(differences) <= noise:
         return replace(found, reason="all pairs differ alike" if any(signs) else "all pairs equal")
-    p = float(stats.ttest_1samp(differences, 0).pvalue)
+    p = 2 * upper_tail(abs(statistic(differences, 0)), len(seeds) - 1)
     return replace(found, low=low, high=high, p=p)
 
 

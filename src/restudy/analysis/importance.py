@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 from scipy.stats import qmc
 
 from restudy.analysis.statistics import without_scale
+from restudy.analysis.student import quantile
 from restudy.study.design import FEWEST_PREDICTED
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def variance_importance(
         for each in (np.mean, functools.partial(np.std, ddof=1))
     )
     corrected = _shares({term: max(2 * share - bias[term], 0.0) for term, share in shares.items()})
-    halves = {term: stdtrit(replicates - 1, 0.975) * each for term, each in spread.items()}
+    halves = {term: quantile(0.975, replicates - 1) * each for term, each in spread.items()}
     r_squared = float(forest.oob_score_)
     return Importance(_table(axes, corrected, halves), "", _higher(corrected), r_squared, **facts)
 

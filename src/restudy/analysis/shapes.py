@@ -7,8 +7,8 @@ Both are measured of final weights, which families store in two ways: see `stack
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
 
+from restudy.errors import packages_of_extras
 from restudy.families.contract import ALL, Family
 
 DIRECTIONS = 60
@@ -75,6 +75,8 @@ def shape_distances(values: np.ndarray) -> dict[str, float]:
         value, and ``normal_distance``, from the normal one of the same mean and deviation; both
         NaN where all values are equal or one is not finite.
     """
+    with packages_of_extras():
+        from scipy import stats
     flat = np.asarray(values, float).ravel()
     low, extent = flat.min(), np.ptp(flat)
     if not extent > 0 or not np.isfinite(extent):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+
+from restudy.analysis.student import quantile
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -43,8 +44,9 @@ def half_width(deviation: np.ndarray | float, count: np.ndarray | int) -> np.nda
         How many values; fewer than two give NaN.
     """
     count = np.asarray(count, dtype=float)
-    freedom = np.where(count > 1, count - 1, np.nan)
-    return stdtrit(freedom, 0.975) * deviation / np.sqrt(count)
+    different, places = np.unique(count, return_inverse=True)
+    errors = [quantile(0.975, n - 1) if n > 1 else np.nan for n in different.tolist()]
+    return np.array(errors)[places].reshape(count.shape) * deviation / np.sqrt(count)
 
 
 def without_scale(values: pd.Series) -> tuple[pd.Series, int]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from restudy.claims.forms import forms
+from restudy.claims.forms import forms, with_own_forms
 from restudy.claims.resolve import ClaimsError, Grid, claim_figure, matching_cells, unknown
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
@@ -18,12 +20,17 @@ from restudy.study.design import design_of
 from restudy.study.entries import Entries
 from restudy.study.yaml_files import YamlError, read_yaml
 
+SCHEMA = Path(__file__).with_name("schema.yaml")
+
+
+@cache
+def claims_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a file of claims."""
+    return read_yaml(SCHEMA)
+
 
 def read_claims(
-    path: str | Path,
-    schema: Mapping,
-    config: Mapping,
-    planar: Collection[str] | None = None,
+    path: str | Path, config: Mapping, planar: Collection[str] | None = None
 ) -> list[dict]:
     """Return the claims of a YAML file, as `complete_claims` gives them.
 
@@ -36,14 +43,11 @@ def read_claims(
         document = read_yaml(path)
     except YamlError as error:
         raise ClaimsError(str(error)) from None
-    return complete_claims(document, schema, config, planar)
+    return complete_claims(document, config, planar)
 
 
 def complete_claims(
-    document: Mapping,
-    schema: Mapping,
-    config: Mapping,
-    planar: Collection[str] | None = None,
+    document: Mapping, config: Mapping, planar: Collection[str] | None = None
 ) -> list[dict]:
     """Return the claims of a file with their tests spelled out as contrasts, for each protocol.
 
@@ -51,8 +55,6 @@ def complete_claims(
     ----------
     document : mapping
         As read from YAML.
-    schema : mapping
-        JSON Schema 2020-12 of such a file.
     config : mapping
         A completed configuration.
     planar : collection of str or None
@@ -73,7 +75,7 @@ def complete_claims(
         With a line for each fault: the key, what was found, what is allowed.
     """
     document = copy.deepcopy(document)
-    faults = fill_and_check(document, schema)
+    faults = fill_and_check(document, with_own_forms(claims_schema()))
     if faults:
         raise ClaimsError("\n".join(dict.fromkeys(faults)))
     claims, seen = [], set()

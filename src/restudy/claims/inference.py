@@ -1,7 +1,6 @@
 """From values over seeds to a judgement: interval, p-values, correction, further seeds.
 
-The statistics come from SciPy and statsmodels; only the studentised bootstrap, which SciPy lacks,
-is written here.
+Student's distribution is that of `restudy.analysis.student`.
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
+
+from restudy.analysis.student import power, quantile, statistic, upper_tail
 
 LEVEL = 0.05  # of all tests of a run together
 RESAMPLES = 9_999
@@ -52,7 +50,7 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, f
     if error <= 1e-12 * max(1.0, abs(mean)):
         return (float(mean), float(mean))
     if n < MIN_FOR_BOOTSTRAP:
-        half = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
+        half = quantile(1 - LEVEL / 2, n - 1) * error
         return (float(mean - half), float(mean + half))
     resamples = values[np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))]
     errors = resamples.std(axis=1, ddof=1) / math.sqrt(n)
@@ -88,9 +86,8 @@ def one_sided_p(values: Sequence[float], bound: float) -> tuple[float, float]:
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         mean = values.mean()
         return (float(mean <= bound), float(mean >= bound))
-    above = stats.ttest_1samp(values, bound, alternative="greater").pvalue
-    below = stats.ttest_1samp(values, bound, alternative="less").pvalue
-    return (float(above), float(below))
+    t = statistic(values, bound)
+    return (upper_tail(t, values.size - 1), upper_tail(-t, values.size - 1))
 
 
 def correct(p_values: Sequence[float]) -> list[float]:
@@ -100,9 +97,11 @@ def correct(p_values: Sequence[float]) -> list[float]:
 
     .. math:: \tilde p_{(i)} = \max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})
     """
-    if not len(p_values):
-        return []
-    return [float(p) for p in multipletests(p_values, alpha=LEVEL, method="holm")[1]]
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)).clip(max=1)
+    return corrected.tolist()
 
 
 def seeds_needed(distance: float, spread: float, level: float) -> int | None:
@@ -131,16 +130,14 @@ def seeds_needed(distance: float, spread: float, level: float) -> int | None:
         return 2
     effect = abs(distance) / spread
 
-    def power(n: int) -> float:
-        return TTestPower().power(effect, n, level)
-
     high = 2
-    while power(high) < POWER:
+    while power(effect, high, level) < POWER:
         if high > MAX_SEEDS:
             return None
         high *= 2
     low = high // 2
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(middle) >= POWER else (middle + 1, high)
+        enough = power(effect, middle, level) >= POWER
+        low, high = (low, middle) if enough else (middle + 1, high)
     return max(2, low)

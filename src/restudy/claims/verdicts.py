@@ -44,8 +44,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from restudy.analysis.student import STANDARD_NORMAL
 from restudy.claims.evidence import Evidence
 from restudy.claims.inference import (
     LEVEL,
@@ -167,7 +167,7 @@ def _weigh(name: str, contrast: Mapping, evidence: Evidence) -> dict:
         found["basis"] = SIGNIFICANCE
     elif n == 1 and spread is not None:
         found["spread"] = spread * float(np.sqrt((coefficients**2).sum()))
-        half = stats.norm.ppf(1 - LEVEL / 2) * found["spread"]
+        half = STANDARD_NORMAL.inv_cdf(1 - LEVEL / 2) * found["spread"]
         found["ci_low"], found["ci_high"] = found["effect"] - half, found["effect"] + half
         found["basis"] = STATED_SPREAD
     if n:

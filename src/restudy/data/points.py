@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, make_moons
-from sklearn.preprocessing import StandardScaler
 
 from restudy.data.kinds import EVALUATED, GENERATED_SETTINGS
 from restudy.data.labelled_csv import read_labelled_csv
+from restudy.errors import packages_of_extras
 from restudy.families.lookup import with_own
+
+with packages_of_extras():
+    from sklearn.datasets import load_digits, load_iris, make_blobs, make_circles, make_moons
+    from sklearn.preprocessing import StandardScaler
 
 SPIRAL_RADIUS = 2.0  # end of an arm: far enough that a noise of 0.1 leaves a few arms apart
 

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
@@ -33,11 +35,10 @@ def read_table(
     texts : iterable of str
         Columns that hold text whatever it looks like, beside those of the known families.
     """
-    source = path if file is None else file
     if str(path).endswith(".parquet"):
-        return pd.read_parquet(source)
+        return _read_parquet(path, file)
     frame = pd.read_csv(
-        source,
+        path if file is None else file,
         float_precision="round_trip",
         dtype=TYPES | dict.fromkeys(texts, "str"),
         keep_default_na=False,
@@ -49,7 +50,7 @@ def read_table(
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV or Parquet, by the path's ending."""
     if str(path).endswith(".parquet"):
-        frame.to_parquet(path, index=False)
+        frame.to_parquet(path, index=False, engine="pyarrow")
     else:
         _with_texts(frame, as_cell).to_csv(path, index=False)
 
@@ -60,6 +61,21 @@ def as_cell(text: str) -> str:
     An apostrophe stands before what would be a formula; `read_table` takes it away again.
     """
     return f"'{text}" if FORMULA.match(text) or QUOTED_FORMULA.match(text) else text
+
+
+def _read_parquet(path: str | Path, file: BinaryIO | None) -> pd.DataFrame:
+    """Read a table with pyarrow, or where only readers work, with the smaller fastparquet."""
+    if find_spec("pyarrow"):
+        return pd.read_parquet(path if file is None else file, engine="pyarrow")
+    import fastparquet
+
+    with Path(path).open("rb") if file is None else nullcontext(file) as content:
+        try:
+            frame = fastparquet.ParquetFile(content).to_pandas()
+        except Exception as fault:  # it has no errors of its own for most damages
+            raise ValueError(f"{path}: not a whole Parquet table: {fault}") from None
+    texts = [name for name in frame.columns if frame[name].dtype.kind == "O"]
+    return frame.astype(dict.fromkeys(texts, "str"))
 
 
 def _with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

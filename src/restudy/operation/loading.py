@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from restudy.claims.document import needed_tables, read_claims
-from restudy.claims.forms import with_own_forms
 from restudy.data.inspection import PointFacts, inspect_datasets
 from restudy.errors import UserError
 from restudy.families.own_python import find_interpreter
@@ -25,7 +24,7 @@ from restudy.study.config import (
 )
 from restudy.study.schema import CHECKS
 from restudy.study.validation import key_path
-from restudy.study.yaml_files import check_configfile, read_yaml
+from restudy.study.yaml_files import check_configfile
 
 LONGEST_NUMBER = 400  # digits: more than a float has
 
@@ -121,11 +120,10 @@ def load_study(
     claims = []
     if complete["claims"]:
         path = complete["claims"]
-        schema = with_own_forms(read_yaml(root / "workflow/schemas/claims.schema.yaml"))
         planar = [name for name, count in features.items() if count == 2]
         try:
             path = find(path)
-            claims = read_claims(path, schema, complete, planar)
+            claims = read_claims(path, complete, planar)
         except (UserError, OSError) as fault:
             raise StudyError(f"The claims ({path}) can't be judged:\n{fault}") from None
     tables = tuple(needed_tables(claims))

@@ -27,7 +27,7 @@ SCHEMA_HEAD = """\
 # Every key of a configuration file, for editors: its type, its default, what it does. Written by
 # `python -m restudy.study.reference` from the facts of families and data sets.
 """
-CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
+CLAIMS_SCHEMA = "src/restudy/claims/schema.yaml"
 SHARED_KEYS = ("form", "margin", "cells", "spread", "at")  # keys that many forms of claims share
 BLOCK = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from restudy.errors import packages_of_extras
+
 
 def sobol(size: int, dimensions: int, seed: int) -> np.ndarray:
     """Return the first points of a scrambled Sobol sequence (Owen 1998).
@@ -26,7 +28,8 @@ def sobol(size: int, dimensions: int, seed: int) -> np.ndarray:
     ndarray, shape (size, dimensions)
         From 0 to below 1.
     """
-    from scipy.stats import qmc
+    with packages_of_extras():
+        from scipy.stats import qmc
 
     powers = max(size - 1, 0).bit_length()
     return qmc.Sobol(dimensions, scramble=True, rng=seed).random_base2(powers)[:size]

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from restudy.internals.tensorboard_reading import DataType, GraphDef, make_ndarray
+from restudy.internals.tensorboard_reading import TYPES, GraphDef, make_ndarray
 
 LONGEST = 160  # letters of an attribute
 SHAPES = "_output_shapes"
@@ -116,8 +116,7 @@ def _words(kind: str | None, content: Any) -> str:
 
 
 def _type_name(number: int) -> str:
-    name = DataType.Name(number) if number in DataType.values() else str(number)
-    return name.removeprefix("DT_").lower()
+    return TYPES.get(number, str(number)).removeprefix("DT_").lower()
 
 
 def _shape_words(shape: Any) -> str:

@@ -25,11 +25,12 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from restudy.analysis.event_files import Histograms, Run, counted
+from restudy.analysis.event_files import Histograms, Run, counted, printable
 from restudy.errors import UserError
 from restudy.families.contract import Family
 from restudy.internals.tensorboard_reading import status_name
@@ -89,6 +90,20 @@ def describe_log(families: list[Family]) -> tuple[str, str]:
     # The title of a heading, in the middle of a line; an abbreviation stays as it is.
     words = family.title if rest[:1].isupper() else first.lower() + rest
     return f"TensorBoard: {words}", family.name
+
+
+def write_page(runs: Sequence[Run], folder: str, output: str | Path, **options: Any) -> str:
+    """Write the page of a log directory; parameters as of `make_page`.
+
+    Returns
+    -------
+    str
+        What was written, in words.
+    """
+    page = make_page(runs, folder=folder, **options)
+    Path(output).write_text(page, encoding="utf-8")
+    size = len(page.encode()) / 1e6
+    return f"{printable(output)}: {size:.2f} MB, {counted(len(runs), 'run')}"
 
 
 def make_page(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from restudy.errors import packages_of_extras
 from restudy.families.arguments import held_against
 from restudy.families.components import ACTIVATIONS as KINDS
 from restudy.families.lookup import make_kind, with_own
@@ -166,7 +167,8 @@ def gelu() -> Activation:
     The exact form of Hendrycks and Gimpel (2016), not their approximation by tanh.
     """
     # NumPy has no error function. SciPy is slow to load, so it is imported only when needed.
-    from scipy.special import ndtr
+    with packages_of_extras():
+        from scipy.special import ndtr
 
     def value(net_input, out):
         ndtr(net_input, out=out)
