@@ -42,7 +42,7 @@ def read_cell(text: str, directory: str | Path = ".") -> tuple[Results, CellResu
     places = [
         PurePath(os.path.normpath(Path(folder, text).absolute())) for folder in (directory, ".")
     ]
-    address, *others = [split_address(place.as_posix())._replace(text=text) for place in places]
+    address, *others = [split_address(place.as_posix(), text) for place in places]
     if address.family not in FAMILIES:
         known = ", ".join(FAMILIES)
         raise NoCellError(

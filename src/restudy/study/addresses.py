@@ -70,8 +70,15 @@ class Address(NamedTuple):
         return make_cell(family, values)
 
 
-def split_address(text: str) -> Address:
+def split_address(text: str, given: str = "") -> Address:
     """Return what the path of a cell, or of something in it, consists of.
+
+    Parameters
+    ----------
+    text : str
+        The path.
+    given : str
+        As the user gave it, where that is another text.
 
     Raises
     ------
@@ -81,11 +88,12 @@ def split_address(text: str) -> Address:
     beginning = f"{DATASET.name}~"
     parts = re.split("/+", text.rstrip("/"))
     for place, part in enumerate(parts):
-        before = (text, parts[: place - 1], parts[place - 1])
+        before = (given or text, parts[: place - 1], parts[place - 1])
         if place and part.startswith(beginning):
             return Address(*before, list(itertools.takewhile(AXIS_VALUE.match, parts[place:])))
         if place and part == HALVING and len(parts) >= place + SLOT_PARTS:
             return Address(*before, parts[place : place + SLOT_PARTS])
     raise NoCellError(
-        f"{text}: not a path of a cell, such as results/dense/{beginning}moons/…/optimizer~gd"
+        f"{given or text}: not a path of a cell, such as results/dense/{beginning}moons/…/"
+        "optimizer~gd"
     )
