@@ -36,7 +36,7 @@ def test_formulas_take_room_and_none_is_left_as_source(notebook, smoke):
     sizes = page.locator("math").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).map(box => [box.width, box.height])"
     )
-    assert len(sizes) >= {"backpropagation": 100, "add_your_own_activation": 15}.get(name, 1)
+    assert len(sizes) >= {"backpropagation": 100, "add_your_own_activation": 13}.get(name, 1)
     assert all(width > 3 and height > 5 for width, height in sizes)
     words = page.evaluate(
         """() => {

@@ -20,6 +20,7 @@ TARGETS = (
     "results/report/study.html",
     "results/figures/dense/activations_loss_gap.svg",
     "results/figures/data/arms.svg",
+    "results/provenance.json",
 )
 
 

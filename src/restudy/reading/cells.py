@@ -137,7 +137,8 @@ class CellResults:
             except FileNotFoundError:
                 continue
         rows = pd.concat(frames, ignore_index=True) if frames else self._shared_rows(name)
-        return rows if seed is None else matching(rows, ["seed"], {"seed": chosen}, self.family)
+        # Of a run that diverged at once there may be no row.
+        return rows if seed is None else rows[rows["seed"] == chosen].reset_index(drop=True)
 
     def arrays(self, name: str, seed: int | None = None) -> dict[str, np.ndarray]:
         """Return the arrays in a file that a job left, such as ``boundary.npz``, by name.
