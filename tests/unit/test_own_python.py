@@ -206,11 +206,14 @@ ENDLESS = (
     "    time.sleep(600)\n",
 )
 JOB = """
-import sys
+import signal, sys
 from pathlib import Path
 import test_own_python
 from restudy.families.own_python import find_interpreter
 from restudy.families.running import train
+
+# A shell that starts these tests in the background lets all of them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Printed(list):
     def append(self, line):
@@ -234,7 +237,7 @@ def test_nothing_that_it_started_outlives_the_job(tmp_path, interpreter, number)
     )
     words = next(line.split() for line in job.stdout if len(line.split()) == 2)
     job.send_signal(number)
-    job.wait()
+    job.wait(timeout=60)
     job.stdout.close()
     running = [pid for pid in map(int, words) if is_running(pid)]
     end = time.monotonic() + 30
