@@ -70,12 +70,13 @@ def check(given: argparse.Namespace) -> None:
 
 
 def _try_parts(path: Path, seconds: float) -> list[str]:
-    """Return a line for each sort of parts in a user's file; none of another file."""
+    """Return a line for each sort of parts in a user's file; none of a file with a family."""
     from restudy.families.own_files import OwnFileError, load_file
     from restudy.families.registry import read_records, records_in
 
     try:
-        load_file(path, seconds)
+        if hasattr(load_file(path, seconds), "FAMILY"):
+            return []
         keys = dict.fromkeys(key for key, _ in records_in(path))
     except OwnFileError:  # which is told as that of a family
         return []
