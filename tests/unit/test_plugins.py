@@ -229,6 +229,28 @@ def test_a_fault_is_told_in_a_line(tmp_path, name, old, new, expected):
     assert "\n" not in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "own", "built_in"),
+    [
+        ("activations", "mish", "relu"),
+        ("initializers", "sparse_normal", "zeros"),
+        ("optimizers", "lion", "adam"),
+        ("schedules", "warm_restarts", "cosine"),
+        ("point_sets", "pinwheel", "moons"),
+        ("point_sets", "pinwheel", "mnist"),
+        ("claim_forms", "gain", "ordered"),
+        ("figures", "loss_gap", "curves"),
+        ("figures", "loss_gap", "loss_curves"),
+        ("figures", "loss_gap", "boundaries"),
+    ],
+)
+def test_no_name_of_a_built_in_thing_can_be_taken(tmp_path, key, own, built_in):
+    path = tmp_path / FILES[key]
+    path.write_text((EXAMPLES / FILES[key]).read_text().replace(f'"{own}"', f'"{built_in}"'))
+    with pytest.raises(OwnFileError, match=rf"is named '{built_in}', as is a built-in "):
+        load_plugins({key: [path]})
+
+
 def test_a_file_that_lacks_what_its_key_says_is_refused():
     with pytest.raises(OwnFileError, match=r"lion\.py: has no activation function; expected: "):
         load_plugins({"activations": [EXAMPLES / "lion.py"]})

@@ -266,6 +266,11 @@ FORMS: dict[str, Form] = {
 }
 
 
+def built_in_names() -> set[str]:
+    """Return the names of the forms that are in no file of the user's."""
+    return set(FORMS)
+
+
 def forms() -> dict[str, Form]:
     """Return all forms by name, with those in files of the user's."""
     return with_own(FORMS, "claim_forms", _of_own)

@@ -324,6 +324,11 @@ DATASET_KINDS = (
 )
 
 
+def built_in_names() -> set[str]:
+    """Return the names of the kinds of data set that are in no file of the user's."""
+    return {kind.name for kind in DATASET_KINDS}
+
+
 def dataset_kinds() -> list[DatasetKind]:
     """Return the kinds of data set that there are, with those in files of the user's."""
     known = {kind.name: kind for kind in DATASET_KINDS}

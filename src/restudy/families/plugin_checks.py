@@ -117,10 +117,10 @@ def try_schedule(own: Schedule) -> Iterator[str]:
                 "number from 0"
             )
             return
-        shorter = own.factor(pass_number, 2 * PASSES, **settings)
-        if shorter != factor and not own.until_end:
+        of_more = own.factor(pass_number, 2 * PASSES, **settings)
+        if of_more != factor and not own.until_end:
             yield (
-                f"factor: got {factor!r} in pass {pass_number} of {PASSES} and {shorter!r} in that "
+                f"factor: got {factor!r} in pass {pass_number} of {PASSES} and {of_more!r} in that "
                 f"of {2 * PASSES}; with until_end=True it may depend on how many there are"
             )
             return

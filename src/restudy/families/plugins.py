@@ -180,11 +180,15 @@ class Plugin:
         What that is, within a sentence.
     functions : tuple of str
         Attributes of the record that have to be functions.
+    built_in : str
+        Path of a function: the names that are taken by what is built in. Without it, they are
+        those of the families' kinds under the key.
     """
 
     record: type
     noun: str
     functions: tuple[str, ...]
+    built_in: str = ""
 
     @property
     def of_one(self) -> str:
@@ -197,9 +201,11 @@ PLUGINS = {
     "initializers": Plugin(Initializer, "initializer", ("draw",)),
     "optimizers": Plugin(Optimizer, "optimizer", ("update",)),
     "schedules": Plugin(Schedule, "schedule", ("factor",)),
-    "point_sets": Plugin(PointSet, "point set", ("generate",)),
-    "claim_forms": Plugin(ClaimForm, "form of claim", ("contrasts",)),
-    "figures": Plugin(Figure, "figure", ("draw", "fits")),
+    "point_sets": Plugin(PointSet, "point set", ("generate",), "restudy.data.kinds:built_in_names"),
+    "claim_forms": Plugin(
+        ClaimForm, "form of claim", ("contrasts",), "restudy.claims.forms:built_in_names"
+    ),
+    "figures": Plugin(Figure, "figure", ("draw", "fits"), "restudy.plan.figures:built_in_names"),
 }
 FAMILY_KEY = "families"
 PYTHON_KEY = "python"  # names what some of these families train in

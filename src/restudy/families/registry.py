@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from restudy.data.column_types import declare_text_columns
-from restudy.data.kinds import DATASET_KINDS
 from restudy.families.contract import Family, Kind, Setting
 from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
@@ -27,6 +26,7 @@ from restudy.families.setting_axes import is_number, setting_axis, settings_that
 BUILT_IN = (DENSE, CONV)
 FAMILIES: dict[str, Family] = {}
 NAME = "[a-z][a-z0-9_]{0,39}"
+NAME_IN_WORDS = "a letter from a to z, then letters, digits and underscores, in lower case"
 # Keys of a configuration, and folders and tables below results/, that no family may be called.
 RESERVED = frozenset(
     {
@@ -147,7 +147,11 @@ def read_family(path: Path, tell: Callable[[str], None] | None = None) -> Family
         raise OwnFileError(
             f"{path}: has no FAMILY; expected: FAMILY = restudy.families.contract.Family(...)"
         )
-    _check_name(path, "family", family.name, RESERVED)
+    if not _is_name(family.name) or family.name in RESERVED:
+        raise OwnFileError(
+            f"{path}: got the family name {family.name!r}; allowed: {NAME_IN_WORDS}, and none of: "
+            f"{', '.join(sorted(RESERVED))}"
+        )
     problem = next(_faults(family), "")
     if problem:
         raise OwnFileError(f"{path}: {problem}")
@@ -231,10 +235,9 @@ def add_record(record: Kind) -> None:
         If another one of its sort has its name.
     """
     key = next(key for key, plugin in PLUGINS.items() if isinstance(record, plugin.record))
-    noun = PLUGINS[key].noun
-    built_in = {kind.name for family in BUILT_IN for kind in _kinds(family, key)}
-    if key == "point_sets":
-        built_in = {kind.name for kind in DATASET_KINDS}
+    noun, names = PLUGINS[key].noun, PLUGINS[key].built_in
+    of_families = {kind.name for family in BUILT_IN for kind in _kinds(family, key)}
+    built_in = import_path(names)() if names else of_families
     known = OWN.setdefault(key, {})
     if record.name in built_in or record.name in known:
         where = known[record.name].file if record.name in known else f"a built-in {noun}"
@@ -279,24 +282,15 @@ def _origin(path: Path) -> dict[str, str]:
     return {"file": str(path), "digest": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _check_name(path: Path, noun: str, name: Any, taken: Collection[str] = ()) -> None:
-    """Refuse a name that no path and no configuration could have."""
-    if isinstance(name, str) and re.fullmatch(NAME, name) and name not in taken:
-        return
-    further = f", and none of: {', '.join(sorted(taken))}" if taken else ""
-    raise OwnFileError(
-        f"{path}: got the {noun} name {name!r}; allowed: a letter from a to z, then letters, "
-        f"digits and underscores, in lower case{further}"
-    )
+def _is_name(name: Any) -> bool:
+    """Return whether paths and configurations can have a name."""
+    return isinstance(name, str) and bool(re.fullmatch(NAME, name))
 
 
 def _record_faults(record: Kind, plugin: Plugin) -> Iterator[str]:
     """Yield lines on a record that no configuration could use."""
-    if not isinstance(record.name, str) or not re.fullmatch(NAME, record.name):
-        yield (
-            "its name has to be a letter from a to z, then letters, digits and underscores, in "
-            "lower case, at most 40"
-        )
+    if not _is_name(record.name):
+        yield f"its name has to be {NAME_IN_WORDS}, at most 40"
     for name in plugin.functions:
         if not callable(getattr(record, name)):
             yield f"{name}: got {getattr(record, name)!r}; allowed: a function"
@@ -305,7 +299,7 @@ def _record_faults(record: Kind, plugin: Plugin) -> Iterator[str]:
     for setting in settings:
         if names.count(setting.name) > 1:
             yield f"two settings are named {setting.name!r} (one may be that of all such kinds)"
-        if not re.fullmatch(NAME, setting.name) or setting.name in ("kind", CODE):
+        if not _is_name(setting.name) or setting.name in ("kind", CODE):
             yield (
                 f"got the setting name {setting.name!r}; allowed: lower-case letters, digits and "
                 f"underscores, and neither kind nor {CODE}"

@@ -227,6 +227,17 @@ STUDY_FIGURES = (
 )
 
 
+def built_in_names() -> set[str]:
+    """Return the names of figures of studies that are in no file of the user's."""
+    endings = {
+        ending
+        for figures in STUDY_FIGURES
+        for family in FAMILIES.values()
+        for ending in figures.kinds_of(family)
+    }
+    return {*(figures.name for figures in STUDY_FIGURES), *endings, "boundaries", "halving"}
+
+
 def all_study_figures() -> list[StudyFigures]:
     """Return the records of all figures of studies, with those in files of the user's."""
     return [*STUDY_FIGURES, *map(_of_own, OWN.get("figures", {}).values())]
@@ -241,7 +252,7 @@ def _of_own(own: Figure) -> StudyFigures:
             return bool(own.fits(study))
 
     return StudyFigures(
-        own.name,
+        f"own_{own.name}",  # no rule has such a name
         own.name,
         own.tables,
         lambda family: {own.name: Kind(title, own.name)},
