@@ -1,8 +1,6 @@
 """A small network in PyTorch on the digits of scikit-learn, in an environment of its own."""
 
-from restudy.families.contract import Artefact, Axis, Family, Measure, Time, count
-
-PARTS = {"train": "Training", "validation": "Validation", "heldout": "Held-out"}
+from restudy.families.contract import Artefact, Axis, Family, Time, count, measures_of_parts
 
 
 def train(run):
@@ -16,37 +14,28 @@ def train(run):
     torch.manual_seed(run.seed)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(run.threads)
-    protocol, classes = run.settings["protocol"], int(run.data["train"][1].max()) + 1
-    data = {
-        part: (torch.tensor(x, dtype=torch.float32).reshape(-1, 1, 8, 8), torch.tensor(label))
-        for part, (x, label) in run.data.items()
-    }
-    network = nn.Sequential(
-        nn.Conv2d(1, run.cell["channels"], 3),
-        nn.ReLU() if run.cell["activation"] == "relu" else nn.Tanh(),
-        nn.Flatten(),
-        nn.Linear(36 * run.cell["channels"], classes),
-    )
+    protocol, channels = run.settings["protocol"], run.cell["channels"]
+    between = nn.ReLU() if run.cell["activation"] == "relu" else nn.Tanh()
+    first = nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, channels, 3), between, nn.Flatten()
+    network = nn.Sequential(*first, nn.Linear(36 * channels, run.classes))
     adam, loss_of = torch.optim.Adam(network.parameters()), nn.CrossEntropyLoss()
+    data = {part: (torch.tensor(x).float(), torch.tensor(y)) for part, (x, y) in run.parts.items()}
+    x, label = data["train"]
     done, kept = run.restored() or (0, None)
     if kept:
         states = torch.load(io.BytesIO(kept["states"].tobytes()))
-        network.load_state_dict(states[0])
-        adam.load_state_dict(states[1])
-    x, label = data["train"]
-    progress = run.progress(protocol["steps"], "steps")
+        for each, state in zip((network, adam), states, strict=True):
+            each.load_state_dict(state)
     for step in range(done, protocol["steps"] + 1):
         if step > done:
-            chosen = run.generator("batch", step).choice(len(x), protocol["batch_size"])
+            chosen = run.generator("batch", step).choice(len(x), 50)
             adam.zero_grad()
-            loss = loss_of(network(x[chosen]), label[chosen])
-            loss.backward()
+            loss_of(network(x[chosen]), label[chosen]).backward()
             adam.step()
-            progress(step, loss.item())
-        if step % protocol["record_interval"] == 0:
-            for part in PARTS:
+        if step % protocol["record_interval"] == 0 or step == protocol["steps"]:
+            for part, (points, right) in data.items():
                 with torch.no_grad():
-                    scores, right = network(data[part][0]), data[part][1]
+                    scores = network(points)
                 accuracy = (scores.argmax(1) == right).float().mean()
                 measured = {"loss": loss_of(scores, right), "accuracy": accuracy}
                 run.record(step, **{f"{part}_{what}": value for what, value in measured.items()})
@@ -60,33 +49,14 @@ FAMILY = Family(
     name="torch_net",
     title="Small networks in PyTorch",
     description="One convolution and one dense layer, in PyTorch.",
-    noun="networks",
     takes="points",
     environment="envs/torch.yaml",
     axes=(
         Axis("activation", "Activation", "Of the convolution.", "choice", choices=("relu", "tanh")),
         Axis("channels", "Channels", "Of the convolution.", "whole_number", minimum=1),
     ),
-    protocol=(
-        count("steps", "Updates, of one minibatch each."),
-        count("batch_size", "Images in a minibatch.", 50),
-        count("record_interval", "Steps between two records.", 20),
-    ),
-    measures=tuple(
-        Measure(f"{part}_{what}", f"{word} {what}", meaning, unit, better, "record_interval")
-        for part, word in PARTS.items()
-        for what, meaning, unit, better in (
-            ("loss", "Mean cross-entropy.", "nats", "lower"),
-            ("accuracy", "Share predicted right.", "", "higher"),
-        )
-    ),
-    ranked_by=("heldout_loss", "heldout_accuracy"),
-    chosen_by="validation_loss",
-    artefacts=(
-        Artefact("runs.csv", "A row: the run."),
-        Artefact("history.parquet", "A row per record."),
-        Artefact("weights.npz", "The final weights, by layer."),
-    ),
-    train="train",
+    protocol=(count("steps", "Of 50 images each."), count("record_interval", "In steps.", 20)),
+    measures=measures_of_parts("points", "loss", "accuracy", recorded="record_interval"),
+    artefacts=(Artefact("weights.npz", "The final weights, by layer."),),
     time=Time("step", "steps", "Training steps", "steps", "image"),
 )

@@ -1,21 +1,17 @@
 """Support vector machines of scikit-learn on points."""
 
-from restudy.families.contract import Artefact, Axis, Family, Measure, Setting
-
-PARTS = {"train": "Training", "validation": "Validation", "heldout": "Held-out"}
+from restudy.families.contract import Artefact, Axis, Family, Setting, measures_of_parts
 
 
 def train(run):
     """Fit one machine to a bootstrap sample of the training points."""
     from sklearn.svm import SVC
 
-    x, label = run.data["train"]
-    size = round(run.settings["protocol"]["share"] * len(x))
-    chosen = run.generator("bootstrap").choice(len(x), size)
-    machine = SVC(C=run.cell["c"], kernel=run.cell["kernel"]).fit(x[chosen], label[chosen])
-    run.record(**{f"{part}_accuracy": machine.score(*run.data[part]) for part in PARTS})
-    arrays = {"vectors": machine.support_vectors_, "coefficients": machine.dual_coef_}
-    run.save("support.npz", arrays)
+    (x, label), share = run.parts["train"], run.settings["protocol"]["share"]
+    chosen = run.generator("bootstrap").choice(len(x), round(share * len(x)))
+    fit = SVC(C=run.cell["c"], kernel=run.cell["kernel"]).fit(x[chosen], label[chosen])
+    run.record(**{f"{part}_accuracy": fit.score(*data) for part, data in run.parts.items()})
+    run.save("support.npz", {"vectors": fit.support_vectors_, "coefficients": fit.dual_coef_})
 
 
 FAMILY = Family(
@@ -29,15 +25,6 @@ FAMILY = Family(
         Axis("c", "Penalty C", "Price of an error.", "number", above=0),
     ),
     protocol=(Setting("share", "Size of a sample, of the training points.", default=1.0, above=0),),
-    measures=tuple(
-        Measure(f"{part}_accuracy", f"{word} accuracy", "Share predicted right.", better="higher")
-        for part, word in PARTS.items()
-    ),
-    ranked_by=("heldout_accuracy",),
-    chosen_by="validation_accuracy",
-    artefacts=(
-        Artefact("runs.csv", "A row: the run."),
-        Artefact("support.npz", "The support vectors and their coefficients."),
-    ),
-    train="train",
+    measures=measures_of_parts("points", "accuracy"),
+    artefacts=(Artefact("support.npz", "The support vectors and their coefficients."),),
 )

@@ -20,7 +20,7 @@ from restudy.claims.document import (
     read_claims,
 )
 from restudy.claims.forms import FORMS, shapley_terms
-from restudy.families.contract import Artefact, Axis, Family, Measure, Time, count
+from restudy.families.contract import Axis, Family, Measure, Time, count
 from restudy.families.registry import FAMILIES
 from restudy.study.config import complete_config, with_typed_values
 
@@ -587,8 +587,6 @@ NET = Family(
         Measure("norm", "Norm", "Of the weights, at the end."),
     ),
     ranked_by=("train_loss",),
-    artefacts=(Artefact("runs.csv", ""), Artefact("history.parquet", "")),
-    train="train",
     time=Time("epoch", "epochs", "Epochs", "epochs", "point"),
     tensors=r"layer[1-9]/weights",
     monitored=r"layer[1-9]/max",
@@ -757,8 +755,9 @@ def test_what_another_family_lacks_is_refused_in_one_line(others, fault):
     assert message in line
 
 
-def test_a_history_that_no_job_leaves_has_no_records(monkeypatch):
-    bare = dataclasses.replace(NET, artefacts=(Artefact("runs.csv", ""),))
+def test_what_is_not_recorded_has_no_records(monkeypatch):
+    end = Measure("train_loss", "Training loss", "At the end.", "nats", "lower")
+    bare = dataclasses.replace(NET, measures=(end, *NET.measures[1:]))
     monkeypatch.setitem(FAMILIES, bare.name, bare)
     config = complete_config({key: OTHERS[key] for key in ("datasets", "little_net")})
     test = {"form": "threshold", "measure": "train_loss", "above": 0, "at": 20}

@@ -430,5 +430,5 @@ def test_what_runs_there_takes_python_3_10_and_numpy_alone():
 
 def test_every_promise_of_a_run_is_kept_there():
     promised = {name for name in vars(worker.Run) if not name.startswith("_")}
-    inherited = {"cell", "seed", "generator"}
+    inherited = {"cell", "seed", "parts", "classes", "generator"}
     assert promised - inherited <= set(vars(worker.DistantRun))

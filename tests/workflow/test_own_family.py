@@ -182,7 +182,9 @@ WRONG_FILES = [
     ('name="svm"', 'name="dense"', "is named 'dense', as is a built-in family"),
     ('name="svm"', 'name="My svm"', "got the family name 'My svm'"),
     ("FAMILY = Family(", "OTHER = Family(", "has no FAMILY"),
-    ('ranked_by=("heldout_accuracy",)', 'ranked_by=("loss",)', "ranked_by: got 'loss'"),
+    ('takes="points"', 'takes="points", ranked_by=("loss",)', "ranked_by: got 'loss'"),
+    ('"points", "accuracy"', '"pints", "accuracy"', "takes: got 'pints'; allowed: points, images"),
+    ('"points", "accuracy"', '"points", "acc"', "quantity: got 'acc'; allowed: loss, accuracy"),
     ("FAMILY = Family(", "FAMILY = Famly(", "NameError: name 'Famly' is not defined"),
 ]
 WRONG_SETTINGS = [

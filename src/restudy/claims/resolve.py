@@ -88,8 +88,7 @@ class Grid:
         if facts is None:
             key, from_start = family.monitored_interval, True
         else:
-            key = facts.recorded if family.leaves("history.parquet") else ""
-            from_start = facts.from_start
+            key, from_start = facts.recorded, facts.from_start
         if not {key, family.time.budget} <= self.settings.keys():
             return None
         interval = self.settings[key]

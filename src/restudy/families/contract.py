@@ -257,6 +257,54 @@ class Measure:
         return not (self.difference or self.table)
 
 
+# What the parts of the data are called, of each kind of data.
+PARTS = {
+    POINTS: {"train": "Training", "validation": "Validation", "heldout": "Held-out"},
+    IMAGES: {"train": "Training", "validation": "Validation", "test": "Test"},
+}
+# Quantity -> what it is, its unit, and which of two is the better.
+QUANTITIES = {
+    "loss": ("Mean cross-entropy on the {}, in nats.", "nats", "lower"),
+    "accuracy": ("Share of the {} classified correctly.", "", "higher"),
+}
+
+
+def measures_of_parts(takes: str, *quantities: str, **more: Any) -> tuple[Measure, ...]:
+    """Return measures on all parts of the data, such as ``train_loss`` and ``heldout_accuracy``.
+
+    Parameters
+    ----------
+    takes : {"points", "images"}
+        The kind of data.
+    quantities : {"loss", "accuracy"}
+        What is measured on each part.
+    more
+        Further facts of every `Measure`, such as ``recorded``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of data, or no such quantity.
+    """
+    for what, known, given in (("takes", PARTS, [takes]), ("quantity", QUANTITIES, quantities)):
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{what}: got {name!r}; allowed: {', '.join(known)}")
+    return tuple(
+        Measure(
+            f"{part}_{quantity}",
+            f"{word} {quantity}",
+            meaning.format(f"{word.lower()} {takes}"),
+            unit,
+            better,
+            **more,
+        )
+        for part, word in PARTS[takes].items()
+        for quantity in quantities
+        for meaning, unit, better in [QUANTITIES[quantity]]
+    )
+
+
 @dataclass(frozen=True)
 class Artefact:
     """A file, or a folder of files, that a training job leaves.
@@ -343,12 +391,15 @@ class Family:
     measures : tuple of Measure
         In the order of tables.
     ranked_by : tuple of str
-        The measures by which cells are compared in words, in order.
+        The measures by which cells are compared in words, in order. By default those on the last
+        part of the data, held-out points or test images, as far as it is said which is better.
     chosen_by : str
         The measure whose mean over seeds says which of several is the best, taken on a part of the
-        data that nothing else is reported on. Without it, the last of ``ranked_by``.
+        data that nothing else is reported on. By default the first on the validation part; without
+        one, the last of ``ranked_by``.
     artefacts : tuple of Artefact
-        What a job leaves beside its record of provenance. One of them is ``runs.csv``.
+        What a job leaves beside its record of provenance. The table of runs, ``runs.csv``, is
+        added where it is not among them; where measures are recorded, ``history.parquet`` too.
     train : str
         ``package.module:function``, or the name of a function in the family's own file. It takes a
         `Run`.
@@ -420,12 +471,12 @@ class Family:
     takes: str
     axes: tuple[Axis, ...]
     measures: tuple[Measure, ...]
-    train: str
+    train: str = "train"
     noun: str = ""
     protocol: tuple[Setting, ...] = ()
     ranked_by: tuple[str, ...] = ()
     chosen_by: str = ""
-    artefacts: tuple[Artefact, ...] = (Artefact("runs.csv", "A row per run."),)
+    artefacts: tuple[Artefact, ...] = ()
     seeds_per_job: str = ONE
     time: Time | None = None
     resources: Resources = field(default_factory=Resources)
@@ -450,6 +501,23 @@ class Family:
     file: str = ""
     digest: str = ""
     python: str = ""
+
+    def __post_init__(self):
+        """Fill in what follows from other facts."""
+        recorded = self.time and self.recorded_measures
+        written = (RUNS, HISTORY) if recorded else (RUNS,)
+        added = tuple(each for each in written if not self.leaves(each.name))
+        parts = list(PARTS.get(self.takes, ["", ""]))
+        compared = [each for each in self.measures if each.better and each.in_runs]
+        choices = [each.name for each in compared if each.part == "validation"]
+        facts = {
+            "artefacts": (*added, *self.artefacts),
+            "ranked_by": self.ranked_by
+            or tuple(each.name for each in compared if each.part == parts[-1]),
+            "chosen_by": self.chosen_by or "".join(choices[:1]),
+        }
+        for name, value in facts.items():
+            object.__setattr__(self, name, value)  # as a frozen dataclass sets its own
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -518,6 +586,8 @@ class Family:
         return any(each.name == artefact for each in self.artefacts)
 
 
+RUNS = Artefact("runs.csv", "A row per run.")
+HISTORY = Artefact("history.parquet", "A row per run and record.")
 REPLICATES = count("replicates", "Seeds per cell, counted from 0.", 5)
 DATASET = Axis(
     "dataset",
@@ -574,6 +644,26 @@ class Run:
         """The only seed, where a job trains one."""
         (seed,) = self.seeds
         return seed
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Any, Any]]:
+        """Part of the data -> (x, label), whatever it consists of.
+
+        ``x`` has the shape (N, D) of points, or (N, height, width) of images, whose values are
+        bytes; ``label`` is (N,).
+        """
+        if isinstance(self.data, Mapping):
+            return self.data
+        return {
+            part: (getattr(self.data, f"{part}_images"), getattr(self.data, f"{part}_labels"))
+            for part in PARTS[IMAGES]
+        }
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: every label is below it."""
+        known = getattr(self.data, "classes", 0)
+        return known or 1 + max(int(label.max()) for _, label in self.parts.values())
 
     def record(self, step: int | None = None, seed: int | None = None, **measures: float) -> None:
         """Record measures of a run.

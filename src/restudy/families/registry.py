@@ -319,8 +319,6 @@ def _faults(family: Family) -> Iterator[str]:
                 f"got the axis name {name!r}; allowed: lower-case letters, digits, underscores, "
                 f"and none of: {', '.join(NO_AXES)}"
             )
-    if not family.leaves("runs.csv"):
-        yield "artefacts: lack runs.csv, the table of a row per run"
     ranking = [each.name for each in family.measures if each.in_runs and each.better]
     for key, name in [
         *(("ranked_by", name) for name in family.ranked_by),

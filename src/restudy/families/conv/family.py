@@ -109,12 +109,7 @@ FAMILY = Family(
         *_measured("validation", "Validation", "the validation images", **_EVALUATED),
         *_measured("test", "Test", "the test images", **_EVALUATED),
     ),
-    # The training loss is that of one minibatch, too few images to rank cells by.
-    ranked_by=("test_loss", "test_accuracy"),
-    chosen_by="validation_loss",
     artefacts=(
-        Artefact("runs.csv", "A single row, the run."),
-        Artefact("history.parquet", "A row per recorded step."),
         Artefact("layers.parquet", "A row per recorded step and layer."),
         Artefact("judgements.parquet", "A row per test image: label, predicted class and loss."),
         Artefact("weights.npz", "The final weights."),

@@ -182,10 +182,7 @@ FAMILY = Family(
         ),
     ),
     ranked_by=("train_loss", "heldout_accuracy"),
-    chosen_by="validation_loss",
     artefacts=(
-        Artefact("runs.csv", "A row per run."),
-        Artefact("history.parquet", "A row per run and recorded pass."),
         Artefact("layers.parquet", "A row per run, recorded pass and layer."),
         Artefact("weights.npz", "The final weights of every run."),
         Artefact("snapshots.npz", "Weights of every run, at passes during training."),
