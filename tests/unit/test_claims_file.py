@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import json
 from fractions import Fraction
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 import svc_family
@@ -133,8 +133,15 @@ def test_overfitting_is_a_gap_that_grows():
 @pytest.mark.parametrize(("direction", "sign"), [("rising", 1.0), ("falling", -1.0)])
 def test_a_trend_is_the_end_less_the_start(direction, sign):
     def times(claim, protocol, **test):
-        (part,) = contrasts(with_test(claim, form="trend", direction=direction, **test), protocol)
-        return {at: coefficient for coefficient, _, at in part["terms"]}
+        test = {"form": "trend", "direction": direction, **test}
+        ends, course = contrasts(with_test(claim, **test, correlation=0.3), protocol)
+        (alone,) = contrasts(with_test(claim, **test, correlation=0), protocol)
+        assert alone == ends and ends["over"] is None
+        found = {at: coefficient for coefficient, _, at in ends["terms"]}
+        assert course["over"] == {"kind": "course", "from": min(found), "to": max(found)}
+        ((weight, _, at),) = course["terms"]
+        assert (weight, at, course["constant"]) == (sign, None, 0.3)
+        return found
 
     cells = {"activation": "tanh"}
     dense = times(CLAIM, "corrected", measure="train_loss", cells=cells)
@@ -144,6 +151,74 @@ def test_a_trend_is_the_end_less_the_start(direction, sign):
     assert times(CNN, "full", measure="test_loss") == {5500: sign, 1100: -sign}
     named = times(CNN, "full", measure="conv1/bias/std", **{"from": 100, "to": 200})
     assert named == {200: sign, 100: -sign}
+
+
+def test_a_share_of_seeds_has_a_side_and_a_share():
+    test = {"form": "share", "measure": "train_accuracy", "cells": {"activation": "tanh"}}
+    (part,) = contrasts(with_test(CLAIM, **test, above=0.9, share=0.8))
+    assert (part["share"], part["constant"], part["margin"]) == (0.8, 0.9, 0.0)
+    assert part["terms"][0][0] == 1.0
+    (part,) = contrasts(with_test(CLAIM, **test, below=0.9, share=0.8))
+    assert (part["terms"][0][0], part["constant"]) == (-1.0, -0.9)
+
+
+def test_equivalence_is_tested_on_both_sides():
+    test = {"form": "equivalent", "measure": "train_loss", "axis": "activation", "tolerance": 0.1}
+    first, second = contrasts(with_test(CLAIM, **test, values=["tanh", "relu"]))
+    for part, sign in ((first, 1.0), (second, -1.0)):
+        weights = {cell["activation"]: weight for weight, cell, _ in part["terms"]}
+        assert weights == {"relu": sign, "tanh": -sign}
+        # sign · (relu - tanh) + 0.1 > 0
+        assert part["constant"] == -0.1 and part["margin"] == 0
+
+
+def test_faster_compares_the_times_of_neighbours_and_is_about_the_typical_seed():
+    test = {"form": "faster", "measure": "train_loss", "level": 0.3, "axis": "activation"}
+    order = ["relu", "tanh", "sigmoid"]
+    parts = contrasts(with_test(CLAIM, **test, order=order, margin=100))
+    for part, (sooner, later) in zip(parts, pairwise(order), strict=True):
+        weights = {cell["activation"]: weight for weight, cell, _ in part["terms"]}
+        assert weights == {later: 1.0, sooner: -1.0}
+        assert part["over"] == {"kind": "time_to_reach", "level": 0.3, "better": "lower"}
+        assert (part["judged_by"], part["margin"]) == ("typical_seed", 100.0)
+    (accuracy,) = contrasts(
+        with_test(CLAIM, **test | {"measure": "heldout_accuracy", "order": order[:2]})
+    )
+    assert accuracy["over"]["better"] == "higher"
+
+
+def test_an_interaction_is_a_difference_of_differences():
+    claim = CNN | {"study": "factors"}
+    start, end = (
+        {"activation": "relu", "optimizer": "adam"},
+        {"activation": "tanh", "optimizer": "gd"},
+    )
+    test = {"form": "interaction", "measure": "test_accuracy", "from": start, "to": end}
+    (part,) = contrasts(with_test(claim, **test, cells={"initializer": "xavier_uniform"}), "short")
+    weights = {(cell["activation"], cell["optimizer"]): weight for weight, cell, _ in part["terms"]}
+    assert weights == {
+        ("tanh", "gd"): 1.0, ("relu", "gd"): -1.0, ("tanh", "adam"): -1.0, ("relu", "adam"): 1.0,
+    }  # fmt: skip
+
+
+def test_how_tests_are_judged_is_said_once_or_for_each():
+    claim = with_test(CLAIM, **ORDERED)
+    for own, shared, expected in (
+        ({}, {}, "mean"), ({}, {"judged_by": "normal"}, "normal"),
+        ({"judged_by": "typical_seed"}, {"judged_by": "normal"}, "typical_seed"),
+    ):  # fmt: skip
+        given = {**claim, "tests": [{**claim["tests"][0], **own, "because": "It is small."}]}
+        (done,) = complete_claims({"claims": [given], **shared}, CONFIG)
+        part = done["protocols"]["corrected"][0]
+        assert (part["judged_by"], part["because"]) == (expected, "It is small.")
+
+
+def test_a_spread_may_say_how_many_seeds_it_is_from():
+    for given, expected in (
+        (0.1, {"value": 0.1, "seeds": None}), ({"value": 0.1, "seeds": 3},) * 2,
+    ):  # fmt: skip
+        (part, *_) = contrasts(with_test(CLAIM, **ORDERED, spread=given))
+        assert part["spread"] == expected
 
 
 def test_the_end_counts_as_a_record_even_before_the_first_interval():

@@ -18,7 +18,8 @@ from restudy.analysis.findings import describe_claims
 from restudy.claims import inference
 from restudy.claims import verdicts as judging
 from restudy.claims.evidence import Evidence
-from restudy.claims.verdicts import disagreements, judge_claims
+from restudy.claims.verdicts import compare_protocols, disagreements, judge_claims
+from restudy.claims.ways import MEAN, NORMAL, TYPICAL
 from restudy.families.contract import Axis, Family, Measure, Time
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell
@@ -30,10 +31,14 @@ CELL = dict(zip(DENSE.axis_names, VALUES, strict=True))
 OTHER = CELL | {"activation": "relu"}
 
 
-def contrast(terms, constant=0.0, margin=0.0, spread=None, measure="train_loss"):
+def contrast(
+    terms, constant=0.0, margin=0.0, spread=None, measure="train_loss", way=NORMAL, **more
+):
+    spread = {"value": spread, "seeds": None} if isinstance(spread, float) else spread
     return {
         "form": "ordered", "label": "a − b", "measure": measure, "terms": terms,
-        "constant": constant, "margin": margin, "spread": spread,
+        "constant": constant, "margin": margin, "spread": spread, "judged_by": way,
+        "share": None, "over": None, "because": "", **more,
     }  # fmt: skip
 
 
@@ -62,13 +67,17 @@ class Drawn:
     def __init__(self, values):
         self.table = {size: pd.Series(row) for size, row in enumerate(values, start=1)}
 
-    def values(self, measure, cell, at):
+    def values(self, measure, cell, at, over):
         return self.table[cell["hidden_size"]]
 
-    def tried(self, cell):
-        return len(self.table[cell["hidden_size"]])
+    def started(self, cell):
+        return set(self.table[cell["hidden_size"]].index)
+
+    def draws(self, cell):
+        return {}
 
 
+UN = "undecided"
 DIFFERENCE = [[1.0, OTHER, None], [-1.0, CELL, None]]
 ABOVE_ZERO = [[1.0, CELL, None]]
 
@@ -117,7 +126,7 @@ def test_a_cell_without_a_finished_run_leaves_a_claim_undecided():
 
 
 def make_fast(monkeypatch):
-    """Fewer resamples, no count of further seeds, and a Holm that collects no garbage."""
+    """No count of further seeds, and a Holm that collects no garbage."""
 
     def holm(p_values):
         p_values = np.array(p_values)
@@ -128,7 +137,6 @@ def make_fast(monkeypatch):
         return corrected.tolist()
 
     assert holm([0.03, 0.01, 0.02]) == pytest.approx(inference.correct([0.03, 0.01, 0.02]))
-    monkeypatch.setattr(inference, "RESAMPLES", 499)
     monkeypatch.setattr(judging, "seeds_needed", lambda *_: None)
     monkeypatch.setattr(judging, "correct", holm)
 
@@ -187,16 +195,39 @@ def test_all_contrasts_must_hold_and_one_that_fails_contradicts():
     assert verdict(0.0, 1.0, 2.0) == "contradicted"
 
 
+def similar(values, count, **more):
+    """Claims about cells with the same values in another order, and these."""
+    cells = [CELL | {"hidden_size": size} for size in range(1, count + 1)]
+    tables = [runs(np.roll(values, place), cell) for place, cell in enumerate(cells)]
+    claims = [
+        claim(contrast([[1.0, cell, None]], **more), name=f"c{cell['hidden_size']}")
+        for cell in cells
+    ]
+    return claims, evidence(*tables)
+
+
+def test_claims_with_the_very_same_values_are_corrected_for_once():
+    values = np.random.default_rng(7).normal(0.55, 1.0, 20)
+    same = CELL | {"protocol": "published"}
+    claims = [
+        claim(contrast(ABOVE_ZERO), name="a"),
+        claim(contrast([[1.0, same, None]]), name="b"),
+        claim(contrast(ABOVE_ZERO, margin=0.1), name="other"),
+    ]
+    table = judged(claims, evidence(runs(values), runs(values, same)))
+    assert table["p_adjusted"][0] == table["p_adjusted"][1] == 2 * table["p_value"][0]
+
+
 def test_correction_spans_all_verdicts_of_the_run():
     values = np.random.default_rng(7).normal(0.55, 1.0, 20)
     alone = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values)))
-    claims = [claim(contrast(ABOVE_ZERO), name=f"c{number}") for number in range(5)]
-    together = judged(claims, evidence(runs(values)))
+    claims, found = similar(values, 5)
+    together = judged(claims, found)
     assert alone["p_adjusted"].item() == alone["p_value"].item()
     assert together["p_adjusted"].tolist() == pytest.approx([5 * alone["p_value"].item()] * 5)
 
 
-def test_a_single_seed_is_judged_by_the_stated_spread_and_never_significant():
+def test_a_single_seed_is_judged_by_the_stated_spread():
     found = evidence(runs([1.0]), runs([1.5], OTHER))
 
     def row(spread):
@@ -205,8 +236,16 @@ def test_a_single_seed_is_judged_by_the_stated_spread_and_never_significant():
 
     near, wide, unknown = row(0.1), row(0.5), row(None)
     assert (near["verdict"], near["basis"]) == ("reproduced", "stated spread")
-    assert math.isnan(near["p_value"])
-    assert near["ci_high"] - near["ci_low"] == pytest.approx(2 * 1.959964 * 0.1 * math.sqrt(2))
+    deviation = 0.1 * math.sqrt(2)
+    assert near["p_value"] == pytest.approx(2 * stats.norm.sf(0.5 / deviation))
+    assert near["ci_high"] - near["ci_low"] == pytest.approx(2 * 1.959964 * deviation)
+    # From three seeds, a spread is known roughly.
+    rough = row({"value": 0.1, "seeds": 3})
+    assert rough["p_value"] == pytest.approx(2 * stats.t.sf(0.5 / deviation, 2))
+    assert rough["ci_high"] - rough["ci_low"] == pytest.approx(
+        2 * stats.t.ppf(0.975, 2) * deviation
+    )
+    assert rough["verdict"] == "undecided"
     assert (wide["verdict"], wide["basis"]) == ("undecided", "stated spread")
     assert wide["further_seeds"] > 0
     assert (unknown["verdict"], unknown["basis"]) == ("undecided", "nothing")
@@ -298,20 +337,21 @@ def test_p_value_is_two_sided_over_all_contrasts():
     assert both == pytest.approx(2 * min(max(above), 2 * min(below))) and both < 0.5
 
 
-def test_what_is_corrected_is_what_was_tested_for_significance():
+def test_what_rests_on_a_stated_spread_is_corrected_for_too():
     values = runs(shifted(20, 0.55))
     tested = claim(contrast(ABOVE_ZERO), name="a")
     stated = claim(contrast([[1.0, OTHER, None]], spread=0.1), name="b")
-    table = judged([tested, stated], evidence(values, runs([1.0], OTHER)))
+    untested = claim(contrast([[1.0, THIRD, None]]), name="c")
+    found = evidence(values, runs([1.0], OTHER), runs([1.0], THIRD))
+    table = judged([tested, stated, untested], found)
     assert table["p_adjusted"][0] == table["p_value"][0] < 0.05
-    assert table["verdict"].tolist() == ["reproduced", "reproduced"]
-    twice = judged([tested, tested | {"id": "c"}], evidence(values))
-    assert 0.05 > twice["p_adjusted"][0] == 2 * twice["p_value"][0]
+    assert table["p_adjusted"][1] == 2 * table["p_value"][1]
+    assert math.isnan(table["p_adjusted"][2])
+    assert table["verdict"].tolist() == ["reproduced", "reproduced", "undecided"]
 
 
 def test_a_corrected_p_value_above_the_level_decides_nothing():
-    found = evidence(runs(shifted(20, 0.5)))
-    claims = [claim(contrast(ABOVE_ZERO), name=name) for name in "ab"]
+    claims, found = similar(shifted(20, 0.5), 2)
     assert judged(claims[:1], found)["verdict"].item() == "reproduced"
     table = judged(claims, found)
     assert 0.05 < table["p_adjusted"][0] < 0.1
@@ -321,23 +361,28 @@ def test_a_corrected_p_value_above_the_level_decides_nothing():
 
 def test_two_seeds_are_tested_and_no_spread_need_be_stated():
     (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs([1.0, 1.01]))).to_dict("records")
-    assert (row["basis"], row["verdict"], row["n"]) == ("significance", "reproduced", 2)
+    assert (row["basis"], row["verdict"], row["n"]) == ("assumed normal", "reproduced", 2)
     assert row["p_value"] == pytest.approx(stats.ttest_1samp([1.0, 1.01], 0).pvalue)
 
 
 def test_a_verdict_rests_on_its_weakest_contrast():
     found, (sure, unsure, single) = three_cells()
     (row,) = judged([claim(sure, unsure)], found).to_dict("records")
-    assert (row["basis"], row["n"], row["effect"]) == ("significance", 4, pytest.approx(1.0))
+    expected = "assumed normal", 4, pytest.approx(1.0)
+    assert (row["basis"], row["n"], row["effect"]) == expected
     (row,) = judged([claim(sure, single)], found).to_dict("records")
     assert (row["basis"], row["n"]) == ("stated spread", 1)
-    assert math.isnan(row["p_value"])
+    assert row["p_value"] == pytest.approx(
+        2 * stats.ttest_1samp(shifted(100, 0.5), 0, alternative="greater").pvalue
+    )
     gone = contrast([[1.0, THIRD | {"depth": 2}, None]])
     (row,) = judged([claim(sure, gone)], found).to_dict("records")
     assert (row["basis"], row["n"]) == ("nothing", 0)
     assert math.isnan(row["effect"])
-    same = evidence(runs([2.0] * 5), runs([1.0] * 5, OTHER), runs(shifted(5, 1.0), THIRD))
-    tests = [contrast([[1.0, cell, None]], constant=1.5) for cell in (CELL, OTHER, THIRD)]
+    same = evidence(runs([2.0] * 9), runs([1.0] * 9, OTHER), runs(shifted(9, 1.0), THIRD))
+    tests = [
+        contrast([[1.0, cell, None]], constant=1.5, way=TYPICAL) for cell in (CELL, OTHER, THIRD)
+    ]
     (row,) = judged([claim(*tests)], same).to_dict("records")
     assert row["effect"] == -0.5 and row["verdict"] == "contradicted"
 
@@ -363,8 +408,14 @@ def power(effect, seeds, level):
 def test_further_seeds_reckon_with_the_whole_family(mean, contrasts):
     """Of contrasts that point down, one is enough, so that each has its share of the level."""
     found = evidence(runs(shifted(12, mean)), runs(shifted(12, mean, 1.2), OTHER))
-    parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)][:contrasts]
-    table = judged([claim(*parts, name=name) for name in "abc"], found)
+    claims = [
+        claim(
+            *(contrast([[1.0, cell, None]], margin=margin) for cell in (CELL, OTHER)[:contrasts]),
+            name=f"c{place}",
+        )
+        for place, margin in enumerate((0.0, 1e-9, 2e-9))
+    ]
+    table = judged(claims, found)
     assert table["verdict"].tolist() == ["undecided"] * 3
     level = 0.05 / 3 / contrasts
     total = 12 + table["further_seeds"][0]
@@ -372,10 +423,11 @@ def test_further_seeds_reckon_with_the_whole_family(mean, contrasts):
 
 
 def test_further_seeds_are_those_of_the_contrast_that_needs_most():
+    """Each of two has the chance of 0.9, so that both have that of 0.8, whatever ties them."""
     found = evidence(runs(shifted(12, 0.4)), runs(shifted(12, 0.3), OTHER))
     parts = [contrast([[1.0, cell, None]]) for cell in (CELL, OTHER)]
     total = 12 + judged([claim(*parts)], found)["further_seeds"].item()
-    assert power(0.3, total, 0.05) >= 0.8 > power(0.3, total - 1, 0.05)
+    assert power(0.3, total, 0.05) >= 0.9 > power(0.3, total - 1, 0.05)
 
 
 def test_a_single_seeds_further_ones_join_the_family():
@@ -504,8 +556,8 @@ def test_evidence_of_any_family_follows_its_facts(little_net):
     assert values("roundness", slow) == dict.fromkeys(range(4), 0.125)
     assert values("layer1/max", fast) == {1: 6.0}
     assert values("layer1/max", fast, 0) == {1: 2.0}
-    assert found.tried(fast) == 4
-    assert found.tried(make_cell(NET, fast.row | {"rate": 3.0})) == 0
+    assert found.started(fast) == {0, 1, 2, 3}
+    assert found.started(make_cell(NET, fast.row | {"rate": 3.0})) == set()
 
 
 def test_claims_on_any_family_get_verdicts(little_net):
@@ -514,12 +566,194 @@ def test_claims_on_any_family_get_verdicts(little_net):
     one = claim(contrast(terms, measure="gain"), name="one", protocols=("plain",))
     two = claim(contrast([[1.0, slow.row, None]], 1.5, measure="first"), protocols=("plain",))
     table = judged([each | {"model": "little_net"} for each in (one, two)], found)
-    assert table["verdict"].tolist() == ["reproduced", "undecided"]
+    assert table["verdict"].tolist() == ["undecided", "undecided"]
     assert table["effect"].tolist() == [3.0, 0.5]
+    assert table["reason"][0].startswith("All 4 seeds have the same value")
     assert table["model"].tolist() == ["little_net"] * 2
     assert table["cells"][0].split() == [fast.path, slow.path]
     assert fast.path == "dataset~moons/protocol~plain/rate~2"
     assert table["setting"][1].startswith('little_net={"protocols": {"plain": {"replicates": ')
+
+
+# ---- Ways of judging ----------------------------------------------------------------------------
+
+
+def test_a_mean_is_decided_by_enough_seeds_and_of_the_typical_seed_by_fewer():
+    for n, expected in ((5, (UN, UN)), (20, (UN, "reproduced")), (40, ("reproduced",) * 2)):
+        found = evidence(runs(shifted(n, 3.0)))
+        assert expected == tuple(
+            judged([claim(contrast(ABOVE_ZERO, way=way))], found)["verdict"].item()
+            for way in (MEAN, TYPICAL)
+        )
+
+
+def test_a_minority_that_fails_keeps_a_mean_undecided_and_is_told():
+    values = np.where(np.arange(60) % 6 == 0, -4.0, 1.0) + 0.01 * np.arange(60)
+    found = evidence(runs(values))
+    tables = judge_claims([claim(contrast(ABOVE_ZERO, way=MEAN))], found)
+    assert tables["claims"]["verdict"].item() == UN
+    test = tables["tests"].iloc[0]
+    assert (test["low_group"], test["high_group"]) == (10, 50)
+    assert test["low_group_mean"] < 0 < test["high_group_mean"]
+    typical = judged([claim(contrast(ABOVE_ZERO, way=TYPICAL))], found)
+    assert typical["verdict"].item() == "reproduced"
+
+
+def test_runs_that_diverged_speak_for_neither_side():
+    whole = evidence(runs([1.0] * 12))
+    lost = evidence(runs([1.0] * 20, diverged=range(12, 20)))
+    part = contrast(ABOVE_ZERO, way=TYPICAL)
+    assert judged([claim(part)], whole)["verdict"].item() == "reproduced"
+    (row,) = judged([claim(part)], lost).to_dict("records")
+    assert (row["verdict"], row["n"], row["left_out"]) == (UN, 12, 8)
+    assert row["p_value"] == pytest.approx(2 * stats.binom.sf(11, 20, 0.5))
+
+
+def test_an_effect_in_the_claimed_direction_but_below_the_margin_is_smaller_than_claimed():
+    for mean, expected in ((0.05, "smaller"), (0.0, "contradicted"), (-0.05, "contradicted")):
+        found = evidence(runs(shifted(60, mean, 0.02)))
+        part = contrast(ABOVE_ZERO, margin=0.1, way=MEAN)
+        assert judged([claim(part)], found)["verdict"].item() == expected
+    # What must exceed a bound is above it or not.
+    found = evidence(runs(shifted(60, 0.05, 0.02)))
+    bound = contrast(ABOVE_ZERO, constant=0.1, way=MEAN)
+    assert judged([claim(bound)], found)["verdict"].item() == "contradicted"
+
+
+def test_the_verdict_turns_at_the_decided_margins():
+    claims, found = similar(shifted(64, 0.1, 0.05), 4, way=MEAN, margin=0.09)
+    tests = judge_claims(claims, found)["tests"]
+    low, high = tests["decided_low"][0], tests["decided_high"][0]
+    assert 0 < low < 0.1 < high
+    for margin, expected in (
+        (low - 1e-6, "reproduced"), (low + 1e-6, UN), (high - 1e-6, UN), (high + 1e-6, "smaller"),
+    ):  # fmt: skip
+        claims[0]["protocols"]["corrected"][0]["margin"] = margin
+        assert judged(claims, found)["verdict"][0] == expected
+
+
+def test_a_share_of_seeds_is_counted_and_diverged_ones_are_not_in_it():
+    values = np.r_[np.full(57, 1.0), np.full(3, 0.5)]
+    part = contrast(ABOVE_ZERO, constant=0.9, share=0.8, way=MEAN)
+    tables = judge_claims([claim(part)], evidence(runs(values)))
+    (row,) = tables["claims"].to_dict("records")
+    assert (row["verdict"], row["effect"], row["margin"]) == ("reproduced", 0.95, 0.8)
+    ends = stats.binomtest(57, 60).proportion_ci()
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(ends))
+    assert row["p_value"] == pytest.approx(2 * stats.binom.sf(56, 60, 0.8))
+    assert tables["seeds"]["value"].tolist() == [1.0] * 57 + [0.0] * 3
+    (row,) = judged([claim(part)], evidence(runs(values, diverged=range(20)))).to_dict("records")
+    assert row["effect"] == pytest.approx(37 / 60) and row["verdict"] == UN
+    (row,) = judged([claim(part)], evidence(runs(values[::-1][:12]))).to_dict("records")
+    assert row["verdict"] == UN and row["further_seeds"] > 10
+
+
+def test_runs_that_never_reach_a_level_are_the_slowest():
+    seeds = np.arange(12)
+    history = pd.concat(
+        pd.DataFrame({"seed": seeds, "pass": at, "train_loss": loss(at, seeds)}).assign(**cell)
+        for cell, loss in (
+            (CELL, lambda at, seeds: 1.0 / (1 + at) + 0 * seeds),
+            (OTHER, lambda at, seeds: np.where(seeds < 9, 2.0 / (1 + at), 1.0)),
+        )
+        for at in range(0, 50, 5)
+    )
+    found = evidence(runs([1.0] * 12), runs([1.0] * 12, OTHER), dense_history=history)
+    over = {"kind": "time_to_reach", "level": 0.1, "better": "lower"}
+    cells = [make_cell(DENSE, cell) for cell in (CELL, OTHER)]
+    fast, slow = (found.values("train_loss", cell, None, over).tolist() for cell in cells)
+    assert fast == [10.0] * 12 and slow == [20.0] * 9 + [math.inf] * 3
+    part = contrast(DIFFERENCE, over=over, way=TYPICAL)
+    (row,) = judged([claim(part)], found).to_dict("records")
+    assert (row["verdict"], row["effect"]) == ("reproduced", 10.0)
+
+
+def test_a_step_at_the_start_is_no_trend():
+    generator = np.random.default_rng(1)
+    at = np.arange(0, 1_000, 10)
+    tables = {
+        name: pd.concat(
+            pd.DataFrame({"seed": seed, "pass": at, "train_loss": course(generator)}).assign(**CELL)
+            for seed in range(8)
+        )
+        for name, course in {
+            "step": lambda g: np.where(at < 50, 1.0, 0.0) + g.normal(0, 0.1, at.size),
+            "steady": lambda g: 1 - at / 1_000 + g.normal(0, 0.1, at.size),
+        }.items()
+    }
+    over = {"kind": "course", "from": 0, "to": 990}
+    cell = make_cell(DENSE, CELL)
+    for name, table in tables.items():
+        found = evidence(runs([1.0] * 8), dense_history=table)
+        rho = found.values("train_loss", cell, None, over)
+        expected = [
+            stats.spearmanr(rows["pass"], rows["train_loss"]).statistic
+            for _, rows in table.groupby("seed")
+        ]
+        assert rho.tolist() == pytest.approx(expected)
+        assert (rho.abs() < 0.5).all() == (name == "step")
+    flat = tables["step"].assign(train_loss=2.0)
+    found = evidence(runs([1.0] * 8), dense_history=flat)
+    assert found.values("train_loss", cell, None, over).tolist() == [0.0] * 8
+
+
+def test_draws_of_the_points_are_the_units_where_seeds_share_them():
+    values = np.repeat(np.arange(8.0), 5) + 0.01 * np.tile(np.arange(5), 8) + 1
+    table = runs(values).assign(draw=np.repeat(np.arange(8), 5))
+    tables = judge_claims([claim(contrast(ABOVE_ZERO))], evidence(table))
+    (row,) = tables["claims"].to_dict("records")
+    assert row["n"] == 8
+    means = values.reshape(8, 5).mean(axis=1)
+    assert row["p_value"] == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
+    assert tables["seeds"]["draw"].tolist() == list(range(8))
+    assert tables["seeds"]["value"].tolist() == pytest.approx(means.tolist())
+    alone = judged([claim(contrast(ABOVE_ZERO))], evidence(table.assign(draw=range(40))))
+    assert alone["n"].item() == 40
+
+
+def test_what_differs_between_protocols_is_tested_and_not_read_off_verdicts():
+    published = {"protocol": "published"}
+    base = shifted(40, 0.35)
+    found = evidence(
+        runs(base), runs(base + shifted(40, 0.02, 0.1), CELL | published),
+        runs(base, OTHER), runs(base + shifted(40, 0.5, 0.1), OTHER | published),
+        runs(base, THIRD), runs(base, THIRD | published),
+    )  # fmt: skip
+    claims = []
+    for name, cell in (("alike", CELL), ("apart", OTHER), ("same", THIRD)):
+        both = claim(contrast([[1.0, cell, None]]), name=name, protocols=("corrected", "published"))
+        both["protocols"]["published"] = [contrast([[1.0, cell | published, None]])]
+        claims.append(both)
+    tables = judge_claims(claims, found)
+    names = [each["id"] for each in claims]
+    compared = compare_protocols(
+        tables["tests"], tables["seeds"],
+        dict.fromkeys(names, "corrected"), dict.fromkeys(names, "published"),
+    ).set_index("claim")  # fmt: skip
+    assert list(compared.index) == ["alike", "apart"]
+    assert compared["effect"].tolist() == pytest.approx([0.02, 0.5])
+    assert compared.loc["alike", "p_adjusted"] > 0.05 > compared.loc["apart", "p_adjusted"]
+    expected = stats.ttest_1samp(shifted(40, 0.02, 0.1), 0).pvalue
+    assert compared.loc["alike", "p"] == pytest.approx(expected)
+
+
+def test_the_stated_chance_of_further_seeds_is_kept_for_several_contrasts():
+    """Of two contrasts that are equally unsure, both are decided in 80% of experiments."""
+    pilot = evidence(runs(shifted(30, 0.5)), runs(shifted(30, 0.5)[::-1], OTHER))
+    parts = [contrast([[1.0, cell, None]], way=TYPICAL) for cell in (CELL, OTHER)]
+    (row,) = judged([claim(*parts)], pilot).to_dict("records")
+    if row["verdict"] != UN:
+        parts = [contrast([[1.0, cell, None]], margin=0.2, way=TYPICAL) for cell in (CELL, OTHER)]
+        (row,) = judged([claim(*parts)], pilot).to_dict("records")
+    total, margin = 30 + row["further_seeds"], parts[0]["margin"]
+    values = shifted(30, 0.5)
+    share = ((values > margin).sum() + 0.5) / 31
+    generator = np.random.default_rng(3)
+    counts = generator.binomial(total, share, (4_000, 2))
+    p = stats.binom.sf(counts.max(axis=1) * 0 + counts.min(axis=1) - 1, total, 0.5)
+    decided = (2 * p <= 0.05).mean()
+    assert 0.8 - 0.02 <= decided <= 0.92
+    assert row["further_low"] <= row["further_seeds"]
 
 
 @pytest.fixture
@@ -545,7 +779,7 @@ def test_the_gate_names_every_verdict_that_is_not_as_expected(table):
 def test_the_findings_count_verdicts_and_name_the_contradicted(table):
     text = describe_claims(table["claims"])
     assert "3 claims got 4 verdicts: 3 reproduced, 1 contradicted" in text
-    assert "both (published arithmetic)" in text
+    assert "Contradicted: “It is so” (published arithmetic)." in text
 
 
 def test_the_page_draws_effects_to_scale(table):
@@ -561,7 +795,8 @@ def test_the_page_draws_effects_to_scale(table):
     drawn = [v0 + (dot - x0) / (x1 - x0) * (v1 - v0) for dot in dots]
     effects = table["tests"].query("claim == 'both'")["effect"].tolist()
     assert drawn == pytest.approx(effects, abs=0.005)
-    assert "1 of the 1 claims that were judged under both have another verdict" in page
+    effect = effects[1] - effects[0]
+    assert f"changes these effects for sure: “a − b” of “It is so” by {effect:.3g}" in page
     assert "(expected: contradicted)" in page
     # What copies the table; figures would add two.
     assert page.count("<script") == page.count("</script>") == 1

@@ -68,16 +68,43 @@ COLUMNS = {
     "statement": "The claim in plain words.",
     "model": "Family of networks that the claim is about: its section of the configuration.",
     "study": "Study of the configuration whose cells the row is about.",
-    "verdict": "reproduced, contradicted or undecided.",
+    "verdict": (
+        "reproduced, smaller (an effect in the claimed direction, but smaller than claimed), "
+        "contradicted or undecided."
+    ),
     "basis": (
-        "What the verdict rests on: significance, a stated spread (a single seed), or nothing."
+        "What the verdict rests on: the seeds alone, seeds whose values are assumed normal, a "
+        "stated spread (a single seed), or nothing."
+    ),
+    "judged_by": (
+        "In which sense values over seeds exceed a margin: mean (and most seeds), typical_seed, "
+        "normal (the mean of values that are normal), or share (of seeds)."
     ),
     "contrast": "The claim's weakest contrast (in a table of tests, the contrast) in words.",
     "measure": "What is compared.",
-    "effect": "Mean of the contrast over the seeds, in the measure's own unit.",
-    "ci_low": "Lower end of the effect's 95% interval.",
+    "effect": (
+        "The contrast over the seeds, in the measure's own unit: its mean; its median if it is "
+        "judged by the typical seed; the share of seeds if that is claimed."
+    ),
+    "ci_low": (
+        "Lower end of the effect's 95% interval; empty where so few seeds, or equal ones, give "
+        "none."
+    ),
     "ci_high": "Upper end of the effect's 95% interval.",
     "margin": "Smallest difference that matters: the effect is tested against it.",
+    "because": "Why the margin, or the bound, is what it is.",
+    "decided_low": "The contrast exceeds every margin below it, after the correction.",
+    "decided_high": "The contrast stays below every margin above it, after the correction.",
+    "above": "Seeds (or draws of the points) above the margin.",
+    "below": "Seeds (or draws of the points) below the margin.",
+    "left_out": (
+        "Seeds (or draws of the points) that were started and have no value: the run diverged, or "
+        "lacks the measure. They count for neither side."
+    ),
+    "low_group": "Where values fall into two groups: how many are in the lower one.",
+    "low_group_mean": "The mean of the lower group.",
+    "high_group": "Where values fall into two groups: how many are in the upper one.",
+    "high_group_mean": "The mean of the upper group.",
     "test": "Which contrast of the claim, counted from 1.",
     "form": "Form of the test, as the file of claims has it.",
     "p_above": "p-value of the effect being above its margin, uncorrected.",
@@ -87,12 +114,14 @@ COLUMNS = {
     "tensor": "Layer and tensor, with a slash between them.",
     "uniform_distance": "Kolmogorov-Smirnov distance from the best uniform distribution.",
     "normal_distance": "Kolmogorov-Smirnov distance from the best normal distribution.",
-    "p_value": "p-value of the verdict, in both directions; empty without significance.",
+    "p_value": "p-value of the verdict, in both directions; empty where nothing can be tested.",
     "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
     "further_seeds": (
         "Of an undecided claim, the seeds beyond the present ones that would decide it in 80% of "
-        "all experiments, should the effect be as it looks now; empty where none would."
+        "all experiments if it is as it looks now; empty where none would."
     ),
+    "further_low": "How many it would take at best, in 80% of cases.",
+    "further_high": "How many it may take, in 80% of cases; empty where no number is enough.",
     "setting": (
         "What adds these seeds, behind --config; the page of claims has the whole command of this "
         "run."

@@ -292,15 +292,17 @@ def describe_claims(claims: pd.DataFrame) -> str:
     Parameters
     ----------
     claims : DataFrame
-        A row per claim and protocol: claim, protocol, verdict.
+        A row per claim and protocol: claim, statement, protocol, verdict.
     """
-    counts = claims["verdict"].value_counts()
+    counts = claims["verdict"].replace("smaller", "smaller than claimed").value_counts()
     parts = [f"{count} {verdict}" for verdict, count in counts.items()]
     text = f"{claims['claim'].nunique()} claims got {len(claims)} verdicts: {', '.join(parts)}."
     wrong = claims[claims["verdict"] == "contradicted"]
     if wrong.empty:
         return text
-    names = [f"{row.claim} ({label_of(row.protocol)})" for row in wrong.itertuples()]
+    names = [
+        f"“{row.statement.rstrip('.')}” ({label_of(row.protocol)})" for row in wrong.itertuples()
+    ]
     return f"{text} Contradicted: {', '.join(names)}."
 
 

@@ -25,8 +25,12 @@ SCHEMA = Path(__file__).with_name("schema.yaml")
 
 @cache
 def claims_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a file of claims."""
-    return read_yaml(SCHEMA)
+    """Return the JSON Schema (2020-12) of a file of claims, each form with the shared keys."""
+    schema = read_yaml(SCHEMA)
+    shared = schema["$defs"].pop("every_form")["properties"]
+    for branch in schema["$defs"]["test"]["allOf"]:
+        branch["then"]["properties"] |= shared
+    return schema
 
 
 def read_claims(
@@ -66,8 +70,9 @@ def complete_claims(
         Plain JSON values: the claim's own keys but ``tests``; ``figure``, a path, or "" without
         one; ``arithmetic``: protocol -> which one it uses, or None; and ``protocols``: protocol ->
         list of contrasts, each a dict of ``form``, ``label``, ``measure``, ``terms``
-        (coefficient, cell, pass or step, or None for the end), ``constant``, ``margin`` and
-        ``spread``. `restudy.claims.forms` says what a contrast is.
+        (coefficient, cell, pass or step, or None for the end), ``constant``, ``margin``,
+        ``share``, ``over``, ``spread``, ``judged_by`` and ``because``; see
+        `restudy.claims.forms.contrast`.
 
     Raises
     ------
@@ -85,6 +90,8 @@ def complete_claims(
             faults.append(f"{place}.id: got {claim['id']!r} again; allowed: a name of its own")
         seen.add(claim["id"])
         try:
+            for test in claim["tests"]:
+                test.setdefault("judged_by", document["judged_by"])
             claims.append(_complete(claim, place, config, planar))
         except ClaimsError as fault:
             faults.append(str(fault))
@@ -100,7 +107,7 @@ def needed_tables(claims: Sequence[Mapping]) -> list[str]:
         name = claim["model"]
         names.add(f"{name}_runs.csv")
         for contrast in _contrasts(claim):
-            at_end = all(at is None for _, _, at in contrast["terms"])
+            at_end = all(at is None for _, _, at in contrast["terms"]) and not contrast["over"]
             table = _table_of(FAMILIES[name], contrast["measure"], at_end)
             if table:
                 names.add(f"{name}_{table}.parquet")

@@ -12,6 +12,65 @@ from restudy.families.registry import FAMILIES
 from restudy.study.cell import Cell
 
 
+def course(records: pd.DataFrame, over: Mapping) -> pd.Series:
+    """Return how a measure goes with time, for each seed: its rank correlation (Spearman 1904).
+
+    Parameters
+    ----------
+    records : DataFrame
+        seed, time and value, in order of time.
+    over : mapping
+        ``from`` and ``to``: the first and the last time that count.
+
+    Returns
+    -------
+    Series
+        Index seed: 1 of a measure that never falls, -1 of one that never rises, 0 of one that does
+        not change.
+    """
+    rows = records[records["time"].between(over["from"], over["to"])]
+    ranks = rows.groupby("seed")[["time", "value"]].rank()
+    centred = ranks - ranks.groupby(rows["seed"]).transform("mean")
+    sums = (
+        pd.DataFrame(
+            {
+                "both": centred["time"] * centred["value"],
+                "time": centred["time"] ** 2,
+                "value": centred["value"] ** 2,
+            }
+        )
+        .groupby(rows["seed"])
+        .sum()
+    )
+    scale = np.sqrt(sums["time"] * sums["value"])
+    return (sums["both"] / scale.where(scale > 0)).fillna(0.0)
+
+
+def time_to_reach(records: pd.DataFrame, over: Mapping) -> pd.Series:
+    """Return the first recorded time at which a measure is at a level or beyond, for each seed.
+
+    Parameters
+    ----------
+    records : DataFrame
+        seed, time and value, in order of time.
+    over : mapping
+        ``level``, and ``better``: "lower" or "higher".
+
+    Returns
+    -------
+    Series
+        Index seed; infinite where no record is.
+    """
+    sign = 1 if over["better"] == "higher" else -1
+    there = records[sign * records["value"] >= sign * over["level"]]
+    seeds = pd.Index(records["seed"].unique(), name="seed")
+    first = there.groupby("seed")["time"].min().astype(float)
+    return first.reindex(seeds, fill_value=np.inf)
+
+
+SUMMARIES = {"course": course, "time_to_reach": time_to_reach}
+
+
 class Evidence:
     """Values of measures by cell and seed, from a run's tables.
 
@@ -27,7 +86,9 @@ class Evidence:
         self._tables = tables
         self._groups: dict[tuple[str, str], dict[tuple, pd.DataFrame]] = {}
 
-    def values(self, measure: str, cell: Cell, at: int | None) -> pd.Series:
+    def values(
+        self, measure: str, cell: Cell, at: int | None, over: Mapping | None = None
+    ) -> pd.Series:
         """Return the value of a measure for each seed of a cell.
 
         Parameters
@@ -38,15 +99,23 @@ class Evidence:
             Whose runs count.
         at : int or None
             Pass or step; None for the end of training.
+        over : mapping or None
+            What is made of its whole course, instead of taking it at one time: see `course` and
+            `time_to_reach`, which have the other keys of the mapping, as its ``kind`` says.
 
         Returns
         -------
         Series
-            Index seed, only the runs that did not diverge and have the measure, as a finite number.
+            Index seed, only the runs that did not diverge and have the measure, as a finite number;
+            infinite where it did not reach a level.
         """
         runs = self._rows("runs", cell)
         finished = runs.loc[runs["diverged_at"].isna(), "seed"]
         facts = FAMILIES[cell.family].measure(measure)
+        if over:
+            records = self._records(measure, cell)
+            records = records[records["seed"].isin(finished)]
+            return SUMMARIES[over["kind"]](records, over)
         if facts is not None:
             found = self._measured(facts, cell, at)
         elif measure.endswith("_distance"):
@@ -56,9 +125,16 @@ class Evidence:
         found = found[found.index.isin(finished)].astype(float)
         return found[np.isfinite(found)]
 
-    def tried(self, cell: Cell) -> int:
-        """Return how many runs of a cell there are, those that diverged included."""
-        return len(self._rows("runs", cell))
+    def started(self, cell: Cell) -> set[int]:
+        """Return the seeds of all runs of a cell, those that diverged included."""
+        return set(self._rows("runs", cell)["seed"].tolist())
+
+    def draws(self, cell: Cell) -> dict[int, int]:
+        """Return which draw of the points each seed of a cell had; nothing where all are one."""
+        runs = self._rows("runs", cell)
+        if "draw" not in runs or runs["draw"].isna().all():
+            return {}
+        return dict(zip(runs["seed"].tolist(), runs["draw"].tolist(), strict=True))
 
     def _measured(self, measure: Measure, cell: Cell, at: int | None) -> pd.Series:
         """Return a measure of the family at the end, or as the history has it."""
@@ -73,6 +149,24 @@ class Evidence:
             minuend, subtrahend = measure.difference
             return rows[minuend] - rows[subtrahend]
         return rows[measure.name]
+
+    def _records(self, measure: str, cell: Cell) -> pd.DataFrame:
+        """Return seed, time and value of a recorded measure or a monitored statistic."""
+        facts = FAMILIES[cell.family].measure(measure)
+        time = FAMILIES[cell.family].time.name
+        if facts is None:
+            rows = self._rows("scalars", cell)
+            rows = rows[rows["tag"] == measure]
+            values = rows["value"]
+        else:
+            rows = self._rows("history", cell)
+            values = (
+                rows[facts.difference[0]] - rows[facts.difference[1]]
+                if facts.difference
+                else rows[facts.name]
+            )
+        found = pd.DataFrame({"seed": rows["seed"], "time": rows[time], "value": values})
+        return found.dropna().sort_values(["seed", "time"], kind="stable")
 
     def _distances(self, measure: str, cell: Cell) -> pd.Series:
         tensor, _, column = measure.rpartition("/")

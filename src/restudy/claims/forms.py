@@ -4,10 +4,11 @@ A contrast is claimed to exceed its margin :math:`\delta \ge 0`:
 
 .. math:: \sum_i w_i\, m(c_i, t_i) - k > \delta,
 
-where :math:`m(c, t)` is the mean over seeds of the test's measure in cell :math:`c` at time
-:math:`t` (the end of training unless the test says ``at``), :math:`w_i` are the terms'
-coefficients and :math:`k` is the contrast's constant. Where a docstring below does not say
-otherwise, :math:`k = 0` and :math:`\delta` is the test's ``margin``, by default 0.
+where :math:`m(c, t)` is the test's measure in cell :math:`c` at time :math:`t` (the end of training
+unless the test says ``at``) of one seed, :math:`w_i` are the terms' coefficients and :math:`k` is
+the contrast's constant. It has a value for each seed; `restudy.claims.inference` says when these
+exceed a margin. Where a docstring below does not say otherwise, :math:`k = 0` and :math:`\delta` is
+the test's ``margin``, by default 0.
 
 Every form is a function (grid, test, place) -> iterator of contrasts:
 
@@ -28,6 +29,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from restudy.claims.resolve import ClaimsError, Grid, join, unknown
+from restudy.claims.ways import MEAN, TYPICAL
 from restudy.families.lookup import OWN, with_own
 from restudy.families.own_files import told
 from restudy.study.cell import Cell, Value
@@ -134,12 +136,16 @@ def overfitting(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
 
 
 def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
-    r"""Yield the contrast of a measure that rises (or falls) between two passes or steps.
+    r"""Yield the contrasts of a measure that rises (or falls) from one pass or step to another.
 
     Of a cell :math:`c` and times :math:`t_\text{from} < t_\text{to}`, by default the first and
-    the last record, with :math:`\sigma = 1` for ``rising`` and :math:`-1` for ``falling``:
+    the last record, with :math:`\sigma = 1` for ``rising`` and :math:`-1` for ``falling``, it
+    changes on the whole; and it does so all along: its rank correlation with time over all records
+    between these, :math:`\rho` (`restudy.claims.evidence.course`), exceeds the number :math:`r` of
+    ``correlation``, 0 for a claim about the two ends alone, without the second contrast:
 
     .. math:: \sigma\,(m(c, t_\text{to}) - m(c, t_\text{from})) > \delta
+        \qquad\text{and}\qquad \sigma\,\rho(c) - r > 0
     """
     measure = test["measure"]
     grid.require_time(test["form"], place)
@@ -154,9 +160,19 @@ def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     cell = grid.cell(test["cells"], place)
     sign = 1.0 if test["direction"] == "rising" else -1.0
     unit = grid.family.time.label.lower()
-    label = f"{test['direction']} from {start:,} to {end:,} {unit}"
+    span = f"from {start:,} to {end:,} {unit}"
     terms = [(sign, cell, end), (-sign, cell, start)]
+    label = f"{test['direction']} {span}"
     yield contrast(test, label, measure, terms, margin=test["margin"])
+    if not (bound := test["correlation"]):
+        return
+    over = {"kind": "course", "from": start, "to": end}
+    terms = [(sign, cell, None)]
+    label = f"rank correlation with time, {span}, − {bound:g}"
+    if sign < 0:
+        label = f"minus the {label}"
+    steady = {**test, "spread": test.get("correlation_spread")}
+    yield contrast(steady, label, measure, terms, bound, over=over)
 
 
 def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -180,6 +196,115 @@ def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     )
 
 
+def share(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of a measure that is above (or below) a bound in enough of the seeds.
+
+    With ``above`` the first, with ``below`` the second, of a cell :math:`c`, a bound :math:`b` and
+    a share :math:`\theta`, where :math:`P` is the share of all seeds, diverged ones too:
+
+    .. math:: P(m(c) - b > 0) > \theta \qquad\text{or}\qquad P(b - m(c) > 0) > \theta
+    """
+    at = grid.time_of(test, place)
+    cell = grid.cell(test["cells"], place)
+    sign = 1.0 if "above" in test else -1.0
+    bound = float(test["above"] if "above" in test else test["below"])
+    label = f"seeds {'above' if sign > 0 else 'below'} {bound:g}"
+    terms = [(sign, cell, at)]
+    yield contrast(test, label, test["measure"], terms, sign * bound, share=test["share"])
+
+
+def equivalent(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the two contrasts of cells that differ by less than a tolerance (Schuirmann 1987).
+
+    Of the two values :math:`v_1, v_2` of an axis and a tolerance :math:`\tau`; both one-sided
+    tests have to succeed, and there is no margin:
+
+    .. math:: m(v_2) - m(v_1) + \tau > 0 \qquad\text{and}\qquad \tau - (m(v_2) - m(v_1)) > 0
+    """
+    axis, tolerance = test["axis"], float(test["tolerance"])
+    grid.check_compared(axis, test["cells"], place)
+    at = grid.time_of(test, place)
+    one, other = (
+        grid.cell({**test["cells"], axis: value}, f"{place}.values") for value in test["values"]
+    )
+    difference = _difference(axis, other, one)
+    for sign, label in (
+        (1.0, f"{difference} + {tolerance:g}"),
+        (-1.0, f"{tolerance:g} − ({difference})"),
+    ):
+        terms = [(sign, other, at), (-sign, one, at)]
+        yield contrast(test, label, test["measure"], terms, -tolerance)
+
+
+def faster(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrasts of a measure that reaches a level sooner with one value than the next.
+
+    Of the first recorded time :math:`T` at which the measure is at the level or better, infinite
+    where it never is, and the values :math:`v_1, \dots, v_K` of ``order``, the fastest first, for
+    each :math:`k < K`, with the margin in passes or steps:
+
+    .. math:: T(v_{k+1}) - T(v_k) > \delta
+
+    Times may be infinite, so a mean says nothing of them: it is judged of the typical seed.
+    """
+    measure, axis = test["measure"], test["axis"]
+    grid.require_time(test["form"], place)
+    grid.check_measure(measure, f"{place}.measure")
+    grid.check_compared(axis, test["cells"], place)
+    facts = grid.family.measure(measure)
+    if grid.records(measure) is None or facts is None or not facts.better:
+        known = [each.name for each in grid.family.recorded_measures if each.better]
+        raise unknown(f"{place}.measure", measure, known)
+    over = {"kind": "time_to_reach", "level": float(test["level"]), "better": facts.better}
+    typical = {**test, "judged_by": TYPICAL}
+    cells = [grid.cell({**test["cells"], axis: value}, place) for value in test["order"]]
+    unit = grid.family.time.plural
+    for sooner, later in pairwise(cells):
+        terms = [(1.0, later, None), (-1.0, sooner, None)]
+        label = f"{unit} to {test['level']:g}, {_difference(axis, later, sooner)}"
+        yield contrast(typical, label, measure, terms, margin=test["margin"], over=over)
+
+
+def interaction(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
+    r"""Yield the contrast of an effect of one axis that is larger at one value of another.
+
+    Of two axes :math:`a` and :math:`b` that ``from`` and ``to`` give a value each:
+
+    .. math:: \bigl(m(a_\text{to}, b_\text{to}) - m(a_\text{from}, b_\text{to})\bigr)
+        - \bigl(m(a_\text{to}, b_\text{from}) - m(a_\text{from}, b_\text{from})\bigr) > \delta
+    """
+    start, end = test["from"], test["to"]
+    axes = _compared_axes(grid, start, end, f"{place}.from", f"{place}.to")
+    if len(axes) != 2:
+        raise ClaimsError(f"{place}.from: got {join(axes)}; allowed: values of two axes")
+    at = grid.time_of(test, place)
+    one, other = axes
+    terms = [
+        (first * second, grid.cell({**test["cells"], one: a[one], other: b[other]}, place), at)
+        for first, a in ((1.0, end), (-1.0, start))
+        for second, b in ((1.0, end), (-1.0, start))
+    ]
+    effect = f"{value_words(end[one], one)} − {value_words(start[one], one)}"
+    more, less = (value_words(corner[other], other) for corner in (end, start))
+    label = f"({effect}) with {more} − with {less}"
+    yield contrast(test, label, test["measure"], terms, margin=test["margin"])
+
+
+def _compared_axes(
+    grid: Grid, one: Mapping[str, Value], other: Mapping[str, Value], place: str, second: str
+) -> list[str]:
+    """Return the axes of two corners, after checking that they differ in all of them."""
+    axes = list(one)
+    if set(axes) != set(other):
+        raise ClaimsError(f"{second}: got {join(other)}; allowed: the axes of from, {join(one)}")
+    for axis in axes:
+        grid.check_axis(axis, place)
+    same = [axis for axis in axes if one[axis] == other[axis]]
+    if same:
+        raise ClaimsError(f"{second}.{same[0]}: got {other[same[0]]!r}, the same as from")
+    return axes
+
+
 def attribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     r"""Yield the two contrasts of a difference that is owed to one factor for the most part.
 
@@ -190,14 +315,7 @@ def attribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     .. math:: \Delta > 0 \qquad\text{and}\qquad \varphi - s\,\Delta > 0
     """
     high, low = test["from"], test["to"]
-    factors = list(high)
-    if set(factors) != set(low):
-        raise ClaimsError(f"{place}.to: got {join(low)}; allowed: the axes of from, {join(high)}")
-    for axis in factors:
-        grid.check_axis(axis, f"{place}.from")
-    same = [axis for axis in factors if high[axis] == low[axis]]
-    if same:
-        raise ClaimsError(f"{place}.to.{same[0]}: got {low[same[0]]!r}, the same as from")
+    factors = _compared_axes(grid, high, low, f"{place}.from", f"{place}.to")
     if test["factor"] not in factors:
         raise unknown(f"{place}.factor", test["factor"], factors)
     at = grid.time_of(test, place)
@@ -208,12 +326,12 @@ def attribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
 
     whole = [(1.0, corner(frozenset()), at), (-1.0, corner(frozenset(factors)), at)]
     yield contrast(test, "the whole difference", test["measure"], whole)
-    share = test["share"]
+    part = test["share"]
     parts = shapley_terms(factors, test["factor"])
     owed = [(weight, corner(changed), at) for weight, changed in parts]
-    owed += [(-share * weight, cell, time) for weight, cell, time in whole]
+    owed += [(-part * weight, cell, time) for weight, cell, time in whole]
     factor = label_of(test["factor"]).lower()
-    label = f"owed to {factor} − {share:.0%} of the difference"
+    label = f"owed to {factor} − {part:.0%} of the difference"
     yield contrast(test, label, test["measure"], _summed(owed))
 
 
@@ -263,6 +381,10 @@ FORMS: dict[str, Form] = {
     "trend": trend,
     "distribution": distribution,
     "attribution": attribution,
+    "share": share,
+    "equivalent": equivalent,
+    "faster": faster,
+    "interaction": interaction,
 }
 
 
@@ -287,7 +409,7 @@ def with_own_forms(schema: Mapping[str, Any]) -> dict[str, Any]:
     extended = copy.deepcopy(dict(schema))
     test = extended["$defs"]["test"]
     for name, own in OWN.get("claim_forms", {}).items():
-        shared = {key: {"$ref": f"#/$defs/{key}"} for key in own.shared}
+        shared = {key: {"$ref": f"#/$defs/{key}"} for key in (*own.shared, "judged_by", "because")}
         test["properties"]["form"]["enum"].append(name)
         test["allOf"].append(
             {
@@ -325,13 +447,15 @@ def contrast(
     terms: Sequence[Term],
     constant: float = 0.0,
     margin: float = 0.0,
+    share: float | None = None,
+    over: Mapping | None = None,
 ) -> dict:
     """Return a contrast in plain JSON values, as jobs get it.
 
     Parameters
     ----------
     test : mapping
-        That it is of: its ``form``, ``cells`` and ``spread``.
+        That it is of: its ``form``, ``cells``, ``spread``, ``judged_by`` and ``because``.
     label : str
         What is compared; the values that the test fixes are added.
     measure : str
@@ -340,7 +464,12 @@ def contrast(
         Coefficient, cell, and pass or step; None is the end of training.
     constant, margin : float
         What is subtracted from the sum, and what the rest is claimed to exceed.
+    share : float or None
+        Of the seeds in which it is claimed to exceed it, if that is what is claimed.
+    over : mapping or None
+        What is made of the measure's course, see `restudy.claims.evidence.Evidence.values`.
     """
+    spread = test.get("spread")
     among = ", ".join(value_words(value, axis) for axis, value in test["cells"].items())
     return {
         "form": test["form"],
@@ -349,7 +478,11 @@ def contrast(
         "terms": [[coefficient, dict(cell), at] for coefficient, cell, at in terms],
         "constant": constant,
         "margin": float(margin),
-        "spread": test.get("spread"),
+        "share": share,
+        "over": over,
+        "spread": {"value": spread, "seeds": None} if isinstance(spread, int | float) else spread,
+        "judged_by": test.get("judged_by", MEAN),
+        "because": test.get("because", ""),
     }
 
 

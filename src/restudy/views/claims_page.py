@@ -6,12 +6,24 @@ import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
+from restudy.claims.inference import LEVEL
+from restudy.claims.verdicts import (
+    ASSUMED_NORMAL,
+    CONTRADICTED,
+    REPRODUCED,
+    SMALLER,
+    STATED_SPREAD,
+    UNDECIDED,
+    compare_protocols,
+    verdict_at,
+)
 from restudy.operation.tickets import further_options
 from restudy.plan.figures import figure_label
 from restudy.study.labels import label_of
@@ -25,13 +37,17 @@ from restudy.views.html_tables import (
 )
 from restudy.views.style import title_case
 
-SIGNS = {"reproduced": "✓", "contradicted": "✗", "undecided": "?"}
+SIGNS = {REPRODUCED: "✓", SMALLER: "↓", CONTRADICTED: "✗", UNDECIDED: "?"}
+WORDS = {SMALLER: "smaller than claimed"}
+# What a reader has to know of a verdict that rests on less than the seeds alone.
+CAVEATS = {STATED_SPREAD: "one run, spread stated", ASSUMED_NORMAL: "taken to be normal"}
 WIDTH, LEFT, RIGHT, ROW = 680, 150, 16, 34  # of a drawing, in its own units
 
 CLAIMS_STYLESHEET = """
-:root { --reproduced: #1c6e8c; --contradicted: #a8430c; --undecided: #5a6270; }
-@media (prefers-color-scheme: dark) { :root { --reproduced: #6cc3df; --contradicted: #f0975a;
-  --undecided: #a9b0bc; } }
+:root { --reproduced: #1c6e8c; --smaller: #7a5c00; --contradicted: #a8430c;
+  --undecided: #5a6270; }
+@media (prefers-color-scheme: dark) { :root { --reproduced: #6cc3df; --smaller: #d9b44a;
+  --contradicted: #f0975a; --undecided: #a9b0bc; } }
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem 1rem .35rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
@@ -39,6 +55,8 @@ td a { color: inherit; }
 .frame { overflow-x: auto; margin-bottom: 1rem; }
 .verdict { white-space: nowrap; font-weight: 600; }
 .verdict.reproduced { color: var(--reproduced); }
+.verdict.smaller { color: var(--smaller); }
+.caveat { display: block; font-size: .85em; color: var(--muted); }
 .verdict.contradicted { color: var(--contradicted); }
 .verdict.undecided { color: var(--undecided); }
 article { border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; margin: 1rem 0;
@@ -55,6 +73,9 @@ svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .margin { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3; }
 svg .seed { fill: var(--muted); opacity: .45; }
 svg .interval { stroke-width: 3; stroke-linecap: round; }
+svg .decided { stroke-width: 1; }
+svg .smaller { stroke: var(--smaller); fill: var(--smaller); }
+svg text.on { fill: #fff; stroke: none; font-weight: 600; }
 svg .reproduced { stroke: var(--reproduced); fill: var(--reproduced); }
 svg .contradicted { stroke: var(--contradicted); fill: var(--contradicted); }
 svg .undecided { stroke: var(--undecided); fill: var(--undecided); }
@@ -88,7 +109,7 @@ PAGE = ENVIRONMENT.from_string(
 <tr><td><a href="#{{ claim.id }}">{{ claim.statement }}</a></td><td>{{ claim.source }}</td>
 {% for column in columns %}
 <td data-column="{{ column }}">
-{%- for row in claim.rows if row.column == column %}<div>{{ verdict(row.verdict) }}</div>
+{%- for row in claim.rows if row.column == column %}<div>{{ verdict(row) }}</div>
 {% endfor %}</td>
 {% endfor %}
 </tr>
@@ -103,11 +124,16 @@ PAGE = ENVIRONMENT.from_string(
 <p>A claim is spelled out as one or more contrasts over the cells' measures, each claimed to exceed
 a margin, the smallest difference that matters. Contrasts are taken seed by seed, so that what a
 seed does to all cells alike drops out. A claim is reproduced if every contrast exceeds its margin,
-contradicted if one stays below it. Both are tested by Student's test; p-values are corrected by
-Holm's method over all verdicts of this run, and the interval (studentised bootstrap, 95%) must lie
-on the same side of the margin. Where a cell has a single seed, the interval is that of the spread
-that the claim states, and nothing is called significant. The commands
-add seeds to this run; they are for a shell in the project's folder.</p></details>
+and contradicted if one stays below it; an effect that has the claimed direction, but stays below
+its margin, is smaller than claimed. Unless a claim says otherwise, a contrast exceeds its margin if
+both its mean and most seeds do, by four tests that have to agree: of signs, Student's, his with a
+correction of skewness, and one that asks for as many seeds as would show failures of one in ten. A
+claim may be about the typical seed instead, by the test of signs alone, or about values that are
+taken to be normal, by Student's test alone. p-values are corrected by Holm's method over all
+verdicts of this run. Where a cell has a single seed, the test takes the spread that the claim
+states. In the drawings, a dot is a seed, the thick line the 95% interval of the effect, and the
+thin one reaches over the margins at which the claim would be undecided. The commands add seeds to
+this run; they are for a shell in the project's folder.</p></details>
 {% for claim in claims %}
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
@@ -116,15 +142,19 @@ add seeds to this run; they are for a shell in the project's folder.</p></detail
 {% for test in claim.tests %}
 {{ test.drawing }}
 {% endfor %}
+{{ claim.margins }}
 </div>
 <dl>
 {% for row in claim.rows %}
 <dt>{{ row.protocol }}</dt>
-<dd>{{ verdict(row.verdict) }}{% if row.expected %} <strong>(expected: {{ row.expect }})</strong>
-{% endif %}: {{ row.effect }}{% if row.reason %}<br>{{ row.reason }}{% endif %}
+<dd>{{ verdict(row) }}{% if row.expected %} <strong>(expected: {{ row.expect }})</strong>
+{% endif %}: {{ row.effect }}{% for note in row.notes %}<br>{{ note }}{% endfor %}
 {% if row.command %}<br><code>{{ row.command }}</code>{% endif %}</dd>
 {% endfor %}
 </dl>
+{% if claim.because %}
+<p>{{ claim.because }}</p>
+{% endif %}
 {% if claim.figure %}
 <details data-figure="{{ claim.figure.place }}"><summary>Figure: {{ claim.figure.label }}</summary>
 <div class="frame" tabindex="0" role="region" aria-label="Figure: {{ claim.figure.label }}">
@@ -178,7 +208,7 @@ def claims_page(
         claims=listed,
         columns=list(dict.fromkeys(row["column"] for claim in listed for row in claim["rows"])),
         summary=_summary(claims),
-        changed=_changed(claims),
+        changed=_changed(claims, tests, seeds),
         verdict=_verdict,
         figures=Markup(json.dumps([figure["packed"] for figure in embedded.values()]))
         if embedded
@@ -190,45 +220,74 @@ def claims_page(
     )
 
 
-def _verdict(verdict: str) -> Markup:
-    html = '<span class="verdict {0}"><span aria-hidden="true">{1}</span> {0}</span>'
-    return Markup(html).format(verdict, SIGNS[verdict])
+def _verdict(row: Mapping) -> Markup:
+    """Return a verdict with its sign and what it rests on, if that is less than the seeds."""
+    verdict, caveat = row["verdict"], CAVEATS.get(row["basis"], "")
+    if verdict == UNDECIDED:
+        caveat = ""
+    sign = SIGNS[verdict] if not caveat else "○"
+    html = '<span class="verdict {0}"><span aria-hidden="true">{1}</span> {2}</span>'
+    more = Markup(' <span class="caveat">{0}</span>').format(caveat) if caveat else ""
+    return Markup(html).format(verdict, sign, WORDS.get(verdict, verdict)) + more
 
 
 def _summary(claims: pd.DataFrame) -> str:
     counts = claims["verdict"].value_counts()
-    parts = [f"{counts[name]} {name}" for name in SIGNS if name in counts]
-    return (
+    parts = [f"{counts[name]} {WORDS.get(name, name)}" for name in SIGNS if name in counts]
+    text = (
         f"{claims['claim'].nunique()} claims, {len(claims)} verdicts: {', '.join(parts)}. A claim "
         "about cells that exist under several protocols has a verdict for each."
     )
+    stated = int(((claims["basis"] == STATED_SPREAD) & (claims["verdict"] != UNDECIDED)).sum())
+    if stated:
+        text += f" {stated} of the decided ones rest on one run and a stated spread."
+    return text
 
 
-def _changed(claims: pd.DataFrame) -> str:
-    """Return in words which claims the arithmetic decides, published or corrected."""
+def _changed(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> str:
+    """Return in words which effects the arithmetic changes, published or corrected."""
     both = claims[claims["arithmetic"].isin(["published", "corrected"])]
-    if both.empty:
+    named = {
+        arithmetic: dict(zip(rows["claim"], rows["protocol"], strict=True))
+        for arithmetic, rows in both.groupby("arithmetic")
+    }
+    if len(named) < 2:
         return ""
+    common = [name for name in named["published"] if name in named["corrected"]]
+    if not common:
+        return ""
+    found = compare_protocols(tests, seeds, named["published"], named["corrected"])
+    sure = found[found["p_adjusted"] <= LEVEL]
+    text = f"{len(common)} claims were judged under both. Compared seed by seed, corrected "
+    if sure.empty:
+        text += "arithmetic changes the effect of none of them for sure"
+    else:
+        parts = [
+            f"“{row.contrast}” of {_title(claims, row.claim)} by {_number(row.effect)}"
+            for row in sure.itertuples()
+        ]
+        text += f"arithmetic changes these effects for sure: {'; '.join(parts)}"
     verdicts = both.pivot_table(
         index="claim", columns="arithmetic", values="verdict", aggfunc="first", sort=False
-    )
-    if verdicts.shape[1] < 2:
-        return ""
-    verdicts = verdicts.dropna()
-    other = verdicts[verdicts["published"] != verdicts["corrected"]]
-    if other.empty:
-        return (
-            f"None of the {len(verdicts)} claims that were judged under both has another verdict "
-            "under corrected than under published arithmetic."
-        )
-    parts = [
-        f"{name.replace('_', ' ')} ({row.published} as published, {row.corrected} as corrected)"
-        for name, row in other.iterrows()
+    ).dropna()
+    other = [
+        name
+        for name in verdicts.index[verdicts["published"] != verdicts["corrected"]]
+        if name not in set(sure["claim"])
     ]
-    return (
-        f"{len(other)} of the {len(verdicts)} claims that were judged under both have another "
-        f"verdict under corrected arithmetic: {'; '.join(parts)}."
-    )
+    if other:
+        titles = ", ".join(_title(claims, name) for name in other)
+        text += (
+            f". The verdicts differ of {titles} too, but not the effects for sure: one is just "
+            "decided, and the other just not"
+        )
+    return f"{text} (p corrected by Holm's method over {len(found)} contrasts that differ at all)."
+
+
+def _title(claims: pd.DataFrame, name: str) -> str:
+    """Return what a claim states, in quotes."""
+    statement = claims.loc[claims["claim"] == name, "statement"].iloc[0]
+    return f"“{statement.rstrip('.')}”"
 
 
 def _claim(
@@ -240,13 +299,19 @@ def _claim(
 ) -> dict[str, Any]:
     first = rows.iloc[0]
     verdicts = dict(zip(rows["protocol"], rows["verdict"], strict=True))
+    reasons = dict.fromkeys(text for text in map(_text, tests["because"]) if text)
     return {
         "id": first["claim"],
         "statement": first["statement"],
         "source": first["source"],
         "figure": _figure(_text(first["figure"]), figures),
         "cells": list(dict.fromkeys(" ".join(rows["cells"]).split())),
-        "rows": [_row(row, options) for row in rows.to_dict("records")],
+        "rows": [
+            _row(row, tests[tests["protocol"] == row["protocol"]], options)
+            for row in rows.to_dict("records")
+        ],
+        "because": " ".join(reasons),
+        "margins": _margins(tests, verdicts),
         "tests": [
             {"drawing": _drawing(group, seeds[seeds["test"] == number], verdicts)}
             for number, group in tests.groupby("test", sort=False)
@@ -270,16 +335,18 @@ def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
     }
 
 
-def _row(row: dict, options: Sequence[str]) -> dict[str, Any]:
+def _row(row: dict, tests: pd.DataFrame, options: Sequence[str]) -> dict[str, Any]:
     expect = _text(row["expect"])
+    notes = [_text(row["reason"]), _turning(tests), *_warnings(tests)]
     return {
         "protocol": label_of(row["protocol"]),
         "column": title_case(label_of(_text(row["arithmetic"]) or "verdict")),
         "verdict": row["verdict"],
+        "basis": row["basis"],
         "expect": expect,
         "expected": bool(expect) and expect != row["verdict"],
         "effect": _effect(row),
-        "reason": _text(row["reason"]),
+        "notes": [note for note in notes if note],
         "command": _command(_text(row["setting"]), options),
     }
 
@@ -295,22 +362,108 @@ def _effect(row: dict) -> str:
     """Return the weakest contrast's effect in words."""
     if not row["n"]:
         return "no run to judge."
-    text = f"{row['contrast']}: {_number(row['effect'])}"
+    kind = {"typical_seed": "median ", "share": "share "}.get(row["judged_by"], "")
+    text = f"{row['contrast']}: {kind}{_number(row['effect'])}"
     if not math.isnan(row["ci_low"]):
         text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
-    text += f", margin {row['margin']:g}, {row['n']} {'seeds' if row['n'] > 1 else 'seed'}"
-    if row["basis"] == "significance":
-        return f"{text}, p {_p(row['p_adjusted'])} after correction."
-    if row["basis"] == "stated spread":
-        return f"{text}; the interval is that of the stated spread."
+    bound = "share claimed" if row["judged_by"] == "share" else "margin"
+    text += f", {bound} {row['margin']:g}, {row['n']} {'seeds' if row['n'] > 1 else 'seed'}"
+    if not math.isnan(row["p_adjusted"]):
+        text += f", p {_p(row['p_adjusted'])} after correction"
     return f"{text}."
+
+
+def _turning(tests: pd.DataFrame) -> str:
+    """Return in words at which margins the verdict turns, for a claim of one contrast."""
+    if len(tests) != 1 or not tests["margin"].iloc[0] > 0 or tests["judged_by"].iloc[0] == "share":
+        return ""
+    test = tests.iloc[0]
+    low, high = test["decided_low"], test["decided_high"]
+    parts = []
+    if low > 0 and math.isfinite(low):
+        parts.append(f"{REPRODUCED} with any margin below {_number(low)}")
+    if math.isfinite(high):
+        below = WORDS[SMALLER] if low > 0 else CONTRADICTED
+        parts.append(f"{below} with any above {_number(max(high, 0.0))}")
+    return f"It would be {' and '.join(parts)}." if parts else ""
+
+
+def _warnings(tests: pd.DataFrame) -> list[str]:
+    """Return what a reader has to know of the values behind a verdict."""
+    found = []
+    for test in tests.to_dict("records"):
+        name = f"“{test['contrast']}”: " if len(tests) > 1 else ""
+        if not pd.isna(test["low_group"]):
+            found.append(
+                f"{name}The values fall into two groups, {test['low_group']:.0f} about "
+                f"{_number(test['low_group_mean'])} and {test['high_group']:.0f} about "
+                f"{_number(test['high_group_mean'])}, so a mean is that of neither."
+            )
+        if test["left_out"]:
+            runs = "1 run" if test["left_out"] == 1 else f"{test['left_out']} runs"
+            found.append(
+                f"{name}{runs} of {test['n'] + test['left_out']} diverged or "
+                "lacked the measure; they count for neither side."
+            )
+    return found
+
+
+def _margins(tests: pd.DataFrame, verdicts: Mapping[str, str]) -> Markup:
+    """Return a drawing of the verdict by the margin, from none to twice the stated one."""
+    if not (tests["margin"] > 0).any() or (tests["judged_by"] == "share").any():
+        return Markup("")
+    groups = list(tests.groupby("protocol", sort=False))
+    single = tests.groupby("protocol").size().max() == 1
+    margin = tests["margin"].max()
+    bottom = 26 + ROW * len(groups)
+    scale = (WIDTH - LEFT - RIGHT) / 2
+    parts = []
+    for number, (protocol, rows) in enumerate(groups):
+        y = 26 + ROW * number
+        label = label_of(protocol) if len(verdicts) > 1 else ""
+        parts.append(f'<text x="0" y="{y + 15}">{Markup.escape(label)}</text>')
+        contrasts = rows.to_dict("records")
+        ends = sorted(
+            end / test["margin"]
+            for test in contrasts
+            for end in (test["decided_low"], test["decided_high"])
+            if test["margin"] > 0 and 0 < end < 2 * test["margin"]
+        )
+        edges = [0.0, *ends, 2.0]
+        for start, stop in pairwise(edges):
+            verdict = verdict_at(contrasts, (start + stop) / 2)
+            x, width = LEFT + start * scale, (stop - start) * scale
+            parts.append(
+                f'<rect class="{verdict}" x="{x:.1f}" width="{max(width - 1, 0.5):.1f}" y="{y}" '
+                f'height="22" stroke="none"/>'
+            )
+            word = WORDS.get(verdict, verdict)
+            if width > 7 * len(word) + 8:
+                parts.append(
+                    f'<text class="on" x="{x + width / 2:.1f}" y="{y + 15}" '
+                    f'text-anchor="middle">{word}</text>'
+                )
+    x = LEFT + scale
+    parts.append(f'<line class="margin" x1="{x}" x2="{x}" y1="20" y2="{bottom}"/>')
+    for place, factor in ((LEFT, 0), (x, 1), (WIDTH - RIGHT, 2)):
+        text = _number(factor * margin) if single else f"{factor} ×"
+        anchor = {0: "start", 1: "middle", 2: "end"}[factor]
+        parts.append(
+            f'<text class="faint" x="{place}" y="{bottom + 12}" text-anchor="{anchor}">'
+            f"{text}{' (stated)' if factor == 1 else ''}</text>"
+        )
+    title = "Verdict by margin" if single else "Verdict by multiples of the margins"
+    return Markup(
+        f'<svg viewBox="0 0 {WIDTH} {bottom + 20}" role="img" aria-label="{title}">'
+        f'<text x="0" y="14">{title}</text>{"".join(parts)}</svg>'
+    )
 
 
 def _drawing(tests: pd.DataFrame, seeds: pd.DataFrame, verdicts: dict[str, str]) -> Markup:
     """Return the drawing of one contrast under every protocol, all on one scale."""
     first = tests.iloc[0]
     numbers = [*tests[["effect", "ci_low", "ci_high", "margin"]].to_numpy(float).ravel()]
-    numbers += [*seeds["value"], 0.0]
+    numbers += [*seeds["value"].astype(float), 0.0]
     finite = [number for number in numbers if math.isfinite(number)]
     low, high = min(finite), max(finite)
     pad = 0.05 * (high - low or 1.0)
@@ -332,6 +485,12 @@ def _drawing(tests: pd.DataFrame, seeds: pd.DataFrame, verdicts: dict[str, str])
     zero, margin = place(0.0), place(first["margin"])
     parts.append(f'<line class="axis" x1="{zero}" x2="{zero}" y1="22" y2="{bottom}"/>')
     parts.append(f'<line class="margin" x1="{margin}" x2="{margin}" y1="22" y2="{bottom}"/>')
+    if first["margin"] > 0:
+        near = float(margin) > WIDTH - RIGHT - 60
+        parts.append(
+            f'<text class="faint" x="{float(margin) + (-4 if near else 4):.1f}" y="20" '
+            f'text-anchor="{"end" if near else "start"}">margin</text>'
+        )
     for number, test in enumerate(tests.to_dict("records")):
         y = 26 + ROW * number + ROW / 2
         verdict = _side(test)
@@ -339,13 +498,20 @@ def _drawing(tests: pd.DataFrame, seeds: pd.DataFrame, verdicts: dict[str, str])
         parts += [
             f'<circle class="seed" cx="{place(value)}" cy="{y + 9}" r="2.5"/>'
             for value in seeds.loc[seeds["protocol"] == test["protocol"], "value"]
+            if math.isfinite(value)
         ]
+        reach = [min(max(test[end], low), high) for end in ("decided_low", "decided_high")]
+        if not math.isnan(test["effect"]) and reach[0] <= reach[1]:
+            parts.append(
+                f'<line class="decided {verdict}" x1="{place(reach[0])}" x2="{place(reach[1])}" '
+                f'y1="{y}" y2="{y}"/>'
+            )
         if not math.isnan(test["ci_low"]):
             parts.append(
                 f'<line class="interval {verdict}" x1="{place(test["ci_low"])}" '
                 f'x2="{place(test["ci_high"])}" y1="{y}" y2="{y}"/>'
             )
-        if not math.isnan(test["effect"]):
+        if math.isfinite(test["effect"]):
             parts.append(f'<circle class="{verdict}" cx="{place(test["effect"])}" cy="{y}" r="5"/>')
     title = f"{first['contrast']} · {label_of(first['measure'])}"
     words = "; ".join(
@@ -364,12 +530,8 @@ def _protocol(test: dict, verdicts: dict[str, str]) -> str:
 
 
 def _side(test: dict) -> str:
-    """Return on which side of its margin a contrast's interval lies."""
-    if test["ci_low"] > test["margin"]:
-        return "reproduced"
-    if test["ci_high"] < test["margin"]:
-        return "contradicted"
-    return "undecided"
+    """Return what a contrast alone says, at the claim's level."""
+    return verdict_at([test], 1.0)
 
 
 def _text(value: Any) -> str:
