@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from restudy.errors import UserError, packages_of_extras
@@ -90,6 +91,64 @@ def _try_parts(path: Path, seconds: float) -> list[str]:
     return lines
 
 
+def plan_seeds(given: argparse.Namespace) -> None:
+    """Print how many seeds the claims of a configuration need."""
+    from restudy.claims import seeds_plan
+    from restudy.claims.document import needed_tables
+    from restudy.claims.evidence import Evidence
+    from restudy.data.tables import read_table
+    from restudy.operation.loading import load_study
+    from restudy.study.yaml_files import read_yaml
+
+    config = read_yaml(given.configfile)
+    root = Path(__file__).resolve().parents[2]
+    study = load_study(config, {}, [given.configfile], (), root)
+    if not study.claims:
+        raise UserError(f"{given.configfile}: names no claims; expected: the key claims, a file")
+    hours = _hours_of(study.plan.config, given.pilot or Path(), root)
+    if given.pilot:
+        tables = given.pilot / "results/tables"
+        if missing := [
+            name for name in needed_tables(study.claims) if not (tables / name).exists()
+        ]:
+            raise UserError(
+                f"{tables}: lacks {', '.join(missing)}; expected: the folder of a run of this "
+                "configuration, with few seeds"
+            )
+        pilot = Evidence(
+            {Path(name).stem: read_table(tables / name) for name in needed_tables(study.claims)}
+        )
+        table = seeds_plan.plan_from_pilot(study.claims, pilot, hours)
+    else:
+        table = seeds_plan.plan_seeds(study.claims, hours)
+    if given.csv:
+        table.to_csv(sys.stdout, index=False)
+    else:
+        print(seeds_plan.describe(table.dropna(axis="columns", how="all")))
+
+
+def _hours_of(config: Mapping, folder: Path, root: Path) -> Callable[[Mapping, str, int], float]:
+    """Return what a claim's cells cost with so many seeds: NaN where SciPy is not installed."""
+    try:
+        from restudy.operation.cost import Prices, read_records, read_reference, training_hours
+    except ImportError:
+        return lambda *_: float("nan")
+    from restudy.families.registry import FAMILIES
+    from restudy.study.cell import make_cell
+
+    reference = root / "benchmarks/results/reference_jobs.csv"
+    known = read_reference(reference) if reference.exists() else []
+    prices = Prices(read_records(folder / "results"), known)
+
+    def hours(claim: Mapping, protocol: str, seeds: int) -> float:
+        family = FAMILIES[claim["model"]]
+        contrasts = claim["protocols"][protocol]
+        cells = [make_cell(family, row) for each in contrasts for _, row, _ in each["terms"]]
+        return training_hours(prices, config, cells, protocol, seeds)
+
+    return hours
+
+
 def tensorboard(given: argparse.Namespace) -> None:
     """Write a TensorBoard log directory as one page."""
     from restudy.analysis.event_files import printable, read_log
@@ -139,6 +198,14 @@ def arguments() -> argparse.ArgumentParser:
         limit = f"stop what takes longer to {stage} ({seconds})"
         add(f"--{stage}-seconds", type=float, default=seconds, metavar="SECONDS", help=limit)
     add("--json", action="store_true", help="print JSON, when all is done")
+    what = "how many seeds the claims of a configuration need, and what these cost"
+    command = commands.add_parser("plan_seeds", help=what, description=what)
+    command.set_defaults(run=plan_seeds, prog=command.prog)
+    add = command.add_argument
+    add("configfile", type=Path, metavar="CONFIGFILE", help="a configuration with claims")
+    folder = "folder of a small run of it (the one that has results/), to go by what that shows"
+    add("--pilot", type=Path, metavar="DIR", help=folder)
+    add("--csv", action="store_true", help="print CSV")
     what = "a TensorBoard log directory as one page that works offline; needs no TensorFlow"
     command = commands.add_parser("tensorboard", help=what, description=what)
     command.set_defaults(run=tensorboard, prog=command.prog)

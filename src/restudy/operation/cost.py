@@ -12,7 +12,7 @@ training job is ``train_`` and its family.
 import csv
 import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from restudy.analysis.summaries import read_benchmark
+from restudy.families.contract import ALL
 from restudy.families.registry import FAMILIES, resolve
+from restudy.study.cell import Cell
+from restudy.study.config import cell_settings
 from restudy.study.schema import KEPT_STATE_MEGABYTES
 
 TRAINING, RETRAINING = "train_", "retrain_"  # what the kind of such a job begins with
@@ -201,6 +204,37 @@ class Prices:
     def speed(self) -> float:
         """This machine's times over the reference's, over all kinds with records; 1 without any."""
         return float(np.median(list(self.speeds.values()))) if self.speeds else 1.0
+
+
+def training_hours(
+    prices: Prices, config: Mapping, cells: Iterable[Cell], protocol: str, seeds: int
+) -> float:
+    """Return the core hours that training cells takes with so many seeds.
+
+    Parameters
+    ----------
+    prices : Prices
+        What jobs cost.
+    config : mapping
+        A completed configuration.
+    cells : iterable of Cell
+        Of one family.
+    protocol : str
+        The protocol whose seeds these are.
+    seeds : int
+        Of each cell.
+    """
+    cells = list(dict.fromkeys(cells))
+    total = 0.0
+    for cell in cells:
+        family = FAMILIES[cell.family]
+        settings = cell_settings(config, family, cell)
+        if family.seeds_per_job == ALL:
+            settings = {**settings, "protocol": {**settings["protocol"], "replicates": seeds}}
+        job = Job(TRAINING + family.name, cell.path, settings)
+        price = prices.price(job, len(cells))
+        total += price.seconds * (1 if family.seeds_per_job == ALL else seeds)
+    return total / 3600
 
 
 def job_key(record: Mapping) -> tuple:
