@@ -53,5 +53,5 @@ def test_the_command_prints_what_a_configuration_needs(capsys):
 def test_what_it_cannot_use_is_told_in_a_line(tmp_path, capsys):
     with pytest.raises(UserError, match="names no claims"):
         run(ROOT / "config/search.yaml", capsys=capsys)
-    with pytest.raises(UserError, match="lacks conv_history.parquet, .*few seeds"):
+    with pytest.raises(UserError, match=r"lacks conv_history\.parquet, .*few seeds"):
         run(ROOT / "config/config.yaml", "--pilot", tmp_path, capsys=capsys)

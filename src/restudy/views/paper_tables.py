@@ -15,6 +15,7 @@ from restudy.analysis.markup import escape_latex, escape_markdown
 from restudy.analysis.rounding import Number, exact_number, round_to_uncertainty
 from restudy.analysis.summaries import summarize
 from restudy.claims.inference import LEVEL, correct, one_sided_p
+from restudy.claims.ways import TYPICAL
 from restudy.families.contract import Family, Measure
 from restudy.families.setting_axes import is_setting_axis
 from restudy.study.labels import label_of, number_axes, value_words
@@ -123,11 +124,12 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
 def count_inseparable(
     runs: pd.DataFrame, cells: pd.DataFrame, chosen: int, axes: Sequence[str], measure: Measure
 ) -> tuple[int, int]:
-    """Count the cells whose mean can't be told apart from that of the chosen one.
+    """Count the cells that can't be told apart from the chosen one.
 
-    Each is compared with it by Student's test of the differences seed by seed, in both
+    Each is compared with it by the test of signs of the differences seed by seed, in both
     directions, over the seeds with which neither diverged; the p-values are corrected for one
-    another by Holm's method. A cell with fewer than two such seeds can't be told apart.
+    another by Holm's method. It is exact for any distribution, and tells nothing apart with fewer
+    than six such seeds.
 
     Parameters
     ----------
@@ -159,8 +161,7 @@ def count_inseparable(
     p_values = []
     for cell in means.index.drop(best):
         differences = (by_seed[cell] - by_seed[best]).dropna()
-        tested = len(differences) > 1
-        p_values.append(min(1.0, 2 * min(one_sided_p(differences, 0.0))) if tested else 1.0)
+        p_values.append(min(1.0, 2 * min(one_sided_p(differences, 0.0, TYPICAL))))
     return sum(p > LEVEL for p in correct(p_values)), len(p_values)
 
 
@@ -243,7 +244,7 @@ def _what_is_bold(
         return f"{text}."
     return (
         f"{text}. Of the {others:,} other cells, {count:,} are indistinguishable from it by that "
-        f"mean at {LEVEL:.0%} (t-tests paired by seed, Holm's correction)."
+        f"measure at {LEVEL:.0%} (sign tests paired by seed, Holm's correction)."
     )
 
 
