@@ -124,9 +124,22 @@ def test_findings_name_the_worst_class_and_the_most_frequent_confusion():
     )
     assert found[f"{run}1"] == "The run diverged, so it classified no images."
     assert describe_classes(CONV, count_classes(CONV, pairs), KINDS) == (
-        "Of clothes, class Trouser is classified worst in the only run (mean accuracy 0.6000) and "
-        "class Pullover best (1.0000)."
+        "Of clothes, class Trouser is classified worst (accuracy 0.6000) and class Pullover is "
+        "classified best (accuracy 1.0000)."
     )
+
+
+def test_classes_of_unlike_networks_are_not_averaged():
+    """One network mistakes class 1 for 2; of another that learned nothing, all are a class 3."""
+    frame = predictions()
+    good = frame.assign(predicted=frame["label"].where(frame["label"] != 1, 2))
+    tables = [
+        with_cell(good.drop(columns=CELL), CELL),
+        with_cell(good.drop(columns=CELL), CELL | {"activation": "tanh"}),
+        with_cell(good.drop(columns=CELL).assign(predicted=3), CELL | {"optimizer": "gd"}),
+    ]
+    text = describe_classes(CONV, count_classes(CONV, count_pairs(CONV, tables)), KINDS)
+    assert "class 1 is classified worst in 2 of 3 cells (accuracy 0.0000)" in text
 
 
 def test_predictions_of_any_family_are_counted_and_described_by_its_axes():

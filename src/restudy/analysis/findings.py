@@ -265,7 +265,10 @@ def describe_predictions(
 
 
 def describe_classes(family: Family, classes: pd.DataFrame, kinds: Mapping[str, str]) -> str:
-    """Return which class of each data set is classified best and worst on average over all runs.
+    """Return which class of each data set is classified best and worst in how many of the cells.
+
+    Networks of different cells may be as unlike as one that has learned and one that has not, so
+    their accuracies are not averaged: each cell has a mean over its own runs.
 
     Parameters
     ----------
@@ -275,14 +278,20 @@ def describe_classes(family: Family, classes: pd.DataFrame, kinds: Mapping[str, 
     sentences = []
     for dataset, rows in classes.groupby("dataset", sort=False):
         names = class_names(kinds[dataset], int(rows["label"].max()) + 1)
-        means = rows.groupby("label")["accuracy"].mean().dropna().sort_values(kind="stable")
-        count = len(rows.groupby(list(family.keys)))
-        over = f"over {count} runs" if count > 1 else "in the only run"
-        sentences.append(
-            f"Of {label_of(dataset)}, class {names[means.index[0]]} is classified worst {over} "
-            f"(mean accuracy {means.iloc[0]:.4f}) and class {names[means.index[-1]]} best "
-            f"({means.iloc[-1]:.4f})."
-        )
+        means = rows.pivot_table(
+            index=list(family.axis_names), columns="label", values="accuracy", sort=False
+        ).dropna(how="all")
+        if means.empty:
+            continue
+        parts = []
+        for word, found in (("worst", means.idxmin(axis=1)), ("best", means.idxmax(axis=1))):
+            label = found.mode().iloc[0]
+            own = means.loc[found == label, label]
+            low, high = f"{own.min():.4f}", f"{own.max():.4f}"
+            over = "" if len(means) == 1 else f" in {len(own)} of {len(means)} cells"
+            reach = low if low == high else f"{low} to {high}"
+            parts.append(f"class {names[label]} is classified {word}{over} (accuracy {reach})")
+        sentences.append(f"Of {label_of(dataset)}, {' and '.join(parts)}.")
     return " ".join(sentences) or f"No run finished, so no {family.takes} were classified."
 
 
