@@ -126,6 +126,7 @@ COLUMNS = {
         "What adds these seeds, behind --config; the page of claims has the whole command of this "
         "run."
     ),
+    "registration": "What is known of when the claim was stated; empty if it does not say.",
     "reason": "Why a claim is undecided.",
     "expect": "The verdict that check_claims insists on; empty: any.",
     "figure": "File of the figure that shows the claim.",

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from restudy.claims.forms import forms, with_own_forms
+from restudy.claims.registration import content_digest
 from restudy.claims.resolve import ClaimsError, Grid, claim_figure, matching_cells, unknown
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
@@ -67,7 +69,8 @@ def complete_claims(
     Returns
     -------
     list of dict
-        Plain JSON values: the claim's own keys but ``tests``; ``figure``, a path, or "" without
+        Plain JSON values: the claim's own keys but ``tests``; ``content``, a digest of what is
+        claimed; ``figure``, a path, or "" without
         one; ``arithmetic``: protocol -> which one it uses, or None; and ``protocols``: protocol ->
         list of contrasts, each a dict of ``form``, ``label``, ``measure``, ``terms``
         (coefficient, cell, pass or step, or None for the end), ``constant``, ``margin``,
@@ -79,7 +82,8 @@ def complete_claims(
     ClaimsError
         With a line for each fault: the key, what was found, what is allowed.
     """
-    document = copy.deepcopy(document)
+    written, document = document, copy.deepcopy(document)
+    _spell_registrations(document)
     faults = fill_and_check(document, with_own_forms(claims_schema()))
     if faults:
         raise ClaimsError("\n".join(dict.fromkeys(faults)))
@@ -92,7 +96,9 @@ def complete_claims(
         try:
             for test in claim["tests"]:
                 test.setdefault("judged_by", document["judged_by"])
-            claims.append(_complete(claim, place, config, planar))
+            content = content_digest(written["claims"][number], written.get("judged_by"))
+            registered = {"registered": claim.get("registered"), "content": content}
+            claims.append(_complete(claim, place, config, planar) | registered)
         except ClaimsError as fault:
             faults.append(str(fault))
     if faults:
@@ -123,6 +129,17 @@ def needed_tensors(claims: Sequence[Mapping], family: str) -> list[str]:
         for contrast in _contrasts(claim)
     }
     return sorted({m.rpartition("/")[0] for m in measures if m.endswith("_distance")})
+
+
+def _spell_registrations(document: Any) -> None:
+    """Make text of days, which YAML reads as dates."""
+    claims = document.get("claims") if isinstance(document, dict) else None
+    for claim in claims if isinstance(claims, list) else ():
+        registered = claim.get("registered") if isinstance(claim, dict) else None
+        if isinstance(registered, dict):
+            for key, value in registered.items():
+                if isinstance(value, date):
+                    registered[key] = str(value)
 
 
 def _complete(claim: Mapping, place: str, config: Mapping, planar: Collection[str] | None) -> dict:

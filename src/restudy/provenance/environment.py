@@ -168,12 +168,12 @@ def revision(repository: str | Path) -> str:
 
     A repository around the folder is another project's, and says nothing of it.
     """
-    top, reason = _git(repository, "rev-parse", "--show-toplevel")
+    top, reason = git(repository, "rev-parse", "--show-toplevel")
     if reason:
         return f"unknown (git: {reason})"
     if not top or Path(top).resolve() != Path(repository).resolve():
         return "unknown"
-    return _git(repository, "rev-parse", "HEAD")[0] or "unknown"
+    return git(repository, "rev-parse", "HEAD")[0] or "unknown"
 
 
 def described_revision(repository: str | Path) -> str:
@@ -181,11 +181,11 @@ def described_revision(repository: str | Path) -> str:
     known = revision(repository)
     if known.startswith("unknown"):
         return known
-    changed, _ = _git(repository, "status", "--porcelain", "--untracked-files=no")
+    changed, _ = git(repository, "status", "--porcelain", "--untracked-files=no")
     return known + (" with changes" if changed else "")
 
 
-def _git(repository: str | Path, *arguments: str) -> tuple[str, str]:
+def git(repository: str | Path, *arguments: str) -> tuple[str, str]:
     """Return the output of a git command and, where git refuses to look, its reason."""
     # Variables of git's, as hooks set them, speak of another repository. No index is rewritten.
     variables = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}

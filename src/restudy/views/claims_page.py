@@ -152,9 +152,9 @@ this run; they are for a shell in the project's folder.</p></details>
 {% if row.command %}<br><code>{{ row.command }}</code>{% endif %}</dd>
 {% endfor %}
 </dl>
-{% if claim.because %}
-<p>{{ claim.because }}</p>
-{% endif %}
+{% for note in claim.notes %}
+<p>{{ note }}</p>
+{% endfor %}
 {% if claim.figure %}
 <details data-figure="{{ claim.figure.place }}"><summary>Figure: {{ claim.figure.label }}</summary>
 <div class="frame" tabindex="0" role="region" aria-label="Figure: {{ claim.figure.label }}">
@@ -310,7 +310,7 @@ def _claim(
             _row(row, tests[tests["protocol"] == row["protocol"]], options)
             for row in rows.to_dict("records")
         ],
-        "because": " ".join(reasons),
+        "notes": [*filter(None, [" ".join(reasons), _text(first.get("registration"))])],
         "margins": _margins(tests, verdicts),
         "tests": [
             {"drawing": _drawing(group, seeds[seeds["test"] == number], verdicts)}
