@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from restudy.analysis.statistics import mean_interval
 from restudy.analysis.student import power, quantile, upper_tail
 
 FREEDOMS = (1, 2, 3, 4, 9, 19, 99, 1_999, 99_999)
@@ -40,3 +41,10 @@ def test_power_is_that_of_scipys_noncentral_distribution(level):
 def test_power_is_statsmodels():
     expected = [TTestPower().power(0.5, n, 0.05) for n in (2, 5, 20, 100)]
     assert [power(0.5, n, 0.05) for n in (2, 5, 20, 100)] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("values", [[0.7], [0.7] * 9, [0.1 + 0.2, 0.3, 0.3], [0.0, 0.0]])
+def test_values_without_spread_have_no_interval(values):
+    """That they are equal is no proof that all others are."""
+    mean, low, high = mean_interval(values)
+    assert mean == pytest.approx(np.mean(values)) and np.isnan([low, high]).all()

@@ -280,7 +280,7 @@ def test_a_family_without_history_layers_and_time_has_its_studies_effects_and_ce
     assert family["curves"] is None and family["opening"] == "heldout_accuracy"
     names = [measure["name"] for measure in family["measures"]]
     assert names == ["train_accuracy", "heldout_accuracy"]
-    assert family["measures"][1]["meaning"] == "Share predicted right."
+    assert family["measures"][1]["meaning"] == "Share of the held-out points classified correctly."
     (c,) = [axis for axis in family["axes"] if axis["name"] == "c"]
     assert [level["value"] for level in c["levels"]] == [0.1, 1.0, 10.0]
     np.testing.assert_allclose(

@@ -9,6 +9,9 @@ import pandas as pd
 from restudy.analysis.student import quantile
 
 
+ROUNDING = 1e-12  # share of a value's size by which equal ones may differ
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and its 95% interval by Student's t.
 
@@ -20,14 +23,15 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     Returns
     -------
     mean, low, high : float
-        The ends are NaN for a single value, which has no spread; all are NaN without any.
+        The ends are NaN where values have no spread, as a single one, or several that are equal:
+        that they are tells little of others. All are NaN without any.
     """
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values)]
     if not values.size:
         return (np.nan, np.nan, np.nan)
     mean = float(values.mean())
-    if values.size == 1:
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
         return (mean, np.nan, np.nan)
     half = float(half_width(values.std(ddof=1), values.size))
     return (mean, mean - half, mean + half)
