@@ -8,10 +8,10 @@ from small_study import small_section
 
 from restudy.analysis.summaries import summarize
 from restudy.data.points import make_points
-from restudy.data.tables import parts_of, read_table, stack_tables, write_table
+from restudy.data.tables import read_table, stack_tables, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES, read_families
-from restudy.families.running import JobRun, train
+from restudy.families.running import JobRun, load_data, train
 from restudy.plan import paths
 from restudy.plan.files import artefact_names, job_files
 from restudy.plan.studies import Job, Plan
@@ -84,9 +84,10 @@ def write_job(folder: Path, family: Family, job: Job, place: str) -> None:
     own = _inside(folder, place)
     own.mkdir(parents=True)
     places = {name: own / name for name in artefact_names(family)}
-    points = read_table(folder / "data" / job.cell["dataset"] / "points.csv")
+    points = folder / "data" / job.cell["dataset"] / "points.csv"
     settings: Mapping = job.cell.settings
-    train(JobRun(family, settings, parts_of(points), job.seeds, places, own / "scratch"))
+    data = load_data(family, points, settings["dataset"], job.seeds)
+    train(JobRun(family, settings, data, job.seeds, places, own / "scratch"))
     record = {
         "settings": settings,
         "environment": {},

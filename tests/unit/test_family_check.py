@@ -558,7 +558,7 @@ def test_an_example_of_a_built_in_family_is_small_and_can_be_trained(name, tmp_p
     assert protocol[FAMILIES[name].time.budget] == 20
     data = subject.make_data(tmp_path / "data")
     if name == "conv":
-        split = load_split(data, subject.settings["dataset"])
+        (split,) = load_split(data, subject.settings["dataset"])
         assert split.train_images.shape == (200, 28, 28) and split.classes == 10
         assert len(split.validation_images) == 40 and len(split.test_images) == 120
         assert protocol["checkpoint_interval"] == 5

@@ -9,8 +9,8 @@ from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import Any
 
-from restudy.data.kinds import kinds_that
-from restudy.families.contract import IMAGES, ONE, Family
+from restudy.data.kinds import LARGEST_SET, kinds_that
+from restudy.families.contract import DRAWS, IMAGES, ONE, Family, draw_count
 from restudy.families.registry import resolve
 from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
 from restudy.study.cell import Cell
@@ -95,6 +95,13 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
             f"{place}.validation_share: got {shares[1]:g} beside heldout_share {shares[0]:g}; "
             "allowed: together below 1, so that points are left to train on"
         )
+    draws = draw_count(dataset)
+    for key in ("points", "heldout_points", "validation_points"):
+        if draws > 1 and dataset.get(key, 0) * draws > LARGEST_SET:
+            yield (
+                f"{place}.{DRAWS}: got {draws:,} of {dataset[key]:,} {key}; allowed: together at "
+                f"most {LARGEST_SET:,} points"
+            )
     if "classes" in dataset:
         for key in ("points", "heldout_points", "validation_points"):
             if dataset[key] < dataset["classes"]:
