@@ -64,7 +64,15 @@ def write_results(folder: Path, own: Path) -> Plan:
     datasets = {"moons": moons}
     config = complete_config({"datasets": datasets, "dense": section, "planes": PLANES}, families)
     plan = Plan(config, {"moons": 2}, all_families=families)
-    for family in families.values():
+    write_plan(folder, plan)
+    record = {"configuration": config, "families": {"planes": f"mine/{own.name}"}}
+    (folder / "provenance.json").write_text(json.dumps(record))
+    return plan
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write the data, the cells and the tables of a plan into a folder."""
+    for family in plan.families.values():
         for name in plan.used_datasets(family):
             place = folder / "data" / name
             place.mkdir(parents=True, exist_ok=True)
@@ -74,9 +82,6 @@ def write_results(folder: Path, own: Path) -> Plan:
         for job in plan.jobs(family):
             write_job(folder, family, job, job.folder)
         write_tables(folder, plan, family)
-    record = {"configuration": config, "families": {"planes": f"mine/{own.name}"}}
-    (folder / "provenance.json").write_text(json.dumps(record))
-    return plan
 
 
 def write_job(folder: Path, family: Family, job: Job, place: str) -> None:
