@@ -15,6 +15,7 @@ from conftest import ROOT
 from sklearn.datasets import make_blobs, make_moons
 from sklearn.preprocessing import StandardScaler
 
+from restudy.data import inspection
 from restudy.data import points as point_sets
 from restudy.data.points import PointsError, make_points, seeds_of_draws
 from restudy.data.tables import (
@@ -27,6 +28,7 @@ from restudy.data.tables import (
     with_cell,
     write_table,
 )
+from restudy.errors import UserError
 from restudy.families import worker
 from restudy.families.contract import Run, draw_of
 from restudy.families.dense import DenseNetwork, adam
@@ -236,6 +238,10 @@ def test_draws_of_another_number_of_classes_are_refused(monkeypatch):
             r"datasets\.ours\.draws: got 9,000 of 2,000 heldout_points; allowed: .*10,000,000",
         ),
         (
+            {"kind": "digits", "draws": 9000},
+            r"datasets\.ours\.draws: got 9,000 of 1,797 rows; allowed: together at most 10,000,000",
+        ),
+        (
             {"kind": "mnist", "draws": 2},
             r"datasets\.ours: unknown key 'draws'; allowed: .*train_examples",
         ),
@@ -246,7 +252,15 @@ def test_draws_that_cannot_be_are_refused_in_one_line(dataset, message):
     config["datasets"]["ours"] = dataset
     with pytest.raises(ConfigError, match=message) as fault:
         complete_config(config)
-    assert len(str(fault.value).splitlines()) == (2 if dataset.get("draws") == 9000 else 1)
+    # The validation points are as many as those that are held out.
+    assert len(str(fault.value).splitlines()) == (2 if "heldout" in message else 1)
+
+
+def test_draws_of_a_file_that_are_too_many_are_refused_when_it_is_looked_at(completed, monkeypatch):
+    monkeypatch.setattr(inspection, "LARGEST_SET", 20)
+    assert inspection.inspect_datasets({"ours": completed("csv", draws=3)})
+    with pytest.raises(UserError, match=r"^datasets\.ours\.draws: got 4 of 6 rows; allowed: toge"):
+        inspection.inspect_datasets({"ours": completed("csv", draws=4)})
 
 
 def config_of(datasets, **study):

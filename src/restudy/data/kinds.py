@@ -63,8 +63,8 @@ def _standardize(default: bool) -> Setting:
 LARGEST_SET = 10_000_000  # points that are generated: of two features, half a gigabyte
 _DRAWS = Setting(
     DRAWS,
-    "How often points are drawn, or a table is split, anew: the run of seed s trains on draw s "
-    "modulo this number. Draw 0 is the same for any number.",
+    "Number of independent draws of the points, or splits of a table: the run of seed s is trained "
+    "on draw s modulo this number. Draw 0 is the same for any number.",
     "integer",
     1,
     minimum=1,
@@ -364,6 +364,11 @@ def without_single_draw(dataset: Mapping) -> dict:
     """
     single = draw_count(dataset) == 1
     return {key: value for key, value in dataset.items() if not (single and key == DRAWS)}
+
+
+def too_many_draws(draws: int, size: int, what: str) -> str:
+    """Return ``: got …; allowed: …`` for draws that are too many of a set of so many points."""
+    return f": got {draws:,} of {size:,} {what}; allowed: together at most {LARGEST_SET:,}"
 
 
 def without_location(dataset: Mapping) -> dict:
