@@ -192,11 +192,12 @@ def write_results(folder: Path, config: dict) -> None:
 def train_cell(family: Family, settings: dict, folder: Path, place: Path) -> None:
     """Train all seeds of a cell, and write what its job would, into a place of its own."""
     data = folder / "results/data" / settings["cell"]["dataset"] / "points.csv"
+    seeds = tuple(range(settings["protocol"]["replicates"]))
     run = JobRun(
         family,
         settings,
-        load_data(family, data, settings["dataset"]),
-        tuple(range(settings["protocol"]["replicates"])),
+        load_data(family, data, settings["dataset"], seeds),
+        seeds,
         {artefact.name: place / artefact.name for artefact in family.artefacts},
         place / "checkpoints",
     )

@@ -1,18 +1,20 @@
-"""Make the training and held-out points of a point set, generated or loaded."""
+"""Make the points of a point set, generated or loaded, in all of its draws and parts."""
 
 from restudy.data.points import make_points
 from restudy.data.tables import write_table
+from restudy.families.contract import DRAWS
 from restudy.job import begin_job
 from restudy.small_files import write_json
 from restudy.study.entries import split_value
 
 
 def main(dataset: dict, outputs, log) -> None:
-    """Write the points as CSV (part, x1 to xD, label), and their description as JSON."""
+    """Write the points as CSV and their description as JSON; see `make_points`."""
     points, description = make_points(dataset)
     write_table(points, outputs.points)
     write_json(outputs.description, description)
-    log(f"{len(points):,} points of {len(description['classes'])} classes written")
+    draws = f" in {description[DRAWS]} draws" if DRAWS in description else ""
+    log(f"{len(points):,} points of {len(description['classes'])} classes{draws} written")
 
 
 log = begin_job(snakemake)

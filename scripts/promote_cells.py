@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from restudy.analysis.ranking import COLUMNS, rank_cells
-from restudy.data.tables import by_folder, read_table, write_table
+from restudy.data.tables import by_folder, concatenate, read_table, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
@@ -26,7 +26,7 @@ def main(family: Family, rung: dict, inputs, output, log) -> None:
         frames.append(runs.assign(**rung["coordinates"][path], cell=path))
     table = rank_cells(
         family,
-        pd.concat(frames, ignore_index=True),
+        concatenate(frames),
         rung["measure"],
         rung["promoted"],
     )

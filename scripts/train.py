@@ -28,7 +28,7 @@ def main(params, inputs, outputs, threads: int, kept_megabytes: float, log) -> N
     run = JobRun(
         family,
         settings,
-        load_data(family, data, settings["dataset"]),
+        load_data(family, data, settings["dataset"], params.seeds),
         params.seeds,
         {artefact.name: outputs[artefact.key] for artefact in family.artefacts},
         checkpoints,

@@ -8,10 +8,10 @@ from small_study import small_section
 
 from restudy.analysis.summaries import summarize
 from restudy.data.points import make_points
-from restudy.data.tables import parts_of, read_table, stack_tables, write_table
+from restudy.data.tables import read_table, stack_tables, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES, read_families
-from restudy.families.running import JobRun, train
+from restudy.families.running import JobRun, load_data, train
 from restudy.plan import paths
 from restudy.plan.files import artefact_names, job_files
 from restudy.plan.studies import Job, Plan
@@ -64,7 +64,15 @@ def write_results(folder: Path, own: Path) -> Plan:
     datasets = {"moons": moons}
     config = complete_config({"datasets": datasets, "dense": section, "planes": PLANES}, families)
     plan = Plan(config, {"moons": 2}, all_families=families)
-    for family in families.values():
+    write_plan(folder, plan)
+    record = {"configuration": config, "families": {"planes": f"mine/{own.name}"}}
+    (folder / "provenance.json").write_text(json.dumps(record))
+    return plan
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write the data, the cells and the tables of a plan into a folder."""
+    for family in plan.families.values():
         for name in plan.used_datasets(family):
             place = folder / "data" / name
             place.mkdir(parents=True, exist_ok=True)
@@ -74,9 +82,6 @@ def write_results(folder: Path, own: Path) -> Plan:
         for job in plan.jobs(family):
             write_job(folder, family, job, job.folder)
         write_tables(folder, plan, family)
-    record = {"configuration": config, "families": {"planes": f"mine/{own.name}"}}
-    (folder / "provenance.json").write_text(json.dumps(record))
-    return plan
 
 
 def write_job(folder: Path, family: Family, job: Job, place: str) -> None:
@@ -84,9 +89,10 @@ def write_job(folder: Path, family: Family, job: Job, place: str) -> None:
     own = _inside(folder, place)
     own.mkdir(parents=True)
     places = {name: own / name for name in artefact_names(family)}
-    points = read_table(folder / "data" / job.cell["dataset"] / "points.csv")
+    points = folder / "data" / job.cell["dataset"] / "points.csv"
     settings: Mapping = job.cell.settings
-    train(JobRun(family, settings, parts_of(points), job.seeds, places, own / "scratch"))
+    data = load_data(family, points, settings["dataset"], job.seeds)
+    train(JobRun(family, settings, data, job.seeds, places, own / "scratch"))
     record = {
         "settings": settings,
         "environment": {},

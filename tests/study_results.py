@@ -14,8 +14,8 @@ import svc_family
 
 from restudy.analysis.findings import describe_family
 from restudy.data.points import make_points
-from restudy.data.tables import parts_of, with_cell
-from restudy.families.contract import Run
+from restudy.data.tables import parts_of, split_draws, with_cell
+from restudy.families.contract import Run, draw_of
 from restudy.families.dense.cells import train
 from restudy.families.dense.family import FAMILY
 from restudy.families.registry import resolve
@@ -33,8 +33,9 @@ class MemoryRun(Run):
     """A run of a cell that keeps what it is given."""
 
     def __init__(self, settings: Mapping, points: pd.DataFrame):
-        self.settings, self.data = settings, parts_of(points)
-        self.seeds = tuple(range(settings["protocol"]["replicates"]))
+        self.settings, self.seeds = settings, tuple(range(settings["protocol"]["replicates"]))
+        draws = [parts_of(each) for each in split_draws(points)]
+        self.data_by_seed = {seed: draws[draw_of(seed, len(draws))] for seed in self.seeds}
         self.saved = {}
         self.log = lambda line: None
 

@@ -19,8 +19,19 @@ import pandas as pd
 
 from restudy.analysis.matching import MAX_NAMED, is_one_of, is_text, matching
 from restudy.analysis.summaries import rows_of, summarize
+from restudy.data.tables import concatenate, describe_draw, split_draws
 from restudy.errors import UserError
-from restudy.families.contract import ALL, DATASET, ONE, PROTOCOL, Axis, Family, without_overrides
+from restudy.families.contract import (
+    ALL,
+    DATASET,
+    DRAWS,
+    ONE,
+    PROTOCOL,
+    Axis,
+    Family,
+    draw_count,
+    without_overrides,
+)
 from restudy.families.plugins import PLUGINS
 from restudy.families.registry import FAMILIES, RESERVED, read_families, use_records
 from restudy.families.setting_axes import is_setting_axis, split_axis
@@ -199,9 +210,10 @@ class Results:
         Returns
         -------
         DataFrame
-            The axes, ``seed``, the measures, ``diverged_at`` (Int64, missing if it did not) and
-            the settings that studies vary. Names are text, whatever they look like. If the table
-            of all cells is not there, the rows come from the cells' own.
+            The axes, ``seed``, ``draw`` where a data set has several, the measures, ``diverged_at``
+            (Int64, missing if it did not) and the settings that studies vary. Names are text,
+            whatever they look like. If the table of all cells is not there, the rows come from the
+            cells' own.
 
         Raises
         ------
@@ -246,13 +258,35 @@ class Results:
         owner = self._facts(max(owners, key=len)) if owners else None
         return self.files.table(f"{TABLES}/{files[stem]}", owner)
 
-    def points(self, dataset: str) -> pd.DataFrame:
-        """Return a set of points as the models got it: ``part``, ``x1`` to ``xD`` and ``label``."""
-        return self.files.table(self._data_file(dataset, POINTS))
+    def points(self, dataset: str, draw: int | None = 0) -> pd.DataFrame:
+        """Return a set of points as the models got it: ``part``, ``x1`` to ``xD`` and ``label``.
 
-    def description(self, dataset: str) -> dict[str, Any]:
-        """Return what a set of points is: the names of its ``features`` and ``classes``, …"""
-        return self.files.object(self._data_file(dataset, DESCRIPTION))
+        Parameters
+        ----------
+        dataset : str
+            Its name, with overrides such as ``moons+draws=5``.
+        draw : int or None
+            Which of its draws, from 0; see `CellResults.draws`. None: all of them, with a first
+            column ``draw`` if there are several.
+
+        Raises
+        ------
+        ResultsError
+            If there is no such set, or draw; the message has those that there are.
+        """
+        table = self.files.table(self._data_file(dataset, POINTS))
+        if draw is None:
+            return table
+        draws = split_draws(table)
+        return draws[self._draw(dataset, draw, len(draws))]
+
+    def description(self, dataset: str, draw: int = 0) -> dict[str, Any]:
+        """Return what a draw of a set of points is: names of its ``features`` and ``classes``, …
+
+        It has ``draws``, their number, if there are several; see `points`.
+        """
+        found = self.files.object(self._data_file(dataset, DESCRIPTION))
+        return describe_draw(found, self._draw(dataset, draw, draw_count(found)))
 
     def cells(self, /, family: str, *, study: str | None = None, **where: Any) -> list[CellResults]:
         """Return the cells of which there are results; see `runs` for what selects them."""
@@ -433,7 +467,7 @@ class Results:
                 f"{family.name}: there is no {place}, and no cell has a {name}"
                 + (f"; found: {join(left)}" if left else "")
             )
-        rows = pd.concat(frames.values(), ignore_index=True)
+        rows = concatenate(list(frames.values()))
         counts = [len(frame) for frame in frames.values()]
         return rows.assign(**self._settings(frames, counts, self._varied(family)))
 
@@ -485,7 +519,11 @@ class Results:
         columns = {}
         for name in names:
             axis, key = split_axis(name)
-            found = [as_coordinate(record.get(axis, {}).get(key)) for record in records]
+            entries = [record.get(axis, {}) for record in records]
+            if (axis, key) == (DATASET.name, DRAWS):  # which an entry of one draw does not speak of
+                found = [draw_count(entry) for entry in entries]
+            else:
+                found = [as_coordinate(entry.get(key)) for entry in entries]
             known = pd.Series([np.nan if value is None else value for value in found])
             columns[name] = known.repeat(counts).reset_index(drop=True)
         return columns
@@ -614,6 +652,13 @@ class Results:
                 f"{self.files.at(DATA)}: {join(found)}"
             )
         return f"{DATA}/{dataset}/{name}"
+
+    def _draw(self, dataset: str, draw: Any, draws: int) -> int:
+        """A draw of a set of points, if it has so many."""
+        if draw not in range(draws):
+            allowed = f"0 to {draws - 1}" if draws > 1 else "0"
+            raise ResultsError(f"draw: got {draw!r}; draws of {dataset}: {allowed}")
+        return int(draw)
 
     def _object(self, name: str, why_missing: str) -> dict[str, Any]:
         """The object in a JSON file of the run."""

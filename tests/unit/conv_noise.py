@@ -43,6 +43,7 @@ def make_settings(optimizer=ADAM, activation="relu", initializer="truncated_norm
     """Settings of a cell, in the form in which a job gets them."""
     return {
         "cell": CELL | {"activation": activation, "initializer": initializer},
+        "dataset": {"kind": "idx"},
         "activation": {"kind": activation},
         "initializer": {"kind": initializer},
         "optimizer": optimizer,

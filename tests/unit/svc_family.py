@@ -24,7 +24,7 @@ def train_job(folder: Path, seed: int = 0) -> Path:
         part: make_moons(60, noise=0.2, random_state=number)
         for number, part in enumerate(("train", "heldout", "validation"))
     }
-    run = JobRun(FAMILY, SETTINGS, data, (seed,), places, folder / "scratch")
+    run = JobRun(FAMILY, SETTINGS, {seed: data}, (seed,), places, folder / "scratch")
     load_file(EXAMPLE).train(run)
     run.finish()
     return folder

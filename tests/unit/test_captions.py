@@ -16,6 +16,7 @@ from restudy.analysis.captions import caption_facts, in_sentence
 from restudy.analysis.findings import describe_family
 from restudy.analysis.markup import escape_markup
 from restudy.analysis.predictions import count_classes, count_pairs
+from restudy.data.kinds import dataset_kind
 from restudy.data.tables import with_cell
 from restudy.families.contract import Axis, Family, Measure
 from restudy.families.registry import FAMILIES
@@ -147,7 +148,7 @@ def those(captions: dict):
 @pytest.mark.parametrize(("caption", "name"), those(OF_STUDY))
 def test_caption_of_a_study_says_what_came_out_of_it(caption, name):
     wildcards = {"family": name, "study": "s"}
-    params = {"shows": "A point for each run.", "made": ""}
+    params = {"shows": "A point for each run.", "made": "", "draws": 1}
     text = render(caption, wildcards=wildcards, params=params)
     study = FOUND["families"][name]["studies"]["s"]
     said = {
@@ -167,7 +168,7 @@ def test_caption_of_a_study_says_what_came_out_of_it(caption, name):
 def test_caption_of_a_run_says_what_is_known_of_it(caption, name):
     path = "/".join(f"{axis}~{value}" for axis, value in cell_of(ALL[name]).items())
     path += "" if caption == "boundary" else "/seed~0"
-    params = {"family": name, "path": path, "cell": cell_of(ALL[name])}
+    params = {"family": name, "path": path, "cell": cell_of(ALL[name]), "draws": 1}
     text = render(caption, wildcards={"seed": "0"}, params=params)
     own = FOUND["families"][name]
     place = {"boundary": "cells", "confusion": "predictions", "worst_images": "predictions"}
@@ -218,8 +219,33 @@ def test_caption_of_a_table_knows_its_kind(kind):
 def test_caption_of_the_gradient_check_says_what_it_found():
     for name, family in ALL.items():
         if family.gradient_check:
-            text = render("gradient_check", wildcards={"family": name})
-            assert FOUND["families"][name]["gradient_check"] in text
+            text = render("gradient_check", wildcards={"family": name}, params={"draws": 1})
+            assert FOUND["families"][name]["gradient_check"] in text and "draws" not in text
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("gradient_check", "The points are the first of 3 draws."),
+        ("boundary", "those of that first seed; the 3 draws of the data set take turns"),
+        ("boundary_panel", "those of that first seed; where a data set has several draws"),
+        ("points", "This is draw 0 of 3; the others have fresh points in all parts"),
+    ],
+)
+def test_captions_say_which_draw_is_shown_where_there_are_several(caption, words):
+    wildcards = {"family": "dense", "study": "s", "dataset": "moons"}
+    own = {"family": "dense", "path": "x", "features": 2}
+    dataset = {setting.name: setting.default for setting in dataset_kind("moons").settings}
+    texts = [
+        render(
+            caption,
+            wildcards=wildcards,
+            params=own | {"draws": draws, "dataset": {"kind": "moons", **dataset, **given}},
+            strict=False,
+        )
+        for draws, given in ((1, {"draws": None}), (3, {"draws": 3}))
+    ]
+    assert words not in texts[0] and words in texts[1]
 
 
 def test_curves_say_how_every_measure_is_recorded():

@@ -36,7 +36,15 @@ def prepare(folder, log=print, **settings):
     folder.mkdir(exist_ok=True)
     places = {artefact.name: folder / artefact.name for artefact in FAMILY.artefacts}
     return JobRun(
-        FAMILY, make_settings(**settings), DATA, (SEED,), places, folder / "scratch", "this", 1, log
+        FAMILY,
+        make_settings(**settings),
+        {SEED: DATA},
+        (SEED,),
+        places,
+        folder / "scratch",
+        "this",
+        1,
+        log,
     )
 
 

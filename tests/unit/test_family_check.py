@@ -1,5 +1,6 @@
 """Families that are broken on purpose: the check that is meant names the fault and its line."""
 
+import copy
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from conftest import ROOT
 
 from restudy.__main__ import main
 from restudy.data.images import load_split
+from restudy.data.tables import read_table
 from restudy.errors import UserError
 from restudy.families.contract import Axis, Setting
 from restudy.families.registry import FAMILIES, read_family
@@ -551,6 +553,49 @@ def test_a_configuration_gives_its_baseline_or_a_cell_of_it(tmp_path):
         configured(replace(LOGISTIC, name="svm"), str(path), None)
 
 
+def with_draws(folder, draws, **protocol):
+    """A configuration whose points have several draws."""
+    config = copy.deepcopy(CONFIG)
+    config["datasets"]["moons"]["draws"] = draws
+    config["logistic"]["protocols"]["short"] |= protocol
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+def test_a_sound_family_is_sound_on_several_draws(server, tmp_path):
+    path = patched(tmp_path, [])
+    configfile = with_draws(tmp_path, 3, passes=20)
+    found = list(check_family(str(path), server, configfile=configfile))
+    assert [each.check for each in found if each.outcome == "FAILED"] == []
+    assert {each.outcome for each in found if each.check in ("same_seed", "predict")} == {"ok"}
+
+
+def test_other_points_are_not_taken_for_the_effect_of_another_seed(server, tmp_path):
+    patches = [(f"{ORDER}.permutation(len(x))", "np.arange(len(x))")]
+    call = {"only": ["other_seed"], "configfile": with_draws(tmp_path, 3)}
+    (verdict,) = check_family(str(patched(tmp_path, patches)), server, **call)
+    assert verdict.outcome == "warning" and "nothing depends on chance" in verdict.found
+
+
+def test_a_job_of_several_seeds_is_told_to_ask_for_the_points_of_each(server, tmp_path):
+    patches = [('    train="train",', '    train="train",\n    seeds_per_job="all",')]
+    configfile = with_draws(tmp_path, 2, replicates=2)
+    call = {"only": ["train"], "configfile": configfile}
+    (verdict,) = check_family(str(patched(tmp_path, patches)), server, **call)
+    assert verdict.outcome == "FAILED"
+    assert "run.data and run.parts: the seeds of this job train on several draws" in verdict.found
+    assert verdict.place.endswith(
+        'protocol, (x, label) = run.settings["protocol"], run.data["train"]'
+    )
+
+
+def test_a_cell_of_one_draw_of_a_data_set_of_several_has_the_points_of_one(tmp_path):
+    cell = "dataset~moons+draws=1/protocol~short/learning_rate~0.5"
+    subject = configured(LOGISTIC, with_draws(tmp_path, 3), cell)
+    assert "draw" not in read_table(subject.make_data(tmp_path / "data"))
+
+
 @pytest.mark.parametrize("name", ["dense", "conv"])
 def test_an_example_of_a_built_in_family_is_small_and_can_be_trained(name, tmp_path):
     subject = example_of(FAMILIES[name], tmp_path / "images")
@@ -558,7 +603,7 @@ def test_an_example_of_a_built_in_family_is_small_and_can_be_trained(name, tmp_p
     assert protocol[FAMILIES[name].time.budget] == 20
     data = subject.make_data(tmp_path / "data")
     if name == "conv":
-        split = load_split(data, subject.settings["dataset"])
+        (split,) = load_split(data, subject.settings["dataset"])
         assert split.train_images.shape == (200, 28, 28) and split.classes == 10
         assert len(split.validation_images) == 40 and len(split.test_images) == 120
         assert protocol["checkpoint_interval"] == 5

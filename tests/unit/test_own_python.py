@@ -66,7 +66,7 @@ def run_of(folder, file=FILE, lines=None, **changes):
     folder.mkdir(parents=True, exist_ok=True)
     places = {each.name: folder / each.name for each in family.artefacts}
     log = [].append if lines is None else lines.append
-    return JobRun(family, SETTINGS, DATA, (3,), places, folder / "scratch", "id", 2, log)
+    return JobRun(family, SETTINGS, {3: DATA}, (3,), places, folder / "scratch", "id", 2, log)
 
 
 def edited(folder, *edits):
@@ -387,20 +387,30 @@ def test_a_message_that_breaks_off_is_none():
             worker.receive(io.BufferedReader(io.BytesIO(stream.getvalue()[:length])))
 
 
+def sent(takes, data_by_seed):
+    """Data by seed, as they arrive in another process."""
+    places, arrays = pack_data(takes, data_by_seed)
+    message, arrays = carried(arrays, {"data": places})
+    return worker.unpack_data(takes, message["data"], arrays)
+
+
 def test_data_arrive_as_a_job_reads_them():
     generator = np.random.default_rng(0)
     parts = ("train", "validation", "test")
     images = {f"{part}_images": generator.integers(0, 256, (4, 5, 6), "u1") for part in parts}
     labels = {f"{part}_labels": np.array([0, 1, 2, 1], "u1") for part in parts}
     split = ImageSplit(**images, **labels, least_classes=10)
-    found = worker.unpack_data(IMAGES, carried(pack_data(IMAGES, split))[1])
+    found = sent(IMAGES, {4: split})[4]
     for each in fields(split):
         np.testing.assert_array_equal(getattr(found, each.name), getattr(split, each.name))
     assert found.classes == split.classes == 10 and isinstance(found.classes, int)
-    found = worker.unpack_data(POINTS, carried(pack_data(POINTS, DATA))[1])
-    assert list(found) == list(DATA)
-    for array, expected in zip(found["heldout"], DATA["heldout"], strict=True):
-        np.testing.assert_array_equal(array, expected)
+    other = {part: (x + 1, 1 - label) for part, (x, label) in DATA.items()}
+    found = sent(POINTS, {2: DATA, 3: other, 4: DATA})
+    assert list(found) == [2, 3, 4] and found[2] is found[4]
+    for seed, data in {2: DATA, 3: other}.items():
+        assert list(found[seed]) == list(data)
+        for array, expected in zip(found[seed]["heldout"], data["heldout"], strict=True):
+            np.testing.assert_array_equal(array, expected)
 
 
 @pytest.mark.parametrize("of", ["columns", "pandas", "arrow"])
@@ -430,5 +440,5 @@ def test_what_runs_there_takes_python_3_10_and_numpy_alone():
 
 def test_every_promise_of_a_run_is_kept_there():
     promised = {name for name in vars(worker.Run) if not name.startswith("_")}
-    inherited = {"cell", "seed", "parts", "classes", "generator"}
+    inherited = {"cell", "seed", "data", "parts", "parts_of", "classes", "generator"}
     assert promised - inherited <= set(vars(worker.DistantRun))

@@ -325,7 +325,7 @@ def test_what_training_does_ends_its_job_in_a_line(tmp_path, what):
     path.write_text(FAMILY_FILE.format(code))
     family = read_family(path)
     places = {artefact.name: tmp_path / artefact.name for artefact in family.artefacts}
-    run = JobRun(family, svc_family.SETTINGS, {}, (0,), places, tmp_path / "scratch")
+    run = JobRun(family, svc_family.SETTINGS, {0: {}}, (0,), places, tmp_path / "scratch")
     try:
         with pytest.raises(OwnFileError) as fault:
             train(run)

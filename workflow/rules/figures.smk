@@ -64,6 +64,7 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
             family=family.name,
             path=path_of(family),
             cell=row_of(family),
+            draws=lambda wildcards: PLAN.draws(wildcards.dataset),
         message:
             "Draw {output}"
         script:
@@ -97,6 +98,7 @@ rule plot_boundary_panel:
         study=study_of,
         cells=lambda wildcards: [cell.row for cell in planar_cells(wildcards)],
         shown=lambda wildcards: [cell.at for cell in planar_cells(wildcards)],
+        draws=most_draws,
     message:
         "Draw {output}"
     script:
@@ -229,6 +231,7 @@ for family in PLAN.families.values():
                 "../../environment.yml"
             params:
                 code=code("plot_gradient_check.py"),
+                draws=gradient_draws_of(family),
             message:
                 "Draw {output}"
             script:

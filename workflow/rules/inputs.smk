@@ -110,6 +110,11 @@ def gradient_points_of(family):
     return lambda wildcards: PLAN.data_file(PLAN.gradient_choice(family)["dataset"])
 
 
+def gradient_draws_of(family):
+    """Function of wildcards: how many draws there are of these points, of which it takes the first."""
+    return lambda wildcards: PLAN.draws(PLAN.gradient_choice(family)["dataset"])
+
+
 def heldout_points(wildcards):
     """The points of every data set that is used by a cell of the family."""
     names = PLAN.used_datasets(family_of(wildcards))
@@ -126,6 +131,13 @@ def planar_files(name):
     return lambda wildcards: [
         f"{cell.folder}/{name}" for cell in planar_cells(wildcards)
     ]
+
+
+def most_draws(wildcards):
+    """How many draws the data sets of these cells have, at most."""
+    return max(
+        (PLAN.draws(cell["dataset"]) for cell in planar_cells(wildcards)), default=1
+    )
 
 
 def planar_data(name):

@@ -9,6 +9,10 @@ from restudy.families.setting_axes import setting_axis, settings_that_vary
 # Of columns that are no axis, measure or time of a family.
 COLUMNS = {
     "seed": "Seed of all that is drawn at random in the run, such as the initial weights.",
+    "draw": (
+        "Draw of the data set that the run was trained on, from 0: the seed modulo the number of "
+        "draws."
+    ),
     "grad_norm": (
         "Euclidean norm of the gradient; in a table of layers, of the gradient of the layer's "
         "weights and bias, on all training points or on a fixed batch of images without dropout."

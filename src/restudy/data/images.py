@@ -178,8 +178,8 @@ def copy_images(folder: str | Path, path: str, log: Log) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
-def load_split(digests: str | Path, dataset: Mapping) -> ImageSplit:
-    """Return the parts of a set of images, as its settings ask for.
+def load_split(digests: str | Path, dataset: Mapping) -> list[ImageSplit]:
+    """Return the parts of a set of images, as its settings ask for; of a single draw.
 
     Parameters
     ----------
@@ -188,12 +188,13 @@ def load_split(digests: str | Path, dataset: Mapping) -> ImageSplit:
     dataset : mapping
         Settings of the data set.
     """
-    return load_images(
+    split = load_images(
         Path(digests).parent,
         validation=dataset["validation_examples"],
         train_examples=dataset["train_examples"] or None,
         test_examples=dataset["test_examples"] or None,
     )
+    return [split]
 
 
 def load_images(

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
-from restudy.data.kinds import dataset_kind
+from restudy.data.kinds import LARGEST_SET, dataset_kind, too_many_draws
 from restudy.data.labelled_csv import read_labelled_csv
 from restudy.errors import DatasetError, UserError
+from restudy.families.contract import DRAWS, draw_count
 
 
 class PointFacts(NamedTuple):
@@ -65,6 +66,10 @@ def _inspect(dataset: Mapping, tell: Callable[[str], None]) -> PointFacts | Imag
     match dataset["kind"]:
         case "csv":
             table = read_labelled_csv(dataset)
+            draws, rows = draw_count(dataset), len(table.labels)
+            if draws > 1 and draws * rows > LARGEST_SET:
+                text = too_many_draws(draws, rows, "rows").removeprefix(": ")
+                raise DatasetError([(DRAWS, text)])
             for line in table.remarks:
                 tell(line)
             return PointFacts(len(table.features), table.has_validation)

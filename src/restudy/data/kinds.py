@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from restudy.families.contract import IMAGES, POINTS, Kind, Setting
+from restudy.families.contract import DRAWS, IMAGES, POINTS, Kind, Setting, draw_count
 from restudy.families.lookup import with_own
 
 LARGEST_SEED = 4_294_967_295
@@ -61,6 +61,15 @@ def _standardize(default: bool) -> Setting:
 
 
 LARGEST_SET = 10_000_000  # points that are generated: of two features, half a gigabyte
+_DRAWS = Setting(
+    DRAWS,
+    "Number of independent draws of the points, or splits of a table: the run of seed s is trained "
+    "on draw s modulo this number. Draw 0 is the same for any number.",
+    "integer",
+    1,
+    minimum=1,
+    maximum=10_000,
+)
 _POINTS = Setting("points", "Training points.", "integer", 200, minimum=2, maximum=LARGEST_SET)
 
 
@@ -85,6 +94,7 @@ _GENERATED = (
         1_000_000,
     ),
     _standardize(False),
+    _DRAWS,
 )
 GENERATED_SETTINGS = (_POINTS, *_GENERATED)
 _LOADED = (
@@ -97,6 +107,7 @@ _LOADED = (
     ),
     _seed("split_seed", "Seed that chooses the points of each part (legacy NumPy generator).", 0),
     _standardize(True),
+    _DRAWS,
 )
 _VALIDATION = (
     "validation_examples",
@@ -343,6 +354,21 @@ def kinds_that(takes: str) -> tuple[str, ...]:
 def dataset_kind(name: str) -> DatasetKind:
     """Return the kind of data set of a name."""
     return next(kind for kind in dataset_kinds() if kind.name == name)
+
+
+def without_single_draw(dataset: Mapping) -> dict:
+    """Return an entry of ``datasets`` without the number of draws where that is one.
+
+    A data set of one draw is the one whose entry does not speak of draws: its results have the
+    same identity.
+    """
+    single = draw_count(dataset) == 1
+    return {key: value for key, value in dataset.items() if not (single and key == DRAWS)}
+
+
+def too_many_draws(draws: int, size: int, what: str) -> str:
+    """Return ``: got …; allowed: …`` for draws that are too many of a set of so many points."""
+    return f": got {draws:,} of {size:,} {what}; allowed: together at most {LARGEST_SET:,}"
 
 
 def without_location(dataset: Mapping) -> dict:

@@ -3,10 +3,14 @@
 One is trained on, by what is measured on the second the best is chosen, and what is reported of it
 is measured on the third. In generated point sets each part has a seed of its own. Loaded ones (a
 user's file, or a table included in scikit-learn) are split class by class.
+
+A data set may have several draws: the same distribution with fresh points in all parts, or the same
+table with a fresh split.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,8 @@ import pandas as pd
 
 from restudy.data.kinds import EVALUATED, GENERATED_SETTINGS
 from restudy.data.labelled_csv import read_labelled_csv
-from restudy.errors import packages_of_extras
+from restudy.errors import UserError, packages_of_extras
+from restudy.families.contract import DRAWS, draw_count
 from restudy.families.lookup import with_own
 
 with packages_of_extras():
@@ -23,12 +28,18 @@ with packages_of_extras():
 
 SPIRAL_RADIUS = 2.0  # end of an arm: far enough that a noise of 0.1 leaves a few arms apart
 
+SPLIT = "split"  # what the seed of a loaded set is for
+
 Labelled = tuple[np.ndarray, np.ndarray]  # points (N, D) and their classes (N,)
+
+
+class PointsError(UserError):
+    """Points that can't be trained on; the message says what is wrong with them."""
 
 
 @dataclass(frozen=True)
 class PointSet:
-    """Labelled points in three parts.
+    """Labelled points in three parts: a draw of a data set.
 
     Attributes
     ----------
@@ -45,7 +56,7 @@ class PointSet:
 
 
 def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
-    """Return the points of a data set in its parts, and their description.
+    """Return the points of a data set in all draws and parts, and their description.
 
     Parameters
     ----------
@@ -55,16 +66,53 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
     Returns
     -------
     points : DataFrame
-        part ("train", "validation" or "heldout"), x1 to xD, label (0 to C - 1).
+        draw (from 0), if there are several; part ("train", "validation" or "heldout"), x1 to xD,
+        label (0 to C - 1).
     description : dict
         ``kind``; ``classes`` and ``features``, their names; ``counts``, part -> class -> number
         of points; and, if the features are standardized, ``mean`` and ``scale``: what was
-        subtracted from each feature and what it was divided by.
+        subtracted from each feature and what it was divided by. If there are several draws, also
+        ``draws``, how many, and ``by_draw``, a list with ``counts``, ``mean`` and ``scale`` of
+        each; beside it they are those of draw 0.
+
+    Raises
+    ------
+    PointsError
+        If not all draws have the same classes.
     """
-    points = with_own(POINT_SETS, "point_sets", _own)[dataset["kind"]](dataset)
-    parts, scaling = points.parts, {}
-    if dataset["standardize"]:
-        parts, scaling = standardize(parts)
+    draws = with_own(POINT_SETS, "point_sets", _own)[dataset["kind"]](dataset)
+    _check_classes(draws)
+    made = [_make_draw(points, dataset["standardize"]) for points in draws]
+    first = draws[0]
+    description = {
+        "kind": dataset["kind"],
+        "classes": first.classes,
+        "features": first.features,
+        **made[0][1],
+    }
+    if len(made) == 1:
+        return made[0][0], description
+    tables = [table.assign(draw=draw) for draw, (table, _) in enumerate(made)]
+    joined = pd.concat(tables, ignore_index=True)
+    table = joined[["draw", *joined.columns.drop("draw")]]
+    return table, description | {DRAWS: len(made), "by_draw": [facts for _, facts in made]}
+
+
+def _check_classes(draws: Sequence[PointSet]) -> None:
+    """Refuse draws whose training points are not of the same classes: networks would differ."""
+    expected = len(draws[0].classes)
+    for draw, points in enumerate(draws):
+        if len(points.classes) != expected:
+            raise PointsError(
+                f"{DRAWS}: the training points of draw {draw} are of {len(points.classes)} "
+                f"classes, those of draw 0 of {expected}; allowed: the same in every draw, which "
+                "more points make likely"
+            )
+
+
+def _make_draw(points: PointSet, standardized: bool) -> tuple[pd.DataFrame, dict]:
+    """Return the table of a draw, and what is said of it alone; see `make_points`."""
+    parts, scaling = standardize(points.parts) if standardized else (points.parts, {})
     table = pd.concat(
         [
             pd.DataFrame(
@@ -80,13 +128,7 @@ def make_points(dataset: Mapping) -> tuple[pd.DataFrame, dict]:
         part: {name: int((labels == label).sum()) for label, name in enumerate(points.classes)}
         for part, (_, labels) in parts.items()
     }
-    description = {
-        "kind": dataset["kind"],
-        "classes": points.classes,
-        "features": points.features,
-        "counts": counts,
-    }
-    return table, description | scaling
+    return table, {"counts": counts} | scaling
 
 
 def standardize(
@@ -108,17 +150,50 @@ def standardize(
     return scaled, {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}
 
 
-def generated(generate: Callable[[Mapping, int, int], Labelled]) -> Callable[[Mapping], PointSet]:
-    """Return a function of a data set that generates its parts, each from a seed of its own."""
+def seeds_of_draws(first: Mapping[str, int], draws: int) -> list[dict[str, int]]:
+    """Return the seeds of each draw of a data set, no two of which are equal.
 
-    def make(dataset: Mapping) -> PointSet:
-        parts = {
-            "train": generate(dataset, dataset["points"], dataset["seed"]),
-            **{
-                part: generate(dataset, dataset[f"{part}_points"], dataset[f"{part}_seed"])
-                for part in EVALUATED
-            },
-        }
+    Draw 0 has the seeds of the settings. A seed of draw d is hashed from the one in the settings,
+    its place among them, and d (NumPy's `SeedSequence`). Of 32 bits, two hashes may be equal: then
+    the later one is hashed again, with a count. So more draws change none of the earlier ones.
+
+    Parameters
+    ----------
+    first : mapping of str to int
+        What is drawn -> the seed in the settings.
+    draws : int
+        How many.
+    """
+    found = [dict(first)]
+    taken = set(first.values())
+    for draw in range(1, draws):
+        own = {}
+        for place, (name, seed) in enumerate(first.items()):
+            hashes = (
+                int(np.random.SeedSequence([seed, place, draw, attempt]).generate_state(1)[0])
+                for attempt in count()
+            )
+            own[name] = next(each for each in hashes if each not in taken)
+            taken.add(own[name])
+        found.append(own)
+    return found
+
+
+def generated(
+    generate: Callable[[Mapping, int, int], Labelled],
+) -> Callable[[Mapping], list[PointSet]]:
+    """Return a function of a data set that generates its draws, each part from its own seed."""
+
+    def make(dataset: Mapping) -> list[PointSet]:
+        sizes = {"train": dataset["points"]}
+        sizes |= {part: dataset[f"{part}_points"] for part in EVALUATED}
+        first = {"train": dataset["seed"]} | {part: dataset[f"{part}_seed"] for part in EVALUATED}
+        return [
+            draw({part: generate(dataset, sizes[part], seed) for part, seed in seeds.items()})
+            for seeds in seeds_of_draws(first, draw_count(dataset))
+        ]
+
+    def draw(parts: dict[str, Labelled]) -> PointSet:
         x, label = parts["train"]
         return PointSet(
             parts,
@@ -129,23 +204,23 @@ def generated(generate: Callable[[Mapping, int, int], Labelled]) -> Callable[[Ma
     return make
 
 
-def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], PointSet]:
-    """Return a function of a data set that reads its points and splits them into parts."""
+def loaded(read: Callable[[Mapping], tuple]) -> Callable[[Mapping], list[PointSet]]:
+    """Return a function of a data set that reads its points and splits them, once for each draw."""
 
-    def make(dataset: Mapping) -> PointSet:
+    def make(dataset: Mapping) -> list[PointSet]:
         x, label, features, classes = read(dataset)
-        part_of = split(
-            label,
-            # The other way round: so the points that are held out don't depend on the rest.
-            {part: dataset[f"{part}_share"] for part in reversed(EVALUATED)},
-            dataset["split_seed"],
-        )
-        parts = {
-            part: (x[part_of == part], label[part_of == part])
-            for part in ("train", *EVALUATED)
-            if (part_of == part).any()
-        }
-        return PointSet(parts, list(map(str, features)), list(map(str, classes)))
+        # The other way round: so the points that are held out don't depend on the rest.
+        shares = {part: dataset[f"{part}_share"] for part in reversed(EVALUATED)}
+        found = []
+        for seeds in seeds_of_draws({SPLIT: dataset["split_seed"]}, draw_count(dataset)):
+            part_of = split(label, shares, seeds[SPLIT])
+            parts = {
+                part: (x[part_of == part], label[part_of == part])
+                for part in ("train", *EVALUATED)
+                if (part_of == part).any()
+            }
+            found.append(PointSet(parts, list(map(str, features)), list(map(str, classes))))
+        return found
 
     return make
 
@@ -220,8 +295,8 @@ def spirals(dataset: Mapping, points: int, seed: int) -> Labelled:
 def blobs(dataset: Mapping, points: int, seed: int) -> Labelled:
     """Generate normal clouds, one per class, around centres uniform on [-10, 10) in each feature.
 
-    The centres are drawn from the training points' seed, also for the other parts; the training
-    points equal those of ``make_blobs`` with that seed.
+    The centres are drawn from the training points' seed in the settings, also for the other parts
+    and draws; the training points of draw 0 equal those of ``make_blobs`` with that seed.
     """
     shape = (dataset["classes"], dataset["features"])
     centres = np.random.RandomState(dataset["seed"]).uniform(-10.0, 10.0, shape)
@@ -250,7 +325,7 @@ def own_file(dataset: Mapping) -> tuple:
     return np.array(table.values), np.array(table.labels), table.features, table.classes
 
 
-def _own(own: Any) -> Callable[[Mapping], PointSet]:
+def _own(own: Any) -> Callable[[Mapping], list[PointSet]]:
     """Return what makes a set in a file of the user's, see `restudy.families.plugins.PointSet`."""
     shared = {setting.name for setting in GENERATED_SETTINGS}
     names = [setting.name for setting in own.settings if setting.name not in shared]
@@ -263,7 +338,7 @@ def _own(own: Any) -> Callable[[Mapping], PointSet]:
     return generated(generate)
 
 
-POINT_SETS: dict[str, Callable[[Mapping], PointSet]] = {
+POINT_SETS: dict[str, Callable[[Mapping], list[PointSet]]] = {
     "moons": generated(moons),
     "circles": generated(circles),
     "spirals": generated(spirals),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.data.column_types import TYPES
+from restudy.families.contract import draw_of
 
 # What a spreadsheet takes for a formula (a minus sign may also begin a number), and what `as_cell`
 # makes of it.
@@ -92,8 +93,26 @@ def _with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFra
 
 
 def combine(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Concatenate the rows of several tables, in the order given."""
-    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+    """Concatenate the rows of several tables, in the order given; see `concatenate`."""
+    return concatenate([read_table(path) for path in paths])
+
+
+def concatenate(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate tables of cells, which have a column draw if one of them has it.
+
+    A table of runs has it behind the seed where there are several draws of the data set; where
+    there is one, it is draw 0.
+    """
+    if any("draw" in table for table in tables):
+        tables = [table if "draw" in table else with_draw(table, 1) for table in tables]
+    return pd.concat(tables, ignore_index=True)
+
+
+def with_draw(runs: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """Return a table of runs with the draw, of so many, that each was trained on."""
+    runs = runs.copy()
+    runs.insert(runs.columns.get_loc("seed") + 1, "draw", draw_of(runs["seed"], draws))
+    return runs
 
 
 def read_rows(paths: Iterable[str | Path], rows: Mapping[str, Any]) -> pd.DataFrame:
@@ -160,7 +179,8 @@ def stack_tables(
     ----------
     paths : sequence of path
         Tables with the same columns, in the format of the output, in the order of their rows; each
-        of a single cell, if there are ``further`` columns.
+        of a single cell, if there are ``further`` columns. Tables of runs in CSV may lack the
+        column draw, see `concatenate`.
     output : path
         Gets, byte for byte, what `write_table` would write of `combine`.
     further : mapping, optional
@@ -193,19 +213,27 @@ def column_names(further: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict
 def _stack_csv(paths: Sequence[str | Path], output: str | Path, further: Mapping) -> int:
     rows, header = 0, None
     named = column_names(further)
+    has_draw = any("draw" in _header(path) for path in paths)
     with Path(output).open("wb") as stacked:
         for path in paths:
             with Path(path).open("rb") as part:
                 columns = part.readline()
+                own = columns.decode().rstrip("\n").split(",")
+                # Axes and seed come first, and neither their names nor values need quotes.
+                lacks_draw = has_draw and "draw" not in own
+                before_draw = own.index("seed") + 1 if lacks_draw else 0
+                if lacks_draw:
+                    columns = _with_field(columns, before_draw, "draw")
                 if header is None:
                     header = columns
                     stacked.write(_with_fields(header, list(named)))
-                    # Axes come first, and neither their names nor values need quotes.
                     axes = header.decode().rstrip("\n").split(",")
                     places = {name: axes.index(axis) for name, axis in named.items()}
                 if columns != header:
                     raise ValueError(f"{path}: its columns differ from those of {paths[0]}")
                 for line in part:
+                    if lacks_draw:
+                        line = _with_field(line, before_draw, "0")
                     if named:
                         values = line.decode().split(",")
                         found = (further[named[n]][values[at]][n] for n, at in places.items())
@@ -213,6 +241,18 @@ def _stack_csv(paths: Sequence[str | Path], output: str | Path, further: Mapping
                     stacked.write(line)
                     rows += 1
     return rows
+
+
+def _header(path: str | Path) -> list[str]:
+    """Return the columns of a CSV file, whose names need no quotes as far as they are used."""
+    with Path(path).open("rb") as table:
+        return table.readline().decode().rstrip("\n").split(",")
+
+
+def _with_field(line: bytes, place: int, field: str) -> bytes:
+    """Return a line of a CSV file with a field at a place before which none is quoted."""
+    fields = line.split(b",", place)
+    return b",".join([*fields[:place], field.encode(), *fields[place:]])
 
 
 def _with_fields(line: bytes, fields: Sequence[str]) -> bytes:
@@ -277,14 +317,34 @@ def parts_of(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def load_points(path: str | Path, dataset: Mapping) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the parts of a table of points, which the data set's settings do not change."""
-    return parts_of(read_table(path))
+def split_draws(points: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the points of each draw of a table of points, as tables without the column draw."""
+    if "draw" not in points:
+        return [points]
+    return [rows.drop(columns="draw").reset_index(drop=True) for _, rows in points.groupby("draw")]
+
+
+def load_points(
+    path: str | Path, dataset: Mapping | None = None
+) -> list[dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Return the parts of each draw of a table of points; further settings do not change them."""
+    return [parts_of(points) for points in split_draws(read_table(path))]
+
+
+def read_points(path: str | Path, draw: int = 0) -> pd.DataFrame:
+    """Return the points of a draw of a table of points."""
+    return split_draws(read_table(path))[draw]
 
 
 def read_description(path: str | Path) -> dict:
     """Read the description of a table of points; see `restudy.data.points.make_points`."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def describe_draw(description: Mapping[str, Any], draw: int) -> dict[str, Any]:
+    """Return the description of a table of points, as far as it is about one draw."""
+    shared = {key: value for key, value in description.items() if key != "by_draw"}
+    return shared | (description["by_draw"][draw] if "by_draw" in description else {})
 
 
 def with_cell(frame: pd.DataFrame, cell: Mapping) -> pd.DataFrame:

@@ -17,15 +17,29 @@ from typing import Any
 
 ALL, ONE = "all", "one"  # seeds that one job trains
 POINTS, IMAGES = "points", "images"  # what data sets consist of
-# Functions (file that stands for the data, settings of the data set) -> what is trained on: only
-# what a job reads its data with decides on what it computes.
+# Functions (file that stands for the data, settings of the data set) -> a list of what is trained
+# on, by the draw: only what a job reads its data with decides on what it computes.
 LOADERS = {
     POINTS: "restudy.data.tables:load_points",
     IMAGES: "restudy.data.images:load_split",
 }
 LARGEST_COUNT = 1_000_000_000
+DRAWS = "draws"  # key of a data set: how many independent draws of points it has
 # How a path spells another value of one of an entry's settings, as in gd+learning_rate=0.03.
 OVERRIDE = r"\+([a-z][a-z0-9_]*)=([A-Za-z0-9_.-]+)"
+
+
+def draw_count(dataset: Mapping[str, Any]) -> int:
+    """Return how many draws a data set has, given its settings; one, if they say nothing of it."""
+    return dataset.get(DRAWS, 1)
+
+
+def draw_of(seed: int, draws: int) -> int:
+    """Return which of the draws of a data set the run of a seed trains on: they take turns.
+
+    It does not depend on how many seeds there are.
+    """
+    return seed % draws
 
 
 def without_overrides(value: str, *keys: str) -> str:
@@ -586,6 +600,16 @@ class Family:
         return any(each.name == artefact for each in self.artefacts)
 
 
+def _parts(data: Any) -> Mapping[str, tuple[Any, Any]]:
+    """Return (x, label) of each part of what is trained on."""
+    if isinstance(data, Mapping):
+        return data
+    return {
+        part: (getattr(data, f"{part}_images"), getattr(data, f"{part}_labels"))
+        for part in PARTS[IMAGES]
+    }
+
+
 RUNS = Artefact("runs.csv", "A row per run.")
 HISTORY = Artefact("history.parquet", "A row per run and record.")
 REPLICATES = count("replicates", "Seeds per cell, counted from 0.", 5)
@@ -611,8 +635,9 @@ class Run:
     settings : mapping
         ``cell`` (a value for every axis), ``dataset`` and ``protocol``, and for every axis with a
         bundle the kind that its value stands for, with all its settings.
-    data : object
-        Of a family that takes points: part -> (x, label), arrays (N, D) and (N,). Of one that
+    data_by_seed : mapping of int to object
+        Seed -> what its run is trained on. Of a family that takes points: part -> (x, label),
+        arrays (N, D) and (N,); in every draw of a data set they have the same shapes. Of one that
         takes images: an `ImageSplit`.
     seeds : tuple of int
         To train: all of a cell, or one.
@@ -627,7 +652,7 @@ class Run:
     """
 
     settings: Mapping[str, Any]
-    data: Any
+    data_by_seed: Mapping[int, Any]
     seeds: tuple[int, ...]
     threads: int
     scratch: Any
@@ -646,24 +671,43 @@ class Run:
         return seed
 
     @property
+    def data(self) -> Any:
+        """What is trained on, as in ``data_by_seed``, where it is the same for all seeds.
+
+        Raises
+        ------
+        ValueError
+            If the job trains several seeds, and the data set has several draws.
+        """
+        first, *others = self.data_by_seed.values()
+        if any(each is not first for each in others):
+            raise ValueError(
+                "run.data and run.parts: the seeds of this job train on several draws of the data "
+                "set; allowed: run.data_by_seed[seed] and run.parts_of(seed), the data of one seed"
+            )
+        return first
+
+    @property
     def parts(self) -> Mapping[str, tuple[Any, Any]]:
-        """Part of the data -> (x, label), whatever it consists of.
+        """Part of the data -> (x, label), whatever it consists of; of all seeds, as ``data``.
 
         ``x`` has the shape (N, D) of points, or (N, height, width) of images, whose values are
         bytes; ``label`` is (N,).
         """
-        if isinstance(self.data, Mapping):
-            return self.data
-        return {
-            part: (getattr(self.data, f"{part}_images"), getattr(self.data, f"{part}_labels"))
-            for part in PARTS[IMAGES]
-        }
+        return _parts(self.data)
+
+    def parts_of(self, seed: int) -> Mapping[str, tuple[Any, Any]]:
+        """Return the parts of the data that the run of a seed is trained on; see ``parts``."""
+        return _parts(self.data_by_seed[seed])
 
     @property
     def classes(self) -> int:
         """Number of classes: every label is below it."""
-        known = getattr(self.data, "classes", 0)
-        return known or 1 + max(int(label.max()) for _, label in self.parts.values())
+        return max(
+            getattr(data, "classes", 0)
+            or 1 + max(int(label.max()) for _, label in _parts(data).values())
+            for data in self.data_by_seed.values()
+        )
 
     def record(self, step: int | None = None, seed: int | None = None, **measures: float) -> None:
         """Record measures of a run.

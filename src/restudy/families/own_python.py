@@ -236,7 +236,8 @@ def _hold_conversation(run: Any, stream: Any) -> None:
         "identity": run.identity,
         "tables": [artefact.name for artefact in family.artefacts if artefact.is_table],
     }
-    worker.send(stream, job, pack_data(family.takes, run.data))
+    packed, arrays = pack_data(family.takes, run.data_by_seed)
+    worker.send(stream, {**job, "data": packed}, arrays)
     refusal = None
     while True:
         asked, arrays = worker.receive(stream)
@@ -276,8 +277,32 @@ def _answer(run: Run, call: str, asked: dict[str, Any], arrays: Mapping[str, Any
     return None, {}
 
 
-def pack_data(takes: str, data: Any) -> dict[str, Any]:
-    """Return the data of a run as arrays by name; `restudy.families.worker` unpacks them."""
+def pack_data(
+    takes: str, data_by_seed: Mapping[int, Any]
+) -> tuple[list[tuple[int, int]], dict[str, Any]]:
+    """Return the data of a run, for `restudy.families.worker` to unpack.
+
+    Returns
+    -------
+    places : list of (seed, place)
+        Which of the data each seed has: those that it shares with others are there once.
+    arrays : dict
+        Arrays by name, which begins with the place.
+    """
+    different = list({id(data): data for data in data_by_seed.values()}.values())
+    places = [
+        (seed, next(n for n, each in enumerate(different) if each is data))
+        for seed, data in data_by_seed.items()
+    ]
+    arrays = {
+        f"{place}/{name}": array
+        for place, data in enumerate(different)
+        for name, array in _named_arrays(takes, data).items()
+    }
+    return places, arrays
+
+
+def _named_arrays(takes: str, data: Any) -> dict[str, Any]:
     if takes == IMAGES:
         named = {each.name: getattr(data, each.name) for each in fields(data)}
         return {**named, "classes": data.classes}

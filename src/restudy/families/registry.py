@@ -35,8 +35,8 @@ RESERVED = frozenset(
         *("report", "results", "tables"),
     }
 )
-# Other parts of paths, which no axis may be called.
-NO_AXES = ("family", "file_format", "seed", "study")
+# Other parts of paths, and columns beside the axes, which no axis may be called.
+NO_AXES = ("draw", "family", "file_format", "seed", "study")
 
 
 def register(family: Family) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.data.tables import with_cell, write_table
+from restudy.data.tables import with_cell, with_draw, write_table
 from restudy.errors import UserError
 from restudy.families.budgets import budget_of
 from restudy.families.checkpoints import (
@@ -20,7 +20,7 @@ from restudy.families.checkpoints import (
     keep_state,
     write_checkpoint,
 )
-from restudy.families.contract import LOADERS, Family, Run
+from restudy.families.contract import LOADERS, RUNS, Family, Run, draw_count, draw_of
 from restudy.families.own_files import told
 from restudy.families.own_python import Interpreter, train_in
 from restudy.families.registry import import_path, trainer
@@ -40,7 +40,7 @@ class JobRun(Run):
     ----------
     family : Family
         Its facts state what is expected.
-    settings, data, seeds, threads, log
+    settings, data_by_seed, seeds, threads, log
         See `Run`.
     places : mapping of str to path
         Path of each artefact, by its name.
@@ -57,7 +57,7 @@ class JobRun(Run):
         self,
         family: Family,
         settings: Mapping[str, Any],
-        data: Any,
+        data_by_seed: Mapping[int, Any],
         seeds: tuple[int, ...],
         places: Mapping[str, str | Path],
         scratch: str | Path,
@@ -66,7 +66,7 @@ class JobRun(Run):
         log: Callable[[str], None] = lambda line: None,
         kept_megabytes: float = 0,
     ):
-        self.family, self.settings, self.data = family, settings, data
+        self.family, self.settings, self.data_by_seed = family, settings, data_by_seed
         self.seeds, self.threads, self.identity, self.log = tuple(seeds), threads, identity, log
         self.places = {name: Path(path) for name, path in places.items()}
         self.scratch, self.kept_megabytes = Path(scratch), kept_megabytes
@@ -101,6 +101,15 @@ class JobRun(Run):
             if axes := [axis for axis in self.family.axis_names if axis in content]:
                 columns = ", ".join(axes)
                 raise self._broken(f"saved {artefact!r} with {columns}; allowed: no axis as column")
+            draws = draw_count(self.settings["dataset"])
+            if artefact == RUNS.name and draws > 1:
+                if "draw" in content or "seed" not in content:
+                    found = ", ".join(map(str, content))
+                    raise self._broken(
+                        f"saved {artefact!r} with {found}; allowed: with seed, from which the draw "
+                        "follows, and without draw"
+                    )
+                content = with_draw(content, draws)
             write_table(with_cell(content, self.cell), path)
         elif facts.compressed:
             np.savez_compressed(path, **content)
@@ -202,8 +211,12 @@ class JobRun(Run):
         return BrokenPromiseError(f"{self.family.file or self.family.train}: {text}")
 
 
-def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> Any:
-    """Return the data that a family trains on.
+def load_data(
+    family: Family, path: str | Path, dataset: Mapping[str, Any], seeds: Iterable[int]
+) -> dict[int, Any]:
+    """Return the data that the run of each seed of a family is trained on, by the seed.
+
+    Seeds of the same draw have the same object.
 
     Parameters
     ----------
@@ -213,8 +226,11 @@ def load_data(family: Family, path: str | Path, dataset: Mapping[str, Any]) -> A
         The file that represents the data: the table of points, or the digests beside the images.
     dataset : mapping
         Settings of the data set.
+    seeds : iterable of int
+        Which.
     """
-    return import_path(LOADERS[family.takes])(path, dataset)
+    draws = import_path(LOADERS[family.takes])(path, dataset)
+    return {seed: draws[draw_of(seed, len(draws))] for seed in seeds}
 
 
 def train(run: JobRun, interpreter: Interpreter | None = None) -> None:

@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -52,14 +52,14 @@ class DistantRun(Run):
     job : mapping
         ``settings``, ``seeds``, ``threads``, ``scratch``, ``identity``, and the names of the
         artefacts that are ``tables``.
-    data : object
+    data_by_seed : mapping of int to object
         See `Run`.
     stream : file
         To the job and from it.
     """
 
-    def __init__(self, job: Mapping[str, Any], data: Any, stream: BinaryIO):
-        self.settings, self.data = job["settings"], data
+    def __init__(self, job: Mapping[str, Any], data_by_seed: Mapping[int, Any], stream: BinaryIO):
+        self.settings, self.data_by_seed = job["settings"], data_by_seed
         self.seeds, self.threads = tuple(job["seeds"]), job["threads"]
         self.scratch, self.identity = Path(job["scratch"]), job["identity"]
         self._tables, self._stream = job["tables"], stream
@@ -222,7 +222,7 @@ def main(conversation: int, lifeline: int) -> None:
     with socket.socket(fileno=conversation) as connection, connection.makefile("rwb") as stream:
         try:
             job, arrays = receive(stream)
-            data = unpack_data(job["takes"], arrays)
+            data = unpack_data(job["takes"], job["data"], arrays)
             outcome = _train(job, DistantRun(job, data, stream))
             sys.stdout.flush()
             send(stream, outcome, {})
@@ -241,8 +241,19 @@ def _end() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def unpack_data(takes: str, arrays: Mapping[str, Any]) -> Any:
-    """Return data as a `Run` has them; see `restudy.families.own_python.pack_data`."""
+def unpack_data(
+    takes: str, places: Iterable[tuple[int, int]], arrays: Mapping[str, Any]
+) -> dict[int, Any]:
+    """Return data by seed as a `Run` has them; see `restudy.families.own_python.pack_data`."""
+    parts: dict[int, dict[str, Any]] = {}
+    for name, array in arrays.items():
+        place, _, inner = name.partition("/")
+        parts.setdefault(int(place), {})[inner] = array
+    different = {place: _data_of(takes, own) for place, own in parts.items()}
+    return {seed: different[place] for seed, place in places}
+
+
+def _data_of(takes: str, arrays: Mapping[str, Any]) -> Any:
     if takes == IMAGES:
         numbers = {name: array.item() for name, array in arrays.items() if not array.ndim}
         return SimpleNamespace(**{**arrays, **numbers})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ import pandas as pd
 from restudy.data.tables import read_table
 from restudy.errors import UserError
 from restudy.families.budgets import budget_of, why_anew
-from restudy.families.contract import Axis, Family, Setting
+from restudy.families.contract import Axis, Family, Setting, draw_count
 from restudy.families.registry import FAMILIES, read_family
 from restudy.families.running import ENDING
 from restudy.family_check.example import NoExampleError
@@ -622,6 +623,9 @@ def _bounds(axis: Axis) -> list[float]:
 def _of_other_seed(case: Case) -> dict[str, Any]:
     """Return how the trial of another seed differs; it also notes what is read."""
     shift = len(case.subject.seeds) - 1 + OTHER_SEED
+    # Of other points other results come in any case: so they are those of the same draw.
+    draws = draw_count(case.subject.settings["dataset"])
+    shift = math.ceil(shift / draws) * draws
     return {"seeds": [seed + shift for seed in case.subject.seeds], "note_reads": True}
 
 

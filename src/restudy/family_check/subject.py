@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restudy.data.inspection import inspect_datasets
+from restudy.data.kinds import without_location
 from restudy.errors import UserError
 from restudy.families.contract import ALL, IMAGES, Family
 from restudy.family_check.example import example_config
@@ -52,7 +53,10 @@ class Subject:
     def make_data(self, folder: Path) -> Path:
         """Make the data as the jobs of a run do, and return the file that represents them."""
         name, _ = split_value(self.cell["dataset"])
-        dataset = {**self.config["datasets"][name], **self.settings["dataset"]}
+        named = self.config["datasets"][name]
+        kept = without_location(named)
+        location = {key: value for key, value in named.items() if key not in kept}
+        dataset = {**self.settings["dataset"], **location}
         folder.mkdir(parents=True, exist_ok=True)
         if self.family.takes == IMAGES:
             from restudy.data.images import fetch_images

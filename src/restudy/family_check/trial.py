@@ -146,7 +146,9 @@ class Trial:
         settings, read = request["settings"], set()
         if request["note_reads"]:
             settings = WatchedSettings(settings, read)
-        data = running.load_data(family, request["data"], request["settings"]["dataset"])
+        data = running.load_data(
+            family, request["data"], request["settings"]["dataset"], request["seeds"]
+        )
         arrays = arrays_of(data)
         for array in arrays.values() if request["freeze"] else ():
             array.flags.writeable = False
@@ -201,7 +203,9 @@ class Trial:
         from restudy.analysis.shapes import stack_runs  # which loads SciPy
 
         request = self.request
-        data = running.load_data(family, request["data"], request["settings"]["dataset"])
+        seeds = request["seeds"]
+        loaded = running.load_data(family, request["data"], request["settings"]["dataset"], seeds)
+        data = loaded[seeds[0]]
         points = data["heldout"][0]
         with np.load(Path(request["job"]) / "weights.npz") as arrays:
             weights = stack_runs(family, arrays)

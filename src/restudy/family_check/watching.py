@@ -368,8 +368,19 @@ def _tensorflow_state(tensorflow: Any) -> dict[str, RandomState]:
     return {"TensorFlow's seed": RandomState("" if seed == UNSEEDED else str(seed), True)}
 
 
-def arrays_of(data: Any) -> dict[str, np.ndarray]:
-    """Return the arrays that a family trains on, by names for messages."""
+def arrays_of(data_by_seed: Mapping[int, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays that the runs of a job are trained on, by names for messages."""
+    first_seeds: dict[int, int] = {}
+    for seed, data in data_by_seed.items():
+        first_seeds.setdefault(id(data), seed)
+    return {
+        f"{name} of seed {seed}" if len(first_seeds) > 1 else name: array
+        for seed in first_seeds.values()
+        for name, array in _arrays_of_draw(data_by_seed[seed]).items()
+    }
+
+
+def _arrays_of_draw(data: Any) -> dict[str, np.ndarray]:
     if is_dataclass(data):
         parts = {field.name: getattr(data, field.name) for field in fields(data)}
         return {name: each for name, each in parts.items() if isinstance(each, np.ndarray)}

@@ -244,7 +244,7 @@ class ShownResults:
             panels.append(
                 {
                     "values": cell,
-                    "points": self.run.points(cell["dataset"]),
+                    "points": self.run.points(cell["dataset"], draw=None),
                     "description": description,
                     "grid": grid if len(grid["seeds"]) else None,
                     "accuracies": {part_label(measure): accuracy},

@@ -10,7 +10,7 @@ from typing import Any
 from restudy.data.image_files import find_image_files
 from restudy.data.kinds import dataset_kind, kinds_that, without_location
 from restudy.errors import UserError
-from restudy.families.contract import ALL, Family
+from restudy.families.contract import ALL, Family, draw_count
 from restudy.families.registry import FAMILIES, resolve
 from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.plan.paths import data_folder, image_folder, job_places
@@ -292,6 +292,10 @@ class Plan:
         if faults:
             raise ConfigError("\n".join(faults))
         return self.entries(family).entry("dataset", value)
+
+    def draws(self, value: str) -> int:
+        """Return how many draws a set of points has."""
+        return draw_count(self.dataset_facts(value))
 
     def feature_count(self, value: str) -> int | None:
         """Return the number of features of a set of points; None of a set of images."""

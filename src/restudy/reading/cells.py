@@ -90,6 +90,13 @@ class CellResults:
         return runs.loc[runs["diverged_at"].isna(), "seed"].tolist()
 
     @property
+    def draws(self) -> dict[int, int]:
+        """Which draw of the data set each run was trained on: seed -> draw, from 0."""
+        runs = self.runs
+        draws = runs["draw"] if "draw" in runs else pd.Series(0, runs.index)
+        return dict(zip(runs["seed"].tolist(), draws.tolist(), strict=True))
+
+    @property
     def has_runs(self) -> bool:
         """Whether its runs are there, in a table of its own or in that of all cells."""
         try:
@@ -193,7 +200,8 @@ class CellResults:
         ----------
         x : array_like, shape (N, D)
             Points in the units of the data set's own table, see `Results.points`: standardized
-            where the data set is.
+            where the data set is. If it has several draws, each is standardized by itself, and a
+            run takes points as those of its own draw, see `draws`.
         seed : int, optional
             Of which run.
 

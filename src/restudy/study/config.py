@@ -8,7 +8,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from restudy.data.kinds import without_location
+from restudy.data.kinds import without_location, without_single_draw
 from restudy.errors import UserError
 from restudy.families.contract import Axis, Family
 from restudy.families.plugins import FILE_KEYS, PYTHON_KEY
@@ -29,6 +29,8 @@ def complete_config(
     config: Mapping, families: Mapping[str, Family] = FAMILIES, check_cells: bool = True
 ) -> dict:
     """Return a validated copy of a configuration with every default filled in.
+
+    Only the number of draws of a data set is left out where it is one.
 
     Parameters
     ----------
@@ -51,6 +53,9 @@ def complete_config(
     """
     completed = copy.deepcopy(dict(config))
     faults = fill_and_check(completed, config_schema(families))
+    if not faults:
+        datasets = completed["datasets"].items()
+        completed["datasets"] = {name: without_single_draw(each) for name, each in datasets}
     faults = faults or list(given_faults(completed, families))
     if check_cells:
         faults = faults or list(cell_faults(completed, families))

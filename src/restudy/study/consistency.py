@@ -9,8 +9,8 @@ from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import Any
 
-from restudy.data.kinds import kinds_that
-from restudy.families.contract import IMAGES, ONE, Family
+from restudy.data.kinds import LARGEST_SET, dataset_kind, kinds_that, too_many_draws
+from restudy.families.contract import DRAWS, IMAGES, ONE, Family, draw_count
 from restudy.families.registry import resolve
 from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
 from restudy.study.cell import Cell
@@ -95,8 +95,14 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
             f"{place}.validation_share: got {shares[1]:g} beside heldout_share {shares[0]:g}; "
             "allowed: together below 1, so that points are left to train on"
         )
+    parts = ("points", "heldout_points", "validation_points")
+    sizes = {key: dataset[key] for key in parts if key in dataset}
+    for key, size in (sizes or {"rows": dataset_kind(dataset["kind"]).examples}).items():
+        draws = draw_count(dataset)
+        if draws > 1 and size * draws > LARGEST_SET:
+            yield f"{place}.{DRAWS}{too_many_draws(draws, size, key)}"
     if "classes" in dataset:
-        for key in ("points", "heldout_points", "validation_points"):
+        for key in parts:
             if dataset[key] < dataset["classes"]:
                 yield (
                     f"{place}.{key}: got {dataset[key]}; allowed: at least {dataset['classes']}, "

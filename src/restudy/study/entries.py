@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from restudy.data.kinds import kinds_that, without_location
+from restudy.data.kinds import kinds_that, without_location, without_single_draw
 from restudy.families.contract import ONE, OVERRIDE, Family, Kind, Setting
 from restudy.families.lookup import CODE
 from restudy.families.setting_axes import can_vary, kinds_of
@@ -114,7 +114,8 @@ class Entries:
 
     def value(self, axis: str, text: str, key: str) -> Any:
         """Return a setting of what a value stands for; None if it has none of that name."""
-        return self.entry(axis, text).get(key) if key in self.settings(axis, text) else None
+        known = self.settings(axis, text)
+        return self.entry(axis, text).get(key, known[key].default) if key in known else None
 
     def faults(self, axis: str, text: str) -> Iterator[str]:
         """Yield ``: got …; allowed: …`` for each fault in a value of an axis."""
@@ -173,7 +174,7 @@ class Entries:
             list(filling_validator()(bundle_schema(bundle)).iter_errors(entry))
         known = self.settings(axis, name)
         entry |= {key: read_setting(known[key], each) for key, each in spelled.items()}
-        entry = without_location(entry) if axis == "dataset" else entry
+        entry = without_single_draw(without_location(entry)) if axis == "dataset" else entry
         entry = with_code(entry, kinds_of(self.family, self.family.axis(axis)))
         # A digest of it must not depend on the file's order.
         return dict(sorted(entry.items()))
@@ -188,7 +189,7 @@ class Entries:
             {
                 key: spell_setting(values[key])
                 for key in known
-                if key in values and values[key] != plain.get(key)
+                if key in values and values[key] != plain.get(key, known[key].default)
             },
         )
 

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from restudy.data.tables import split_draws
+from restudy.families.contract import draw_of
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of, values_in_words
 from restudy.views.panels import fill_panels, lowest_panels
@@ -99,6 +101,34 @@ def draw_boundary(
     return mappable
 
 
+def points_of_first_seed(
+    points: pd.DataFrame, grid: Mapping[str, np.ndarray] | None
+) -> tuple[pd.DataFrame, str]:
+    """Return the points that the first finished seed was trained on, and a note on the draw.
+
+    Parameters
+    ----------
+    points : DataFrame
+        All draws of a data set, see `restudy.data.points.make_points`.
+    grid : mapping or None
+        As in `draw_boundary`, with the ``seeds`` that finished; None if none did.
+
+    Returns
+    -------
+    points : DataFrame
+        Without the column draw.
+    note : str
+        Empty if there is a single draw.
+    """
+    draws = split_draws(points)
+    if len(draws) == 1 or grid is None:
+        return draws[0], ""
+    seed = int(grid["seeds"][0])
+    draw = draw_of(seed, len(draws))
+    note = f"Points: draw {draw} of {len(draws):,} (from 0), on which seed {seed} was trained."
+    return draws[draw], note
+
+
 @styled
 def boundary_figure(
     grid: Mapping[str, np.ndarray],
@@ -112,8 +142,10 @@ def boundary_figure(
 
     Parameters
     ----------
-    grid, points
+    grid
         As in ``draw_boundary``.
+    points : DataFrame
+        Of the data set, in all draws; see `points_of_first_seed`.
     description : mapping
         Of the data set: ``classes`` and ``features``, their names.
     title : str
@@ -126,6 +158,7 @@ def boundary_figure(
     square = np.ptp(grid["x2"]) > 0.85 * np.ptp(grid["x1"])
     figure, panels = new_figure(panel_size=(6.0, 5.3) if square else (6.6, 4.5))
     axes = panels[0, 0]
+    points, draw = points_of_first_seed(points, grid)
     mappable = draw_boundary(axes, grid, points, point_size=26)
     horizontal, vertical = axis_titles(description)
     axes.set_xlabel(horizontal)
@@ -134,6 +167,7 @@ def boundary_figure(
     subtitle = f"Mean accuracy: {', '.join(shown)}" if shown else ""
     names = {"": description["classes"]}
     color_bar = (mappable, _probability_title(names))
+    notes = " ".join(filter(None, [notes, draw]))
     return compose(figure, title, subtitle, notes, _legend(names), color_bar)
 
 
@@ -151,10 +185,10 @@ def boundary_panel(
     Parameters
     ----------
     cells : sequence of mappings
-        ``values`` (axis to value, protocol included), ``grid`` and ``points`` as in
-        ``draw_boundary``, ``description`` and ``accuracies`` as in ``boundary_figure``, of which
-        the last is shown; ``grid`` is None where no replicate finished. Cells may be of several
-        data sets, each then has scales of its own.
+        ``values`` (axis to value, protocol included), ``grid`` as in ``draw_boundary``,
+        ``points``, ``description`` and ``accuracies`` as in ``boundary_figure``, of which the last
+        is shown; ``grid`` is None where no replicate finished. Cells may be of several data sets,
+        each then has scales of its own.
     study : mapping
         name, question, vary.
     title, note : str
@@ -163,6 +197,11 @@ def boundary_panel(
     title = title or study.get("question", study["name"])
     if not cells:
         return empty_figure(title, "No cell to show: a boundary is drawn for two features.")
+    chosen = [points_of_first_seed(cell["points"], cell.get("grid")) for cell in cells]
+    cells = [{**cell, "points": own} for cell, (own, _) in zip(cells, chosen, strict=True)]
+    notes = list(dict.fromkeys(remark for _, remark in chosen if remark))
+    several = "Points: in each panel, the draw on which its first finished seed was trained."
+    note = " ".join(filter(None, [note, *(notes if len(notes) < 2 else [several])]))
     rows = _arrange(cells, study)
     columns = max(len(members) for _, members in rows)
     names = {cell["values"].get("dataset"): cell["description"]["classes"] for cell in cells}

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from restudy.data.tables import features_of
+from restudy.data.tables import features_of, split_draws
+from restudy.families.contract import draw_count
 from restudy.study.labels import label_of
 from restudy.views.style import (
     CLASS_COLORS,
@@ -45,19 +46,22 @@ class Projection(NamedTuple):
 def points_figure(
     points: pd.DataFrame, description: Mapping[str, Any], title: str, note: str = ""
 ) -> Figure:
-    """Draw all points: training points filled, the others hollow.
+    """Draw all points of a draw: training points filled, the others hollow.
 
     Parameters
     ----------
     points : DataFrame
-        Columns part (``train``, ``validation`` or ``heldout``), x1 to xD, label (from 0).
+        Columns part (``train``, ``validation`` or ``heldout``), x1 to xD, label (from 0); if there
+        are several draws, also draw (from 0), of which the first is drawn.
     description : mapping
-        Of the data set: ``classes`` and ``features``, their names, and ``mean`` where features
-        are standardized.
+        Of the data set: ``classes`` and ``features``, their names; ``mean`` where features are
+        standardized; and ``draws``, if there are several.
     title, note : str
         Texts round the panel.
     """
-    shown, titles, remark = project(points, description)
+    shown, titles, remark = project(split_draws(points)[0], description)
+    draws = draw_count(description)
+    which = f"First of {draws:,} draws." if draws > 1 else ""
     strips = len(description["features"]) == 1
     extents = np.ptp(shown[["x1", "x2"]].to_numpy(), axis=0) if len(shown) else (1.0, 1.0)
     square = not strips and extents[1] > 0.85 * extents[0]
@@ -78,7 +82,7 @@ def points_figure(
     counts = [f"{(shown['part'] == p).sum():,} {label_of(p)}" for p in reversed(parts)]
     *others, last = counts or ["No"]
     subtitle = " and ".join(filter(None, [", ".join(others), last])) + " points"
-    note = " ".join(text for text in (remark, note) if text)
+    note = " ".join(text for text in (which, remark, note) if text)
     legends = point_legend(parts[::-1], description["classes"])
     return compose(figure, title, subtitle, note, legends=legends)
 

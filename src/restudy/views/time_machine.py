@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.data.tables import parts_of
-from restudy.families.contract import Family
+from restudy.data.tables import parts_of, split_draws
+from restudy.families.contract import Family, draw_of
 from restudy.families.registry import resolve
 from restudy.study.cell import Cell, make_cell
 from restudy.study.labels import label_of
@@ -44,7 +44,7 @@ class Machine:
     shapes : callable
         Cell -> the shapes of these arrays, by name.
     points : mapping of str to DataFrame
-        Data set -> part, x1 to xD, label.
+        Data set -> part, x1 to xD, label; and draw, if there are several.
     descriptions : mapping of str to mapping
         Data set -> ``classes`` and ``features``, their names.
     """
@@ -68,7 +68,8 @@ class Machine:
         if network.get("form"):
             return None
         draw = resolve(self.family, self.family.snapshot_pictures)
-        return _in_single(draw(network, snapshots, _measured(self.points[cell["dataset"]])))
+        parts = _parts_of_seeds(self.points[cell["dataset"]], snapshots["seeds"].tolist())
+        return _in_single(draw(network, snapshots, parts))
 
 
 @dataclass(frozen=True)
@@ -192,10 +193,13 @@ def pack_machine(
         Characters.
     """
     inventories = {cell: _inventory(machine, cell) for cell in order}
-    datasets = _datasets(machine)
     by_cell = {name: _by_cell(tables[name], machine.family) for name in tables if name != "layers"}
     places = {cell: place for place, cell in enumerate(cells)}
     keys = [each.name for each in machine.family.settings if each.name.startswith("snapshot")]
+
+    @cache
+    def datasets(seeds: int) -> list[dict]:
+        return _datasets(machine, seeds)
 
     @cache
     def record(cell: Cell, seeds: int, snapshots: int) -> dict:
@@ -206,7 +210,7 @@ def pack_machine(
         shown = sorted(choice.cells, key=places.__getitem__)
         return pack(
             {
-                "datasets": datasets,
+                "datasets": datasets(choice.seeds),
                 "cells": [record(cell, choice.seeds, choice.snapshots) for cell in shown],
                 "forms": _forms(machine, shown),
                 "kept": _account(inventories, choice, len(cells)),
@@ -273,19 +277,48 @@ def _measured(points: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {part: labelled for part, labelled in parts_of(points).items() if part in PARTS}
 
 
-def _datasets(machine: Machine) -> list[dict]:
-    """Each data set's names and its points, as far as there is room for them."""
+def _parts_of_seeds(
+    points: pd.DataFrame, seeds: Sequence[int]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Points to measure by part, (N, D) and (N,); if there are several draws, those of each seed.
+
+    Then with the seed as the first axis.
+    """
+    draws = [_measured(own) for own in split_draws(points)]
+    if len(draws) == 1:
+        return draws[0]
+    own = [draws[draw_of(seed, len(draws))] for seed in seeds]
+    return {
+        part: (np.stack([each[part][0] for each in own]), np.stack([each[part][1] for each in own]))
+        for part in draws[0]
+    }
+
+
+def _datasets(machine: Machine, seeds: int) -> list[dict]:
+    """Each data set's names and its points, as far as there is room for them.
+
+    Of several draws, the page gets their number and the points of those that the first seeds were
+    trained on, instead of the points of the only one.
+    """
     datasets = []
     for name, points in machine.points.items():
         description = machine.descriptions[name]
-        parts = {
-            part: {"x": single(x), "label": label.astype(np.uint16)}
-            for part, (x, label) in _measured(points).items()
-        }
-        if len(pack(parts)) > MAX_POINTS_TEXT:
-            parts.pop("heldout", None)
-        if len(pack(parts)) > MAX_POINTS_TEXT:
-            parts = {}
+        tables = split_draws(points)
+        draws = [
+            {
+                part: {"x": single(x), "label": label.astype(np.uint16)}
+                for part, (x, label) in _measured(own).items()
+            }
+            for own in tables[: max(seeds, 1)]
+        ]
+        if len(pack(draws if len(tables) > 1 else draws[0])) > MAX_POINTS_TEXT:
+            for parts in draws:
+                parts.pop("heldout", None)
+        if len(pack(draws if len(tables) > 1 else draws[0])) > MAX_POINTS_TEXT:
+            draws = [{} for _ in draws]
+        held = {"parts": draws[0]}
+        if len(tables) > 1:
+            held = {"parts": {}, "drawCount": len(tables), "draws": draws}
         datasets.append(
             {
                 "name": name,
@@ -293,7 +326,7 @@ def _datasets(machine: Machine) -> list[dict]:
                 "features": list(description["features"]),
                 "standardized": "mean" in description,
                 "classes": list(description["classes"]),
-                "parts": parts,
+                **held,
             }
         )
     return datasets

@@ -275,6 +275,11 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
           the browser.
         </p>
       )}
+      {run.draws > 1 && (
+        <p class="note">
+          Points: draw {run.draw} (from 0) of {run.draws}, on which this seed was trained.
+        </p>
+      )}
       <dl class="figures">
         {[
           ["train", "Training"],

@@ -18,7 +18,10 @@ const BINS = 24;
 export class Run {
   constructor(record, dataset, seed, forms) {
     this.record = record;
-    this.dataset = dataset;
+    // Of several draws of the points, seeds take turns; see draw_of in restudy.families.contract.
+    this.draws = dataset.drawCount ?? 1;
+    this.draw = seed % this.draws;
+    this.dataset = this.draws > 1 ? { ...dataset, parts: dataset.draws[this.draw] } : dataset;
     this.place = [...record.seeds.data].indexOf(seed);
     this.pictures = record.pictures ?? null;
     this.activation = this.pictures ? null : makeActivation(forms[record.activation.kind], record.activation);

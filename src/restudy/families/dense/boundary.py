@@ -157,8 +157,11 @@ def map_finished(
     ----------
     result : DenseResult
         Outcome of a training.
-    activation, points
+    activation
         As in `map_boundary`.
+    points : ndarray, shape (N, 2) or (R, N, 2)
+        What the grid covers: the training points of all replicates, or of each, of which those of
+        the first that did not diverge count.
 
     Returns
     -------
@@ -168,8 +171,10 @@ def map_finished(
     """
     finished = result.runs["diverged_at"].isna().to_numpy()
     seeds = {"seeds": result.runs["seed"].to_numpy()[finished]}
-    if not finished.any() or points.shape[1] != 2:
+    if not finished.any() or points.shape[-1] != 2:
         return seeds
+    if points.ndim == 3:
+        points = points[finished][0]
     weights = [layer[finished] for layer in result.weights]
     return seeds | map_boundary(weights, activation, points)
 

@@ -1,5 +1,7 @@
 """Train one cell: all its replicates side by side, in one job."""
 
+import numpy as np
+
 from restudy.families.contract import Run
 from restudy.families.dense.boundary import map_finished
 from restudy.families.dense.network import DenseNetwork
@@ -17,10 +19,10 @@ def train(run: Run) -> None:
     `map_finished`.
     """
     settings, protocol = run.settings, run.settings["protocol"]
-    x, label = run.data["train"]
+    x, label = points_of(run, "train")
     hidden = [run.cell["hidden_size"]] * run.cell["depth"]
     network = DenseNetwork(
-        sizes=[x.shape[1], *hidden, int(label.max()) + 1],
+        sizes=[x.shape[-1], *hidden, int(label.max()) + 1],
         activation=settings["activation"],
         initializer=settings["initializer"],
         seeds=run.seeds,
@@ -42,8 +44,8 @@ def train(run: Run) -> None:
         label,
         make_optimizer(settings["optimizer"]),
         protocol["passes"],
-        validation=run.data.get("validation"),  # which a few rows leave no points for
-        heldout=run.data["heldout"],
+        validation=points_of(run, "validation"),  # which a few rows leave no points for
+        heldout=points_of(run, "heldout"),
         batch_size=protocol["batch_size"],
         schedule=make_schedule(protocol["schedule"], protocol["passes"]),
         record_interval=protocol["record_interval"],
@@ -60,3 +62,18 @@ def train(run: Run) -> None:
     run.save("weights.npz", {f"layer{n}": each for n, each in enumerate(result.weights, start=1)})
     run.save("snapshots.npz", pack_snapshots(result.snapshots, network.seeds))
     run.save("boundary.npz", map_finished(result, settings["activation"], x))
+
+
+def points_of(run: Run, part: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the points of a part of the data, if it has any: shared by all seeds, or of each.
+
+    Returns
+    -------
+    x, label : ndarray
+        Of shapes (N, D) and (N,) if all seeds of the job train on the same draw of the data set;
+        else (R, N, D) and (R, N).
+    """
+    found = [run.data_by_seed[seed].get(part) for seed in run.seeds]
+    if all(each is found[0] for each in found):
+        return found[0]
+    return tuple(np.stack(arrays) for arrays in zip(*found, strict=True))

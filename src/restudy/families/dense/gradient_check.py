@@ -22,7 +22,7 @@ def check(choice: Mapping, points: pd.DataFrame) -> pd.DataFrame:
     choice : mapping
         As `choose_gradient_check` returns it.
     points : DataFrame
-        The data set; at most `MAX_POINTS` of its training points are used.
+        A draw of the data set; at most `MAX_POINTS` of its training points are used.
     """
     x, label = parts_of(points)["train"]
     hidden = [choice["hidden_size"]] * choice["depth"]

@@ -136,9 +136,9 @@ class DenseNetwork:
 
         Parameters
         ----------
-        x : ndarray, shape (N, D)
-            Training points.
-        label : ndarray of int, shape (N,)
+        x : ndarray, shape (N, D) or (R, N, D)
+            Training points: for all replicates, or of each, in the order of their seeds.
+        label : ndarray of int, shape (N,) or (R, N)
             Their classes, from 0.
         optimizer : Optimizer
             Update rule, for instance ``gradient_descent(0.01)``.
@@ -146,7 +146,7 @@ class DenseNetwork:
             Passes over the training points; after 0, the start is recorded and nothing else.
         validation, heldout : (x, label), optional
             Points that are measured but never trained on: those by which the best is chosen, and
-            those on which it is reported.
+            those on which it is reported. Of shapes like those of the training points.
         batch_size : int
             Points per update; 0 takes all.
         schedule : callable, optional
@@ -214,22 +214,22 @@ class DenseNetwork:
             passes=passes,
             record_interval=record_interval,
             snapshot=frozenset(snapshot_passes),
-            batch_size=batch_size if batch_size < len(label) else 0,
+            batch_size=batch_size if batch_size < len(training) else 0,
             schedule=schedule,
             stop_early=stop_early,
         )
         results = []
         # One thread: the matrices are small, and results must not depend on the number of cores.
         with _controller().limit(limits=1, user_api="blas"):
-            for number, chosen in enumerate(self._blocks(len(label))):
+            for number, chosen in enumerate(self._blocks(len(training))):
                 stack = self._stack(chosen)
                 trainer = Trainer(
                     stack,
                     self.seeds[chosen],
                     optimizer,
                     plan,
-                    training,
-                    evaluated,
+                    training.of(chosen),
+                    {part: points.of(chosen) for part, points in evaluated.items()},
                     None if earlier is None else _of_block(earlier, number),
                 )
                 done = chosen.start * passes
@@ -345,12 +345,12 @@ class DenseNetwork:
         ValueError
             If the shapes or the labels do not fit the network; ``part`` leads the names in it.
         """
-        x = self._coordinates(x, f"{part}x")
-        if not len(x):
+        x = self._coordinates(x, f"{part}x", of_each=True)
+        if not x.shape[-2]:
             raise ValueError(f"{part}x: got no points, allowed: one or more")
         label = np.asarray(label)
-        if label.shape != (len(x),):
-            raise ValueError(f"{part}label: got shape {label.shape}, allowed: ({len(x)},)")
+        if label.shape != x.shape[:-1]:
+            raise ValueError(f"{part}label: got shape {label.shape}, allowed: {x.shape[:-1]}")
         classes = self.sizes[-1]
         others = label[~np.isin(label, range(classes))]
         if len(others):
@@ -360,22 +360,28 @@ class DenseNetwork:
             )
         return Points(x, label.astype(int))
 
-    def _coordinates(self, x: np.ndarray, name: str = "x") -> np.ndarray:
+    def _coordinates(self, x: np.ndarray, name: str = "x", of_each: bool = False) -> np.ndarray:
         """Return points (N, D) as an array of real numbers, after checking them.
+
+        With ``of_each``, they may also be a set for each replicate, (R, N, D).
 
         Raises
         ------
         ValueError
             If they are of another shape, no real numbers, masked, or not finite.
         """
-        dimensions = self.sizes[0]
+        dimensions, replicates = self.sizes[0], len(self.seeds)
+        allowed = f"(N, {dimensions})"
+        if of_each:
+            allowed += f" or ({replicates}, N, {dimensions}), a set for each seed"
         if np.ma.is_masked(x):
             raise ValueError(f"{name}: got masked values, allowed: finite numbers")
         given, x = x, np.asarray(x)
         if x.ndim == 0:
-            raise ValueError(f"{name}: got {show(given)}, allowed: an array (N, {dimensions})")
-        if x.ndim != 2 or x.shape[1] != dimensions:
-            raise ValueError(f"{name}: got shape {x.shape}, allowed: (N, {dimensions})")
+            raise ValueError(f"{name}: got {show(given)}, allowed: an array {allowed}")
+        sets = x.shape[:-2]
+        if x.ndim < 2 or x.shape[-1] != dimensions or sets not in ((), (replicates,)[:of_each]):
+            raise ValueError(f"{name}: got shape {x.shape}, allowed: {allowed}")
         if x.dtype == object:
             with contextlib.suppress(TypeError, ValueError):
                 x = x.astype(float)

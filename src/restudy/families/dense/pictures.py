@@ -27,7 +27,8 @@ def draw_snapshots(
     snapshots : mapping of str to ndarray
         As `pack_snapshots` returns them, or a selection of their passes and seeds.
     parts : mapping of str to (x, label)
-        Points (N, D) and their classes (N,): "train", and others to evaluate.
+        Points (N, D) and their classes (N,), or (R, N, D) and (R, N), a set for each seed:
+        "train", and others to evaluate.
 
     Returns
     -------
@@ -35,16 +36,17 @@ def draw_snapshots(
         pieces: net inputs of a unit; parts: for each part its ``loss``, penalties included, and
         ``accuracy``, both (S, R); units: for each hidden layer the share of the training points at
         which each unit is saturated, (S, R, rows). For two features also extent: the lowest and
-        highest value of each; and plane, of shape (S, R, C - 1, rows, columns): the probability
-        of every class but the first in 255ths, at the centres of the picture's pixels, top row
-        first, with one more row and column on each side.
+        highest value of each, of all seeds' points together; and plane, of shape
+        (S, R, C - 1, rows, columns): the probability of every class but the first in 255ths, at
+        the centres of the picture's pixels, top row first, with one more row and column on each
+        side.
     """
     activation = make_activation(description["activation"])
     published = description["arithmetic"] == "published"
     names = [f"layer{n}" for n in range(1, sum(name.startswith("layer") for name in snapshots) + 1)]
     layers = [snapshots[name] for name in names]
     x, _ = parts["train"]
-    corners = plane_extent(x) if x.shape[1] == 2 else None
+    corners = plane_extent(x.reshape(-1, 2)) if x.shape[-1] == 2 else None
     states, planes = [], []
     # Overflow is a result here, as it is in training.
     with np.errstate(all="ignore"):
@@ -86,12 +88,13 @@ def _measure(
         stack.forward(batch)
         for total, layer in zip(inactive, stack.hidden_layers(batch), strict=True):
             total += layer.inactive().sum(axis=2).T
-    return losses, [total / len(x) for total in inactive]
+    return losses, [total / x.shape[-2] for total in inactive]
 
 
 def _batches(x: np.ndarray, label: np.ndarray, stack: Stack) -> Iterator[Batch]:
-    for start in range(0, len(x), CHUNK):
-        yield Batch(x[start : start + CHUNK], label[start : start + CHUNK], stack)
+    for start in range(0, x.shape[-2], CHUNK):
+        chosen = slice(start, start + CHUNK)
+        yield Batch(x[..., chosen, :], label[..., chosen], stack)
 
 
 def _pixel_centres(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -41,10 +41,35 @@ CHUNK = 500  # points per evaluation
 
 @dataclass
 class Points:
-    """Labelled points: ``x`` of shape (N, D), float; ``label`` of shape (N,), int."""
+    """Labelled points, the same for all replicates or a set for each of them.
+
+    Attributes
+    ----------
+    x : ndarray of float, shape (N, D) or (R, N, D)
+        Features.
+    label : ndarray of int, shape (N,) or (R, N)
+        Classes.
+    """
 
     x: np.ndarray
     label: np.ndarray
+
+    def __len__(self) -> int:
+        """Return N."""
+        return self.label.shape[-1]
+
+    def of(self, replicates: slice) -> "Points":
+        """Return the points of some of the replicates."""
+        if self.label.ndim == 1:
+            return self
+        return Points(self.x[replicates], self.label[replicates])
+
+    def take(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return x (R, n, D) and labels (R, n) of the points at the places ``chosen`` (R, n)."""
+        if self.label.ndim == 1:
+            return self.x[chosen], self.label[chosen]
+        x = np.take_along_axis(self.x, chosen[:, :, None], axis=1)
+        return x, np.take_along_axis(self.label, chosen, axis=1)
 
 
 @dataclass
@@ -314,7 +339,7 @@ class Trainer:
         if size == 0:
             yield self.full_batch
             return
-        points = len(self.training.label)
+        points = len(self.training)
         order = np.stack(
             [np.random.default_rng([seed, pass_number]).permutation(points) for seed in self.seeds]
         )
@@ -324,14 +349,16 @@ class Trainer:
                 # With a single column, NumPy multiplies in a way that depends on the number of
                 # replicates. The mean over the same point twice is the same.
                 chosen = chosen.repeat(2, axis=1)
-            yield Batch(self.training.x[chosen], self.training.label[chosen], self.stack)
+            yield Batch(*self.training.take(chosen), self.stack)
 
     def _chunks(self, points: Points) -> Iterator[Batch]:
         """Yield points to evaluate in chunks, so that the buffers stay within the cache."""
-        chunks = math.ceil(len(points.label) / CHUNK)
+        chunks = math.ceil(len(points) / CHUNK)
         # Of similar size: a last chunk of a single point would be summed in another way.
         for x, label in zip(
-            np.array_split(points.x, chunks), np.array_split(points.label, chunks), strict=True
+            np.array_split(points.x, chunks, axis=-2),
+            np.array_split(points.label, chunks, axis=-1),
+            strict=True,
         ):
             yield Batch(x, label, self.stack)
 
@@ -415,7 +442,7 @@ class Trainer:
             for one, at in zip(found, stopped, strict=True)
         ]
         published = self.stack.published
-        points = len(self.training.label)
+        points = len(self.training)
         return pd.DataFrame(
             {
                 "seed": self.seeds,
