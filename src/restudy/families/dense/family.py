@@ -176,8 +176,10 @@ FAMILY = Family(
         Measure(
             "boundary_linearity",
             "Boundary linearity",
-            "Share of the held-out points at which one straight line (of several classes, one "
-            "between each two) predicts the network's own label.",
+            "Largest share of the held-out points at which a straight line predicts the network's "
+            "own label. Of two features and two classes, the best of all lines; of more, the "
+            "line of a logistic regression (of several classes, one between each two), a lower "
+            "bound.",
             table="linearity",
         ),
     ),
