@@ -154,6 +154,7 @@ FLOORS = {
     "internals": 0,
     "log": 1,
     "families/contract": 1,
+    "families/distributions": 1,
     "families/arguments": 2,
     "families/checkpoints": 1,
     "families/stopping": 2,

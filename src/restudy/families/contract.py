@@ -445,6 +445,10 @@ class Family:
     tensors, monitored : str
         Regular expressions of the tensors whose final values are kept (weights.npz), and of the
         scalars that are recorded of tensors (scalars.parquet); empty without any.
+    initial : str
+        Path of a function (a cell's settings, tensor) -> function of the tensor's shape, as
+        weights.npz has it, that returns the `restudy.families.distributions.Distribution` which its
+        initial values are drawn from independently; or None, where there is no such distribution.
     monitored_interval : str
         Key of the protocol with the interval at which these scalars are recorded, from the start.
     end_figures : tuple of str
@@ -493,6 +497,7 @@ class Family:
     layers: str = ""
     tensors: str = ""
     monitored: str = ""
+    initial: str = ""
     monitored_interval: str = ""
     end_figures: tuple[str, ...] = ("effects",)
     notebooks: tuple[str, ...] = ()

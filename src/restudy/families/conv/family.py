@@ -138,6 +138,7 @@ FAMILY = Family(
         ("gd", "gradient descent"),
     ),
     layers="restudy.families.conv.shapes:layer_names",
+    initial="restudy.families.conv.initial:initial_distribution",
     tensors=rf"({CONVOLUTION}|fc1|fc2)/(weights|bias)",
     monitored=(
         rf"({CONVOLUTION}|fc1)/(weights|bias|net_input|activation)/{STATISTIC}"

@@ -211,6 +211,7 @@ FAMILY = Family(
         ("gd", "gradient descent"),
     ),
     layers="restudy.families.dense.checks:layer_names",
+    initial="restudy.families.dense.initial:initial_distribution",
     tensors=r"layer[1-9][0-9]*/(weights|bias)",
     own_kinds=(
         ("activations", "value"),
