@@ -9,12 +9,14 @@ from scipy import stats
 from sklearn.datasets import make_moons
 
 from restudy.analysis.shapes import (
+    expected_distance,
     line_agreement,
     shape_distances,
     stack_runs,
     tensors_by_run,
 )
 from restudy.families.contract import ALL, ONE, Family
+from restudy.families.distributions import Distribution
 
 
 def best_line(points, labels):
@@ -153,13 +155,26 @@ def by_hand(values, distribution):
     return max((steps[1:] - share).max(), (share - steps[:-1]).max())
 
 
-@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential"])
+INITIAL = {
+    "normal": (Distribution("normal", 2.0), stats.norm(scale=2)),
+    "uniform": (Distribution("uniform", 2.0), stats.uniform(-2, 4)),
+    "exponential": (Distribution("truncated_normal", 2.0), stats.truncnorm(-2, 2, scale=2)),
+}
+
+
+@pytest.mark.parametrize("draw", INITIAL)
 def test_distances_are_the_largest_gap_between_distribution_functions(draw):
     values = 3 + 2 * getattr(np.random.default_rng(2), draw)(size=(20, 15))
     low, high = values.min(), values.max()
-    found = shape_distances(values)
+    initial, known = INITIAL[draw]
+    shapes = []
+    found = shape_distances(values, lambda shape: shapes.append(shape) or initial)
+    assert shapes == [(20, 15)]
+    assert found.pop("values") == 300
+    assert found.pop("expected_distance") == pytest.approx(0.8687 / np.sqrt(300), rel=0.01)
     assert found == pytest.approx(
         {
+            "initial_distance": by_hand(values, known.cdf),
             "uniform_distance": by_hand(values, lambda v: (v - low) / (high - low)),
             "normal_distance": by_hand(values, stats.norm(values.mean(), values.std()).cdf),
         }
@@ -170,7 +185,27 @@ def test_distances_are_the_largest_gap_between_distribution_functions(draw):
 
 @pytest.mark.parametrize("values", [[1.0, 1.0], [0.0, np.inf], [np.nan, 1.0]])
 def test_values_without_a_shape_have_no_distance(values):
-    assert np.isnan(list(shape_distances(np.array(values)).values())).all()
+    found = shape_distances(np.array(values), lambda shape: Distribution("normal", 1.0))
+    assert {name for name, value in found.items() if np.isnan(value)} == {
+        "initial_distance",
+        "uniform_distance",
+        "normal_distance",
+    }
+
+
+def test_values_that_were_not_drawn_have_no_initial_distance():
+    found = shape_distances(np.arange(5.0))
+    assert np.isnan(found["initial_distance"]) and found["uniform_distance"] == 0.2
+
+
+@pytest.mark.parametrize("count", [5, 12, 100, 800])
+def test_exact_draws_have_the_expected_distance(count):
+    draws = np.sort(np.random.default_rng(4).uniform(size=(10_000, count)), axis=1)
+    steps = np.arange(count + 1) / count
+    distances = np.maximum(steps[1:] - draws, draws - steps[:-1]).max(axis=1)
+    assert expected_distance(count) == pytest.approx(distances.mean(), rel=0.02)
+    assert 0.3 * expected_distance(count) == pytest.approx(distances.std(), rel=0.04)
+    assert expected_distance(count) == pytest.approx(stats.kstwo(count).mean(), rel=0.012)
 
 
 STACKED = Family("a", "A", "", "points", (), (), "train", seeds_per_job=ALL)

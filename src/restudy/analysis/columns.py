@@ -85,8 +85,27 @@ COLUMNS = {
     "value": "What was measured: of a tag, or of a contrast for one seed.",
     "tag": "Name of a monitored scalar.",
     "tensor": "Layer and tensor, with a slash between them.",
-    "uniform_distance": "Kolmogorov-Smirnov distance from the best uniform distribution.",
-    "normal_distance": "Kolmogorov-Smirnov distance from the best normal distribution.",
+    "values": "Number of values of the tensor.",
+    "expected_distance": (
+        "Mean Kolmogorov-Smirnov distance of that many values from the very distribution that they "
+        "are drawn from, about 0.87 / √values; its standard deviation is three tenths of it. A "
+        "distance of that size says nothing against a distribution that is known beforehand; "
+        "from a normal one with the values' own mean and standard deviation, exact draws are "
+        "closer."
+    ),
+    "initial_distance": (
+        "Kolmogorov-Smirnov distance of the values from the distribution that the initializer "
+        "draws from, with its own limit or standard deviation; empty for a tensor that is not "
+        "drawn value by value from such a distribution."
+    ),
+    "uniform_distance": (
+        "Kolmogorov-Smirnov distance of the values from the uniform distribution between the "
+        "smallest and the largest of them (the nearest uniform distribution may be nearer)."
+    ),
+    "normal_distance": (
+        "Kolmogorov-Smirnov distance of the values from the normal distribution with their mean "
+        "and standard deviation (the nearest normal distribution may be nearer)."
+    ),
     "p_value": "p-value of the verdict, in both directions; empty without significance.",
     "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
     "further_seeds": (
