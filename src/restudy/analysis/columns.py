@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from restudy.analysis.convergence import STILL_FALLING
 from restudy.families.contract import Axis, Family, Time
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import setting_axis, settings_that_vary
@@ -63,6 +64,15 @@ COLUMNS = {
     ),
     "n": "Runs of the cell.",
     "diverged": "How many of them diverged; the measures are over the others.",
+    "still_falling": (
+        "How many of the others had not settled when they ended: in them, final_fall is more than "
+        f"{STILL_FALLING:.0%}."
+    ),
+    "final_fall": (
+        "How much the loss of a run falls in a tenth of its training, as a share of its last "
+        "value: by the least-squares line through the records of the last fifth. Empty with fewer "
+        "than two."
+    ),
     "claim": "Name of the claim, as the file of claims has it.",
     "source": "Where the claim is made.",
     "statement": "The claim in plain words.",
@@ -187,6 +197,9 @@ def _facts(family: Family) -> Iterator[tuple[str, str]]:
             yield setting_axis(axis.name, name), what
     for measure in family.measures:
         yield measure.name, measure.description
+    if family.converges_by:
+        loss = family.measure(family.converges_by).label.lower()
+        yield "final_fall", COLUMNS["final_fall"].replace("the loss", f"the {loss}")
     if family.time:
         yield from _time(family.time, family)
 

@@ -397,6 +397,9 @@ class Family:
         The measure whose mean over seeds says which of several is the best, taken on a part of the
         data that nothing else is reported on. By default the first on the validation part; without
         one, the last of ``ranked_by``.
+    converges_by : str
+        The loss whose fall at the end of a training says whether it still learns. By default the
+        first that is recorded; empty if none is.
     artefacts : tuple of Artefact
         What a job leaves beside its record of provenance. The table of runs, ``runs.csv``, is
         added where it is not among them; where measures are recorded, ``history.parquet`` too.
@@ -480,6 +483,7 @@ class Family:
     protocol: tuple[Setting, ...] = ()
     ranked_by: tuple[str, ...] = ()
     chosen_by: str = ""
+    converges_by: str = ""
     artefacts: tuple[Artefact, ...] = ()
     seeds_per_job: str = ONE
     time: Time | None = None
@@ -515,11 +519,14 @@ class Family:
         parts = list(PARTS.get(self.takes, ["", ""]))
         compared = [each for each in self.measures if each.better and each.in_runs]
         choices = [each.name for each in compared if each.part == "validation"]
+        losses = [each.name for each in self.recorded_measures if each.quantity == "loss"]
+        converges_by = "".join(losses[:1]) if self.time else ""
         facts = {
             "artefacts": (*added, *self.artefacts),
             "ranked_by": self.ranked_by
             or tuple(each.name for each in compared if each.part == parts[-1]),
             "chosen_by": self.chosen_by or "".join(choices[:1]),
+            "converges_by": self.converges_by or converges_by,
         }
         for name, value in facts.items():
             object.__setattr__(self, name, value)  # as a frozen dataclass sets its own

@@ -109,6 +109,7 @@ FAMILY = Family(
         *_measured("validation", "Validation", "the validation images", **_EVALUATED),
         *_measured("test", "Test", "the test images", **_EVALUATED),
     ),
+    converges_by="validation_loss",  # the training loss is of a minibatch
     artefacts=(
         Artefact("layers.parquet", "A row per recorded step and layer."),
         Artefact("judgements.parquet", "A row per test image: label, predicted class and loss."),
