@@ -453,7 +453,7 @@ FAULTS = {
     "no such statistic": (
         with_test(CNN, form="threshold", measure="conv1/weights/median", above=0),
         "tests[0].measure: got 'conv1/weights/median'",
-        "test_accuracy, or text of the form (conv[1-4]|fc1)/(weights|",
+        "test_brier, or text of the form (conv[1-4]|fc1)/(weights|",
     ),
     "a statistic between records": (
         with_test(CNN, form="threshold", measure="conv1/weights/mean", above=0, at=150),

@@ -155,6 +155,7 @@ FLOORS = {
     "log": 1,
     "families/contract": 1,
     "families/distributions": 1,
+    "families/calibration": 1,
     "families/arguments": 2,
     "families/checkpoints": 1,
     "families/stopping": 2,

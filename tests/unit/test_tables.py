@@ -84,9 +84,8 @@ def runs(seed=0, diverged=(), **changes):
         {
             "seed": range(n),
             "passes": 100,
-            **{measure.name: rng.random(n) for measure in DENSE.recorded_measures},
+            **{measure.name: rng.random(n) for measure in DENSE.measures if measure.in_runs},
             "reported_loss": np.nan,
-            "grad_norm": rng.random(n),
             "diverged_at": pd.array([7 if i in diverged else None for i in range(n)], "Int64"),
         }
     )

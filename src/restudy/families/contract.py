@@ -305,6 +305,37 @@ def measures_of_parts(takes: str, *quantities: str, **more: Any) -> tuple[Measur
     )
 
 
+def calibration_measures(takes: str) -> tuple[Measure, Measure]:
+    """Return the measures of `restudy.families.calibration` on the last part of the data.
+
+    They are known at the end of training only.
+
+    Parameters
+    ----------
+    takes : {"points", "images"}
+        The kind of data.
+    """
+    part, word = list(PARTS[takes].items())[-1]
+    examples = f"{word.lower()} {takes}"
+    return (
+        Measure(
+            f"{part}_ece",
+            f"{word} calibration error",
+            f"Expected calibration error on the {examples}: mean over them of how far the "
+            "probability of the predicted class is from the share that is classified correctly, "
+            "both as means of one of 15 bins of equal width (Guo et al. 2017).",
+            better="lower",
+        ),
+        Measure(
+            f"{part}_brier",
+            f"{word} Brier score",
+            f"Mean over the {examples} of the sum over the classes of squared differences between "
+            "the probability and 1 for the true class, 0 for another; from 0 to 2.",
+            better="lower",
+        ),
+    )
+
+
 @dataclass(frozen=True)
 class Artefact:
     """A file, or a folder of files, that a training job leaves.
