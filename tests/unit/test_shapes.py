@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from sklearn.datasets import make_moons
 
+from restudy.analysis import shapes
 from restudy.analysis.shapes import (
     expected_distance,
     line_agreement,
@@ -113,6 +114,23 @@ def test_points_on_common_lines_and_in_one_place_cannot_be_divided(labels_of):
     assert contradicted == 0.5
 
 
+def test_with_few_sectors_left_the_share_is_still_that_of_a_line(monkeypatch):
+    points = square(count=150)
+    labels = spiral(points).astype(int)
+    best = best_line_through_each(points, labels)
+    monkeypatch.setattr(shapes, "MAX_SECTORS", 1)
+    found = line_agreement(points, labels)
+    assert max(labels.mean(), 1 - labels.mean()) <= found <= best
+
+
+def test_points_that_all_but_coincide_end_the_search():
+    points = square(count=40)
+    labels = (points @ [0.8, -0.6] > 0.3).astype(int)
+    close = np.concatenate([points, points + 1e-11])
+    found = line_agreement(close, np.append(labels, 1 - labels))
+    assert 0.5 <= found <= best_line(close, np.append(labels, 1 - labels))
+
+
 def test_a_straight_boundary_agrees_wholly_wherever_the_points_lie():
     points, _ = make_moons(400, noise=0.2, random_state=0)
     labels = (points @ [1.0, 2.0] > 1.0).astype(int)
@@ -167,9 +185,9 @@ def test_distances_are_the_largest_gap_between_distribution_functions(draw):
     values = 3 + 2 * getattr(np.random.default_rng(2), draw)(size=(20, 15))
     low, high = values.min(), values.max()
     initial, known = INITIAL[draw]
-    shapes = []
-    found = shape_distances(values, lambda shape: shapes.append(shape) or initial)
-    assert shapes == [(20, 15)]
+    asked = []
+    found = shape_distances(values, lambda shape: asked.append(shape) or initial)
+    assert asked == [(20, 15)]
     assert found.pop("values") == 300
     assert found.pop("expected_distance") == pytest.approx(0.8687 / np.sqrt(300), rel=0.01)
     assert found == pytest.approx(
