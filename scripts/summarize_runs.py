@@ -1,17 +1,26 @@
 """Summarise every cell over its seeds."""
 
+from restudy.analysis.convergence import with_falls
 from restudy.analysis.summaries import summarize
 from restudy.data.tables import read_table, write_table
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
 
 
-def main(family: str, runs: str, output: str, log) -> None:
+def main(name: str, runs: str, histories: list[str], output: str, log) -> None:
     """Write a row per cell."""
-    summary = summarize(FAMILIES[family], read_table(runs))
+    family = FAMILIES[name]
+    rows = with_falls(family, read_table(runs), map(read_table, histories))
+    summary = summarize(family, rows)
     write_table(summary, output)
     log(f"{len(summary)} cells, {summary['diverged'].sum()} diverged runs")
 
 
 log = begin_job(snakemake)
-main(snakemake.wildcards.family, snakemake.input.runs, snakemake.output[0], log)
+main(
+    snakemake.wildcards.family,
+    snakemake.input.runs,
+    snakemake.input.histories,
+    snakemake.output[0],
+    log,
+)

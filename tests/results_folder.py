@@ -6,6 +6,7 @@ from pathlib import Path
 
 from small_study import small_section
 
+from restudy.analysis.convergence import with_falls
 from restudy.analysis.summaries import summarize
 from restudy.data.points import make_points
 from restudy.data.tables import read_table, stack_tables, write_table
@@ -110,7 +111,8 @@ def write_tables(folder: Path, plan: Plan, family: Family) -> None:
         if family.leaves(name)
     ]
     summary = _inside(folder, paths.table(family, "summary.csv"))
-    write_table(summarize(family, read_table(tables[0])), summary)
+    histories = [read_table(path) for path in tables if path.name.endswith("history.parquet")]
+    write_table(summarize(family, with_falls(family, read_table(tables[0]), histories)), summary)
     note_sums(folder, [*tables, summary])
 
 

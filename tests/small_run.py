@@ -43,7 +43,7 @@ CLAIMS = {
                 {"form": "ordered", "measure": "train_loss", "axis": "hidden_size",
                  "order": [4, 3]},
                 {"form": "linear_boundary", "cells": {"hidden_size": 3}},
-                {"form": "distribution", "tensor": "layer1/weights", "shape": "normal",
+                {"form": "distribution", "tensor": "layer1/weights", "shape": "initial",
                  "cells": {"hidden_size": 4}},
             ],
         }

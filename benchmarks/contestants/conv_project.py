@@ -106,7 +106,9 @@ def prepare_check(
         done[0] += len(train_chunk(done[0], batches).numpy())
 
     probed = labels[:probe]
-    return train, lambda: average("probe", *evaluate(images[:probe], probed), probed)["probe_loss"]
+    return train, lambda: average("probe", *evaluate(images[:probe], probed)[:2], probed)[
+        "probe_loss"
+    ]
 
 
 def evaluation_seconds(

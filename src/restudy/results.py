@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.convergence import with_falls
 from restudy.analysis.matching import MAX_NAMED, is_one_of, is_text, matching
 from restudy.analysis.summaries import rows_of, summarize
 from restudy.data.tables import concatenate, describe_draw, split_draws
@@ -453,7 +455,11 @@ class Results:
         if name == SUMMARY:
             if not self._has_facts(family):
                 raise self._lack_of_facts(family, f"a summary without {place}")
-            return summarize(family, self._all_rows(family, RUNS))
+            runs = self._all_rows(family, RUNS)
+            if family.converges_by:
+                with suppress(ResultsError):  # a copy may lack the history
+                    runs = with_falls(family, runs, [self._all_rows(family, HISTORY)])
+            return summarize(family, runs)
         jobs = [folder for folders in self._all_jobs(family).values() for folder in folders]
         frames = {}
         for folder in jobs:

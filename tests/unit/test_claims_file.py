@@ -236,6 +236,13 @@ def test_a_distribution_is_near_a_shape():
     assert part["measure"] == "conv1/bias/normal_distance"
 
 
+def test_a_distribution_is_near_the_initial_one():
+    test = {"form": "distribution", "tensor": "conv1/weights", "shape": "initial"}
+    (part,) = contrasts(with_test(CNN, **test), "full")
+    assert part["measure"] == "conv1/weights/initial_distance"
+    assert part["label"].startswith("0.05 − distance from the initial distribution")
+
+
 def test_the_last_pass_counts_though_it_is_no_multiple():
     config = copy.deepcopy(CONFIG)
     for protocol in ("published", "corrected"):
@@ -521,11 +528,25 @@ FAULTS = {
     "no such statistic": (
         with_test(CNN, form="threshold", measure="conv1/weights/median", above=0),
         "tests[0].measure: got 'conv1/weights/median'",
-        "test_accuracy, or text of the form (conv[1-4]|fc1)/(weights|",
+        "test_brier, or text of the form (conv[1-4]|fc1)/(weights|",
     ),
     "a statistic between records": (
         with_test(CNN, form="threshold", measure="conv1/weights/mean", above=0, at=150),
         "tests[0].at: got 150", "a multiple of 100 (monitor_interval) from 0 on",
+    ),
+    "initial values that are not drawn": (
+        with_test(CNN, form="distribution", tensor="conv1/bias", shape="initial"),
+        "tests[0].shape: got 'initial'",
+        "allowed: another shape, since conv1/bias is not drawn value by value from a known "
+        "distribution with activation relu, initializer truncated_normal, optimizer adam",
+    ),
+    "an initializer without a distribution": (
+        with_test(
+            CLAIM | {"study": "initializers"},
+            form="distribution", tensor="layer1/weights", shape="initial",
+            cells={"initializer": "zeros"},
+        ),
+        "tests[0].shape: got 'initial'", "initializer zeros",
     ),
     "overfitting of the CNN": (
         with_test(CNN, form="overfitting", axis="activation", **{"from": "relu", "to": "tanh"}),
@@ -786,6 +807,13 @@ REFUSED = {
     "tensors that are not kept": (
         with_test(PENALTIES, form="distribution", tensor="layer1/weights", shape="normal", **FIRST),
         "which needs the final values of tensors; the family 'Support vector machines' keeps none",
+    ),
+    "initial values that a family does not state": (
+        with_test(
+            RATES, form="distribution", tensor="layer1/weights", shape="initial", cells={"rate": 2}
+        ),
+        "tests[0].shape: got 'initial'; allowed: another shape, since the family 'Little networks' "
+        "does not say what initial values are drawn from",
     ),
     "a measure of another family": (
         with_test(PENALTIES, **RISES | {"measure": "train_loss"}),

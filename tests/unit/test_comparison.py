@@ -245,8 +245,9 @@ def test_the_command_compares_cells_of_a_run(results):
     assert "First:   activation tanh\nSecond:  activation relu" in done.stdout
     names = [line.split()[0] for line in done.stdout.split("\n\n")[1].splitlines()[1:]]
     parts = ("train", "validation", "heldout")
-    present = [f"{part}_{each}" for part in parts for each in ("loss", "accuracy")] + ["grad_norm"]
-    assert names == [*present, "generalisation_gap"]
+    present = [f"{part}_{each}" for part in parts for each in ("loss", "accuracy")]
+    at_end = ["heldout_ece", "heldout_brier", "grad_norm"]
+    assert names == [*present, *at_end, "generalisation_gap"]
     assert "Not in these results: reported_loss, boundary_linearity." in done.stdout
     done = compare(folder, path_of(), path_of(activation="relu"), "--csv", "--measure", "grad_norm")
     table = pd.read_csv(io.StringIO(done.stdout))

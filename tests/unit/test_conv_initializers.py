@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from restudy.families.conv.initializers import INITIALIZERS, count_fans
+from restudy.families.conv.initial import count_fans
+from restudy.families.conv.initializers import INITIALIZERS
 from restudy.families.conv.network import draw_parameters
 from restudy.families.conv.randomness import DATA_ORDER, INITIAL_VALUES, make_key
 from restudy.families.conv.shapes import list_layers, parameter_shapes

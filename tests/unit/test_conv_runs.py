@@ -243,7 +243,7 @@ def test_columns_are_those_of_the_facts(trained):
     measures = [measure.name for measure in FAMILY.measures]
     expected = {
         "runs.csv": ["steps", *measures, "diverged_at", "diverged_by", "stopped_at", "best_at"],
-        "history.parquet": ["step", *measures],
+        "history.parquet": ["step", *(each.name for each in FAMILY.recorded_measures)],
         "layers.parquet": ["step", "layer", "grad_norm", "saturated_share", "dead_share"],
         "judgements.parquet": ["image", "label", "predicted", "loss"],
         "scalars.parquet": ["tag", "step", "value"],

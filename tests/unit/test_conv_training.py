@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from restudy.analysis.events import read_histograms, read_scalars
 from restudy.data.images import ImageSplit, load_images
+from restudy.families.calibration import measure_calibration
 from restudy.families.checkpoints import Checkpoint
 from restudy.families.conv import training
 from restudy.families.conv.activations import Activation
@@ -164,7 +165,7 @@ def test_history_has_a_row_for_each_monitored_or_evaluated_step(result):
     assert result.final == result.history[-1]
     assert result.diverged_at is None
     assert result.diverged_by is None
-    assert tuple(measure.name for measure in FAMILY.measures) == MEASURES
+    assert tuple(measure.name for measure in FAMILY.recorded_measures) == MEASURES
 
 
 def test_measures_are_those_of_the_returned_weights_without_dropout(result):
@@ -204,7 +205,7 @@ def test_evaluation_in_batches_equals_evaluation_at_once(result, monkeypatch):
     }
     final = {}
     for part, (images, labels) in parts.items():
-        losses, predicted = evaluate(images, labels)
+        losses, predicted, _ = evaluate(images, labels)
         final |= average(part, losses, predicted, labels)
     for name in MEASURES:
         assert final[name] == pytest.approx(result.final[name], rel=1e-6)
@@ -249,6 +250,7 @@ def test_divergence_is_a_result_with_the_exact_step(tmp_path):
     assert lines[-1] == (f"training ends: the training loss is not finite after {expected} updates")
     assert all(len(values) == 0 for values in result.predictions.values())
     assert all(math.isnan(result.final[name]) for name in MEASURES)
+    assert all(map(math.isnan, result.calibration.values()))
     assert [row["step"] for row in result.history] == [0]
     assert np.isfinite(read_scalars(tmp_path)["value"]).all()
 
@@ -444,6 +446,9 @@ def test_predictions_are_of_each_test_image(result):
     assert result.predictions["predicted"].tolist() == logits.numpy().argmax(1).tolist()
     correct = result.predictions["predicted"] == DATA.test_labels
     assert correct.mean() == result.final["test_accuracy"]
+    probability = tf.nn.softmax(logits).numpy()
+    expected = measure_calibration("test", probability, DATA.test_labels)
+    assert result.calibration == pytest.approx(expected, rel=1e-4)
 
 
 def test_maxout_trains(tmp_path):

@@ -13,12 +13,21 @@ import pytest
 from dense_references import PublishedNetwork
 from moons import moons
 
+from restudy.families.calibration import measure_calibration
 from restudy.families.dense import DenseNetwork, adam, gradient_descent, momentum
 from restudy.families.dense.activations import make_activation
 from restudy.families.dense.optimizers import make_optimizer
 from restudy.families.dense.schedules import constant, cosine
 from restudy.families.dense.stack import Batch, Stack
-from restudy.families.dense.training import ACTIVITY, CHUNK, MEASURES, Plan, Points, Trainer
+from restudy.families.dense.training import (
+    ACTIVITY,
+    CALIBRATION,
+    CHUNK,
+    MEASURES,
+    Plan,
+    Points,
+    Trainer,
+)
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -62,7 +71,7 @@ def test_columns_of_the_tables():
         "seed",
         "passes",
         *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
-        *("heldout_loss", "heldout_accuracy"),
+        *("heldout_loss", "heldout_accuracy", "heldout_ece", "heldout_brier"),
         *("reported_loss", "grad_norm", "diverged_at", "diverged_by", "stopped_at", "best_at"),
     ]
     assert list(result.history) == ["seed", "pass", *MEASURES]
@@ -96,7 +105,7 @@ def test_heldout_points_are_measured_and_never_learned_from():
     c = fit(third, gradient_descent(0.1), 40, heldout=None).runs
     assert a["train_loss"][0] == b["train_loss"][0] == c["train_loss"][0]
     assert a["heldout_loss"][0] != b["heldout_loss"][0]
-    assert c[["heldout_loss", "heldout_accuracy"]].isna().all(axis=None)
+    assert c[["heldout_loss", "heldout_accuracy", *CALIBRATION]].isna().all(axis=None)
     assert_same_weights(second.weights, first.weights)
     assert_same_weights(third.weights, first.weights)
 
@@ -113,6 +122,8 @@ def test_heldout_measures_are_those_of_all_heldout_points(points):
     )
     accuracy = (network.predict(x) == label).mean(axis=1)
     np.testing.assert_allclose(result.runs["heldout_accuracy"], accuracy, rtol=1e-14)
+    for name, values in measure_calibration("heldout", network.predict_proba(x), label).items():
+        np.testing.assert_allclose(result.runs[name], values, rtol=1e-12)
 
 
 def test_recorded_gradient_norms_are_those_of_finite_differences():
@@ -362,7 +373,7 @@ def test_tables_of_a_diverged_run_end_before_the_divergence(build):
             own = table[table["seed"] == seed]
             assert own["pass"].tolist() == [mark for mark in recorded for _ in range(rows)]
         assert np.isfinite(result.history["train_loss"]).all()
-    assert runs[[*MEASURES, "grad_norm", "reported_loss"]].isna().all(axis=None)
+    assert runs[[*MEASURES, *CALIBRATION, "grad_norm", "reported_loss"]].isna().all(axis=None)
     assert (runs["passes"] == runs["diverged_at"]).all()
     assert_same_weights(result.snapshots[300], result.weights)
     for mark in (0, 1):

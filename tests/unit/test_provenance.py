@@ -154,6 +154,8 @@ FLOORS = {
     "internals": 0,
     "log": 1,
     "families/contract": 1,
+    "families/distributions": 1,
+    "families/calibration": 1,
     "families/arguments": 2,
     "families/checkpoints": 1,
     "families/stopping": 2,

@@ -1,50 +1,134 @@
 """How straight a boundary is and what shape values have, against searches and sums by hand."""
 
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.datasets import make_moons
 
+from restudy.analysis import shapes
 from restudy.analysis.shapes import (
+    expected_distance,
     line_agreement,
     shape_distances,
     stack_runs,
     tensors_by_run,
 )
 from restudy.families.contract import ALL, ONE, Family
+from restudy.families.distributions import Distribution
 
 
 def best_line(points, labels):
-    """Share of labels that the best of 180 x 200 straight lines predicts."""
-    best = 0.0
-    for angle in np.linspace(0, np.pi, 180, endpoint=False):
-        along = points @ [np.cos(angle), np.sin(angle)]
-        for cut in np.linspace(along.min(), along.max(), 200):
-            share = ((along > cut) == (labels == 1)).mean()
-            best = max(best, share, 1 - share)
+    """Share of labels that the best line through two of the points predicts.
+
+    Every division of the points by a line is one by a line through two of them: what lies on it, in
+    the order along it, goes to one side up to some point and to the other side from there on.
+    """
+    positive = labels == 1
+    best = max(positive.mean(), 1 - positive.mean())
+    for first, second in combinations(range(len(points)), 2):
+        from_first = points - points[first]
+        along = from_first[second]
+        across = from_first[:, 1] * along[0] - from_first[:, 0] * along[1]
+        off = across != 0
+        on = np.flatnonzero(~off)
+        on = on[np.argsort(points[on] @ along)]
+        right = ((across > 0) == positive)[off].sum()
+        for line in (positive[on], ~positive[on]):
+            # How many on the line are right, if those up to some point go to the one side.
+            ordered = line.sum() + np.append(0, np.cumsum(np.where(line, -1, 1)))
+            best = max(best, (right + ordered.max()) / len(points))
+            best = max(best, 1 - (right + ordered.min()) / len(points))
     return best
 
 
-def square(seed=0):
-    return np.random.default_rng(seed).uniform(-1, 1, (600, 2))
+def best_line_through_each(points, labels):
+    """The same, of points no three of which are on a line: each is the pivot of a rotating line."""
+    signs = np.where(labels == 1, 1, -1)
+    best = max(signs.sum(), 0)
+    for pivot, sign in enumerate(signs):
+        x, y = np.delete(points - points[pivot], pivot, axis=0).T
+        others, above = np.delete(signs, pivot), y > 0
+        # At which angle below pi the line meets each of the others, and what is above it then.
+        order = np.argsort(np.where(above, np.arctan2(y, x), np.arctan2(-y, -x)))
+        crossing = np.where(above, -others, others)[order]
+        sums = others[above].sum() + np.append(0, np.cumsum(crossing))
+        best = max(best, sums.max() + max(sign, 0), signs.sum() - sums.min() - min(sign, 0))
+    return ((labels != 1).sum() + best) / len(points)
 
 
-@pytest.mark.parametrize(
-    "labels_of",
-    [
-        lambda p: p @ [0.8, -0.6] > 0.3,
-        lambda p: (p[:, 0] > 0) ^ (p[:, 1] > 0.2),
-        lambda p: p[:, 1] > np.sin(3 * p[:, 0]),
-    ],
-    ids=["line", "quadrants", "wave"],
-)
-def test_agreement_is_near_that_of_the_best_line(labels_of):
-    points = square()
+def square(seed=0, count=600):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, 2))
+
+
+def spiral(points):
+    return np.sin(np.arctan2(*points.T) - 6 * np.hypot(*points.T)) > 0
+
+
+BOUNDARIES = {
+    "line": lambda p: p @ [0.8, -0.6] > 0.3,
+    "quadrants": lambda p: (p[:, 0] > 0) ^ (p[:, 1] > 0.2),
+    "wave": lambda p: p[:, 1] > 0.2 * np.sin(3 * p[:, 0]),
+    "circle": lambda p: np.hypot(*p.T) < 0.6,
+    "spiral": spiral,
+    "few": lambda p: np.arange(len(p)) < 3,
+    "chance": lambda p: np.random.default_rng(5).integers(2, size=len(p)) == 1,
+}
+over_boundaries = pytest.mark.parametrize("labels_of", BOUNDARIES.values(), ids=BOUNDARIES)
+
+
+@over_boundaries
+@pytest.mark.parametrize("count", [2, 3, 7, 150])
+def test_agreement_is_that_of_the_best_line_through_two_points(labels_of, count):
+    for seed in range(1 if count == 150 else 5):
+        points = square(seed, count)
+        labels = labels_of(points).astype(int)
+        best = best_line(points, labels)
+        assert line_agreement(points, labels) == pytest.approx(best, abs=1e-12)
+        assert best_line_through_each(points, labels) == pytest.approx(best, abs=1e-12)
+
+
+@over_boundaries
+def test_agreement_of_many_points_is_that_of_the_best_of_all_lines(labels_of):
+    points = square(count=2_000)
+    labels = labels_of(points).astype(int)
+    best = best_line_through_each(points, labels)
+    assert line_agreement(points, labels) == pytest.approx(best, abs=1e-12)
+    for angle in np.linspace(0, np.pi, 720, endpoint=False):
+        along = points @ [np.cos(angle), np.sin(angle)]
+        order = np.argsort(along)
+        right = np.cumsum(np.where(labels[order] == 1, 1, -1)) + (labels != 1).sum()
+        assert max(right.max(), 2_000 - right.min()) / 2_000 <= best
+
+
+@over_boundaries
+def test_points_on_common_lines_and_in_one_place_cannot_be_divided(labels_of):
+    points = np.stack(np.meshgrid(range(9), range(9)), axis=-1).reshape(-1, 2) / 4.0 - 1.0
     labels = labels_of(points).astype(int)
     best = best_line(points, labels)
-    assert best - 0.005 <= line_agreement(points, labels) <= best + 0.005
+    assert line_agreement(points, labels) == pytest.approx(best, abs=1e-12)
+    assert line_agreement(np.tile(points, (3, 1)), np.tile(labels, 3)) == pytest.approx(best)
+    contradicted = line_agreement(np.tile(points, (2, 1)), np.append(labels, 1 - labels))
+    assert contradicted == 0.5
+
+
+def test_with_few_sectors_left_the_share_is_still_that_of_a_line(monkeypatch):
+    points = square(count=150)
+    labels = spiral(points).astype(int)
+    best = best_line_through_each(points, labels)
+    monkeypatch.setattr(shapes, "MAX_SECTORS", 1)
+    found = line_agreement(points, labels)
+    assert max(labels.mean(), 1 - labels.mean()) <= found <= best
+
+
+def test_points_that_all_but_coincide_end_the_search():
+    points = square(count=40)
+    labels = (points @ [0.8, -0.6] > 0.3).astype(int)
+    close = np.concatenate([points, points + 1e-11])
+    found = line_agreement(close, np.append(labels, 1 - labels))
+    assert 0.5 <= found <= best_line(close, np.append(labels, 1 - labels))
 
 
 def test_a_straight_boundary_agrees_wholly_wherever_the_points_lie():
@@ -73,6 +157,14 @@ def test_three_classes_have_a_line_between_each_two():
     assert line_agreement(points, sector) >= 0.97
 
 
+def test_more_features_have_the_best_cut_across_one_direction():
+    points = np.stack(np.meshgrid(*[range(8)] * 3), axis=-1).reshape(-1, 3)
+    for labels in (points[:, 1] > 3, points @ [1, 2, 4] > 20):
+        assert line_agreement(points, labels.astype(int)) == 1.0
+    chance = np.random.default_rng(3).integers(2, size=512)
+    assert 0.5 <= line_agreement(points, chance) < 0.65
+
+
 def by_hand(values, distribution):
     """Largest distance between the values' steps and a distribution function."""
     values = np.sort(values.ravel())
@@ -81,13 +173,26 @@ def by_hand(values, distribution):
     return max((steps[1:] - share).max(), (share - steps[:-1]).max())
 
 
-@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential"])
+INITIAL = {
+    "normal": (Distribution("normal", 2.0), stats.norm(scale=2)),
+    "uniform": (Distribution("uniform", 2.0), stats.uniform(-2, 4)),
+    "exponential": (Distribution("truncated_normal", 2.0), stats.truncnorm(-2, 2, scale=2)),
+}
+
+
+@pytest.mark.parametrize("draw", INITIAL)
 def test_distances_are_the_largest_gap_between_distribution_functions(draw):
     values = 3 + 2 * getattr(np.random.default_rng(2), draw)(size=(20, 15))
     low, high = values.min(), values.max()
-    found = shape_distances(values)
+    initial, known = INITIAL[draw]
+    asked = []
+    found = shape_distances(values, lambda shape: asked.append(shape) or initial)
+    assert asked == [(20, 15)]
+    assert found.pop("values") == 300
+    assert found.pop("expected_distance") == pytest.approx(0.8687 / np.sqrt(300), rel=0.01)
     assert found == pytest.approx(
         {
+            "initial_distance": by_hand(values, known.cdf),
             "uniform_distance": by_hand(values, lambda v: (v - low) / (high - low)),
             "normal_distance": by_hand(values, stats.norm(values.mean(), values.std()).cdf),
         }
@@ -98,7 +203,27 @@ def test_distances_are_the_largest_gap_between_distribution_functions(draw):
 
 @pytest.mark.parametrize("values", [[1.0, 1.0], [0.0, np.inf], [np.nan, 1.0]])
 def test_values_without_a_shape_have_no_distance(values):
-    assert np.isnan(list(shape_distances(np.array(values)).values())).all()
+    found = shape_distances(np.array(values), lambda shape: Distribution("normal", 1.0))
+    assert {name for name, value in found.items() if np.isnan(value)} == {
+        "initial_distance",
+        "uniform_distance",
+        "normal_distance",
+    }
+
+
+def test_values_that_were_not_drawn_have_no_initial_distance():
+    found = shape_distances(np.arange(5.0))
+    assert np.isnan(found["initial_distance"]) and found["uniform_distance"] == 0.2
+
+
+@pytest.mark.parametrize("count", [5, 12, 100, 800])
+def test_exact_draws_have_the_expected_distance(count):
+    draws = np.sort(np.random.default_rng(4).uniform(size=(10_000, count)), axis=1)
+    steps = np.arange(count + 1) / count
+    distances = np.maximum(steps[1:] - draws, draws - steps[:-1]).max(axis=1)
+    assert expected_distance(count) == pytest.approx(distances.mean(), rel=0.02)
+    assert 0.3 * expected_distance(count) == pytest.approx(distances.std(), rel=0.04)
+    assert expected_distance(count) == pytest.approx(stats.kstwo(count).mean(), rel=0.012)
 
 
 STACKED = Family("a", "A", "", "points", (), (), "train", seeds_per_job=ALL)

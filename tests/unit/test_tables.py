@@ -84,9 +84,8 @@ def runs(seed=0, diverged=(), **changes):
         {
             "seed": range(n),
             "passes": 100,
-            **{measure.name: rng.random(n) for measure in DENSE.recorded_measures},
+            **{measure.name: rng.random(n) for measure in DENSE.measures if measure.in_runs},
             "reported_loss": np.nan,
-            "grad_norm": rng.random(n),
             "diverged_at": pd.array([7 if i in diverged else None for i in range(n)], "Int64"),
         }
     )
@@ -439,7 +438,8 @@ def test_findings_of_a_family_that_ranks_by_nothing_have_no_column_to_fill():
     table = plain_runs("rbf", 0.5, 0.75)
     cells = table[list(PLAIN.axis_names)].drop_duplicates().to_dict("records")
     study = {"question": "?", "vary": ["c"], "cells": cells}
-    found = state_findings(replace(PLAIN, ranked_by=()), table, {"s": study})
+    alike = tuple(replace(each, better="") for each in PLAIN.measures)
+    found = state_findings(replace(PLAIN, measures=alike, ranked_by=()), table, {"s": study})
     assert found["columns"] == found["studies"]["s"]["outcome"] == []
     assert found["studies"]["s"]["best"] == [{"common": "", "levels": []}]
     assert list(found["cells"].values()) == ["(2 seeds)."]

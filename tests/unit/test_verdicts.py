@@ -668,6 +668,22 @@ def test_runs_that_never_reach_a_level_are_the_slowest():
     assert (row["verdict"], row["effect"]) == ("reproduced", 10.0)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_time_to_a_level_is_that_of_a_search_one_by_one(seed):
+    generator = np.random.default_rng(seed)
+    losses = generator.normal(size=(4, 50)).cumsum(axis=1)
+    history = pd.concat(
+        pd.DataFrame({"seed": run, "pass": 4 * np.arange(50), "train_loss": row}).assign(**CELL)
+        for run, row in enumerate(losses)
+    )
+    found = evidence(runs([1.0] * 4), dense_history=history)
+    for level in np.linspace(losses.min() - 1, losses.max() + 1, 13):
+        for better, there in (("higher", losses >= level), ("lower", losses <= level)):
+            over = {"kind": "time_to_reach", "level": level, "better": better}
+            times = found.values("train_loss", make_cell(DENSE, CELL), None, over).tolist()
+            assert times == [4.0 * row.argmax() if row.any() else math.inf for row in there]
+
+
 def test_a_step_at_the_start_is_no_trend():
     generator = np.random.default_rng(1)
     at = np.arange(0, 1_000, 10)

@@ -183,6 +183,12 @@ WRONG_FILES = [
     ('name="svm"', 'name="My svm"', "got the family name 'My svm'"),
     ("FAMILY = Family(", "OTHER = Family(", "has no FAMILY"),
     ('takes="points"', 'takes="points", ranked_by=("loss",)', "ranked_by: got 'loss'"),
+    (
+        'takes="points"',
+        'takes="points", converges_by="train_accuracy"',
+        "converges_by: got 'train_accuracy'; allowed: a measure that is recorded during training "
+        "(none)",
+    ),
     ('"points", "accuracy"', '"pints", "accuracy"', "takes: got 'pints'; allowed: points, images"),
     ('"points", "accuracy"', '"points", "acc"', "quantity: got 'acc'; allowed: loss, accuracy"),
     ("FAMILY = Family(", "FAMILY = Famly(", "NameError: name 'Famly' is not defined"),

@@ -57,6 +57,7 @@ def test_run_tables_have_the_documented_columns(smoke):
         *KEYS,
         "passes",
         *recorded["dense"],
+        *("heldout_ece", "heldout_brier"),
         "reported_loss",
         "grad_norm",
         *ENDING,
@@ -65,7 +66,7 @@ def test_run_tables_have_the_documented_columns(smoke):
     rates = dense.groupby("optimizer")[RATE].unique().map(list)
     assert rates["gd+learning_rate=0.1"] == [0.1] and rates["gd"] == [0.01]
     conv = read_table(tables / "conv_runs.csv")
-    columns = [*CONV_KEYS, "steps", *recorded["conv"], *ENDING]
+    columns = [*CONV_KEYS, "steps", *recorded["conv"], "test_ece", "test_brier", *ENDING]
     assert list(conv.columns) == columns
     dense_history = read_table(tables / "dense_history.parquet")
     assert list(dense_history.columns) == [*KEYS, "pass", *recorded["dense"], RATE]

@@ -26,6 +26,11 @@ rule combine_tables:
 rule summarize_runs:
     input:
         runs="results/tables/{family}_runs.csv",
+        histories=lambda wildcards: (
+            job_files("history.parquet")(wildcards)
+            if family_of(wildcards).converges_by
+            else []
+        ),
     output:
         "results/tables/{family}_summary.csv",
     log:

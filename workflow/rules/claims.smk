@@ -15,7 +15,7 @@ rule measure_linearity:
     conda:
         "../../environment.yml"
     params:
-        code=prediction_code("measure_linearity.py"),
+        code=family_code("measure_linearity.py", "predict"),
         jobs=jobs_of(settings=True),
     message:
         "Measure how straight the boundaries are"
@@ -36,8 +36,8 @@ rule measure_shapes:
     conda:
         "../../environment.yml"
     params:
-        code=code("measure_shapes.py"),
-        jobs=jobs_of(),
+        code=family_code("measure_shapes.py", "initial"),
+        jobs=jobs_of(settings=True),
         tensors=lambda wildcards: needed_tensors(STUDY.claims, wildcards.family),
     message:
         "Measure the shapes of {wildcards.family} weights"

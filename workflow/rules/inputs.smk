@@ -331,9 +331,14 @@ def lock_of(family):
     return parts.environment_digest(REPOSITORY / "requirements.lock", own)
 
 
-def prediction_code(script):
-    """Function of wildcards: a script, and what computes a family's predictions."""
-    return lambda wildcards: code(script, *SOURCES.prediction(family_of(wildcards)))
+def family_code(script, fact):
+    """Function of wildcards: a script, and what the function is made of that a family's fact names."""
+
+    def digests(wildcards):
+        family = family_of(wildcards)
+        return code(script, *SOURCES.function(family, getattr(family, fact)))
+
+    return digests
 
 
 def own_data(wildcards):

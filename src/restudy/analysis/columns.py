@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from restudy.analysis.convergence import STILL_FALLING
 from restudy.families.contract import Axis, Family, Time
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import setting_axis, settings_that_vary
@@ -67,6 +68,15 @@ COLUMNS = {
     ),
     "n": "Runs of the cell.",
     "diverged": "How many of them diverged; the measures are over the others.",
+    "still_falling": (
+        "How many of the others had not settled when they ended: in them, final_fall is more than "
+        f"{STILL_FALLING:.0%}."
+    ),
+    "final_fall": (
+        "How much the loss of a run falls in a tenth of its training, as a share of its last "
+        "value: by the least-squares line through the records of the last fifth. Empty with fewer "
+        "than two."
+    ),
     "claim": "Name of the claim, as the file of claims has it.",
     "source": "Where the claim is made.",
     "statement": "The claim in plain words.",
@@ -116,8 +126,27 @@ COLUMNS = {
     "value": "What was measured: of a tag, or of a contrast for one seed.",
     "tag": "Name of a monitored scalar.",
     "tensor": "Layer and tensor, with a slash between them.",
-    "uniform_distance": "Kolmogorov-Smirnov distance from the best uniform distribution.",
-    "normal_distance": "Kolmogorov-Smirnov distance from the best normal distribution.",
+    "values": "Number of values of the tensor.",
+    "expected_distance": (
+        "Mean Kolmogorov-Smirnov distance of that many values from the very distribution that they "
+        "are drawn from, about 0.87 / √values; its standard deviation is three tenths of it. A "
+        "distance of that size says nothing against a distribution that is known beforehand; "
+        "from a normal one with the values' own mean and standard deviation, exact draws are "
+        "closer."
+    ),
+    "initial_distance": (
+        "Kolmogorov-Smirnov distance of the values from the distribution that the initializer "
+        "draws from, with its own limit or standard deviation; empty for a tensor that is not "
+        "drawn value by value from such a distribution."
+    ),
+    "uniform_distance": (
+        "Kolmogorov-Smirnov distance of the values from the uniform distribution between the "
+        "smallest and the largest of them (the nearest uniform distribution may be nearer)."
+    ),
+    "normal_distance": (
+        "Kolmogorov-Smirnov distance of the values from the normal distribution with their mean "
+        "and standard deviation (the nearest normal distribution may be nearer)."
+    ),
     "p_value": "p-value of the verdict, in both directions; empty where nothing can be tested.",
     "p_adjusted": "The same after Holm's correction over all verdicts of the run.",
     "further_seeds": (
@@ -202,6 +231,9 @@ def _facts(family: Family) -> Iterator[tuple[str, str]]:
             yield setting_axis(axis.name, name), what
     for measure in family.measures:
         yield measure.name, measure.description
+    if family.converges_by:
+        loss = family.measure(family.converges_by).label.lower()
+        yield "final_fall", COLUMNS["final_fall"].replace("the loss", f"the {loss}")
     if family.time:
         yield from _time(family.time, family)
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from restudy.analysis.student import quantile
 
-
 ROUNDING = 1e-12  # share of a value's size by which equal ones may differ
 
 

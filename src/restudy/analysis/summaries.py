@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.convergence import FALL, STILL_FALLING
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family
 from restudy.families.setting_axes import is_setting_axis
@@ -21,17 +22,22 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
     family : Family
         Which axes and measures there are.
     runs : DataFrame
-        A row per run.
+        A row per run; with `restudy.analysis.convergence.with_falls`, it is also told which still
+        learn.
 
     Returns
     -------
     DataFrame
         The axes and varied settings, n, diverged, and for each measure its mean, standard deviation
         (``_sd``, n - 1 in the denominator) and the 95% Student interval of the mean (``_low``,
-        ``_high``). A single run has a mean and no spread.
+        ``_high``). A single run has a mean and no spread. Of runs with ``final_fall``, also
+        still_falling, the number of those that did not diverge in which it exceeds `STILL_FALLING`,
+        and the same of final_fall as of a measure.
     """
     axes = [*family.axis_names, *(name for name in runs if is_setting_axis(name))]
     measures = [each.name for each in family.measures if each.summarised and each.in_runs]
+    if has_falls := FALL in runs:
+        measures.append(FALL)
     rows = []
     for values, group in runs.groupby(axes, sort=False, dropna=False):
         finite = group[group["diverged_at"].isna()]
@@ -39,6 +45,8 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
             "n": len(group),
             "diverged": len(group) - len(finite),
         }
+        if has_falls:
+            row["still_falling"] = int((finite[FALL] > STILL_FALLING).sum())
         for measure in measures:
             row |= _spread(measure, finite[measure].to_numpy(float))
         rows.append(row)

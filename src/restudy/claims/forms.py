@@ -178,18 +178,23 @@ def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
 def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     r"""Yield the contrast of a trained tensor whose values have the given shape.
 
-    The measure is :math:`D`, the Kolmogorov-Smirnov distance of the tensor's values from the best
-    distribution of that shape (`restudy.analysis.shapes.shape_distances`). Of a cell :math:`c` and
-    the bound :math:`b` of ``distance``; there is no margin:
+    The measure is :math:`D`, the Kolmogorov-Smirnov distance of the tensor's values from the
+    uniform distribution between the smallest and the largest of them, from the normal one with
+    their mean and standard deviation, or from the one that the initializer draws from
+    (`restudy.analysis.shapes.shape_distances`). Of a cell :math:`c` and the bound :math:`b` of
+    ``distance``; there is no margin:
 
     .. math:: b - D(c) > 0
     """
     tensor, bound = test["tensor"], test["distance"]
     grid.check_tensor(tensor, test["form"], place)
     cell = grid.cell(test["cells"], place)
+    if test["shape"] == "initial":
+        grid.check_initial(tensor, cell, place)
+    shape = {"initial": "the initial distribution"}.get(test["shape"], test["shape"])
     yield contrast(
         test,
-        f"{bound:g} − distance from {test['shape']}",
+        f"{bound:g} − distance from {shape}",
         f"{tensor}/{test['shape']}_distance",
         [(-1.0, cell, None)],
         -bound,

@@ -177,6 +177,24 @@ class Grid:
                 f"{place}.tensor: got {tensor!r}; allowed: text of the form {pattern}"
             )
 
+    def check_initial(self, tensor: str, cell: Cell, place: str) -> None:
+        """Refuse a tensor of a cell that is not drawn from a known distribution."""
+        family = self.family
+        if not family.initial:
+            raise ClaimsError(
+                f"{place}.shape: got 'initial'; allowed: another shape, since the family "
+                f"{family.title!r} does not say what initial values are drawn from"
+            )
+        settings = {"cell": cell} | {
+            axis: self.entries.entry(axis, cell[axis]) for axis in ("protocol", *family.bundles)
+        }
+        if resolve(family, family.initial)(settings, tensor) is None:
+            among = "".join(f", {axis} {cell[axis]}" for axis in family.bundles)
+            raise ClaimsError(
+                f"{place}.shape: got 'initial'; allowed: another shape, since {tensor} is not "
+                f"drawn value by value from a known distribution{among and ' with' + among[1:]}"
+            )
+
     def check_layers(self, test: Mapping, terms: Iterable[Sequence], place: str) -> None:
         """Refuse what is asked of a layer that the network of one of the terms' cells lacks."""
         key = "tensor" if "tensor" in test else "measure"

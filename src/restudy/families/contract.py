@@ -319,6 +319,37 @@ def measures_of_parts(takes: str, *quantities: str, **more: Any) -> tuple[Measur
     )
 
 
+def calibration_measures(takes: str) -> tuple[Measure, Measure]:
+    """Return the measures of `restudy.families.calibration` on the last part of the data.
+
+    They are known at the end of training only.
+
+    Parameters
+    ----------
+    takes : {"points", "images"}
+        The kind of data.
+    """
+    part, word = list(PARTS[takes].items())[-1]
+    examples = f"{word.lower()} {takes}"
+    return (
+        Measure(
+            f"{part}_ece",
+            f"{word} calibration error",
+            f"Expected calibration error on the {examples}: mean over them of how far the "
+            "probability of the predicted class is from the share that is classified correctly, "
+            "both as means of one of 15 bins of equal width (Guo et al. 2017).",
+            better="lower",
+        ),
+        Measure(
+            f"{part}_brier",
+            f"{word} Brier score",
+            f"Mean over the {examples} of the sum over the classes of squared differences between "
+            "the probability and 1 for the true class, 0 for another; from 0 to 2.",
+            better="lower",
+        ),
+    )
+
+
 @dataclass(frozen=True)
 class Artefact:
     """A file, or a folder of files, that a training job leaves.
@@ -411,6 +442,9 @@ class Family:
         The measure whose mean over seeds says which of several is the best, taken on a part of the
         data that nothing else is reported on. By default the first on the validation part; without
         one, the last of ``ranked_by``.
+    converges_by : str
+        The loss whose fall at the end of a training says whether it still learns. By default the
+        first that is recorded; empty if none is.
     artefacts : tuple of Artefact
         What a job leaves beside its record of provenance. The table of runs, ``runs.csv``, is
         added where it is not among them; where measures are recorded, ``history.parquet`` too.
@@ -459,6 +493,10 @@ class Family:
     tensors, monitored : str
         Regular expressions of the tensors whose final values are kept (weights.npz), and of the
         scalars that are recorded of tensors (scalars.parquet); empty without any.
+    initial : str
+        Path of a function (a cell's settings, tensor) -> function of the tensor's shape, as
+        weights.npz has it, that returns the `restudy.families.distributions.Distribution` which its
+        initial values are drawn from independently; or None, where there is no such distribution.
     monitored_interval : str
         Key of the protocol with the interval at which these scalars are recorded, from the start.
     end_figures : tuple of str
@@ -490,6 +528,7 @@ class Family:
     protocol: tuple[Setting, ...] = ()
     ranked_by: tuple[str, ...] = ()
     chosen_by: str = ""
+    converges_by: str = ""
     artefacts: tuple[Artefact, ...] = ()
     seeds_per_job: str = ONE
     time: Time | None = None
@@ -507,6 +546,7 @@ class Family:
     layers: str = ""
     tensors: str = ""
     monitored: str = ""
+    initial: str = ""
     monitored_interval: str = ""
     end_figures: tuple[str, ...] = ("effects",)
     notebooks: tuple[str, ...] = ()
@@ -524,11 +564,14 @@ class Family:
         parts = list(PARTS.get(self.takes, ["", ""]))
         compared = [each for each in self.measures if each.better and each.in_runs]
         choices = [each.name for each in compared if each.part == "validation"]
+        losses = [each.name for each in self.recorded_measures if each.quantity == "loss"]
+        converges_by = "".join(losses[:1]) if self.time else ""
         facts = {
             "artefacts": (*added, *self.artefacts),
             "ranked_by": self.ranked_by
             or tuple(each.name for each in compared if each.part == parts[-1]),
             "chosen_by": self.chosen_by or "".join(choices[:1]),
+            "converges_by": self.converges_by or converges_by,
         }
         for name, value in facts.items():
             object.__setattr__(self, name, value)  # as a frozen dataclass sets its own

@@ -330,6 +330,12 @@ def _faults(family: Family) -> Iterator[str]:
                 f"{key}: got {name!r}; allowed: a measure of every run of which one value is "
                 f"better than another ({known})"
             )
+    recorded = [each.name for each in family.recorded_measures] if family.time else []
+    if family.converges_by and family.converges_by not in recorded:
+        yield (
+            f"converges_by: got {family.converges_by!r}; allowed: a measure that is recorded "
+            f"during training ({', '.join(recorded) or 'none'})"
+        )
     for name in ("history.parquet", "layers.parquet", "scalars.parquet"):
         if family.leaves(name) and family.time is None:
             yield f"artefacts: {name} needs time, which its rows are at"

@@ -157,11 +157,13 @@ class Sources:
         """Return the modules that a function, given by its dotted path, is made of."""
         return module_files(path, self.source)
 
-    def prediction(self, family: Family) -> tuple[Path, ...]:
-        """Return what predictions of a family are made with."""
+    def function(self, family: Family, path: str) -> tuple[Path, ...]:
+        """Return what a function is made of that a family's facts name; nothing without a name."""
+        if not path:
+            return ()
         if family.file:
             return (Path(family.file).resolve(),)
-        return module_files(family.predict, self.source, _facts(self.source))
+        return module_files(path, self.source, _facts(self.source))
 
     def training(self, family: Family) -> dict[str, str]:
         """Return the digest of every file that decides on what training a family computes."""

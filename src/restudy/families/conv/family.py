@@ -7,6 +7,7 @@ from restudy.families.components import (
     optimizer_axis,
 )
 from restudy.families.contract import (
+    IMAGES,
     LARGEST_COUNT,
     ONE,
     Artefact,
@@ -15,6 +16,7 @@ from restudy.families.contract import (
     Resources,
     Setting,
     Time,
+    calibration_measures,
     count,
 )
 from restudy.families.stopping import stop_early_setting
@@ -52,7 +54,7 @@ FAMILY = Family(
     title="Convolutional network",
     description="The convolutional network in TensorFlow.",
     noun="runs of the convolutional network",
-    takes="images",
+    takes=IMAGES,
     axes=(
         activation_axis("conv", "the convolutions and the dense layer", TENSORFLOW_ACTIVATIONS),
         initializer_axis("conv", "the protocol's initial_bias"),
@@ -108,7 +110,10 @@ FAMILY = Family(
         ),
         *_measured("validation", "Validation", "the validation images", **_EVALUATED),
         *_measured("test", "Test", "the test images", **_EVALUATED),
+        *calibration_measures(IMAGES),
     ),
+    ranked_by=("test_loss", "test_accuracy"),
+    converges_by="validation_loss",  # the training loss is of a minibatch
     artefacts=(
         Artefact("layers.parquet", "A row per recorded step and layer."),
         Artefact("judgements.parquet", "A row per test image: label, predicted class and loss."),
@@ -138,6 +143,7 @@ FAMILY = Family(
         ("gd", "gradient descent"),
     ),
     layers="restudy.families.conv.shapes:layer_names",
+    initial="restudy.families.conv.initial:initial_distribution",
     tensors=rf"({CONVOLUTION}|fc1|fc2)/(weights|bias)",
     monitored=(
         rf"({CONVOLUTION}|fc1)/(weights|bias|net_input|activation)/{STATISTIC}"

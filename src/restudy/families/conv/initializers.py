@@ -2,10 +2,11 @@
 
 The kinds and their parameters are those of the dense networks. Each factory takes the
 distribution's parameters, where there are any, and returns a function that draws one kernel from
-a key. The fan-in of a kernel is the number of inputs to one output unit, the fan-out the number
-of output units that one input reaches: for a convolution both count the kernel's window.
-Normal distributions are cut off beyond two standard deviations and have the stated variance after
-the cut, as in Keras; only `fan_in_normal` is not cut, as published.
+a key; `restudy.families.conv.initial` states the distributions. The fan-in of a kernel is the
+number of inputs to one output unit, the fan-out the number of output units that one input reaches:
+for a convolution both count the kernel's window. Normal distributions are cut off beyond two
+standard deviations and have the stated variance after the cut, as in Keras; only `fan_in_normal` is
+not cut, as published.
 """
 
 from __future__ import annotations
@@ -13,56 +14,41 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from restudy.families.conv.initial import Shape, kernel_distribution
 from restudy.families.lookup import make_kind
 from restudy.internals.lean_tensorflow import tf
 
-# Standard deviation of a standard normal variable that is cut off beyond ±2.
-TRUNCATED_DEVIATION = 0.87962566103423978
-
-Shape = tuple[int, ...]
 Initializer = Callable[[Shape, tf.Tensor], tf.Tensor]
-
-
-def count_fans(shape: Shape) -> tuple[int, int]:
-    """Return fan-in and fan-out of a dense (in, out) or convolution (h, w, in, out) kernel."""
-    *window, inputs, outputs = shape
-    area = math.prod(window)
-    return area * inputs, area * outputs
 
 
 def fan_in_normal() -> Initializer:
     """Normal, not cut off, with variance 1 / fan-in."""
-
-    def draw(shape, key):
-        deviation = 1.0 / math.sqrt(count_fans(shape)[0])
-        return tf.random.stateless_normal(shape, key, stddev=deviation, alg="philox")
-
-    return draw
+    return _drawn("fan_in_normal")
 
 
 def xavier_uniform() -> Initializer:
     """Uniform on ±√(6 / (fan-in + fan-out)) (Glorot and Bengio 2010)."""
-    return lambda shape, key: _uniform(shape, key, math.sqrt(6.0 / sum(count_fans(shape))))
+    return _drawn("xavier_uniform")
 
 
 def xavier_normal() -> Initializer:
     """Variance 2 / (fan-in + fan-out) (Glorot and Bengio 2010)."""
-    return lambda shape, key: _normal(shape, key, 2.0 / sum(count_fans(shape)))
+    return _drawn("xavier_normal")
 
 
 def he_uniform() -> Initializer:
     """Uniform on ±√(6 / fan-in) (He et al. 2015)."""
-    return lambda shape, key: _uniform(shape, key, math.sqrt(6.0 / count_fans(shape)[0]))
+    return _drawn("he_uniform")
 
 
 def he_normal() -> Initializer:
     """Variance 2 / fan-in (He et al. 2015)."""
-    return lambda shape, key: _normal(shape, key, 2.0 / count_fans(shape)[0])
+    return _drawn("he_normal")
 
 
 def lecun_normal() -> Initializer:
     """Variance 1 / fan-in (LeCun et al. 1998)."""
-    return lambda shape, key: _normal(shape, key, 1.0 / count_fans(shape)[0])
+    return _drawn("lecun_normal")
 
 
 def orthogonal(gain: float = 1.0) -> Initializer:
@@ -80,12 +66,12 @@ def orthogonal(gain: float = 1.0) -> Initializer:
 
 def truncated_normal(scale: float = 0.1) -> Initializer:
     """Normal with this standard deviation before it is cut off; 0.1 is the published one."""
-    return lambda shape, key: _truncated(shape, key, scale)
+    return _drawn("truncated_normal", scale=scale)
 
 
 def uniform(limit: float = 0.05) -> Initializer:
     """Uniform on ±limit."""
-    return lambda shape, key: _uniform(shape, key, limit)
+    return _drawn("uniform", limit=limit)
 
 
 def zeros() -> Initializer:
@@ -93,16 +79,22 @@ def zeros() -> Initializer:
     return lambda shape, key: tf.zeros(shape)
 
 
-def _uniform(shape: Shape, key: tf.Tensor, limit: float) -> tf.Tensor:
-    return tf.random.stateless_uniform(shape, key, -limit, limit, alg="philox")
+def _drawn(kind: str, **settings: float) -> Initializer:
+    """Return the initializer that draws from the distribution which is stated of it."""
+    distribution = kernel_distribution({"kind": kind, **settings})
 
+    def draw(shape, key):
+        stated = distribution(shape)
+        if stated.shape == "uniform":
+            limit = stated.scale
+            return tf.random.stateless_uniform(shape, key, -limit, limit, alg="philox")
+        normal = {
+            "normal": tf.random.stateless_normal,
+            "truncated_normal": tf.random.stateless_truncated_normal,
+        }
+        return normal[stated.shape](shape, key, stddev=stated.scale, alg="philox")
 
-def _truncated(shape: Shape, key: tf.Tensor, deviation: float) -> tf.Tensor:
-    return tf.random.stateless_truncated_normal(shape, key, stddev=deviation, alg="philox")
-
-
-def _normal(shape: Shape, key: tf.Tensor, variance: float) -> tf.Tensor:
-    return _truncated(shape, key, math.sqrt(variance) / TRUNCATED_DEVIATION)
+    return draw
 
 
 INITIALIZERS: dict[str, Callable[..., Initializer]] = {

@@ -73,7 +73,12 @@ def tabulate(result: ConvResult, steps: int, test_labels: np.ndarray) -> dict[st
     final = {name: value for name, value in result.final.items() if name != "step"}
     ended = ("diverged_at", "diverged_by", "stopped_at", "best_at")
     made = [at for at in (result.diverged_at, result.stopped_at, steps) if at is not None]
-    row = {"steps": made[0], **final, **{name: getattr(result, name) for name in ended}}
+    row = {
+        "steps": made[0],
+        **final,
+        **result.calibration,
+        **{name: getattr(result, name) for name in ended},
+    }
     predicted = len(result.predictions["loss"])  # none after a divergence
     images = {"image": np.arange(predicted), "label": test_labels[:predicted].astype(int)}
     buckets = (

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from restudy.data.images import ImageSplit
+from restudy.families.calibration import measure_calibration
 from restudy.families.checkpoints import (
     Checkpoint,
     find_checkpoint,
@@ -28,6 +29,7 @@ from restudy.families.checkpoints import (
     read_files,
     write_checkpoint,
 )
+from restudy.families.contract import IMAGES, calibration_measures
 from restudy.families.conv.activations import make_activation
 from restudy.families.conv.family import FAMILY
 from restudy.families.conv.initializers import make_initializer
@@ -63,6 +65,7 @@ MEASURES = (
     "test_loss",
     "test_accuracy",
 )
+CALIBRATION = tuple(each.name for each in calibration_measures(IMAGES))
 FIRST_CHUNK = 10  # steps, before the speed is known
 MAX_CHUNK = 5.0  # seconds, so that progress is reported
 EVALUATION_BATCH = 250  # images; larger ones are no faster, and need more memory
@@ -96,6 +99,8 @@ class ConvResult:
     predictions
         Of each test image under the weights that are kept: ``predicted``, its class, int (n,), and
         ``loss``, its cross-entropy in nats, float32 (n,). Empty after a divergence.
+    calibration
+        `CALIBRATION`, under the weights that are kept; NaN after a divergence.
     diverged_at
         The number of updates made when the training loss was first not finite, or None. On many
         processors ReLU turns NaN into 0, so that the loss can stay finite when the weights are
@@ -124,6 +129,7 @@ class ConvResult:
     histograms: list[dict[str, Any]]
     final: dict[str, float]
     predictions: dict[str, np.ndarray]
+    calibration: dict[str, float]
     diverged_at: int | None
     diverged_by: str | None
     stopped_at: int | None
@@ -245,6 +251,7 @@ class Training:
         self.layers: list[dict[str, float | str]] = []
         self.recorder = Recorder()
         self.predictions = {"predicted": np.zeros(0, int), "loss": np.zeros(0, np.float32)}
+        self.calibration = dict.fromkeys(CALIBRATION, math.nan)
         self.rule = None
         if rule := protocol.get("stop_early"):
             self.rule = EarlyStopping.of(rule, FAMILY.measure(rule["measure"]))
@@ -340,6 +347,7 @@ class Training:
             for name, variable in self.weights.items():
                 variable.assign(self.best[name])
             self.predictions = {name: self.best[name] for name in self.predictions}
+            self.calibration = {name: self.best[name] for name in self.calibration}
 
     def last_loss(self) -> float:
         """Return the last recorded training loss."""
@@ -389,13 +397,14 @@ class Training:
         if evaluate:
             with self.clock.measure("evaluation"):
                 data = self.data
-                losses, predicted = self.evaluate(data.validation_images, data.validation_labels)
+                losses, predicted, _ = self.evaluate(data.validation_images, data.validation_labels)
                 row |= average("validation", losses, predicted, data.validation_labels)
-                losses, predicted = self.evaluate(data.test_images, data.test_labels)
+                losses, predicted, probability = self.evaluate(data.test_images, data.test_labels)
                 row |= average("test", losses, predicted, data.test_labels)
                 for part in ("validation", "test"):
                     check_finite(f"the {part} loss", row[f"{part}_loss"], step)
                 self.predictions = {"predicted": predicted, "loss": losses}
+                self.calibration = measure_calibration("test", probability, data.test_labels)
                 if self.rule and not monitor and not self.has_row():
                     # What the run ends with may be this row, which then has all measures.
                     row |= self.measure_batch()
@@ -410,7 +419,7 @@ class Training:
             value = row[self.protocol["stop_early"]["measure"]]
             if self.rule.record(step, value):
                 self.best = {name: variable.numpy() for name, variable in self.weights.items()}
-                self.best |= self.predictions
+                self.best |= self.predictions | self.calibration
 
     def has_row(self) -> bool:
         """Say whether something has been recorded after this step."""
@@ -420,7 +429,8 @@ class Training:
         """Return training loss and accuracy on the next step's batch, with dropout off."""
         batch = self.draw(1)[0]
         images, labels = self.data.train_images[batch], self.data.train_labels[batch]
-        row = average("train", *self.evaluate(images, labels), labels)
+        losses, predicted, _ = self.evaluate(images, labels)
+        row = average("train", losses, predicted, labels)
         check_finite("the training loss", row["train_loss"], self.step)
         return row
 
@@ -504,6 +514,7 @@ class Training:
         """Return the result of a training that has ended."""
         weights = {name: variable.numpy() for name, variable in self.weights.items()}
         final, predictions = self.history[-1] if self.history else {}, self.predictions
+        calibration = self.calibration
         stopped_at = best_at = None
         if self.rule and not divergence:
             stopped_at, best_at = self.rule.stopped_at, self.rule.best_at
@@ -511,6 +522,7 @@ class Training:
         if divergence:
             final = {"step": self.step} | dict.fromkeys(MEASURES, math.nan)
             predictions = {name: values[:0] for name, values in predictions.items()}
+            calibration = dict.fromkeys(CALIBRATION, math.nan)
         return ConvResult(
             history=self.history,
             layers=self.layers,
@@ -518,6 +530,7 @@ class Training:
             histograms=self.recorder.histograms,
             final=final,
             predictions=predictions,
+            calibration={name: float(value) for name, value in calibration.items()},
             diverged_at=divergence.step if divergence else None,
             diverged_by=divergence.what if divergence else None,
             stopped_at=stopped_at,
@@ -622,10 +635,11 @@ def compile_training(
 
 def compile_evaluation(
     weights: Mapping[str, tf.Variable], activate: Function
-) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return a function (images, labels) -> losses, predicted, with dropout off.
+) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return a function (images, labels) -> losses, predicted, probability, with dropout off.
 
-    Of each image: its cross-entropy in nats, float32 (n,), and its most likely class, int (n,).
+    Of each image: its cross-entropy in nats, float32 (n,), its most likely class, int (n,), and the
+    probability of each class, float32 (n, C).
     """
 
     @tf.function(
@@ -638,7 +652,7 @@ def compile_evaluation(
     def evaluate_batch(images, labels):
         logits = compute_signals(weights, images, activate)["fc2/net_input"]
         with tf.name_scope("accuracy"):
-            return compute_losses(logits, labels), tf.argmax(logits, axis=1)
+            return compute_losses(logits, labels), tf.argmax(logits, axis=1), tf.nn.softmax(logits)
 
     def evaluate(images, labels):
         batches = [
@@ -647,8 +661,7 @@ def compile_evaluation(
             )
             for start in range(0, len(labels), EVALUATION_BATCH)
         ]
-        losses, predicted = zip(*batches, strict=True)
-        return np.concatenate(losses), np.concatenate(predicted)
+        return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))
 
     return evaluate
 

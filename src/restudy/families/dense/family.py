@@ -9,6 +9,7 @@ from restudy.families.components import (
 from restudy.families.contract import (
     ALL,
     LARGEST_COUNT,
+    POINTS,
     Artefact,
     Axis,
     Family,
@@ -16,6 +17,7 @@ from restudy.families.contract import (
     Resources,
     Setting,
     Time,
+    calibration_measures,
     count,
 )
 from restudy.families.stopping import stop_early_setting
@@ -46,7 +48,7 @@ FAMILY = Family(
     title="Dense networks",
     description="Dense networks in NumPy.",
     noun="dense cells",
-    takes="points",
+    takes=POINTS,
     axes=(
         activation_axis("dense", "the hidden layers"),
         Axis(
@@ -152,6 +154,7 @@ FAMILY = Family(
         # Curves of fresh points are much alike: those of the held-out points are enough.
         *_measured("validation", "Validation", "validation points", drawn=False),
         *_measured("heldout", "Held-out", "held-out points"),
+        *calibration_measures(POINTS),
         Measure(
             "grad_norm",
             "Gradient norm",
@@ -176,8 +179,10 @@ FAMILY = Family(
         Measure(
             "boundary_linearity",
             "Boundary linearity",
-            "Share of the held-out points at which one straight line (of several classes, one "
-            "between each two) predicts the network's own label.",
+            "Largest share of the held-out points at which a straight line predicts the network's "
+            "own label. Of two features and two classes, the best of all lines; of more, the "
+            "line of a logistic regression (of several classes, one between each two), a lower "
+            "bound.",
             table="linearity",
         ),
     ),
@@ -209,6 +214,7 @@ FAMILY = Family(
         ("gd", "gradient descent"),
     ),
     layers="restudy.families.dense.checks:layer_names",
+    initial="restudy.families.dense.initial:initial_distribution",
     tensors=r"layer[1-9][0-9]*/(weights|bias)",
     own_kinds=(
         ("activations", "value"),

@@ -13,41 +13,40 @@ import numpy as np
 
 from restudy.families.arguments import held_against
 from restudy.families.components import INITIALIZERS as KINDS
+from restudy.families.distributions import DISTRIBUTIONS, TRUNCATED_DEVIATION
 from restudy.families.lookup import make_kind, with_own
 
 _stated = held_against(KINDS)
 
 Initializer = Callable[[np.random.RandomState, int, int], np.ndarray]
 
-# Standard deviation of a standard normal variable truncated at ±2.
-TRUNCATED_DEVIATION = 0.87962566103423978
-
 
 def fan_in_normal() -> Initializer:
-    """Normal with variance 1 / fan_in: the initial values of the published study."""
+    """Normal with variance 1 / fan_in: the initial values of the published study.
+
+    Divided, as there: a product with the deviation may differ in the last digit.
+    """
     return lambda rng, fan_in, fan_out: rng.randn(fan_in, fan_out) / np.sqrt(fan_in)
 
 
 def xavier_uniform() -> Initializer:
     """Uniform on ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
-    return lambda rng, fan_in, fan_out: _uniform(rng, 6.0 / (fan_in + fan_out), (fan_in, fan_out))
+    return _drawn("xavier_uniform")
 
 
 def xavier_normal() -> Initializer:
     """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, eq. 12)."""
-    return lambda rng, fan_in, fan_out: (
-        rng.randn(fan_in, fan_out) * np.sqrt(2.0 / (fan_in + fan_out))
-    )
+    return _drawn("xavier_normal")
 
 
 def he_uniform() -> Initializer:
     """Uniform on ±sqrt(6 / fan_in): the variance of `he_normal` (He et al. 2015)."""
-    return lambda rng, fan_in, fan_out: _uniform(rng, 6.0 / fan_in, (fan_in, fan_out))
+    return _drawn("he_uniform")
 
 
 def he_normal() -> Initializer:
     """Normal with variance 2 / fan_in (He et al. 2015, eq. 10)."""
-    return lambda rng, fan_in, fan_out: rng.randn(fan_in, fan_out) * np.sqrt(2.0 / fan_in)
+    return _drawn("he_normal")
 
 
 def lecun_normal() -> Initializer:
@@ -81,13 +80,13 @@ def orthogonal(gain: float = 1.0) -> Initializer:
 @_stated
 def truncated_normal(scale: float = 0.1) -> Initializer:
     """Normal with the given standard deviation, values beyond two of them drawn again."""
-    return lambda rng, fan_in, fan_out: scale * _truncated(rng, (fan_in, fan_out))
+    return _drawn("truncated_normal", scale=scale)
 
 
 @_stated
 def uniform(limit: float = 0.05) -> Initializer:
     """Uniform on ±limit."""
-    return lambda rng, fan_in, fan_out: _uniform(rng, limit**2, (fan_in, fan_out))
+    return _drawn("uniform", limit=limit)
 
 
 def zeros() -> Initializer:
@@ -95,9 +94,17 @@ def zeros() -> Initializer:
     return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
 
 
-def _uniform(rng, squared_limit, shape):
-    limit = np.sqrt(squared_limit)
-    return rng.uniform(-limit, limit, shape)
+def _drawn(name: str, **settings: float) -> Initializer:
+    """Return the initializer that draws from the distribution which is stated of it."""
+
+    def draw(rng, fan_in, fan_out):
+        stated, size = DISTRIBUTIONS[name](fan_in, fan_out, **settings), (fan_in, fan_out)
+        if stated.shape == "uniform":
+            return rng.uniform(-stated.scale, stated.scale, size)
+        standard = rng.randn(*size) if stated.shape == "normal" else _truncated(rng, size)
+        return stated.scale * standard
+
+    return draw
 
 
 def _truncated(rng, shape):

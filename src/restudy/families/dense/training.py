@@ -20,10 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from restudy.families.calibration import measure_calibration
+from restudy.families.contract import POINTS, calibration_measures
 from restudy.families.dense.family import FAMILY
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import Schedule
-from restudy.families.dense.stack import Batch, Stack
+from restudy.families.dense.stack import Batch, Stack, softmax
 from restudy.families.dense.state import Divergence, State
 from restudy.families.stopping import EarlyStopping
 
@@ -35,6 +37,7 @@ MEASURES = (
     "heldout_loss",
     "heldout_accuracy",
 )
+CALIBRATION = tuple(each.name for each in calibration_measures(POINTS))
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 CHUNK = 500  # points per evaluation
 
@@ -113,9 +116,10 @@ class DenseResult:
     Attributes
     ----------
     runs : DataFrame
-        A row per seed: passes, `MEASURES`, reported_loss, grad_norm, diverged_at (<NA> if it did
-        not), diverged_by ("loss", "weights" or missing), stopped_at (<NA> if it did not stop
-        early) and best_at, the pass that measures and weights are of where it may stop early.
+        A row per seed: passes, `MEASURES`, `CALIBRATION`, reported_loss, grad_norm, diverged_at
+        (<NA> if it did not), diverged_by ("loss", "weights" or missing), stopped_at (<NA> if it did
+        not stop early) and best_at, the pass that measures and weights are of where it may stop
+        early.
         Measures of a diverged run are NaN.
     history : DataFrame
         A row per seed and recorded pass: seed, pass and `MEASURES`.
@@ -284,6 +288,7 @@ class Trainer:
             for layers in (weights, *later):
                 for layer, own in zip(layers, kept, strict=True):
                     layer[replicate] = own
+        final |= self._calibration(weights)
         return DenseResult(
             runs=self._runs(final),
             history=self._history(self.records),
@@ -292,6 +297,29 @@ class Trainer:
             snapshots=snapshots,
             state=state,
         )
+
+    def _calibration(self, weights: list[np.ndarray]) -> dict[str, np.ndarray]:
+        """Return `CALIBRATION` of networks with these weights, each (R,); NaN if one diverged.
+
+        The stack keeps the weights.
+        """
+        if "heldout" not in self.evaluated:
+            return dict.fromkeys(CALIBRATION, np.full(self.stack.replicates, np.nan))
+        for own, kept in zip(self.stack.weights, weights, strict=True):
+            np.copyto(own, kept)
+        probabilities = []
+        for batch in self.evaluated["heldout"]:
+            with np.errstate(all="ignore"):
+                logits = self.stack.forward(batch)
+                softmax(logits, 1.0, False, tuple(logits))
+            # A copy, as the next batch overwrites them; each replicate's by itself, as its sums are
+            # then taken in the same order for any number of replicates.
+            probabilities.append(np.ascontiguousarray(logits.transpose(1, 2, 0)))
+        label = np.concatenate([batch.labels for batch in self.evaluated["heldout"]], axis=1)
+        found = measure_calibration("heldout", np.concatenate(probabilities, axis=1), label)
+        for values in found.values():
+            values[list(self.diverged)] = np.nan
+        return found
 
     def _ends(self) -> dict[int, tuple[int, list[np.ndarray]]]:
         """Return the first pass that no longer counts, and the weights that are kept.
@@ -447,7 +475,7 @@ class Trainer:
             {
                 "seed": self.seeds,
                 "passes": passes,
-                **{name: record[name] for name in MEASURES},
+                **{name: record[name] for name in (*MEASURES, *CALIBRATION)},
                 # The published code divides its loss by the number of points a second time.
                 "reported_loss": record["train_loss"] / points if published else np.nan,
                 "grad_norm": np.sqrt((record["grad_norm"] ** 2).sum(axis=1)),
