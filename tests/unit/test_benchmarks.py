@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from scipy import stats
 
 from restudy.data.idx import format_idx, read_idx
 from restudy.data.points import make_points
@@ -21,6 +22,7 @@ FOLDER = ROOT / "benchmarks"
 CASE = {"units": 3, "depth": 2, "replicates": 2, "precision": "float64", "passes": 20}
 sys.path += [str(FOLDER), str(FOLDER / "contestants")]
 
+import claims_errors  # noqa: E402
 import conv_project  # noqa: E402
 import conv_speed  # noqa: E402
 import dense_speed  # noqa: E402
@@ -234,3 +236,33 @@ def test_made_up_results_are_those_that_training_jobs_leave(tmp_path):
             assert path.parent == tmp_path / "results" / family.name / place
         losses.update(table["train_loss"])
     assert len(losses) == len(runs) * len(table)
+
+
+# ---- How often verdicts are wrong ---------------------------------------------------------------
+
+
+def test_the_page_of_statistics_shows_what_was_simulated_and_it_keeps_its_promise():
+    table = pd.read_csv(FOLDER / "results/claims_errors.csv")
+    text = (ROOT / "docs/statistics.md").read_text()
+    assert claims_errors.document(table, text) == text
+    assert set(table["kind"]) == set(claims_errors.KINDS) and set(table["seeds"]) == set(
+        errors.SEEDS
+    )
+    # What is promised of any distribution; a share of 5% has a standard error.
+    promised = table[table["judged_by"] != "normal"]
+    assert (promised["false"] <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / promised["tables"])).all()
+    covers = promised.loc[promised["given"] > 0.5, "covers"]
+    assert (covers >= 0.93).all()
+
+
+def test_simulated_errors_are_those_of_known_distributions():
+    """Of the sign test, a false verdict is a tail of the binomial distribution, on either side."""
+    generator = np.random.default_rng(0)
+    for n in (10, 20):
+        count = int(stats.binom.isf(0.025, n, 0.5)) + 1
+        expected = 2 * stats.binom.sf(count - 1, n, 0.5)
+        wrong = [
+            claims_errors.verdicts(generator.normal(size=(1, n)), np.zeros(1), "typical_seed").any()
+            for _ in range(2_000)
+        ]
+        assert np.mean(wrong) == pytest.approx(expected, abs=3 * np.sqrt(expected / 2_000))

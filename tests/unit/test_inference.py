@@ -183,7 +183,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@pytest.mark.parametrize("n", [20, 60])
+@pytest.mark.parametrize("n", [MIN_FOR_MEAN, 60])
 def test_intervals_of_a_mean_cover_it_in_at_least_93_of_100_samples(kind, n):
     samples = SAMPLES[kind](np.random.default_rng(6), (1_000, n))
     hits = sum(low <= 0 <= high for _, low, high in map(interval, samples))

@@ -36,7 +36,8 @@ from restudy.claims.ways import MEAN, NORMAL, TYPICAL
 LEVEL = 0.05  # of all verdicts of a run together
 RARE = 0.1  # share of seeds: failures that are rarer are not ruled out
 CAUTION = 1.5  # by which the sample's skewness is multiplied
-MIN_FOR_MEAN = 20  # below, no interval of a mean covers it in 95% where failures occur
+# With fewer, intervals of a mean would miss it in more than 5% of samples for such failures alone.
+MIN_FOR_MEAN = math.ceil(math.log(LEVEL) / math.log(1 - RARE))
 POWER = 0.8
 MAX_SEEDS = 100_000
 ROUNDING = 1e-12  # of numbers about 1: what differs less is equal
