@@ -246,7 +246,7 @@ def test_the_page_of_statistics_shows_what_was_simulated_and_it_keeps_its_promis
     text = (ROOT / "docs/statistics.md").read_text()
     assert claims_errors.document(table, text) == text
     assert set(table["kind"]) == set(claims_errors.KINDS) and set(table["seeds"]) == set(
-        errors.SEEDS
+        claims_errors.SEEDS
     )
     # What is promised of any distribution; a share of 5% has a standard error.
     promised = table[table["judged_by"] != "normal"]
