@@ -1,5 +1,7 @@
 """Whether runs still learn at their end, and when they reached a level."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,8 +99,6 @@ def test_it_is_the_training_loss_of_dense_networks_and_the_validation_loss_of_th
 
 
 def test_a_family_without_a_recorded_loss_has_no_falls():
-    from dataclasses import replace
-
     accuracy = Measure("train_accuracy", "Accuracy", "?", better="higher", recorded="interval")
     family = replace(DENSE, measures=(accuracy,), ranked_by=(), chosen_by="", converges_by="")
     rows = run_rows([0])
