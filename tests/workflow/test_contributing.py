@@ -34,7 +34,7 @@ CONFIG = {
             "initializer": "fan_in_normal",
             "optimizer": "gd",
         },
-        "protocols": {"short": {"arithmetic": "corrected", "passes": 50, "replicates": 3}},
+        "protocols": {"short": {"arithmetic": "corrected", "passes": 50, "replicates": 8}},
         "optimizers": {"gd": {"kind": "gradient_descent", "learning_rate": 0.1}},
         "studies": {
             "tried": {
@@ -183,7 +183,9 @@ def tested(edited) -> subprocess.CompletedProcess:
 def used(edited) -> subprocess.CompletedProcess:
     """A run of the configuration that uses all of it, as far as it gets."""
     claims = [CLAIM | {"id": name, "tests": [test]} for name, test in CLAIMED.items()]
-    (edited.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}))
+    (edited.folder / "claims.yaml").write_text(
+        yaml.safe_dump({"judged_by": "typical_seed", "claims": claims})
+    )
     (edited.folder / "tiny.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
     return edited.snakemake(
         *("--cores", "2", "--keep-going", "--configfile", "tiny.yaml"),

@@ -36,7 +36,7 @@ def project(tmp_path_factory):
 def test_they_are_in_tables_pages_and_verdicts(project):
     results = project.folder / "results/own_parts/results"
     runs = pd.read_csv(results / "tables/dense_runs.csv")
-    assert runs.groupby(["activation", "optimizer", "initializer", "protocol"]).size().eq(5).all()
+    assert runs.groupby(["activation", "optimizer", "initializer", "protocol"]).size().eq(6).all()
     assert {"mish"} < set(runs["activation"]) and {"lion"} < set(runs["optimizer"])
     assert {"sparse_normal"} < set(runs["initializer"]) and {"restarts"} < set(runs["protocol"])
     assert runs["train_loss"].between(0, 1).all()
@@ -65,7 +65,7 @@ def test_results_are_read_with_the_files_that_the_run_used(project):
     mish = {"activation": "mish", "optimizer": "lion"}
     try:
         found = open_results(results, **files)
-        assert len(found.runs("dense", study="activations")) == 30
+        assert len(found.runs("dense", study="activations")) == 36
         cell = found.cell("dense", **mish)
         points, label = (
             found.points("arms").query("part == 'heldout'")[names]
