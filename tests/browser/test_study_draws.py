@@ -42,7 +42,7 @@ def test_each_seed_is_shown_on_the_points_that_it_was_trained_on(
         choose(page, "Seed", str(seed))
         settle(page)
         side = page.locator(".side").first
-        assert f"Points: draw {seed % 2} (from 0) of 2, on which this seed" in side.inner_text()
+        assert f"Points: draw {seed % 2} of 2 (from 0), on which this seed" in side.inner_text()
         for part in ("train", "heldout"):
             for quantity in ("loss", "accuracy"):
                 name = f"{part}_{quantity}"

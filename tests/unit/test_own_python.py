@@ -113,6 +113,26 @@ def test_training_elsewhere_leaves_the_bytes_that_training_here_leaves(tmp_path,
         assert each[0].startswith("1 of 40 steps") and each[-1] == "trained"
 
 
+def test_the_seeds_of_a_job_have_their_own_points_there_too(tmp_path, interpreter):
+    start = "    protocol, (x, label)"
+    asked = '    for seed in run.seeds:\n        run.log(run.parts_of(seed)["train"][0].sum())\n'
+    lines = []
+    run = run_of(tmp_path / "run", edited(tmp_path, (start, asked + start)), lines)
+    other = {part: (x + 1, label) for part, (x, label) in DATA.items()}
+    run.seeds, run.data_by_seed = (3, 4, 5), {3: DATA, 4: other, 5: DATA}
+    with pytest.raises(TrainingError, match=r"line \d+: ValueError: run\.data and run\.parts: "):
+        train(run, interpreter)
+    sums = [data["train"][0].sum() for data in (DATA, other, DATA)]
+    assert [float(line) for line in lines] == pytest.approx(sums)
+
+
+def test_a_run_there_says_its_draw(tmp_path, interpreter):
+    run = run_of(tmp_path)
+    run.settings = {**SETTINGS, "dataset": {"kind": "moons", "draws": 2}}
+    train(run, interpreter)
+    assert pd.read_csv(tmp_path / "runs.csv")[["seed", "draw"]].to_numpy().tolist() == [[3, 1]]
+
+
 def test_variables_and_packages_of_the_users_do_not_reach_it(tmp_path, interpreter, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise RuntimeError('another NumPy')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -277,7 +277,7 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
       )}
       {run.draws > 1 && (
         <p class="note">
-          Points: draw {run.draw} (from 0) of {run.draws}, on which this seed was trained.
+          Points: draw {run.draw} of {run.draws} (from 0), on which this seed was trained.
         </p>
       )}
       <dl class="figures">
