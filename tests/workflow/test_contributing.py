@@ -102,7 +102,7 @@ def verdict(project: Project, claim: str) -> list[str]:
 
 def softsign_was_trained(project: Project) -> None:
     found = table(project, SOFTSIGN)
-    assert found["activation"].tolist() == ["softsign"] * 3
+    assert found["activation"].tolist() == ["softsign"] * 8
     assert found["train_loss"].between(0, 0.8).all() and found["diverged_at"].isna().all()
 
 
