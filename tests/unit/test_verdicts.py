@@ -812,7 +812,8 @@ def test_the_page_draws_effects_to_scale(table):
     effects = table["tests"].query("claim == 'both'")["effect"].tolist()
     assert drawn == pytest.approx(effects, abs=0.005)
     effect = effects[1] - effects[0]
-    assert f"changes these effects for sure: “a − b” of “It is so” by {effect:.3g}" in page
+    assert "changes 1 of the 1 contrasts" in page
+    assert f"<li>“It is so”, a − b: by {effect:.3g}</li>" in page
     assert "(expected: contradicted)" in page
     # What copies the table; figures would add two.
     assert page.count("<script") == page.count("</script>") == 1

@@ -6,7 +6,7 @@ import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import pandas as pd
@@ -45,9 +45,9 @@ WIDTH, LEFT, RIGHT, ROW = 680, 150, 16, 34  # of a drawing, in its own units
 
 CLAIMS_STYLESHEET = """
 :root { --reproduced: #1c6e8c; --smaller: #7a5c00; --contradicted: #a8430c;
-  --undecided: #5a6270; }
+  --undecided: #5a6270; --on: #fff; }
 @media (prefers-color-scheme: dark) { :root { --reproduced: #6cc3df; --smaller: #d9b44a;
-  --contradicted: #f0975a; --undecided: #a9b0bc; } }
+  --contradicted: #f0975a; --undecided: #a9b0bc; --on: #14171c; } }
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem 1rem .35rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
@@ -75,7 +75,8 @@ svg .seed { fill: var(--muted); opacity: .45; }
 svg .interval { stroke-width: 3; stroke-linecap: round; }
 svg .decided { stroke-width: 1; }
 svg .smaller { stroke: var(--smaller); fill: var(--smaller); }
-svg text.on { fill: #fff; stroke: none; font-weight: 600; }
+dd .caveat { display: inline; } dd .caveat::before { content: "· "; }
+svg text.on { fill: var(--on); stroke: none; font-weight: 600; }
 svg .reproduced { stroke: var(--reproduced); fill: var(--reproduced); }
 svg .contradicted { stroke: var(--contradicted); fill: var(--contradicted); }
 svg .undecided { stroke: var(--undecided); fill: var(--undecided); }
@@ -118,7 +119,11 @@ PAGE = ENVIRONMENT.from_string(
 </table>
 </div>
 {% if changed %}
-<p><strong>What rests on the arithmetic.</strong> {{ changed }}</p>
+<p><strong>What rests on the arithmetic.</strong> {{ changed.text }}</p>
+{% if changed.effects %}
+<ul>{% for effect in changed.effects %}<li>{{ effect }}</li>
+{% endfor %}</ul>
+{% endif %}
 {% endif %}
 <details><summary>How a verdict comes about</summary>
 <p>A claim is spelled out as one or more contrasts over the cells' measures, each claimed to exceed
@@ -240,33 +245,29 @@ def _summary(claims: pd.DataFrame) -> str:
     )
     stated = int(((claims["basis"] == STATED_SPREAD) & (claims["verdict"] != UNDECIDED)).sum())
     if stated:
-        text += f" {stated} of the decided ones rest on one run and a stated spread."
+        rest = "of the decided ones rests" if stated == 1 else "of the decided ones rest"
+        text += f" {stated} {rest} on one run and a stated spread."
     return text
 
 
-def _changed(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> str:
-    """Return in words which effects the arithmetic changes, published or corrected."""
+def _changed(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> dict[str, Any]:
+    """Return in words which effects the arithmetic changes; nothing where only one was judged."""
     both = claims[claims["arithmetic"].isin(["published", "corrected"])]
     named = {
         arithmetic: dict(zip(rows["claim"], rows["protocol"], strict=True))
         for arithmetic, rows in both.groupby("arithmetic")
     }
-    if len(named) < 2:
-        return ""
-    common = [name for name in named["published"] if name in named["corrected"]]
+    common = [name for name in named.get("published", ()) if name in named.get("corrected", ())]
     if not common:
-        return ""
+        return {}
     found = compare_protocols(tests, seeds, named["published"], named["corrected"])
     sure = found[found["p_adjusted"] <= LEVEL]
-    text = f"{len(common)} claims were judged under both. Compared seed by seed, corrected "
-    if sure.empty:
-        text += "arithmetic changes the effect of none of them for sure"
-    else:
-        parts = [
-            f"“{row.contrast}” of {_title(claims, row.claim)} by {_number(row.effect)}"
-            for row in sure.itertuples()
-        ]
-        text += f"arithmetic changes these effects for sure: {'; '.join(parts)}"
+    judged = "1 claim was" if len(common) == 1 else f"{len(common)} claims were"
+    text = (
+        f"{judged} judged under both arithmetics. Compared seed by seed, corrected instead of "
+        f"published arithmetic changes {len(sure)} of the {len(found)} contrasts that differ at "
+        "all (p corrected by Holm's method)"
+    )
     verdicts = both.pivot_table(
         index="claim", columns="arithmetic", values="verdict", aggfunc="first", sort=False
     ).dropna()
@@ -278,10 +279,14 @@ def _changed(claims: pd.DataFrame, tests: pd.DataFrame, seeds: pd.DataFrame) -> 
     if other:
         titles = ", ".join(_title(claims, name) for name in other)
         text += (
-            f". The verdicts differ of {titles} too, but not the effects for sure: one is just "
+            f". The verdicts on {titles} differ too, though no effect does for sure: one is just "
             "decided, and the other just not"
         )
-    return f"{text} (p corrected by Holm's method over {len(found)} contrasts that differ at all)."
+    effects = [
+        f"{_title(claims, row.claim)}, {row.contrast}: by {_number(row.effect)}"
+        for row in sure.itertuples()
+    ]
+    return {"text": f"{text}{':' if effects else '.'}", "effects": effects}
 
 
 def _title(claims: pd.DataFrame, name: str) -> str:
@@ -429,9 +434,13 @@ def _margins(tests: pd.DataFrame, verdicts: Mapping[str, str]) -> Markup:
             for end in (test["decided_low"], test["decided_high"])
             if test["margin"] > 0 and 0 < end < 2 * test["margin"]
         )
-        edges = [0.0, *ends, 2.0]
-        for start, stop in pairwise(edges):
-            verdict = verdict_at(contrasts, (start + stop) / 2)
+        pieces = [
+            (start, stop, verdict_at(contrasts, (start + stop) / 2))
+            for start, stop in pairwise([0.0, *ends, 2.0])
+        ]
+        for verdict, group in groupby(pieces, key=lambda piece: piece[2]):
+            own = list(group)
+            start, stop = own[0][0], own[-1][1]
             x, width = LEFT + start * scale, (stop - start) * scale
             parts.append(
                 f'<rect class="{verdict}" x="{x:.1f}" width="{max(width - 1, 0.5):.1f}" y="{y}" '
