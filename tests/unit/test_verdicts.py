@@ -723,8 +723,13 @@ def test_draws_of_the_points_are_the_units_where_seeds_share_them():
     assert row["p_value"] == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
     assert tables["seeds"]["draw"].tolist() == list(range(8))
     assert tables["seeds"]["value"].tolist() == pytest.approx(means.tolist())
-    alone = judged([claim(contrast(ABOVE_ZERO))], evidence(table.assign(draw=range(40))))
+    own = table.assign(draw=range(40))
+    alone = judged([claim(contrast(ABOVE_ZERO))], evidence(own))
     assert alone["n"].item() == 40
+    # Of two data sets, the one with fewer draws ties the seeds together.
+    other = runs(np.zeros(40), OTHER).assign(draw=0)
+    for tables in ((own, table.assign(**OTHER)), (table, own.assign(**OTHER)), (table, other)):
+        assert judged([claim(contrast(DIFFERENCE))], evidence(*tables))["n"].item() == 8
 
 
 def test_what_differs_between_protocols_is_tested_and_not_read_off_verdicts():

@@ -241,7 +241,9 @@ def _weigh(name: str, contrast: Mapping, evidence: Evidence) -> dict:
     cells = list(dict.fromkeys(cell for _, cell, _ in terms))
     started = sorted(set.intersection(*(evidence.started(cell) for cell in cells)))
     by_seed = pd.Series(totals, paired.index).dropna()
-    draws = evidence.draws(cells[0])
+    # Of cells on several data sets, the one with the fewest draws ties most seeds together.
+    drawn = [draws for draws in map(evidence.draws, cells) if len(set(draws.values())) > 1]
+    draws = min(drawn, key=lambda each: len(set(each.values())), default={})
     values, units = _by_unit(by_seed, started, draws)
     found = {
         **{key: contrast[key] for key in ("form", "measure", "margin", "because")},
@@ -324,8 +326,9 @@ def _weigh_one(found: dict, spread: Mapping, scale: float) -> dict:
 
     def tail(bound: float) -> tuple[float, float]:
         t = (value - bound) / deviation
-        above = upper_tail(t, seeds - 1) if seeds else 1 - STANDARD_NORMAL.cdf(t)
-        return above, upper_tail(-t, seeds - 1) if seeds else STANDARD_NORMAL.cdf(t)
+        if seeds:
+            return upper_tail(t, seeds - 1), upper_tail(-t, seeds - 1)
+        return STANDARD_NORMAL.cdf(-t), STANDARD_NORMAL.cdf(t)
 
     def reach(level: float) -> float:
         t = quantile(1 - level, seeds - 1) if seeds else STANDARD_NORMAL.inv_cdf(1 - level)
