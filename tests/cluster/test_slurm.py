@@ -1,25 +1,30 @@
-"""The study on a real Slurm: the same bytes as on one machine, whatever befalls its jobs."""
+"""The study on a real Slurm: the same bytes as on one machine, whatever befalls its jobs.
+
+Every job loads Snakemake twice, and that of a CNN TensorFlow too. So what befalls dense cells does
+so before they train, and a CNN is ended but twice, once by another job and once by a command.
+"""
 
 import json
 import re
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from restudy.analysis.events import SPEED, read_scalars
 
-CONV = "results/conv/dataset~mnist/protocol~tiny/activation~{}/initializer~xavier_uniform"
-# What befalls the jobs of each, in this order. A job that Slurm ends is followed by another one;
-# one that it puts back into the queue starts again.
-ENDED = f"{CONV.format('relu')}/optimizer~adam/seed~0"  # cancelled, then out of time
-REQUEUED = f"{CONV.format('tanh')}/optimizer~gd/seed~0"  # preempted, then on a lost node
+CNN = (
+    "results/conv/dataset~mnist/protocol~tiny/activation~relu/initializer~xavier_uniform"
+    "/optimizer~adam/seed~0"
+)
 DENSE = (
     "results/dense/dataset~moons/protocol~corrected/activation~tanh/hidden_size~3/depth~1"
     "/initializer~fan_in_normal/optimizer~gd"
 )
-CNN = (ENDED, REQUEUED)
+# Which are one job of Slurm, of this name.
 GROUPED = (DENSE, DENSE.replace("optimizer~gd", "optimizer~gd+learning_rate=0.001"))
+GROUP = "dense_train_dense"
 PROFILE_MEMORY = "mem_mb: 600 * attempt"
 NOT_COMPARED = "provenance.json"  # it holds times
 
@@ -48,40 +53,52 @@ class Run:
                 stderr=log,
             )
 
-    def jobs(self, cell: str = "") -> list[dict[str, str]]:
-        """Slurm's jobs (of a cell), the oldest first."""
+    def jobs(self, name: str = "") -> list[dict[str, str]]:
+        """Slurm's jobs (whose comment ends with a name), the oldest first."""
         columns = ("id", "state", "node", "memory", "limit", "comment", "folder")
-        names = "_".join(part.partition("~")[2] for part in cell.split("/")[2:])
         lines = self.cluster.call(
             *("squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%m|%l|%k|%Z")
         ).splitlines()
         jobs = [dict(zip(columns, line.split("|"), strict=True)) for line in lines]
         jobs = [job for job in jobs if job["folder"] == str(self.folder)]
-        return [job for job in jobs if job["comment"].endswith(names)]
+        return [job for job in jobs if job["comment"].endswith(name)]
 
-    def at_checkpoints(self, actions: dict) -> None:
-        """Do several things in turn, each as soon as a CNN cell's job has written a checkpoint.
+    def checkpoints(self) -> set[str]:
+        """What the CNN cell's jobs have written on their way."""
+        folder = self.folder / CNN.replace("results/", "results/checkpoints/", 1)
+        return {path.name for path in folder.glob("*.checkpoint")}
 
-        The job is frozen before, so that it can't end sooner than what is done to it takes effect.
+    def starts(self) -> set[str]:
+        """How often the group's jobs have started, which is seconds before a cell of it trains."""
+        logs = (self.folder / "results/logs/slurm" / f"group_{GROUP}").glob("*.log")
+        return {
+            f"{log.stem}, {start}"
+            for log in logs
+            for start in range(log.read_text().count("Building DAG of jobs"))
+        }
+
+    def as_soon_as(self, *turns: tuple) -> None:
+        """Do several things to jobs, each as soon as there is more of something than at the last.
+
+        Of each name of jobs there are a function that returns what there is, and the things that
+        are done in turn. The job is frozen before, so that it can't end sooner than what is done
+        to it takes effect.
         """
-        waiting = {cell: list(those) for cell, those in actions.items()}
-        seen = {cell: set() for cell in actions}
-
-        def checkpoints(cell: str) -> set[str]:
-            folder = self.folder / cell.replace("results/", "results/checkpoints/", 1)
-            return {path.name for path in folder.glob("*.checkpoint")}
+        waiting = {name: (found, list(actions)) for name, found, *actions in turns}
+        seen = {name: set() for name in waiting}
 
         def all_done() -> bool:
-            for cell in [each for each in waiting if checkpoints(each) - seen[each]]:
-                job = self.jobs(cell)[-1]
-                self.cluster.freeze(job["id"])
-                seen[cell] |= checkpoints(cell)
-                waiting[cell].pop(0)(job)
-                if not waiting[cell]:
-                    del waiting[cell]
+            for name, (found, actions) in [*waiting.items()]:
+                if found() - seen[name]:
+                    job = self.jobs(name)[-1]
+                    self.cluster.freeze(job["id"])
+                    seen[name] |= found()
+                    actions.pop(0)(job)
+                    if not actions:
+                        del waiting[name]
             return not waiting
 
-        self.cluster.wait_until(all_done, f"checkpoints of each of {[*actions]}", self.process)
+        self.cluster.wait_until(all_done, f"signs of {[*waiting]}", self.process)
 
     def end(self) -> int:
         """Wait for the end; the exit code."""
@@ -133,9 +150,11 @@ def weights_of(folder: Path, cell: str) -> str:
 
 
 def test_cells_of_the_smoke_study_end_whole_though_jobs_are_lost(cluster, smoke, call, tmp_path):
-    # Each in its own way. What is gathered of them is made where the call is, as in any run.
-    targets = [f"{cell}/runs.csv" for cell in (*CNN, *GROUPED)]
-    run = call(tmp_path / "study", "--", *targets, dense_memory="150 * attempt ** 2")
+    # A job that Slurm ends is followed by another one; one that it puts back into the queue starts
+    # again. What is gathered of cells is made where the call is, as in any run.
+    targets = [f"{cell}/runs.csv" for cell in (CNN, *GROUPED)]
+    memory = "(600, 150, 600)[attempt - 1]"
+    run = call(tmp_path / "study", "--", *targets, dense_memory=memory)
     nodes = []
 
     def lose_its_node(job: dict[str, str]) -> None:
@@ -152,46 +171,38 @@ def test_cells_of_the_smoke_study_end_whole_though_jobs_are_lost(cluster, smoke,
     def end_its_time(job: dict[str, str]) -> None:
         cluster.call("scontrol", "update", f"JobId={job['id']}", "TimeLimit=0")
 
-    run.at_checkpoints(
-        {
-            ENDED: (cancel, end_its_time),
-            REQUEUED: (preempt, lose_its_node),
-        }
+    names = "_".join(part.partition("~")[2] for part in CNN.split("/")[2:])
+    run.as_soon_as(
+        (names, run.checkpoints, preempt, cancel),
+        (GROUP, run.starts, lose_its_node, end_its_time),
     )
     (lost,) = nodes
     code = run.end()
     cluster.start_node(lost)
 
     assert code == 0, run.log.read_text()
-    there = results_of(smoke.folder)
-    wanted = {
-        n: c
-        for n, c in there.items()
-        if n.startswith(tuple(f"{cell}/" for cell in (*CNN, *GROUPED)))
-    }
-    assert results_of(run.folder) == wanted
-    for cell in CNN:
-        assert scalars_of(run.folder, cell) == scalars_of(smoke.folder, cell) != []
-        (*_, last) = re.findall(r"resumed after (\d+) of 20 steps", log_of(run, cell))
-        assert int(last) >= 10  # at the second loss, two checkpoints had been written
-        assert weights_of(run.folder, cell) == weights_of(smoke.folder, cell)
+    folders = tuple(f"{cell}/" for cell in (CNN, *GROUPED))
+    there = results_of(smoke.folder).items()
+    assert results_of(run.folder) == {n: c for n, c in there if n.startswith(folders)}
+    assert scalars_of(run.folder, CNN) == scalars_of(smoke.folder, CNN) != []
+    (*_, last) = re.findall(r"resumed after (\d+) of 20 steps", log_of(run, CNN))
+    assert int(last) >= 10  # at the second loss, two checkpoints had been written
+    assert weights_of(run.folder, CNN) == weights_of(smoke.folder, CNN)
 
-    jobs = run.jobs()
-    dense = [job for job in jobs if job["comment"].startswith("rule_dense_")]
-    assert [job["state"] for job in dense] == ["FAILED", "COMPLETED"]
-    assert [job["memory"] for job in dense] == ["150M", "600M"]
-    ended = run.jobs(ENDED)
-    assert [job["state"] for job in ended] == ["CANCELLED", "TIMEOUT", "COMPLETED"]
-    assert [job["memory"] for job in ended] == ["2000M", "4000M", "6000M"]
-    assert [job["limit"] for job in ended] == ["1:00:00", "0:00", "3:00:00"]
-    (requeued,) = run.jobs(REQUEUED)
-    assert requeued["state"] == "COMPLETED" and requeued["node"] != lost
-    (log,) = (run.folder / "results/logs/slurm").rglob(f"{requeued['id']}.log")
-    assert "DUE TO PREEMPTION" in log.read_text()
-    # Two CNN cells, one of them thrice; two dense cells are one job, which ran twice.
-    assert len(jobs) == 6
-    logs = (run.folder / "results/logs/slurm").rglob("*.log")
-    assert {log.stem for log in logs} == {job["id"] for job in jobs}
+    jobs, of_cnn, dense = run.jobs(), run.jobs(names), run.jobs(GROUP)
+    assert [job["state"] for job in of_cnn] == ["CANCELLED", "COMPLETED"]
+    assert [job["memory"] for job in of_cnn] == ["2000M", "4000M"]
+    assert [job["limit"] for job in of_cnn] == ["1:00:00", "2:00:00"]
+    # The third is of 600 MB again, which is enough.
+    assert [job["state"] for job in dense] == ["TIMEOUT", "FAILED", "COMPLETED"]
+    assert [job["memory"] for job in dense] == ["600M", "150M", "600M"]
+    assert [job["limit"] for job in dense] == ["0:00", "40:00", "1:00:00"]
+    assert dense[0]["node"] != lost
+    # Each that was put back into the queue was still the same job. Two dense cells are one, too.
+    assert len(jobs) == len(of_cnn) + len(dense)
+    logs = {log.stem: log.read_text() for log in (run.folder / "results/logs/slurm").rglob("*.log")}
+    assert logs.keys() == {job["id"] for job in jobs}
+    assert "DUE TO PREEMPTION" in logs[of_cnn[0]["id"]]
 
 
 def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke, call, tmp_path):
@@ -203,9 +214,11 @@ def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke,
 
     killed = call(folder, "--", target)
     cluster.wait_until(lambda: len(killed.jobs()) == 2, "a job", killed.process)
+    job = killed.jobs()[-1]["id"]
+    cluster.wait_until(lambda: f"{job}, 0" in killed.starts(), "its start", killed.process)
+    cluster.freeze(job)  # or it would end before the next call looks
     killed.process.kill()
     killed.end()
-    job = killed.jobs()[-1]["id"]
     hindered = call(folder, "--", target)
     assert hindered.end() == 1
     assert f"still compute: Slurm job {job}." in hindered.log.read_text()
@@ -220,10 +233,16 @@ def test_single_cell_that_failed_or_lost_its_caller_is_run_again(cluster, smoke,
 
 
 def test_halving_goes_from_rung_to_rung(cluster, smoke, call, tmp_path):
+    # Half of the cells, among them those that went on in the smoke run.
+    study = {"vary": {"optimizer": ["adam"]}, "halving": {"keep": 0.67}}
+    choice = ("--config", f"dense={json.dumps({'studies': {'optimizers': study}})}")
     table = "results/tables/dense_halving.csv"
-    run = call(tmp_path / "halving", "--", table)
+    run = call(tmp_path / "halving", *choice, "--", table)
     assert run.end() == 0, run.log.read_text()
-    assert (run.folder / table).read_bytes() == (smoke.folder / table).read_bytes()
+    found, known = (pd.read_csv(folder / table, dtype=str) for folder in (run.folder, smoke.folder))
+    known = known[known["optimizer"] == "adam"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.drop(columns="rank"), known.drop(columns="rank"))
+    assert found["rank"].tolist() == ["3", "2", "1", "2", "1"]
     slots = "results/dense/halving/optimizers/rung~2"
     made, known = (
         {

@@ -1,5 +1,7 @@
 """The CNN's training that stops early, and training that goes on where an earlier one ended."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,32 +65,30 @@ def whole(tmp_path_factory, one_thread):
     return folder / "whole", train(folder, "whole", "none", kept=0.0, steps=40)
 
 
-# Where both intervals end, where neither does, and just before the end.
-@pytest.mark.parametrize("first", [20, 13, 39])
-def test_a_training_in_parts_ends_as_if_it_were_one(tmp_path, whole, first):
-    lines = []
-    train(tmp_path, "first", "kept", steps=first)
-    found = train(tmp_path, "second", "kept", lines, steps=40)
-    assert f"resumed after {first} of 40 steps" in lines
+def test_a_training_in_parts_ends_as_if_it_were_one(tmp_path, whole):
+    # It pauses where neither interval ends, where both do, and just before the end.
+    ends = (13, 20, 39, 40)
+    told = {}
+    for steps in ends:
+        found = train(tmp_path, f"until{steps}", "kept", told.setdefault(steps, []), steps=steps)
+    for before, steps in pairwise(ends):
+        assert f"resumed after {before} of {steps} steps" in told[steps]
     assert_same(found, whole[1])
-    assert shown(tmp_path / "second") == shown(whole[0])
-    assert shown(tmp_path / "second")[1] != shown(tmp_path / "first")[1]
+    assert shown(tmp_path / "until40") == shown(whole[0])
+    assert shown(tmp_path / "until40")[1] != shown(tmp_path / "until39")[1]
 
 
-def test_to_keep_a_state_changes_nothing(tmp_path, one_thread):
-    kept = train(tmp_path, "kept", "state", steps=13)
-    assert_same(kept, train(tmp_path, "not kept", "none", kept=0.0, steps=13))
-    assert list_checkpoints(tmp_path / "state") and not (tmp_path / "none").exists()
-
-
-def test_a_state_serves_neither_the_same_budget_nor_a_smaller_one(tmp_path, one_thread):
-    train(tmp_path, "first", "kept", steps=20)
-    for number, steps in enumerate((20, 12)):
+def test_a_state_changes_nothing_and_serves_neither_the_same_budget_nor_a_smaller_one(
+    tmp_path, whole
+):
+    assert_same(train(tmp_path, "first", "kept", steps=40), whole[1])
+    assert not (whole[0].parent / "none").exists()
+    for steps in (40, 12):
         lines = []
-        train(tmp_path, f"again{number}", "kept", lines, steps=steps)
+        train(tmp_path, f"again{steps}", "kept", lines, steps=steps)
         assert not any("resumed" in line for line in lines)
     assert [path.name for path in list_checkpoints(tmp_path / "kept")] == [
-        "ended-000000020.checkpoint",
+        "ended-000000040.checkpoint",
         "ended-000000012.checkpoint",
     ]
 
@@ -137,11 +137,13 @@ def test_a_run_stops_when_it_has_not_become_better_and_keeps_its_best_weights(st
     )
 
 
-@pytest.mark.parametrize("first", [12, 40])
-def test_a_pause_does_not_change_when_it_stops(stopped, first):
+def test_a_pause_does_not_change_when_it_stops(stopped):
     folder, _, expected = stopped
-    train(folder, f"first{first}", f"kept{first}", steps=first, stop_early=RULE)
-    found = train(folder, f"second{first}", f"kept{first}", steps=150, stop_early=RULE)
+    # Before it has become as good as it will, and when it has stopped.
+    for steps in (12, 40, 150):
+        lines = []
+        found = train(folder, f"until{steps}", "paused", lines, steps=steps, stop_early=RULE)
+        assert any("resumed" in line for line in lines) == (steps > 12)
     assert_same(found, expected)
 
 

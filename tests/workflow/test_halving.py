@@ -157,24 +157,24 @@ def test_the_price_of_a_slot_is_that_of_what_it_has_to_train(fresh):
     assert re.search(r"train_dense\W+13\b", done.stdout), done.stdout
 
 
-@pytest.mark.parametrize("rung", [2, 3])
-def test_killed_in_a_rung_it_ends_with_the_same_bytes(whole, fresh, tmp_path, rung):
+def test_killed_in_each_rung_it_ends_with_the_same_bytes(whole, fresh, tmp_path):
     project = Project(shutil.copytree(fresh.folder, tmp_path / "project"))
-    call = subprocess.Popen(
-        ["snakemake", *ARGUMENTS, "--cores", "1", "--", TABLE],
-        cwd=project.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    log = project.folder / f"results/logs/train_dense/halving/rates/rung~{rung}/slot~1.log"
-    deadline = time.monotonic() + 300
-    while not log.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(call.pid, signal.SIGKILL)
-    call.wait(timeout=120)
-    assert not (project.folder / TABLE).exists()
+    for rung in (2, 3):
+        call = subprocess.Popen(
+            ["snakemake", *ARGUMENTS, "--cores", "1", "--", TABLE],
+            cwd=project.folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        log = project.folder / f"results/logs/train_dense/halving/rates/rung~{rung}/slot~1.log"
+        deadline = time.monotonic() + 300
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(call.pid, signal.SIGKILL)
+        call.wait(timeout=120)
+        assert log.exists() and not (project.folder / TABLE).exists()
     run(project, "--", TABLE)
     assert (project.folder / TABLE).read_bytes() == (whole.folder / TABLE).read_bytes()
     assert made(project) == made(whole)

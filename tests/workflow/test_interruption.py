@@ -1,6 +1,5 @@
 """An interrupted run goes on where it was on the next call, however it ended."""
 
-import json
 import os
 import shutil
 import signal
@@ -10,7 +9,6 @@ import time
 import pytest
 import yaml
 from conftest import Project, copy_project, environment
-from own_images import CONFIG, RUNS, write_config, write_images
 
 CELL = (
     "dense/dataset~moons/protocol~corrected/activation~{}/hidden_size~3/depth~1/"
@@ -71,47 +69,3 @@ def finished(project):
         str(path): path.stat().st_mtime_ns
         for path in project.folder.glob("results/dense/**/provenance.json")
     }
-
-
-def test_killed_cnn_goes_on_from_its_checkpoint_and_ends_alike(tmp_path):
-    budgets = {"steps": 150, "batch_size": 10, "monitor_interval": 20, "evaluate_interval": 50}
-    config = CONFIG | {"conv": CONFIG["conv"] | {"protocols": {"short": budgets}}}
-    budgets["checkpoint_interval"] = 30
-    arguments = ["--cores", "1", "--configfile", "ours.yaml", "--", RUNS]
-    project = copy_project(tmp_path / "project")
-    write_config(project, config)
-    write_images(project.folder / "photos", seed=0)
-    runs = project.folder / RUNS
-    checkpoints = project.folder / RUNS.replace("results/", "results/checkpoints/", 1)
-
-    call = subprocess.Popen(
-        ["snakemake", *arguments],
-        cwd=project.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 300
-    while not list(checkpoints.parent.glob("*.checkpoint")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(call.pid, signal.SIGKILL)
-    call.wait(timeout=120)
-    assert not runs.exists()
-
-    outcomes = []
-    for resumed in (True, False):  # in the end without a break
-        done = project.snakemake(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        (log,) = project.folder.glob("results/logs/train_conv/**/*.log")
-        assert ("resumed after " in log.read_text()) is resumed
-        # What is left is for a larger budget.
-        left = [path.name for path in checkpoints.parent.iterdir()]
-        assert left == ["ended-000000150.checkpoint"]
-        names = ("runs.csv", "history.parquet", "layers.parquet", "judgements.parquet")
-        made = {name: runs.with_name(name).read_bytes() for name in names}
-        record = json.loads(runs.with_name("provenance.json").read_text())
-        outcomes.append(made | {"weights": record["weights_sha256"]})
-        shutil.rmtree(runs.parent)
-    for name, ours in outcomes[0].items():
-        assert ours == outcomes[1][name], name

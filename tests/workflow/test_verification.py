@@ -111,62 +111,62 @@ def test_keys_of_checks_run_nothing_again(copied):
     assert copied.jobs("--config", *keys) == {}
 
 
-def certificate(copied) -> tuple[int, str, dict]:
+def certificate(copied, *choice: str) -> tuple[int, str, dict]:
     """Make the certificate of what is there; its scratch folder is there already."""
-    done = copied.snakemake("certificate", "--cores", "2", *CONFIG)
+    done = copied.snakemake("certificate", "--cores", "2", *CONFIG, *choice)
     made = json.loads((copied.folder / "results/certificate.json").read_text())
     return done.returncode, done.stdout + done.stderr, made
 
 
 def test_certificate_tells_the_same_from_the_changed(copied):
     folders = manifest_of(copied)["cells"]
-    chosen = [
-        choose_folders([f for f in folders if f.startswith(f"results/{model}/")], 0.1, 0)
-        for model in ("dense", "conv")
-    ]
-    (dense,), (conv,) = chosen
+    of_dense, of_conv = (
+        [f for f in folders if f.startswith(f"results/{model}/")] for model in ("dense", "conv")
+    )
+    (plain,), (conv,) = (choose_folders(each, 0.1, 0) for each in (of_dense, of_conv))
+    # Those that are chosen by default, and a promoted cell.
+    share = 2 / len(of_dense)
+    promoted, seed = next(
+        (folder, seed)
+        for seed in itertools.count()
+        for folder in choose_folders(of_dense, share, seed)
+        if "/halving/" in folder
+        and plain in choose_folders(of_dense, share, seed)
+        and choose_folders(of_conv, share, seed) == [conv]
+    )
+    choice = ("--config", f"certificate={{share: {share}, seed: {seed}}}")
     scratch, kept = copied.folder / "results/certificate", copied.folder / "kept"
     again = [
-        folder.replace("results/", "results/certificate/") + "/runs.csv" for folder in (dense, conv)
+        folder.replace("results/", "results/certificate/") + "/runs.csv"
+        for folder in (plain, promoted, conv)
     ]
     # As if the call had been killed after the training: the next one goes on, and trains nothing.
-    done = copied.snakemake(*again, "--cores", "2", *CONFIG)
+    done = copied.snakemake(*again, "--cores", "2", *CONFIG, *choice)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(scratch, kept)
     page = copied.folder / "results/report/certificate.html"
     assert "Not made yet" in page.read_text()
-    code, text, made = certificate(copied)
+    code, text, made = certificate(copied, *choice)
     assert code == 0 and "Train" not in text, text
-    assert "2 of 2 came out identical" in text
-    assert [job["folder"] for job in made["jobs"]] == [dense, conv]
+    assert "3 of 3 came out identical" in text
+    assert [job["folder"] for job in made["jobs"]] == [plain, promoted, conv]
     assert all(job["identical"] for job in made["jobs"])
-    assert made["date"] in page.read_text() and "2 of 2 came out identical" in page.read_text()
+    assert made["date"] in page.read_text() and "3 of 3 came out identical" in page.read_text()
     assert not scratch.exists()
     assert copied.jobs() == {}, "a second look is idle, also after the certificate"
+    # The promoted cell was trained from nothing.
+    name = promoted.removeprefix("results/dense/")
+    first, second = (
+        (copied.folder / f"results/logs/{verb}_dense/{name}.log").read_text()
+        for verb in ("train", "retrain")
+    )
+    assert "goes on from 500 of 700 passes" in first and "goes on" not in second
 
-    shutil.copytree(kept, scratch)
-    in_secret(copied.folder / dense / "weights.npz", add_to_weight)
+    shutil.copytree(kept, scratch, ignore=shutil.ignore_patterns("halving"))
+    in_secret(copied.folder / plain / "weights.npz", add_to_weight)
     code, text, made = certificate(copied)
     assert code != 0 and "Traceback" not in text
     message = "first difference: at the end of training, layer1 weights, seed 4: up to "
     assert message in text and f"identical: {conv}" in text
     assert "1 of 2 came out different" in page.read_text()
     assert not scratch.exists()
-
-
-def test_a_promoted_cell_is_trained_again_from_nothing(copied):
-    folders = [f for f in manifest_of(copied)["cells"] if f.startswith("results/dense/")]
-    share = 1 / len(folders)
-    found = ((seed, *choose_folders(folders, share, seed)) for seed in itertools.count())
-    seed, folder = next((seed, folder) for seed, folder in found if "/halving/" in folder)
-    choice = f"certificate={{share: {share}, seed: {seed}}}"
-    done = copied.snakemake("certificate", "--cores", "2", *CONFIG, "--config", choice)
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = json.loads((copied.folder / "results/certificate.json").read_text())
-    assert [job["identical"] for job in made["jobs"] if job["folder"] == folder] == [True]
-    name = folder.removeprefix("results/dense/")
-    first, again = (
-        (copied.folder / f"results/logs/{verb}_dense/{name}.log").read_text()
-        for verb in ("train", "retrain")
-    )
-    assert "goes on from 500 of 700 passes" in first and "goes on" not in again
