@@ -1,9 +1,11 @@
 """The statistics under the verdicts, against SciPy, statsmodels and simulation."""
 
 import math
+import re
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
@@ -253,6 +255,16 @@ def test_a_mean_needs_what_its_tests_need_and_enough_to_rule_out_rare_failures()
     assert seeds_needed(0.999, 50.0, 0.025) == math.ceil(math.log(0.025) / math.log(0.9)) == 36
     signs = seeds_needed(0.7, 0.52, 0.025, TYPICAL)
     assert seeds_needed(0.7, 0.52, 0.025) == max(signs, seeds_needed(0.7, 0.52, 0.025, NORMAL), 36)
+
+
+@pytest.mark.parametrize("document", ["docs/statistics.md", "config/README.md"])
+def test_the_least_numbers_of_seeds_stand_in_the_documents(document):
+    text = (ROOT / document).read_text()
+    for way in WAYS:
+        least = [seeds_needed(1 - 1e-9, math.inf, LEVEL / 2 / m, way) for m in (1, 16)]
+        (row,) = re.findall(rf"^\| `{way}` \|.*?([\d, |]+) \|$", text, re.M)
+        found = [int(number) for number in re.findall(r"\d+", row)]
+        assert found in (least, least[:1])
 
 
 def test_no_number_of_seeds_finds_nothing():
