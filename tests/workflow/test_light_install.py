@@ -161,7 +161,8 @@ from restudy.operation.loading import load_study
 config = yaml.safe_load(Path("ours.yaml").read_text())
 study = load_study(config, {}, [Path("ours.yaml")], [], Path())
 tables = {Path(name).stem: read_table(f"results/tables/{name}") for name in study.plan.claim_tables}
-write_table(judge_claims(study.claims, Evidence(tables))["claims"], "claims.csv")
+claims = judge_claims(study.claims, Evidence(tables))["claims"]
+write_table(claims.assign(registration=""), "claims.csv")
 """
 
 
