@@ -83,7 +83,7 @@ def train_in(name, kind):
     place = Path(folder, name)
     place.mkdir(exist_ok=True)
     places = {each.name: place / each.name for each in family.artefacts}
-    run = kind(family, settings, data, (3,), places, place / "scratch", "id", 1, print)
+    run = kind(family, settings, {3: data}, (3,), places, place / "scratch", "id", 1, print)
     train(run, find_interpreter(python, "python") if python else None)
     return run.notes, {name: byte_digest(path) for name, path in places.items()}
 
