@@ -217,8 +217,6 @@ def test_a_training_that_goes_on_may_be_killed(project, runs, told, kept):
         assert made == 20 and told in killed.log(runs)
     else:
         assert made >= 30 and f"resumed after {made} of 150 steps" in killed.log(runs)
-        weights = [folder.record(runs)["weights_sha256"] for folder in (killed, whole)]
-        assert weights[0] == weights[1]
     assert "continued_from" not in whole.record(runs)
     # What is left is for a larger budget.
     assert killed.kept(runs) == [f"ended-{budget:09}.checkpoint" for budget in kept]

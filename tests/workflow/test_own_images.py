@@ -83,20 +83,16 @@ def test_settings_of_the_run_say_what_was_taken_and_not_from_where(project):
     }
 
 
-def test_edited_file_is_copied_and_trained_on_again(project):
-    before = (project.folder / RUNS).read_bytes()
-    write_images(project.folder / "photos", seed=1)
-    assert jobs(project) == {"fetch_images", "train_conv"}
-    # Also if the copy is made in a call of its own.
-    call(project, "--cores", "1", "--", "results/data/ours/digests.json")
-    assert jobs(project) == {"train_conv"}
-    call(project, "--cores", "1", "--", RUNS)
-    assert (project.folder / RUNS).read_bytes() != before
-
-
-def test_same_images_in_another_place_are_not_trained_on_again(project):
+def test_same_images_in_another_place_are_not_trained_on_again_and_others_are(project):
     (project.folder / "photos").rename(project.folder / "pictures")
     config = {**OURS, "datasets": {"ours": {**OURS["datasets"]["ours"], "path": "pictures"}}}
     write_config(project, config)
     call(project, "--cores", "1", "--", "results/data/ours/digests.json")
     assert jobs(project) == set()
+    others = write_images(project.folder / "pictures", seed=1)
+    assert jobs(project) == {"fetch_images", "train_conv"}
+    # Also if the copy is made in a call of its own.
+    call(project, "--cores", "1", "--", "results/data/ours/digests.json")
+    for name, content in others.items():
+        assert (project.folder / "results/data/ours" / name).read_bytes() == content
+    assert jobs(project) == {"train_conv"}
