@@ -7,10 +7,10 @@ from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
 
 
-def main(name: str, runs: str, histories: list[str], output: str, log) -> None:
+def main(name: str, runs: str, history: str, output: str, log) -> None:
     """Write a row per cell."""
     family = FAMILIES[name]
-    rows = with_falls(family, read_table(runs), map(read_table, histories))
+    rows = with_falls(family, read_table(runs), [read_table(history)] if history else [])
     summary = summarize(family, rows)
     write_table(summary, output)
     log(f"{len(summary)} cells, {summary['diverged'].sum()} diverged runs")
@@ -20,7 +20,7 @@ log = begin_job(snakemake)
 main(
     snakemake.wildcards.family,
     snakemake.input.runs,
-    snakemake.input.histories,
+    snakemake.input.history,
     snakemake.output[0],
     log,
 )

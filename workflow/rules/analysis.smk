@@ -26,8 +26,8 @@ rule combine_tables:
 rule summarize_runs:
     input:
         runs="results/tables/{family}_runs.csv",
-        histories=lambda wildcards: (
-            job_files("history.parquet")(wildcards)
+        history=lambda wildcards: (
+            f"results/tables/{wildcards.family}_history.parquet"
             if family_of(wildcards).converges_by
             else []
         ),
