@@ -11,6 +11,7 @@ from hostile_names import HOSTILE_NAMES
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from restudy.analysis.markup import escape_latex, escape_markdown, in_one_line
+from restudy.claims.verdicts import TEST_COLUMNS
 from restudy.data.tables import as_cell
 from restudy.notebooks.display import Table
 from restudy.views.claims_page import claims_page
@@ -29,13 +30,14 @@ CLAIMS = pd.DataFrame(
         **{"claim": f"claim_{place}", "statement": name, "source": f"page {place}"},
         **{"protocol": protocol, "arithmetic": arithmetic, "verdict": verdict},
         **{"figure": "", "cells": "a/b", "n": 3, "contrast": "a − b", "effect": 0.5},
-        **{"ci_low": 0.25, "ci_high": 0.75, "margin": 0.0, "basis": "significance"},
+        **{"ci_low": 0.25, "ci_high": 0.75, "margin": 0.0, "basis": "seeds", "judged_by": "mean"},
         **{"p_adjusted": 0.01, "expect": "", "reason": "", "setting": ""},
     }
     for place, name in enumerate(NAMES)
     for protocol, arithmetic, verdict in VERDICTS[: 2 + place % 2]
 )
-NO_TESTS = pd.DataFrame(columns=["claim", "test"])
+NO_TESTS = pd.DataFrame(columns=["claim", "protocol", "test", *TEST_COLUMNS])
+NO_SEEDS = pd.DataFrame(columns=["claim", "protocol", "test", "seed", "value"])
 FRAME = pd.DataFrame(
     {
         "name_%": NAMES,
@@ -67,7 +69,7 @@ NOTEBOOK = new_notebook(
 def paths(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     pages = {
-        "claims": claims_page(CLAIMS, NO_TESTS, NO_TESTS),
+        "claims": claims_page(CLAIMS, NO_TESTS, NO_SEEDS),
         "notebook": notebook_page(NOTEBOOK),
     }
     for name, page in pages.items():

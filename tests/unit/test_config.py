@@ -357,7 +357,7 @@ def test_settings_leave_out_what_changes_no_number():
     settings = cell_settings(config, FAMILIES["conv"], config["conv"]["baseline"])
     assert "sources" not in settings["dataset"] and "replicates" not in settings["protocol"]
     settings = cell_settings(config, FAMILIES["dense"], config["dense"]["baseline"])
-    assert settings["protocol"]["replicates"] == 20
+    assert settings["protocol"]["replicates"] == 70
 
 
 def with_images(**settings):

@@ -283,7 +283,9 @@ def _validation_faults(
     entries = Entries(config, family)
     halving = config[family.name]["studies"][study].get("halving")
     cells = design_of(config, family, study).cells
-    for dataset, protocol in dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in cells):
+    # Overrides are of single numbers: what a protocol stops by is said under its name.
+    used = ((cell["dataset"], split_value(cell["protocol"])[0]) for cell in cells)
+    for dataset, protocol in dict.fromkeys(used):
         if split_value(dataset)[0] in lacking:
             place = f"{family.name}.studies.{study}.halving"
             yield from _rule_faults(family, place, halving, dataset)
