@@ -71,6 +71,14 @@ def time_to_reach(records: pd.DataFrame, over: Mapping) -> pd.Series:
 SUMMARIES = {"course": course, "time_to_reach": time_to_reach}
 
 
+def _column(measure: Measure, rows: pd.DataFrame) -> pd.Series:
+    """Return a measure of the family, or the difference that it is."""
+    if measure.difference:
+        minuend, subtrahend = measure.difference
+        return rows[minuend] - rows[subtrahend]
+    return rows[measure.name]
+
+
 class Evidence:
     """Values of measures by cell and seed, from a run's tables.
 
@@ -144,27 +152,18 @@ class Evidence:
             rows = self._rows("runs", cell)
         else:
             rows = self._at(self._rows("history", cell), cell, at)
-        rows = rows.set_index("seed")
-        if measure.difference:
-            minuend, subtrahend = measure.difference
-            return rows[minuend] - rows[subtrahend]
-        return rows[measure.name]
+        return _column(measure, rows.set_index("seed"))
 
     def _records(self, measure: str, cell: Cell) -> pd.DataFrame:
         """Return seed, time and value of a recorded measure or a monitored statistic."""
         facts = FAMILIES[cell.family].measure(measure)
         time = FAMILIES[cell.family].time.name
         if facts is None:
-            rows = self._rows("scalars", cell)
-            rows = rows[rows["tag"] == measure]
+            rows = self._tagged(measure, cell)
             values = rows["value"]
         else:
             rows = self._rows("history", cell)
-            values = (
-                rows[facts.difference[0]] - rows[facts.difference[1]]
-                if facts.difference
-                else rows[facts.name]
-            )
+            values = _column(facts, rows)
         found = pd.DataFrame({"seed": rows["seed"], "time": rows[time], "value": values})
         return found.dropna().sort_values(["seed", "time"], kind="stable")
 
@@ -175,11 +174,15 @@ class Evidence:
 
     def _monitored(self, tag: str, cell: Cell, at: int | None) -> pd.Series:
         """Return a monitored statistic; its end is its last record."""
-        rows = self._rows("scalars", cell)
-        rows = rows[rows["tag"] == tag]
+        rows = self._tagged(tag, cell)
         if at is None:
             at = rows[FAMILIES[cell.family].time.name].max()
         return self._at(rows, cell, at).set_index("seed")["value"]
+
+    def _tagged(self, tag: str, cell: Cell) -> pd.DataFrame:
+        """Return the records of a monitored statistic."""
+        rows = self._rows("scalars", cell)
+        return rows[rows["tag"] == tag]
 
     def _at(self, rows: pd.DataFrame, cell: Cell, at: int) -> pd.DataFrame:
         return rows[rows[FAMILIES[cell.family].time.name] == at]

@@ -487,8 +487,7 @@ def _further(tests: Sequence[Mapping], level: float) -> tuple[int | None, ...]:
     that contains the true share in `LIKELY` of experiments. What does not finish is taken to do so
     as often as among the present ones. None: no number would do.
     """
-    known = [test for test in tests if test["basis"] != NOTHING]
-    if len(known) < len(tests) or not known:
+    if _basis(tests) == NOTHING:
         return (None, None, None)
     exceeds = all(test["effect"] > test["margin"] for test in tests)
     found = []
