@@ -56,7 +56,7 @@ def check(given: argparse.Namespace) -> None:
     verdicts = []
     try:
         for verdict in check_family(
-            given.family, server, given.configfile, given.cell, given.only, limits
+            given.family, server, given.configfile, given.cell, given.only, limits, given.python
         ):
             verdicts.append(verdict)
             if not given.json:
@@ -192,6 +192,8 @@ def arguments() -> argparse.ArgumentParser:
     add(
         "--cell", metavar="PATH", help="train this cell of the configuration, as in dataset~moons/…"
     )
+    python = "train in this Python, as the key python of a configuration says"
+    add("--python", metavar="PATH", help=python)
     only = "do this check alone; may be given several times"
     add("--only", action="append", default=[], metavar="CHECK", help=only)
     for stage, seconds in (("load", 60), ("train", 600)):

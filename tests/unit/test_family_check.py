@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from conftest import ROOT
+from second_python import make_environment
 
 from restudy.__main__ import main
 from restudy.data.images import load_split
@@ -417,12 +418,14 @@ BROKEN = {
 }
 
 
+LIBRARY = "import numpy as np\n\n\ndef draw():\n    return np.random.normal()\n"
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """What forks all trials of this file; they find a library that draws from a global state."""
     folder = tmp_path_factory.mktemp("libraries")
-    library = "import numpy as np\n\n\ndef draw():\n    return np.random.normal()\n"
-    (folder / "random_library.py").write_text(library)
+    (folder / "random_library.py").write_text(LIBRARY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
         server = start_server()
@@ -441,13 +444,51 @@ def patched(folder, patches):
     return path
 
 
+@pytest.fixture(scope="module")
+def second_python(tmp_path_factory):
+    """Path of a Python that has NumPy, and the library that draws from a global state."""
+    folder = tmp_path_factory.mktemp("second") / "environment"
+    python = make_environment(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "random_library.py").write_text(LIBRARY)
+    return str(python)
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_family_is_told_of_with_its_line(fault, server, tmp_path):
-    check, patches, outcome, found, looked_at = BROKEN[fault]
+    expect_verdict(fault, server, tmp_path)
+
+
+# Of each way in which something is watched one; and what is said otherwise.
+APART = {
+    **{name: {} for name in ("wrong name", "endless training", "undeclared measure", "no seed")},
+    **{name: {} for name in ("a library's draw", "NumPy's global state", "state that is lost")},
+    **{name: {} for name in ("not a number", "data changed", "an axis without effect")},
+    **{name: {} for name in ("a file elsewhere", "a thread that lives on", "a variable")},
+    "a process that lives on": {},
+    "death": {"found": "its Python ended with exit code 3 before training had ended"},
+    "objects": {
+        "check": "train",
+        "found": "TypeError: 'w' is an array of object; allowed: numbers, truth values or text",
+    },
+}
+
+
+@pytest.mark.parametrize("fault", APART)
+def test_a_family_with_a_python_of_its_own_is_told_of_alike(fault, server, second_python, tmp_path):
+    expect_verdict(fault, server, tmp_path, second_python, **APART[fault])
+
+
+def expect_verdict(fault, server, tmp_path, python=None, **otherwise):
+    """Expect what the table says of a broken family, which may have a Python of its own."""
+    names = ("check", "patches", "outcome", "found", "looked_at")
+    known = dict(zip(names, BROKEN[fault], strict=True)) | otherwise
+    check, patches, outcome, found, looked_at = known.values()
     path = patched(tmp_path, patches)
     limits = Limits(1, 30) if "loop" in fault else Limits(30, 1 if "endless" in fault else 30)
     verdicts = {
-        each.check: each for each in check_family(str(path), server, only=[check], limits=limits)
+        each.check: each
+        for each in check_family(str(path), server, only=[check], limits=limits, python=python)
     }
     verdict = verdicts[check]
     assert verdict.outcome == outcome, verdict

@@ -443,9 +443,14 @@ def test_a_table_is_the_same_from_whichever_library(of):
     pd.testing.assert_frame_equal(pd.DataFrame(arrays), pd.DataFrame(columns))
 
 
+WATCHING = ("family_check/distant", "family_check/watching")
+
+
 def test_what_runs_there_takes_python_3_10_and_numpy_alone():
     allowed = sys.stdlib_module_names | {"numpy", "restudy"}
-    waiting, seen = [SOURCE / "restudy/families/worker.py"], set()
+    # What trains, and what watches it for `check`.
+    waiting = [SOURCE / f"restudy/{name}.py" for name in ("families/worker", *WATCHING)]
+    seen = set()
     while waiting:
         path = waiting.pop()
         seen.add(path.relative_to(SOURCE / "restudy").as_posix())
@@ -455,7 +460,8 @@ def test_what_runs_there_takes_python_3_10_and_numpy_alone():
             assert {name.partition(".")[0] for name in names} <= allowed, path
             own = (SOURCE / f"{name.replace('.', '/')}.py" for name in names)
             waiting += [each for each in own if each.exists()]
-    assert seen == {"families/worker.py", "families/contract.py", "log.py", "errors.py"}
+    named = ("families/worker", "families/contract", "families/own_files", "log", "errors")
+    assert seen == {f"{each}.py" for each in (*named, *WATCHING)}
 
 
 def test_every_promise_of_a_run_is_kept_there():

@@ -16,14 +16,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
 
 from restudy.errors import UserError
 
 LOADING_SECONDS = 60  # enough for the slowest libraries on a busy disk
-LOADING = "while it was loaded"
+LOADING, TRAINING = "while it was loaded", "while it trained"
 LAST_THREADS = 2.0  # seconds that threads get to end by themselves
 
 
@@ -115,15 +115,11 @@ def told(path: str | Path, when: str, raises: tuple[type[BaseException], ...] = 
             when += "; import in the function that trains what only training needs"
         raise OwnFileError(f"{_raised_at(path, error)}: {words} ({when})") from error
     finally:
-        left = _threads_left(before)
+        left = threads_left(before)
         if left:
             _end_without(left)
     if left:
-        names = ", ".join(each.name for each in left)
-        raise OwnFileError(
-            f"{path}: leaves {names} running ({when}), for which the process would wait; end such "
-            "threads, or make them daemons"
-        )
+        raise OwnFileError(f"{path}: {leaving(left, when)}")
 
 
 def _end_without(threads: list[threading.Thread]) -> None:
@@ -159,7 +155,16 @@ def _same(name: str, path: str | Path) -> bool:
     return Path(name).absolute() == Path(path).absolute()
 
 
-def _threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
+def leaving(threads: Iterable[threading.Thread], when: str) -> str:
+    """Return the words on threads that keep a process from ending."""
+    names = ", ".join(each.name for each in threads)
+    return (
+        f"leaves {names} running ({when}), for which the process would wait; end such threads, or "
+        "make them daemons"
+    )
+
+
+def threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
     """Return new threads that Python would wait for at its end, after they had time to end."""
     new = [each for each in threading.enumerate() if each not in before and not each.daemon]
     for thread in new:

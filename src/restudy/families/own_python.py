@@ -16,7 +16,7 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -178,7 +178,7 @@ def find_interpreter(path: str, place: str) -> Interpreter:
 # ---- Training ----------------------------------------------------------------------------------
 
 
-def train_in(interpreter: Interpreter, run: Any) -> None:
+def train_in(interpreter: Interpreter, run: Any, watcher: Sequence[str] = ()) -> None:
     """Train a run in another Python.
 
     Parameters
@@ -187,6 +187,8 @@ def train_in(interpreter: Interpreter, run: Any) -> None:
         Which.
     run : JobRun
         What is asked for is asked of it.
+    watcher : (str, str), optional
+        A module and a file of what watches there, see `restudy.families.worker`.
 
     Raises
     ------
@@ -199,7 +201,7 @@ def train_in(interpreter: Interpreter, run: Any) -> None:
     reading, writing = os.pipe()
     # In a process group of its own, so that what it starts can be ended with it.
     child = subprocess.Popen(
-        [interpreter.path, "-I", worker.__file__, str(its.fileno()), str(reading)],
+        [interpreter.path, "-I", worker.__file__, str(its.fileno()), str(reading), *watcher],
         stdin=subprocess.DEVNULL,
         pass_fds=(its.fileno(), reading),
         process_group=0,

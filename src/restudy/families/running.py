@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from restudy.families.checkpoints import (
     write_checkpoint,
 )
 from restudy.families.contract import LOADERS, RUNS, Family, Run, draw_count, draw_of
-from restudy.families.own_files import told
+from restudy.families.own_files import TRAINING, told
 from restudy.families.own_python import Interpreter, train_in
 from restudy.families.registry import import_path, trainer
 from restudy.log import Progress
@@ -233,12 +233,15 @@ def load_data(
     return {seed: draws[draw_of(seed, len(draws))] for seed in seeds}
 
 
-def train(run: JobRun, interpreter: Interpreter | None = None) -> None:
-    """Train a run, in a Python of its own if it has one, and write all artefacts of its family."""
+def train(run: JobRun, interpreter: Interpreter | None = None, watcher: Sequence[str] = ()) -> None:
+    """Train a run, in a Python of its own if it has one, and write all artefacts of its family.
+
+    What a ``watcher`` is, `restudy.families.own_python.train_in` says.
+    """
     if interpreter:
-        train_in(interpreter, run)
+        train_in(interpreter, run, watcher)
     else:
         own = run.family.file
-        with told(own, "while it trained", (MemoryError,)) if own else nullcontext():
+        with told(own, TRAINING, (MemoryError,)) if own else nullcontext():
             trainer(run.family)(run)
     run.finish()

@@ -3,6 +3,9 @@
     python -I worker.py                         prints what is installed there, as JSON
     python -I worker.py CONVERSATION LIFELINE   trains, as the job that started it says
 
+Two more arguments, the name of a module and a file, have the module's ``watch(file)`` say what
+makes the run and in which context it is trained.
+
 The job prepares everything and writes everything. Whatever `Run` promises is asked of it over a
 socket, so that records, checks, checkpoints and files are those of a family that trains within the
 job. Nothing is imported here but NumPy and modules of this project that need no library. All of it
@@ -20,7 +23,9 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -32,8 +37,10 @@ if __name__ == "__main__":
     restudy = ModuleType("restudy")
     restudy.__path__ = [str(Path(__file__).resolve().parents[1])]
     sys.modules["restudy"] = restudy
+    sys.modules["restudy.families.worker"] = sys.modules["__main__"]
 
 from restudy.families.contract import IMAGES, Run
+from restudy.families.own_files import TRAINING, leaving, threads_left
 from restudy.log import Progress
 
 LENGTH = 8  # bytes that say how long a message is
@@ -215,15 +222,19 @@ def describe() -> dict[str, Any]:
     }
 
 
-def main(conversation: int, lifeline: int) -> None:
+def main(conversation: int, lifeline: int, *watcher: str) -> None:
     """Train what the job says, and tell it how that ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the job, and with it this process
     threading.Thread(target=_end_with_job, args=(lifeline,), daemon=True).start()
+    make_run, context = DistantRun, nullcontext
+    if watcher:
+        module, file = watcher
+        make_run, context = import_module(module).watch(file)
     with socket.socket(fileno=conversation) as connection, connection.makefile("rwb") as stream:
         try:
             job, arrays = receive(stream)
             data = unpack_data(job["takes"], job["data"], arrays)
-            outcome = _train(job, DistantRun(job, data, stream))
+            outcome = _train(job, make_run(job, data, stream), context)
             sys.stdout.flush()
             send(stream, outcome, {})
         except (EOFError, ConnectionError):
@@ -261,10 +272,15 @@ def _data_of(takes: str, arrays: Mapping[str, Any]) -> Any:
     return {part: (arrays[f"{part}/x"], arrays[f"{part}/label"]) for part in parts}
 
 
-def _train(job: Mapping[str, Any], run: DistantRun) -> dict[str, Any]:
-    file = job["file"]
+def _train(
+    job: Mapping[str, Any],
+    run: DistantRun,
+    context: Callable[[DistantRun], AbstractContextManager],
+) -> dict[str, Any]:
+    file, before = job["file"], set(threading.enumerate())
     try:
-        getattr(_load(file), job["train"])(run)
+        with context(run):
+            getattr(_load(file), job["train"])(run)
     except RefusedError:
         return {"call": "failed", "refused": True}
     except BaseException as error:  # SystemExit too: only the end of the function is success
@@ -273,6 +289,9 @@ def _train(job: Mapping[str, Any], run: DistantRun) -> dict[str, Any]:
         line = next((step.lineno for step in steps if step.filename == file), None)
         place = f"{job['name']}, line {line}" if line else job["name"]
         text = f"{place}: {type(error).__name__}" + (f": {error}" if str(error) else "")
+        return {"call": "failed", "refused": False, "text": text}
+    if left := threads_left(before):
+        text = f"{job['name']}: {leaving(left, TRAINING)}"
         return {"call": "failed", "refused": False, "text": text}
     return {"call": "ended"}
 
@@ -295,6 +314,6 @@ def _within(error: BaseException, file: str) -> Any:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        main(int(sys.argv[1]), int(sys.argv[2]))
+        main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
     else:
         print(json.dumps(describe()))

@@ -23,11 +23,12 @@ from restudy.data.tables import read_table
 from restudy.errors import UserError
 from restudy.families.budgets import budget_of, why_anew
 from restudy.families.contract import Axis, Family, Setting, draw_count
+from restudy.families.own_python import interpreter_of
 from restudy.families.registry import FAMILIES, read_family
 from restudy.families.running import ENDING
 from restudy.family_check.example import NoExampleError
 from restudy.family_check.source import Source, own_file, source_of
-from restudy.family_check.subject import Subject, configured, example_of
+from restudy.family_check.subject import Subject, configured, example_of, with_python
 from restudy.family_check.trials import Limits, Told, Trials, copy_checkpoints
 from restudy.family_check.watching import CALLS, NUMPY, PYTHON, VALUES, RandomState
 from restudy.operation.fork_server import ForkServer
@@ -135,6 +136,7 @@ def check_family(
     cell: str | None = None,
     only: Sequence[str] = (),
     limits: Limits | None = None,
+    python: str | None = None,
 ) -> Iterator[Verdict]:
     """Check a family of models.
 
@@ -151,6 +153,9 @@ def check_family(
         Some of `NAMES`; none for all.
     limits : Limits, optional
         How long a process may take.
+    python : str, optional
+        Path of the Python that the family trains in, if that is not this one. Without it, that of
+        the configuration counts, or of the conda environment that is active.
 
     Yields
     ------
@@ -179,6 +184,7 @@ def check_family(
         if not can_go_on:
             return
         family = built_in or read_family(Path(source.path))
+        family = with_python(family, given, configfile, python)
         try:
             subject = (
                 configured(family, configfile, cell)
@@ -260,8 +266,9 @@ def _settings(case: Case) -> Verdict:
 
 def _train(case: Case) -> Verdict:
     """It trains in a process of its own, as a job does."""
-    facts = case.first.facts
-    found = f"in a process of its own, in {facts['train_seconds']:.1f} s"
+    facts, own = case.first.facts, interpreter_of(case.family)
+    where = f" of its own Python, {own.python}" if own else " of its own"
+    found = f"in a process{where}, in {facts['train_seconds']:.1f} s"
     return case.verdict(OK, found)
 
 

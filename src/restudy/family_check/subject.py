@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from restudy.data.inspection import inspect_datasets
 from restudy.data.kinds import without_location
 from restudy.errors import UserError
 from restudy.families.contract import ALL, IMAGES, Family
+from restudy.families.own_python import find_interpreter
 from restudy.family_check.example import example_config
 from restudy.small_files import write_json
 from restudy.study.cell import Cell, cell_from_wildcards
@@ -73,6 +75,49 @@ class Subject:
 def example_of(family: Family, folder: Path) -> Subject:
     """Return a small cell that the facts of a family allow; see `example_config`."""
     return _subject(family, example_config(family, folder), None)
+
+
+def with_python(family: Family, shown: str, configfile: str | None, python: str | None) -> Family:
+    """Return a family that knows the path of the Python that it trains in, if it has its own.
+
+    Parameters
+    ----------
+    family : Family
+        As its file has it.
+    shown : str
+        How messages name that file.
+    configfile, python : str, optional
+        See `restudy.family_check.checks.check_family`.
+
+    Raises
+    ------
+    UserError
+        If that Python can't be used, or none is named where conda would make it.
+    """
+    place = "--python"
+    if not python and configfile:
+        given = read_yaml(configfile)
+        pythons = given.get("python") if isinstance(given, dict) else None
+        python = pythons.get(family.name) if isinstance(pythons, dict) else None
+        place = f"{configfile}: python.{family.name}"
+    if not python and family.environment and (prefix := os.environ.get("CONDA_PREFIX")):
+        python, place = f"{prefix}/bin/python", "CONDA_PREFIX"
+    if not python:
+        if family.environment:
+            raise NoSubjectError(
+                f"{shown}: environment: {family.environment} is for conda, which makes no "
+                "environment here; activate it, or name a Python that has what the family imports "
+                "with --python ENVIRONMENT/bin/python"
+            )
+        return family
+    if not family.file:
+        raise NoSubjectError(
+            f"{place}: a built-in family trains in this Python; allowed with a file"
+        )
+    # The program of a virtual environment is a link, and knows by its own path where it belongs.
+    path = str(Path(str(python)).expanduser().absolute())
+    find_interpreter(path, place)
+    return replace(family, python=path)
 
 
 def configured(family: Family, path: str, cell: str | None) -> Subject:

@@ -26,26 +26,45 @@ import psutil
 
 from restudy.errors import UserError
 from restudy.families import checkpoints, running
-from restudy.families.contract import Family
+from restudy.families.contract import ALL, Family
 from restudy.families.own_files import OwnFileError
+from restudy.families.own_python import TrainingError, interpreter_of
 from restudy.families.plugins import FAMILY_KEY
 from restudy.families.registry import FAMILIES, load_plugins, resolve
+from restudy.families.running import JobRun
+from restudy.family_check import distant
 from restudy.family_check.watching import (
-    Events,
     NotedStream,
     Own,
-    Trace,
-    WatchedRun,
-    WatchedSettings,
-    array_digest,
-    arrays_of,
-    begin_random_states,
-    random_states,
-    threads_alive,
+    Watch,
+    Watched,
+    describe_error,
+    peak_megabytes,
 )
 
 LOADING, TRAINING, ENDED = "loading", "training", "ended"  # stages
 PRINTS = re.compile(r"(.*):([0-9]+): prints ")  # what is told of a file that prints
+
+
+class WatchedRun(Watched, JobRun):
+    """A job's run that is watched."""
+
+
+class ListeningRun(JobRun):
+    """A job's run that is trained in a family's own Python, and watched there."""
+
+    found: dict[str, Any] | None = None
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to the record of provenance, or take what was found."""
+        if distant.FOUND not in facts:
+            return super().note(**facts)
+        children = psutil.Process().children(recursive=True)
+        names = [each.name() for each in children if each.ppid() != os.getpid()]
+        found = facts[distant.FOUND]
+        # The job is both processes.
+        megabytes = found["megabytes"] + peak_megabytes()
+        self.found = found | {"processes": names, "megabytes": megabytes}
 
 
 class Trial:
@@ -77,30 +96,21 @@ class Trial:
             faulthandler.enable(stack)
             self.tell(stage=LOADING)
             faulthandler.dump_traceback_later(limits["load"], exit=True, file=stack)
-            self.events = Events(self.own)
-            self.trace = Trace(self.own, self.request["trace"])
-            self.trace.start()
-            begin_random_states()
-            self.states = {name: state.digest for name, state in random_states().items()}
+            is_apart = bool(self.request["python"]) and mode == "train"
+            self.watch = Watch(self.own, "" if is_apart else self.request["trace"])
             family = self.load()
             if family and mode != "load":
-                faulthandler.dump_traceback_later(limits["train"], exit=True, file=stack)
+                # Of a Python of its own, the start is loading too.
+                seconds = limits["train"] + (limits["load"] if is_apart else 0)
+                faulthandler.dump_traceback_later(seconds, exit=True, file=stack)
                 self.tell(stage=TRAINING)
-                {"train": self.train, "predict": self.predict}[mode](family)
-            self.trace.stop()
+                train = self.train_apart if is_apart else self.train
+                {"train": train, "predict": self.predict}[mode](family)
+            found = self.watch.end()
             faulthandler.cancel_dump_traceback_later()
-            self.tell(
-                stage=ENDED,
-                states=self.states,
-                trace=self.trace.events,
-                trace_is_whole=self.trace.is_whole,
-                pythons_random=self.trace.pythons_random,
-                megabytes=peak_megabytes(),
-                processes=[each.name() for each in psutil.Process().children()],
-                threads=threads_alive(),
-                thread_started_at=self.trace.thread_started_at,
-                process_started_at=self.events.process_started_at,
-            )
+            if not is_apart:
+                self.tell(**found, processes=[each.name() for each in psutil.Process().children()])
+            self.tell(stage=ENDED)
             # A thread that lives on would keep this process from ending.
             sys.stdout.flush()
             sys.stderr.flush()
@@ -115,8 +125,9 @@ class Trial:
         started, prints = time.perf_counter(), []
         try:
             path = self.request["file"]
-            load_plugins({FAMILY_KEY: [path] if path else []}, tell=prints.append)
-            name = self.request["family"]
+            name, python = self.request["family"], self.request["python"]
+            pythons = {name: python} if python else {}
+            load_plugins({FAMILY_KEY: [path] if path else []}, pythons, tell=prints.append)
             (family,) = (
                 each
                 for each in FAMILIES.values()
@@ -135,31 +146,54 @@ class Trial:
             load_seconds=time.perf_counter() - started,
             printed=bool(lines) or os.fstat(1).st_size > size,
             printed_at=lines[:1],
-            threads_of_load=threads_alive(),
+            threads_of_load=self.watch.threads_alive(),
         )
         return family
 
     def train(self, family: Family) -> None:
         """Train as a job does, and tell of it."""
-        request = self.request
+        unit = family.time.name if family.time else ""
+        given = self.own, unit, family.seeds_per_job == ALL
+        run = WatchedRun(*given, *self.arguments(family))
+        request, found = self.request, {}
+        try:
+            with self.watch.training(run, request["freeze"], request["note_reads"]) as found:
+                running.train(run)
+        except BaseException as error:
+            self.tell(error=self.describe(error))
+        self.tell_training(run, found)
+
+    def train_apart(self, family: Family) -> None:
+        """Train as a job does whose family has a Python of its own, and tell of it."""
+        unit = family.time.name if family.time else ""
+        request = {**self.request, "unit": unit, "has_several": family.seeds_per_job == ALL}
+        path = Path(self.request["stack"]).with_name("apart.json")
+        path.write_text(json.dumps(request), encoding="utf-8")
+        run = ListeningRun(*self.arguments(family))
+        error = None
+        try:
+            running.train(run, interpreter_of(family), (distant.__name__, str(path)))
+        except BaseException as caught:
+            error = caught
+        found = run.found or {}
+        if error is not None:
+            known = found.pop("error", None)
+            told = self.describe(error)
+            if known and isinstance(error, TrainingError):
+                told["text"] = known["text"]
+            self.tell(error=told | {"line": known["line"] if known else told["line"]})
+        self.tell_training(run, found)
+
+    def arguments(self, family: Family) -> tuple:
+        """Return what a job's run takes."""
+        request, job = self.request, Path(self.request["job"])
         running.write_checkpoint = checkpoints.write_checkpoint = self.noting_checkpoints()
-        settings, read = request["settings"], set()
-        if request["note_reads"]:
-            settings = WatchedSettings(settings, read)
-        data = running.load_data(
-            family, request["data"], request["settings"]["dataset"], request["seeds"]
-        )
-        arrays = arrays_of(data)
-        for array in arrays.values() if request["freeze"] else ():
-            array.flags.writeable = False
-        before = {name: array_digest(array) for name, array in arrays.items()}
-        job, variables, folder = Path(request["job"]), dict(os.environ), Path.cwd()
-        run = WatchedRun(
-            self.own,
+        dataset, seeds = request["settings"]["dataset"], request["seeds"]
+        return (
             family,
-            settings,
-            data,
-            request["seeds"],
+            request["settings"],
+            running.load_data(family, request["data"], dataset, seeds),
+            seeds,
             {artefact.name: job / artefact.name for artefact in family.artefacts},
             request["scratch"],
             request["identity"],
@@ -167,34 +201,12 @@ class Trial:
             lambda line: print(line, flush=True),
             request["kept_megabytes"],
         )
-        begun = time.time()
-        self.tell(seconds_before=begun - request["started"])
-        try:
-            running.train(run)
-        except BaseException as error:
-            self.tell(error=self.describe(error))
-        after = random_states()
-        self.tell(
-            train_seconds=time.time() - begun,
-            random={
-                name: state
-                for name, state in after.items()
-                if state.digest != self.states.get(name, "")
-            },
-            changed=[name for name, each in arrays.items() if array_digest(each) != before[name]],
-            variables={
-                name: self.events.variables.get(name)
-                for name in {**variables, **os.environ}
-                if variables.get(name) != os.environ.get(name)
-            },
-            moved=self.events.moved if Path.cwd() != folder else None,
-            written=self.events.written,
-            faults=run.faults,
-            asks_seed=run.asks_seed,
-            checkpointed_at=run.checkpointed_at,
-            continued_from=run.notes.get("continued_from"),
-            read=sorted(read),
-        )
+
+    def tell_training(self, run: JobRun, found: Mapping[str, Any]) -> None:
+        """Tell what was found of a training."""
+        if found:
+            self.tell(seconds_before=found["began"] - self.request["started"], **found)
+        self.tell(continued_from=run.notes.get("continued_from"))
 
     def predict(self, family: Family) -> None:
         """Predict as the jobs do that ask how straight a boundary is, and tell what came of it."""
@@ -243,19 +255,8 @@ class Trial:
         """Return an error as JSON values: its words, and the innermost line of the family's own."""
         if isinstance(error, OwnFileError) and error.__cause__:
             error = error.__cause__
-        text = " ".join(str(error).split())
-        if not isinstance(error, UserError):
-            text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return {"text": text, "line": self.own.line_of_error(error)}
-
-
-def peak_megabytes() -> float:
-    """Return the largest resident memory of this process, in megabytes (of 10⁶ bytes)."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
-    return psutil.Process().memory_info().rss / 1e6
+        text = str(error) if isinstance(error, UserError) else describe_error(error)
+        return {"text": " ".join(text.split()), "line": self.own.line_of_error(error)}
 
 
 if __name__ == "__main__":

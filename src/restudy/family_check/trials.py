@@ -30,6 +30,7 @@ from restudy.provenance.pinning import pin_variables
 TRIAL = Path(__file__).with_name("trial.py")
 # Of this project's modules none changes while a check runs: only the family's are imported anew.
 PRELOADED = ("numpy", "pandas", "pyarrow.parquet", "restudy.family_check.trial")
+STACK, STACK_APART = "stack.txt", "stack_apart.txt"  # where a trial was, and its family's Python
 GRACE = 10.0  # seconds for a process to end itself when its time is over
 FRAME = re.compile(r'  File "(.+)", line (\d+) in')
 SEED_OF_HASHES = {"first": "1", "forked": "2"}
@@ -107,6 +108,7 @@ class Trials:
             "family": family.name,
             "data": str(data),
             "seeds": list(seeds),
+            "python": family.python,
         }
 
     def train(self, name: str, settings: Mapping[str, Any] | None = None, **more: Any) -> Told:
@@ -151,7 +153,9 @@ class Trials:
             "job": str(folder / "job"),
             "scratch": str(folder / "scratch"),
             "told": str(folder / "told.json"),
-            "stack": str(folder / "stack.txt"),
+            "stack": str(folder / STACK),
+            "stack_apart": str(folder / STACK_APART),
+            "python": "",
             "limits": {"load": self.limits.load, "train": self.limits.train},
             **{"threads": 1, "kill_after": 0, "kept_megabytes": 0},
             **{"trace": "", "note_reads": False, "freeze": False},
@@ -204,19 +208,19 @@ class Trials:
         self, folder: Path, facts: Mapping[str, Any], code: int, late: bool
     ) -> tuple[str, tuple[str, int] | None]:
         """Return why a trial did not end, and where."""
-        if error := facts.get("error"):
-            text = self.source.show(error["text"]).removeprefix(f"{self.source.shown}: ")
-            return text, error["line"] and tuple(error["line"])
-        if facts.get("stage") == "ended":
-            return "", None
-        stack = folder / "stack.txt"
-        text = stack.read_text(errors="replace") if stack.exists() else ""
+        stacks = [folder / STACK_APART, folder / STACK]
+        text = "".join(each.read_text(errors="replace") for each in stacks if each.exists())
         frames = [(file, int(line)) for file, line in FRAME.findall(text)]
         line = next((each for each in frames if each[0].startswith(self.source.own)), None)
         what = "loading" if facts.get("stage") == "loading" else "training"
         if late or "Timeout" in text:
             seconds = self.limits.load if what == "loading" else self.limits.train
             return f"{what} did not end within {seconds:g} s, and was stopped", line
+        if error := facts.get("error"):
+            text = self.source.show(error["text"]).removeprefix(f"{self.source.shown}: ")
+            return text, tuple(error["line"]) if error["line"] else line
+        if facts.get("stage") == "ended":
+            return "", None
         last = [
             each for each in (folder / "err.txt").read_text(errors="replace").splitlines() if each
         ]

@@ -1,7 +1,8 @@
 """What is watched while somebody else's code is loaded and trains, with the line that did it.
 
 Nothing of Python or of a library is replaced for it: a run tells what is asked of it, Python's
-audit events tell what is opened and started, and global random states are compared.
+audit events tell what is opened and started, and global random states are compared. Nothing is
+imported but NumPy, since it also watches in a family's own Python, from 3.10 on.
 """
 
 from __future__ import annotations
@@ -14,24 +15,23 @@ import math
 import os
 import pickle
 import random
+import resource
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-
-from restudy.families.contract import ALL
-from restudy.families.running import JobRun
 
 IMPORTING = "<frozen importlib"  # how the files of frames of an import begin
 # Files of the project's that read settings and seeds on their own account.
-OF_THE_JOB = ("families/running.py", "families/budgets.py", "data/tables.py", "family_check/")
+OF_THE_JOB = (
+    *("families/running.py", "families/budgets.py", "families/worker.py"),
+    *("data/tables.py", "family_check/"),
+)
 PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 STARTS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 FULL = 624  # place in a Mersenne Twister's numbers after it is seeded, before any is drawn
@@ -184,16 +184,28 @@ class WatchedSettings(dict):
         return dict, (dict(super().items()),)
 
 
-class WatchedRun(JobRun):
-    """A job's run that notes what ``train`` asks of it and hands over, and from which line."""
+class Watched:
+    """What a `Run` of any sort becomes that notes what ``train`` asks of it, and from which line.
 
-    def __init__(self, own: Own, *given: Any, **more: Any):
-        self.own = own
-        self.asks_seed = self.asks_checkpoint = False
+    Parameters
+    ----------
+    own : Own
+        Whose lines count.
+    unit : str
+        What a run is recorded at: "pass", for one; empty of a family without a history.
+    has_several : bool
+        Whether it trains all seeds of a cell.
+    given
+        What the run itself takes.
+    """
+
+    def __init__(self, own: Own, unit: str, has_several: bool, *given: Any):
+        self.own, self.unit, self.has_several = own, unit, has_several
+        self.asks_seed = False
         self.checkpointed_at: Line | None = None
         # Kind of fault -> what, and the line.
         self.faults: list[tuple[str, Line | None]] = []
-        super().__init__(*given, **more)
+        super().__init__(*given)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -218,7 +230,7 @@ class WatchedRun(JobRun):
         super().record(step, seed, **measures)
         for name, value in measures.items():
             if not math.isfinite(value):
-                when = "" if step is None else f" at {self.family.time.name} {step}"
+                when = "" if step is None else f" at {self.unit} {step}"
                 self._fault(f"{name} is {float(value)}{when}, and the run is not told to diverge")
 
     def diverge(self, step: int, what: str, seed: int | None = None) -> None:
@@ -228,10 +240,8 @@ class WatchedRun(JobRun):
 
     def save(self, artefact: str, content: Any) -> None:
         """Save an artefact; see `Run.save`."""
-        if isinstance(content, pd.DataFrame):
-            columns = list(content.columns)
-            several = self.family.seeds_per_job == ALL
-            if (several or artefact == "runs.csv") and "seed" not in columns:
+        if hasattr(content, "columns"):
+            if (self.has_several or artefact == "runs.csv") and "seed" not in content.columns:
                 self._fault(f"{artefact} has no column seed")
         elif isinstance(content, Mapping):
             for name, value in content.items():
@@ -243,11 +253,6 @@ class WatchedRun(JobRun):
         """Write a checkpoint; see `Run.checkpoint`."""
         self.checkpointed_at = self.checkpointed_at or self.own.line()
         super().checkpoint(step, state)
-
-    def restored(self) -> tuple[int, Mapping[str, Any]] | None:
-        """Return the newest checkpoint; see `Run.restored`."""
-        self.asks_checkpoint = True
-        return super().restored()
 
     def _fault(self, what: str) -> None:
         self.faults.append((what, self.own.line()))
@@ -317,6 +322,106 @@ class Trace:
         return self._follow
 
 
+class Watch:
+    """All that is watched in the process that loads or trains; it begins at once.
+
+    Parameters
+    ----------
+    own : Own
+        Whose lines count.
+    trace : {"", "values", "calls"}
+        See `Trace`.
+    """
+
+    def __init__(self, own: Own, trace: str):
+        self.own, self.events, self.trace = own, Events(own), Trace(own, trace)
+        self.threads = threading.enumerate()
+        self.trace.start()
+        begin_random_states()
+        self.states = {name: state.digest for name, state in random_states().items()}
+
+    @contextlib.contextmanager
+    def training(self, run: Any, freeze: bool, note_reads: bool) -> Iterator[dict[str, Any]]:
+        """Watch a run being trained; yield what will have been found, as JSON values.
+
+        Parameters
+        ----------
+        run : Watched
+            To train.
+        freeze : bool
+            Whether what it is trained on can't be written to.
+        note_reads : bool
+            Whether its settings note what is read.
+        """
+        found: dict[str, Any] = {"began": time.time()}
+        read: set[str] = set()
+        if note_reads:
+            run.settings = WatchedSettings(run.settings, read)
+        arrays = arrays_of(run.data_by_seed)
+        for array in arrays.values() if freeze else ():
+            array.flags.writeable = False
+        before = {name: array_digest(array) for name, array in arrays.items()}
+        variables, folder = dict(os.environ), Path.cwd()
+        try:
+            yield found
+        finally:
+            found |= {
+                "train_seconds": time.time() - found["began"],
+                "random": {
+                    name: state
+                    for name, state in random_states().items()
+                    if state.digest != self.states.get(name, "")
+                },
+                "changed": [
+                    name for name, each in arrays.items() if array_digest(each) != before[name]
+                ],
+                "variables": {
+                    name: self.events.variables.get(name)
+                    for name in {**variables, **os.environ}
+                    if variables.get(name) != os.environ.get(name)
+                },
+                "moved": self.events.moved if Path.cwd() != folder else None,
+                "written": self.events.written,
+                "faults": run.faults,
+                "asks_seed": run.asks_seed,
+                "checkpointed_at": run.checkpointed_at,
+                "read": sorted(read),
+            }
+
+    def threads_alive(self) -> list[str]:
+        """Return the names of Python's threads that have been started since."""
+        return [each.name for each in threading.enumerate() if each not in self.threads]
+
+    def end(self) -> dict[str, Any]:
+        """Watch no longer; return what was found of the process, as JSON values."""
+        self.trace.stop()
+        return {
+            "states": self.states,
+            "trace": self.trace.events,
+            "trace_is_whole": self.trace.is_whole,
+            "pythons_random": self.trace.pythons_random,
+            "megabytes": peak_megabytes(),
+            "threads": self.threads_alive(),
+            "thread_started_at": self.trace.thread_started_at,
+            "process_started_at": self.events.process_started_at,
+        }
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type of an error and its words, in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def peak_megabytes() -> float:
+    """Return the largest resident memory of this process, in megabytes (of 10⁶ bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # where it counts bytes
+
+
 class RandomState(NamedTuple):
     """A global random state.
 
@@ -335,7 +440,7 @@ class RandomState(NamedTuple):
 def begin_random_states() -> None:
     """Seed the global random states as a new process does, but so that a single draw shows."""
     random.seed()
-    np.random.seed(int.from_bytes(os.urandom(4)))  # noqa: NPY002
+    np.random.seed(int.from_bytes(os.urandom(4), "little"))  # noqa: NPY002
 
 
 def random_states() -> dict[str, RandomState]:
@@ -381,19 +486,13 @@ def arrays_of(data_by_seed: Mapping[int, Any]) -> dict[str, np.ndarray]:
 
 
 def _arrays_of_draw(data: Any) -> dict[str, np.ndarray]:
-    if is_dataclass(data):
-        parts = {field.name: getattr(data, field.name) for field in fields(data)}
-        return {name: each for name, each in parts.items() if isinstance(each, np.ndarray)}
+    if not isinstance(data, Mapping):  # images
+        return {name: each for name, each in vars(data).items() if isinstance(each, np.ndarray)}
     return {
         f"{part} {what}": array
         for part, arrays in data.items()
         for what, array in zip(("points", "classes"), arrays, strict=True)
     }
-
-
-def threads_alive() -> list[str]:
-    """Return the names of Python's threads but for this one."""
-    return [each.name for each in threading.enumerate() if each is not threading.current_thread()]
 
 
 def array_digest(array: np.ndarray) -> str:
@@ -422,7 +521,7 @@ def _value_digest(value: Any) -> str:
 
     Every trial has folders of its own.
     """
-    if type(value).__module__.startswith("restudy") or isinstance(
+    if type(value).__module__.startswith("restudy.") or isinstance(
         value, types.ModuleType | types.FunctionType | type | str | Path
     ):
         return ""
