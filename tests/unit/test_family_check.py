@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from restudy.families.contract import Axis, Setting
 from restudy.families.registry import FAMILIES, read_family
 from restudy.family_check.checks import NAMES, check_family
 from restudy.family_check.example import NoExampleError, example_config
-from restudy.family_check.subject import configured, example_of
+from restudy.family_check.subject import configured, example_of, with_python
 from restudy.family_check.trials import Limits, start_server
 
 GOOD = ROOT / "tests/data/logistic_regression.py"
@@ -553,9 +554,13 @@ def test_a_family_that_fails_ends_with_code_1_and_json_has_its_verdicts(
         (["none.py"], "none.py: no such file; expected: a Python file, or one of dense, conv"),
         ([GOOD, "--only", "seed"], "--only seed: no such check; allowed: load, cell, "),
         ([GOOD, "--cell", "learning_rate~1"], "--cell: is a cell of a configuration"),
+        ([GOOD, "--python", "nowhere/python"], "nowhere/python', which does not exist; allowed: "),
+        (["dense", "--python", sys.executable], "--python: a built-in family trains in this"),
+        (["examples/pytorch/torch_network.py"], "activate it, or name a Python that has what the"),
     ],
 )
 def test_what_cannot_be_checked_ends_with_code_2(arguments, message, monkeypatch, capsys):
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
     code, printed = call(monkeypatch, capsys, *arguments)
     assert code == 2 and message in printed.err
 
@@ -592,6 +597,25 @@ def test_a_configuration_gives_its_baseline_or_a_cell_of_it(tmp_path):
             configured(LOGISTIC, str(path), wrong)
     with pytest.raises(UserError, match="has no section 'svm', the family's name"):
         configured(replace(LOGISTIC, name="svm"), str(path), None)
+
+
+def test_the_python_of_a_family_is_the_one_given_or_the_configurations_or_condas(
+    second_python, tmp_path, monkeypatch
+):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | {"python": {"logistic": second_python}}))
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    assert with_python(LOGISTIC, "mine.py", None, None) is LOGISTIC
+    assert with_python(LOGISTIC, "mine.py", str(path), None).python == second_python
+    given = with_python(LOGISTIC, "mine.py", str(path), sys.executable)
+    assert given.python == sys.executable
+    monkeypatch.setenv(
+        "CONDA_PREFIX", second_python.removesuffix(f"/bin/{Path(sys.executable).name}")
+    )
+    made = replace(LOGISTIC, environment="envs/mine.yaml")
+    assert (
+        Path(with_python(made, "mine.py", None, None).python).parent == Path(second_python).parent
+    )
 
 
 def with_draws(folder, draws, **protocol):
