@@ -190,7 +190,7 @@ def test_front_page_has_a_table_for_every_family_with_a_column_for_every_ranking
     assert "Machines* of_ `mine` on point sets Question Among Highest held-out accuracy" in text
     for own in FOUND["families"].values():
         assert " ".join(["Among", *own["columns"]]) in text
-    assert "0.5000 ± 0.3536" in text
+    assert "0.5000 (0.0000 to 1.0000)" in text
 
 
 def test_page_of_the_studies_tells_of_the_first_quantity():

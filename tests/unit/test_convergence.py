@@ -20,13 +20,13 @@ def test_a_loss_that_falls_by_a_tenth_of_its_end_in_each_tenth():
     passes = np.arange(0, 101, 10)
     assert relative_fall(passes, 2.0 - passes / 100) == pytest.approx(0.1)
     assert relative_fall(passes, 1.0 + passes / 100) == pytest.approx(-0.05)
-    assert relative_fall(passes, np.full(11, 0.3)) == 0
+    assert relative_fall(passes, np.full(11, 0.3)) == pytest.approx(0, abs=1e-12)
 
 
 def test_only_records_of_the_last_fifth_count():
     passes = np.arange(0, 101, 10)
     loss = np.where(passes < 80, 5.0 - passes / 20, 0.5)
-    assert relative_fall(passes, loss) == 0
+    assert relative_fall(passes, loss) == pytest.approx(0, abs=1e-12)
     loss[passes == 80] = 0.6  # (80, 0.6), (90, 0.5), (100, 0.5): falls by 0.05 in ten passes
     assert relative_fall(passes, loss) == pytest.approx(0.05 / 0.5)
 

@@ -1,18 +1,30 @@
 """Predictions of test images: counts against scikit-learn, classes against counting, findings."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from conftest import ROOT
+from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix as reference_matrix
 from sklearn.metrics import recall_score
 
 from restudy.analysis.columns import describe_columns
 from restudy.analysis.findings import describe_classes, describe_layers, describe_predictions
+from restudy.analysis.predicted_points import as_predictions, predicted_runs
 from restudy.analysis.predictions import confusion_matrix, count_classes, count_pairs
 from restudy.data.class_names import CLASS_NAMES, class_names
+from restudy.data.points import make_points
 from restudy.data.tables import read_table, with_cell, write_table
 from restudy.families.contract import Axis, Family
 from restudy.families.conv.family import FAMILY as CONV
+from restudy.families.dense.family import FAMILY as DENSE
+from restudy.families.running import JobRun, load_data, train
+from restudy.study.config import cell_settings, complete_config
+from restudy.study.design import baseline_cell
+from restudy.study.entries import Entries
 
 CELL = {
     "dataset": "mnist",
@@ -24,6 +36,7 @@ CELL = {
 RUN = (
     "dataset~mnist/protocol~full/activation~relu/initializer~truncated_normal/optimizer~adam/seed~"
 )
+ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
 KINDS = {"mnist": "mnist", "clothes": "fashion_mnist", "mine": "idx"}
 
 
@@ -72,11 +85,14 @@ def test_every_run_has_every_pair_of_the_classes_of_its_data_set():
 def test_accuracy_of_a_class_is_its_recall():
     table = predictions()
     classes = count_classes(CONV, count_pairs(CONV, [table]))
-    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
+    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", *ACCURACY]
     recall = recall_score(table["label"], table["predicted"], average=None)
     np.testing.assert_allclose(classes["accuracy"], recall)
     np.testing.assert_array_equal(classes["images"], np.bincount(table["label"]))
     assert classes["correct"].sum() == (table["label"] == table["predicted"]).sum()
+    for row in classes.itertuples():
+        wilson = binomtest(row.correct, row.images).proportion_ci(method="wilson")
+        assert (row.accuracy_low, row.accuracy_high) == pytest.approx(wilson)
 
 
 def test_a_class_that_was_only_predicted_has_no_accuracy():
@@ -84,7 +100,47 @@ def test_a_class_that_was_only_predicted_has_no_accuracy():
     table.loc[0, "predicted"] = 4
     classes = count_classes(CONV, count_pairs(CONV, [table]))
     assert classes["images"].tolist()[3:] == [0, 0]
-    assert classes["accuracy"].isna().tolist() == [False] * 3 + [True] * 2
+    for column in ACCURACY:
+        assert classes[column].isna().tolist() == [False] * 3 + [True] * 2
+
+
+def test_points_are_counted_with_the_weights_of_each_run_on_its_own_draw(tmp_path):
+    config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    kept = {"datasets": config["datasets"], "dense": config["dense"]}
+    kept["datasets"]["moons"] |= {"draws": 2, "heldout_points": 200}
+    kept["dense"]["protocols"]["published"] |= {"replicates": 3}
+    config = complete_config(kept)
+    cell = baseline_cell(Entries(config, DENSE))
+    settings = cell_settings(config, DENSE, cell)
+    folder = tmp_path / "results/data/moons"
+    folder.mkdir(parents=True)
+    points = make_points(settings["dataset"])[0]
+    write_table(points, folder / "points.csv")
+    job = tmp_path / cell.folder
+    job.mkdir(parents=True)
+    places = {each.name: job / each.name for each in DENSE.artefacts}
+    data = load_data(DENSE, folder / "points.csv", settings["dataset"], range(3))
+    train(JobRun(DENSE, settings, data, (0, 1, 2), places, tmp_path / "scratch"))
+    inputs = SimpleNamespace(
+        runs=[str(job / "runs.csv")],
+        weights=[str(job / "weights.npz")],
+        points=[str(folder / "points.csv")],
+    )
+    jobs = [{"folder": cell.folder, "cell": cell.row, "settings": settings}]
+    (told,) = predicted_runs(DENSE, jobs, inputs)
+    runs = pd.read_csv(job / "runs.csv").set_index("seed")
+    pairs = count_pairs(DENSE, [as_predictions(*told)])
+    classes = count_classes(DENSE, pairs)
+    assert classes["points"].groupby(classes["seed"]).sum().tolist() == [200] * 3
+    # What training measured, of the same weights on the same points.
+    share = classes.groupby("seed")[["correct", "points"]].sum()
+    np.testing.assert_allclose(share["correct"] / share["points"], runs["heldout_accuracy"])
+    for seed, run in zip((0, 1, 2), told[1], strict=True):
+        assert run.seed == seed
+        own = points[(points["draw"] == seed % 2) & (points["part"] == "heldout")]
+        np.testing.assert_array_equal(run.label, own["label"])
+        recall = recall_score(run.label, run.predicted, average=None)
+        np.testing.assert_allclose(classes.loc[classes["seed"] == seed, "accuracy"], recall)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
@@ -98,7 +154,7 @@ def test_diverged_runs_leave_no_row_and_change_no_type(tmp_path, ending):
     pairs = count_pairs(CONV, map(read_table, paths[::2]))
     classes = count_classes(CONV, pairs)
     assert pairs.empty and classes.empty
-    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", "accuracy"]
+    assert list(classes.columns) == [*CELL, "seed", "label", "images", "correct", *ACCURACY]
 
 
 def test_columns_are_explained():

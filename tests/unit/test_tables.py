@@ -20,6 +20,7 @@ from restudy.analysis.findings import (
 from restudy.analysis.markup import escape_markup
 from restudy.analysis.statistics import mean_interval
 from restudy.analysis.summaries import read_benchmarks, rows_of, summarize
+from restudy.analysis.ties import by_unit, can_tell, tied_with
 from restudy.data import tables
 from restudy.data.tables import (
     by_folder,
@@ -203,7 +204,7 @@ def test_summaries_have_the_measures_that_a_family_summarises_and_no_others():
     measures = ("train_accuracy", "heldout_accuracy")
     ends = ("mean", "sd", "low", "high")
     expected = [f"{name}_{end}" for name in measures for end in ends]
-    assert list(summary.columns) == [*PLAIN.axis_names, "n", "diverged", *expected]
+    assert list(summary.columns) == [*PLAIN.axis_names, "n", "diverged", *expected, "two_groups"]
     assert summary["heldout_accuracy_mean"].tolist() == [0.75]
     assert "reported_loss_mean" not in summarize(DENSE, runs())
 
@@ -315,11 +316,11 @@ def test_findings_name_the_extremes_with_their_figures():
         DENSE, table, {"s": {"question": "?", "vary": ["activation"], "cells": cells}}
     )
     sentence, _ = found["studies"]["s"]["by_quantity"]["loss"]
-    assert "lowest with tanh (0.2500 ± 0.0000, 5 seeds)" in sentence
+    assert "lowest with tanh (0.2500, 5 seeds)" in sentence  # equal values tell of no spread
     assert "highest with ReLU (0.5000" in sentence
     assert (found["runs"], found["cells_trained"], found["diverged"]) == (10, 2, 0)
     (best,) = found["studies"]["s"]["best"]
-    assert best["levels"][0] == {"level": "tanh", "figure": "0.2500 ± 0.0000"}
+    assert best["levels"][0] == {"level": "tanh", "figure": "0.2500"}
     assert found["columns"] == [
         *("Lowest training loss", "Chosen by validation loss", "Its held-out accuracy")
     ]
@@ -344,11 +345,11 @@ def test_the_best_is_chosen_on_validation_and_reported_on_what_is_held_out():
     interval = f"0.9000 (95% interval {low:.4f} to {high:.4f})"
     (row,) = found["studies"]["s"]["best"]
     assert row["levels"][1:] == [
-        {"level": "ReLU", "figure": "0.2500 ± 0.0000"},
+        {"level": "ReLU", "figure": "0.2500"},
         {"level": "", "figure": interval},
     ]
     sentence = (
-        "Chosen by mean validation loss: ReLU (0.2500 ± 0.0000, 5 seeds); its held-out accuracy is "
+        "Chosen by mean validation loss: ReLU (0.2500, 5 seeds); its held-out accuracy is "
         f"{interval}."
     )
     assert found["studies"]["s"]["by_quantity"]["accuracy"] == [sentence]
@@ -383,8 +384,80 @@ def test_best_levels_stand_by_protocol_with_the_words_of_the_report():
     study = {"question": "?", "vary": ["protocol", "optimizer"], "cells": cells}
     best = state_findings(DENSE, table, {"s": study})["studies"]["s"]["best"]
     assert [row["common"] for row in best] == ["Published arithmetic", "Protocol quick"]
-    expected = {"level": "optimizer my own", "figure": "0.2500 ± 0.0000"}
+    expected = {"level": "optimizer my own", "figure": "0.2500"}
     assert [row["levels"][1] for row in best] == [expected] * 2
+
+
+def ranked(means, seeds, deviation=0.1):
+    """What is said of the training losses of activations with such means."""
+    rng = np.random.default_rng(0)
+    kinds = ("relu", "tanh", "elu", "sigmoid")[: len(means)]
+    table = pd.concat([runs(0, activation=kind) for kind in kinds for _ in range(seeds // 5)])
+    table["seed"] = np.tile(np.arange(seeds), len(kinds))
+    for kind, mean in zip(kinds, means, strict=True):
+        own = table["activation"] == kind
+        table.loc[own, "train_loss"] = mean + deviation * rng.normal(size=seeds)
+    cells = [CELL | {"activation": kind} for kind in kinds]
+    study = {"question": "?", "vary": ["activation"], "cells": cells}
+    found = state_findings(DENSE, table.reset_index(drop=True), {"s": study})["studies"]["s"]
+    return table, found["by_quantity"]["loss"][0], found["best"][0]["levels"][0]["figure"]
+
+
+def test_the_best_has_an_interval_for_the_best_of_all_and_those_that_tie_with_it_are_named():
+    table, sentence, figure = ranked([1, 1, 5, 5], 20)
+    own = table.loc[table["activation"] == "tanh", "train_loss"]
+    other = table.loc[table["activation"] == "relu", "train_loss"]
+    best = min(own, other, key=np.mean)
+    low, high = stats.t.interval(1 - 0.05 / 4, 19, best.mean(), stats.sem(best))
+    assert f"{best.mean():.4f}, 95% interval corrected for the choice among 4 {low:.4f}" in sentence
+    assert figure == f"{best.mean():.4f} ({low:.4f} to {high:.4f})"
+    names = ("tanh", "ReLU") if best is own else ("ReLU", "tanh")
+    assert sentence.endswith(f"; no difference from {names[0]} shows for {names[1]}.")
+    assert ranked([1, 3, 5, 7], 20)[1].count("no difference") == 0
+    assert ranked([1, 1, 1, 1], 20, 0)[1].endswith("is 1.0000 at all of them.")
+    assert "with 5 seeds no difference between them can be shown" in ranked([1, 3, 5, 7], 5)[1]
+
+
+def test_the_interval_of_the_best_of_many_holds_where_its_own_would_not():
+    rng = np.random.default_rng(0)
+    held = {1: 0, 10: 0}
+    for _ in range(1000):
+        values = rng.normal(size=(10, 20))
+        best = values[values.mean(axis=1).argmax()]
+        for of in held:
+            _, low, high = mean_interval(best, of)
+            held[of] += low <= 0 <= high
+    assert held[1] < 850 and held[10] >= 930
+
+
+def test_ties_are_those_of_an_exact_test_of_signs():
+    rng = np.random.default_rng(3)
+    seeds, levels = np.repeat(np.arange(25), 4), np.tile(np.arange(4), 25)
+    values = rng.normal(size=100) + np.take([0, 0.1, 2, 0.3], levels)
+    runs = pd.DataFrame({"seed": seeds})
+    table = by_unit(runs, levels, values)
+    p = [stats.binomtest(int((table[level] > table[0]).sum()), 25).pvalue for level in (1, 2, 3)]
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(np.sort(p) * [3, 2, 1])
+    expected = {int(order[place]) + 1 for place in range(3) if corrected[place] > 0.05}
+    assert set(tied_with(table, 0)) == expected and 0 < len(expected) < 3
+    # Seeds that share their points are no independent ones: the unit is the draw.
+    shared = by_unit(runs.assign(draw=seeds % 5), levels, values)
+    assert len(shared) == 5 and tied_with(shared, 0) == [1, 2, 3] and not can_tell(shared)
+    assert len(by_unit(runs.assign(draw=seeds), levels, values)) == 25
+
+
+def test_a_mean_of_two_groups_says_so():
+    table = runs(0)
+    table = pd.concat([table.assign(seed=table["seed"] + 5 * n) for n in range(4)])
+    table["train_loss"] = np.r_[np.full(16, 0.25), np.full(4, 0.75)] + np.linspace(0, 1e-3, 20)
+    study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
+    found = state_findings(DENSE, table, {"s": study})
+    words = "in two groups, 16 near 0.2504 and 4 near 0.7509"
+    assert words in found["studies"]["s"]["by_quantity"]["loss"][0]
+    assert words in next(iter(found["cells"].values()))
+    (row,) = summarize(DENSE, table.reset_index(drop=True)).to_dict("records")
+    assert row["two_groups"].startswith(f"train_loss {words}; ")  # the others repeat five values
 
 
 def test_findings_of_runs_that_all_diverged_say_so():
@@ -420,14 +493,14 @@ def test_findings_of_a_family_without_loss_layers_and_time_rank_what_there_is(mo
     assert found["columns"] == ["Highest held-out accuracy"]
     (sentence,) = found["studies"]["s"]["outcome"]
     assert sentence == (
-        "Mean held-out accuracy is highest with C 0.5 (0.7500 ± 0.0000, 2 seeds) and lowest with "
-        "C 10 (0.5000 ± 0.0000, 2 seeds)."
+        "Mean held-out accuracy is highest with C 0.5 (0.7500, 2 seeds) and lowest with C 10 "
+        "(0.5000, 2 seeds); with 2 seeds no difference between them can be shown."
     )
     assert found["studies"]["s"]["by_quantity"] == {"accuracy": [sentence]}
     assert found["studies"]["s"]["layers"] == {"gradients": [], "units": []}
     assert found["cells"] == {
         f"dataset~moons/protocol~plain/kernel~rbf/c~{c}": (
-            f"Training accuracy {train} ± 0.0000, held-out accuracy {heldout} ± 0.0000 (2 seeds)."
+            f"Training accuracy {train}; held-out accuracy {heldout} (2 seeds)."
         )
         for c, train, heldout in ((0.5, "0.8500", "0.7500"), (10, "0.6000", "0.5000"))
     }
@@ -498,7 +571,11 @@ def test_findings_say_when_nothing_is_lost_on_fresh_points():
     table["heldout_loss"] = table["train_loss"] - 0.1
     study = {"question": "?", "vary": ["activation"], "cells": [CELL]}
     sentence = state_findings(DENSE, table, {"s": study})["studies"]["s"]["outcome"][-1]
-    assert sentence == "Mean held-out loss is above mean training loss nowhere."
+    nowhere = "Mean held-out loss is above mean training loss nowhere by 0.0001 or more."
+    assert sentence == nowhere
+    # Nor is a difference of rounding a finding.
+    table["heldout_loss"] = table["train_loss"] + 2e-16
+    assert state_findings(DENSE, table, {"s": study})["studies"]["s"]["outcome"][-1] == nowhere
 
 
 def test_text_of_the_user_is_no_markup():

@@ -49,7 +49,7 @@ rule summarize_runs:
 
 rule tabulate_predictions:
     input:
-        predictions=job_files("judgements.parquet"),
+        unpack(predicted_from),
     output:
         confusion="results/tables/{family}_confusion.csv",
         classes="results/tables/{family}_classes.csv",
@@ -60,7 +60,8 @@ rule tabulate_predictions:
     conda:
         "../../environment.yml"
     params:
-        code=code("tabulate_predictions.py"),
+        code=family_code("tabulate_predictions.py", "predict"),
+        jobs=jobs_of(settings=True),
     message:
         "Count right and wrong predictions by class"
     script:

@@ -121,6 +121,14 @@ def heldout_points(wildcards):
     return [f"{paths.data_folder(name)}/points.csv" for name in names]
 
 
+def predicted_from(wildcards):
+    """What a family's predictions are counted from: those of its jobs, or points and weights."""
+    family = family_of(wildcards)
+    names = files.prediction_files(family)
+    named = {key: files.job_files(PLAN.jobs(family), name) for key, name in names.items()}
+    return named if "predictions" in names else {**named, "points": heldout_points(wildcards)}
+
+
 def planar_cells(wildcards):
     """Those cells of the wildcards' study that have a boundary to draw."""
     return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
@@ -332,11 +340,12 @@ def lock_of(family):
 
 
 def family_code(script, fact):
-    """Function of wildcards: a script, and what the function is made of that a family's fact names."""
+    """Function of wildcards: a script, and what the function is made of that a family's fact names, if any."""
 
     def digests(wildcards):
         family = family_of(wildcards)
-        return code(script, *SOURCES.function(family, getattr(family, fact)))
+        function = getattr(family, fact)
+        return code(script, *(SOURCES.function(family, function) if function else ()))
 
     return digests
 

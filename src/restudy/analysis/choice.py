@@ -81,13 +81,22 @@ def how_chosen(family: Family) -> str:
     )
 
 
-def interval_words(measure: Measure, low: float, high: float) -> str:
-    """Return a 95% interval in brackets, within the range of the measure; nothing without one."""
+def interval_words(low: float, high: float, is_share: bool = False, chosen_of: int = 1) -> str:
+    """Return a 95% interval in words, within 0 and 1 if it is of a share; nothing without one.
+
+    What ``chosen_of`` is, `restudy.analysis.statistics.mean_interval` says.
+    """
     if pd.isna(low):
         return ""
-    if measure.quantity == "accuracy":
+    if is_share:
         low, high = max(low, 0.0), min(high, 1.0)
-    return f" (95% interval {low:.4f} to {high:.4f})"
+    corrected = f" corrected for the choice among {chosen_of}" if chosen_of > 1 else ""
+    return f"95% interval{corrected} {low:.4f} to {high:.4f}"
+
+
+def is_share(measure: Measure | None) -> bool:
+    """Return whether a measure lies between 0 and 1."""
+    return measure is not None and measure.quantity == "accuracy"
 
 
 def superlative(measure: Measure) -> str:

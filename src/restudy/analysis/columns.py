@@ -34,6 +34,11 @@ COLUMNS = {
         "When the run had the weights and the measures that it ends with, where it may stop early "
         "and did not diverge; else empty, and they are the last."
     ),
+    "two_groups": (
+        "Measures whose values over the seeds fall into two groups, as of networks of which some "
+        "failed to train, with how many are near which value: there the mean is no typical value. "
+        "Empty where none does, and of fewer than 10 runs."
+    ),
     "rung": "Rung of the successive halving, from 1: all its cells have the same budget.",
     "rank": (
         "Place of the cell in its rung, 1 the best: by the share of its runs that diverged, and "
@@ -55,10 +60,16 @@ COLUMNS = {
     "label": "True class, a number from 0.",
     "predicted": "Class of the network's largest output.",
     "loss": "Cross-entropy of the image under the final weights, in nats.",
-    "count": "Test images of that class that got that prediction.",
+    "count": "Test images, or held-out points, of that class that got that prediction.",
     "images": "Test images of the class.",
+    "points": "Held-out points of the class.",
     "correct": "How many of them are classified correctly.",
-    "accuracy": "Share of them classified correctly; empty for a class without a test image.",
+    "accuracy": "Share of them classified correctly (the recall); empty for a class without any.",
+    "accuracy_low": (
+        "Lower end of the accuracy's 95% interval (Wilson's): how far it may be from that of this "
+        "network on all examples of the class. Other seeds differ by more."
+    ),
+    "accuracy_high": "Upper end of that interval.",
     "arithmetic": "published or corrected: at which argument the activation's slope is taken.",
     "parameter": "weights or bias of the layer.",
     "gradient_norm": "Euclidean norm of the loss gradient by central differences.",

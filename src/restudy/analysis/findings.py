@@ -1,7 +1,7 @@
 """What the run's tables say, in plain sentences with the run's own figures.
 
-Descriptive only: means with their standard deviations, rankings and gaps. It makes no claim of
-significance.
+Means with their 95% intervals, rankings and gaps. What is best by a mean is told with those that
+can't be told apart from it; what the source claims is judged elsewhere, in `restudy.claims`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,16 +11,21 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
-from restudy.analysis.choice import in_order_of_choice, interval_words
+from restudy.analysis.choice import in_order_of_choice, interval_words, is_share
+from restudy.analysis.groups import group_words
 from restudy.analysis.halving import chosen_words, describe_halving
 from restudy.analysis.statistics import mean_interval
 from restudy.analysis.summaries import rows_of
+from restudy.analysis.ties import by_unit, can_tell, tied_with
 from restudy.data.class_names import class_names
 from restudy.data.tables import with_coordinates
 from restudy.families.contract import Family, Measure
 from restudy.study.cell import make_cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import counted_axes, known_labels, label_of
+
+MAX_NAMED = 3  # values in a sentence on what can't be told apart
+LEAST_GAP = 0.0001  # as far as figures are written
 
 
 class Quantity(NamedTuple):
@@ -34,11 +39,14 @@ class Quantity(NamedTuple):
         As they stand within a sentence.
     lowest_first : bool
         Whether the best is the lowest.
+    is_share : bool
+        Whether it lies between 0 and 1.
     """
 
     column: str
     words: str
     lowest_first: bool = False
+    is_share: bool = False
 
 
 def describe_family(
@@ -55,8 +63,8 @@ def describe_family(
         Which axes and measures there are.
     tables : mapping
         ``runs``, and as far as the family has them ``layers``, ``gradients`` (of the gradient
-        check), ``halving``, ``classes`` and ``confusion`` (of predictions), and ``scalars`` (of
-        tensors).
+        check), ``halving``, ``classes`` (of predictions), ``confusion`` (where each run is told
+        of), and ``scalars`` (of tensors).
     studies : mapping
         As in `state_findings`.
     kinds : mapping
@@ -90,6 +98,7 @@ def describe_family(
                 _put_last_rung(family, own, study, found["studies"][name]["best"])
     if "classes" in tables:
         found["classes"] = describe_classes(family, tables["classes"], kinds)
+    if "confusion" in tables:
         found["predictions"] = describe_predictions(
             family, tables["runs"], tables["classes"], tables["confusion"], kinds
         )
@@ -153,7 +162,9 @@ def _own_runs(runs: pd.DataFrame, study: Mapping) -> pd.DataFrame:
 def _quantities(measures: Iterable[Measure | None]) -> list[Quantity]:
     """The measures that each run has."""
     return [
-        Quantity(measure.name, in_sentence(measure.label), measure.better == "lower")
+        Quantity(
+            measure.name, in_sentence(measure.label), measure.better == "lower", is_share(measure)
+        )
         for measure in measures
         if measure and measure.in_runs
     ]
@@ -212,9 +223,11 @@ def describe_layers(
     )
     gradient = Quantity("first_layer_gradient", "final gradient norm of the first layer")
     saturated = Quantity(
-        "saturated", f"final share of saturated (unit, {family.time.example}) pairs"
+        "saturated",
+        f"final share of saturated (unit, {family.time.example}) pairs",
+        is_share=True,
     )
-    dead = Quantity("dead", "final share of dead units")
+    dead = Quantity("dead", "final share of dead units", is_share=True)
     sentences = {}
     for name, study in studies.items():
         own = _own_runs(runs, study)
@@ -429,7 +442,8 @@ def _prediction_sentence(
 ) -> str:
     """How many examples one run classified wrongly, its worst class, its commonest confusion."""
     names = class_names(kind, int(classes["label"].max()) + 1)
-    total, wrong = classes["images"].sum(), (classes["images"] - classes["correct"]).sum()
+    total = classes[examples].sum()
+    wrong = total - classes["correct"].sum()
     text = (
         f"{wrong:,} of {total:,} test {examples} are classified wrongly "
         f"(error {wrong / total:.4f})."
@@ -441,7 +455,7 @@ def _prediction_sentence(
     most = confused.loc[confused["count"].idxmax()]
     return (
         f"{text} Worst is class {names[worst['label']]}, with accuracy {worst['accuracy']:.4f} "
-        f"over {worst['images']:,} {examples}; most often, {names[most['label']]} is taken for "
+        f"over {worst[examples]:,} {examples}; most often, {names[most['label']]} is taken for "
         f"{names[most['predicted']]} ({most['count']:,} {examples})."
     )
 
@@ -463,7 +477,7 @@ def _words(axis: str, value) -> str:
 
 
 def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFrame:
-    """Name, runs, finished runs, mean and deviation for each combination of the axes' values."""
+    """Name, runs, finished runs and their values for each combination of the axes' values."""
     rows = []
     number = runs[axes].groupby(axes, sort=False, dropna=False).ngroup()
     levels = runs[axes].drop_duplicates()
@@ -484,7 +498,7 @@ def _levels(runs: pd.DataFrame, axes: list[str], values: pd.Series) -> pd.DataFr
                 "n": len(places),
                 "finished": len(own),
                 "mean": known.mean() if known.size else np.nan,
-                "deviation": known.std(ddof=1) if known.size > 1 else np.nan,
+                "values": known,
                 "rows": rows_finished,
             }
         )
@@ -509,18 +523,36 @@ def _ranking(runs: pd.DataFrame, study: Mapping, quantity: Quantity) -> list[str
         if ranked.empty:
             text = "every run diverged"
         elif len(ranked) == 1:
-            text = f"mean {quantity.words} with {_level(ranked.iloc[0])}"
+            text = f"mean {quantity.words} with {_level(ranked.iloc[0], quantity)}"
         elif f"{ranked['mean'].iloc[0]:.4f}" == f"{ranked['mean'].iloc[-1]:.4f}":
             text = f"mean {quantity.words} is {ranked['mean'].iloc[0]:.4f} at all of them"
         else:
             text = (
-                f"mean {quantity.words} is {best} with {_level(ranked.iloc[0])} "
-                f"and {worst} with {_level(ranked.iloc[-1])}"
-            )
+                f"mean {quantity.words} is {best} with "
+                f"{_level(ranked.iloc[0], quantity, len(ranked))} and {worst} with "
+                f"{_level(ranked.iloc[-1], quantity, len(ranked))}"
+            ) + _ties(group, study, quantity, ranked)
         if lost and not ranked.empty:
             text += f"; every run diverged with {' and with '.join(lost)}"
         sentences.append(_sentence(common, text))
     return sentences
+
+
+def _ties(runs: pd.DataFrame, study: Mapping, quantity: Quantity, ranked: pd.DataFrame) -> str:
+    """What can't be told apart from the first of those that are ranked."""
+    number = runs.groupby(compared_axes(study), sort=False, dropna=False).ngroup()
+    table = by_unit(runs, number, runs[quantity.column].where(runs["diverged_at"].isna()))
+    if not can_tell(table):
+        seeds = f"{len(table)} seeds" if len(table) > 1 else "one seed"
+        return f"; with {seeds} no difference between them can be shown"
+    names = ranked["name"].loc[tied_with(table, ranked.index[0])].tolist()
+    if not names:
+        return ""
+    which = f"{len(names)} of the {len(ranked) - 1} others"
+    if len(names) <= MAX_NAMED:
+        *first, last = names
+        which = f"{', '.join(first)} and {last}" if first else last
+    return f"; no difference from {ranked['name'].iloc[0]} shows for {which}"
 
 
 def _choose(runs: pd.DataFrame, study: Mapping, choice: Quantity):
@@ -537,7 +569,8 @@ def _chosen(family: Family, runs: pd.DataFrame, study: Mapping, choice: Quantity
         chosen = _choose(group, study, choice)
         if chosen is None:
             continue
-        text = f"chosen by mean {choice.words}: {_level(chosen)}"
+        of = len(_levels(group, compared_axes(study), group[choice.column]))
+        text = f"chosen by mean {choice.words}: {_level(chosen, choice, of)}"
         for place, each in enumerate(_reported_of(family)):
             text += f"{', and its' if place else '; its'} {each.words} is "
             text += _interval(family, group, chosen, each)
@@ -548,21 +581,25 @@ def _chosen(family: Family, runs: pd.DataFrame, study: Mapping, choice: Quantity
 def _interval(family: Family, runs: pd.DataFrame, level, quantity: Quantity) -> str:
     """Mean of a value's finished runs, with its 95% interval where there are several."""
     values = runs[quantity.column].to_numpy(float)[level["rows"]]
-    mean, low, high = mean_interval(values[~np.isnan(values)])
-    return f"{mean:.4f}{interval_words(family.measure(quantity.column), low, high)}"
+    mean, low, high = mean_interval(values)
+    between = interval_words(low, high, quantity.is_share)
+    return f"{mean:.4f}" + (f" ({between})" if between else "")
 
 
 def _best(family: Family, runs: pd.DataFrame, study: Mapping) -> list[dict]:
     """For each group the best value by each measure, the chosen one, and what is reported of it."""
     rows = []
     for common, group in _by_protocol(runs, study):
-        found = []
+        without = "not measured" if group["diverged_at"].isna().any() else "every run diverged"
+        levels = []
         for quantity in _ranking_of(family):
             ranked, _ = _ranked(group, study, quantity)
-            found.append(None if ranked.empty else ranked.iloc[0])
+            first = None if ranked.empty else ranked.iloc[0]
+            levels.append(_cell_of_table(first, quantity, len(ranked), without))
+        of = group.groupby(compared_axes(study), dropna=False).ngroups
         chosen = [_choose(group, study, quantity) for quantity in _choice_of(family)]
-        without = "not measured" if group["diverged_at"].isna().any() else "every run diverged"
-        levels = [_cell_of_table(each, without) for each in [*found, *chosen]]
+        for quantity, each in zip(_choice_of(family), chosen, strict=True):
+            levels.append(_cell_of_table(each, quantity, of, without))
         for quantity in _reported_of(family):
             figures = [
                 _interval(family, group, each, quantity) for each in chosen if each is not None
@@ -581,22 +618,26 @@ def _put_last_rung(
     for row in best:
         levels = row["levels"]
         for place, quantity in enumerate(told, start=len(levels) - len(told)):
-            mean, deviation, low, high = (
-                last[f"{quantity.column}_{name}"] for name in ("mean", "sd", "low", "high")
+            mean, low, high = (
+                last[f"{quantity.column}_{name}"] for name in ("mean", "low", "high")
             )
-            if place == len(levels) - len(told):
-                figure = _figure(mean, deviation)
-                levels[place] = {"level": chosen_words(last, study), "figure": figure}
-            else:
-                between = interval_words(family.measure(quantity.column), low, high)
-                levels[place] = {"level": "", "figure": f"{mean:.4f}{between}"}
+            is_chosen = place == len(levels) - len(told)
+            # That of the choice itself is flattered by it.
+            between = "" if is_chosen else interval_words(low, high, quantity.is_share)
+            levels[place] = {
+                "level": chosen_words(last, study) if is_chosen else "",
+                "figure": f"{mean:.4f}" + (f" ({between})" if between else ""),
+            }
 
 
-def _cell_of_table(level, without: str) -> dict[str, str]:
-    """A value with its mean and deviation, or what stands in the place of none."""
+def _cell_of_table(level, quantity: Quantity, of: int, without: str) -> dict[str, str]:
+    """A value with its mean and interval, or what stands in the place of none."""
     if level is None:
         return {"level": "", "figure": without}
-    return {"level": level["name"], "figure": _figure(level["mean"], level["deviation"])}
+    _, low, high = mean_interval(level["values"], of)
+    between = interval_words(low, high, quantity.is_share).removeprefix("95% interval ")
+    figure = f"{level['mean']:.4f}" + (f" ({between})" if between else "")
+    return {"level": level["name"], "figure": figure}
 
 
 def _gaps(family: Family, runs: pd.DataFrame, study: Mapping) -> list[str]:
@@ -619,10 +660,10 @@ def _gap(above: Measure, below: Measure, runs: pd.DataFrame, study: Mapping) -> 
         if levels.empty:
             continue
         worst = levels.iloc[-1]
-        if worst["mean"] <= 0:
-            text = f"mean {higher} is above mean {lower} nowhere"
+        if worst["mean"] < LEAST_GAP:
+            text = f"mean {higher} is above mean {lower} nowhere by {LEAST_GAP:g} or more"
         else:
-            text = f"{higher} exceeds {lower} most with {_level(worst)}"
+            text = f"{higher} exceeds {lower} most with {_level(worst, None, len(levels))}"
         sentences.append(_sentence(common, text))
     return sentences
 
@@ -632,11 +673,10 @@ def _cell_sentence(family: Family, runs: pd.DataFrame) -> str:
     if finished.empty:
         return f"All {len(runs)} runs diverged."
     parts = [
-        f"{in_sentence(measure.label)} "
-        f"{_figure(finished[measure.name].mean(), finished[measure.name].std())}"
+        f"{in_sentence(measure.label)} {_figure(finished[measure.name], is_share(measure))}"
         for measure in _cell_measures(family)
     ]
-    return _capital(f"{', '.join(parts)} ({_seeds(len(finished), len(runs))}).".lstrip())
+    return _capital(f"{'; '.join(parts)} ({_seeds(len(finished), len(runs))}).".lstrip())
 
 
 def _cell_measures(family: Family) -> list[Measure]:
@@ -651,9 +691,10 @@ def _cell_measures(family: Family) -> list[Measure]:
     return list(dict.fromkeys([*twins, *measures]))
 
 
-def _level(row) -> str:
-    seeds = _seeds(row["finished"], row["n"])
-    return f"{row['name']} ({_figure(row['mean'], row['deviation'])}, {seeds})"
+def _level(row, quantity: Quantity | None, of: int = 1) -> str:
+    """A value with the mean of its runs, chosen of so many by its size, and how they spread."""
+    figure = _figure(row["values"], quantity is not None and quantity.is_share, of)
+    return f"{row['name']} ({figure}, {_seeds(row['finished'], row['n'])})"
 
 
 def _seeds(finished: int, runs: int) -> str:
@@ -662,8 +703,11 @@ def _seeds(finished: int, runs: int) -> str:
     return f"{runs} seeds" if runs > 1 else "one seed"
 
 
-def _figure(mean: float, deviation: float) -> str:
-    return f"{mean:.4f}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
+def _figure(values: Sequence[float], is_share: bool, of: int = 1) -> str:
+    """The mean of values, its interval, and the two groups that they may fall into."""
+    mean, low, high = mean_interval(values, of)
+    parts = [f"{mean:.4f}", interval_words(low, high, is_share, of), group_words(values)]
+    return ", ".join(filter(None, parts))
 
 
 def _sentence(common: str, text: str) -> str:

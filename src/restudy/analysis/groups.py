@@ -49,3 +49,21 @@ def two_groups(values: Sequence[float]) -> Groups | None:
         return None
     low, high = x[:place], x[place:]
     return Groups(low.size, float(low.mean()), high.size, float(high.mean()))
+
+
+def group_words(values: Sequence[float], of: str = "") -> str:
+    """Return how many of the values are near which mean, if they fall into two groups.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One for each seed.
+    of : str
+        What they are of, said first.
+    """
+    found = two_groups(values)
+    if found is None:
+        return ""
+    low = f"{found.low_group} near {found.low_group_mean:.4f}"
+    high = f"{found.high_group} near {found.high_group_mean:.4f}"
+    return f"{of} in two groups, {low} and {high}".lstrip()

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
-from restudy.analysis.choice import interval_words
+from restudy.analysis.choice import interval_words, is_share
 from restudy.families.contract import Family
 from restudy.study.labels import value_words
 
@@ -51,7 +51,8 @@ def describe_halving(family: Family, table: pd.DataFrame, study: Mapping[str, An
     for place, each in enumerate(reported):
         mean, low, high = (last[f"{each.name}_{name}"] for name in ("mean", "low", "high"))
         text += f"{', and its' if place else '; its'} {in_sentence(each.label)} is "
-        text += f"{mean:.4f}{interval_words(each, low, high)}"
+        between = interval_words(low, high, is_share(each))
+        text += f"{mean:.4f}" + (f" ({between})" if between else "")
     return [*sentences, f"{text}."]
 
 

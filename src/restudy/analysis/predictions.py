@@ -1,10 +1,11 @@
-"""What runs predicted of the test examples: pairs of true and predicted class, and each class."""
+"""What runs predicted of held-out examples: pairs of true and predicted class, and each class."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.statistics import wilson_interval
 from restudy.families.contract import Family
 
 PAIR = ["label", "predicted"]
@@ -59,15 +60,23 @@ def count_classes(family: Family, pairs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The axes, seed, label, images, correct, accuracy (correct / images): of each run every
-        class; the accuracy of a class without an example is missing.
+        The axes, seed, label, how many examples it has (a column named as the family names them,
+        such as images), correct, accuracy (the share of them) and its 95% interval, accuracy_low
+        and accuracy_high: of each run every class; a class without an example has none of the
+        three.
     """
     right = pairs["count"].where(pairs["label"] == pairs["predicted"], 0)
     keys = [*family.keys, "label"]
-    counted = pairs[keys].assign(images=pairs["count"], correct=right)
-    table = counted.groupby(keys, sort=False, as_index=False)[["images", "correct"]]
+    examples = family.takes
+    counted = pairs[keys].assign(**{examples: pairs["count"], "correct": right})
+    table = counted.groupby(keys, sort=False, as_index=False)[[examples, "correct"]]
     table = table.sum()
-    return table.assign(accuracy=table["correct"] / table["images"].where(table["images"] > 0))
+    low, high = wilson_interval(table["correct"].to_numpy(), table[examples].to_numpy())
+    return table.assign(
+        accuracy=table["correct"] / table[examples].where(table[examples] > 0),
+        accuracy_low=low,
+        accuracy_high=high,
+    )
 
 
 def _occurring_pairs(family: Family, predictions: pd.DataFrame) -> pd.DataFrame:

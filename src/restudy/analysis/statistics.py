@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,20 @@ from restudy.analysis.student import quantile
 ROUNDING = 1e-12  # share of a value's size by which equal ones may differ
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and its 95% interval by Student's t.
+def mean_interval(values: Sequence[float], chosen_of: int = 1) -> tuple[float, float, float]:
+    r"""Mean and its 95% interval by Student's t.
+
+    Of the largest or smallest of k means, an interval of its own misses more often than stated,
+    since chance helped it to be that one. With the coverage :math:`1 - 0.05 / k` all k intervals
+    hold together in 95% of all experiments (Bonferroni), so that of any one of them does, whichever
+    is chosen.
 
     Parameters
     ----------
     values : sequence of float
         One a seed; missing ones are skipped.
+    chosen_of : int
+        How many means it was chosen from by its size, k.
 
     Returns
     -------
@@ -32,11 +40,13 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     mean = float(values.mean())
     if np.ptp(values) <= ROUNDING * np.abs(values).max():
         return (mean, np.nan, np.nan)
-    half = float(half_width(values.std(ddof=1), values.size))
+    half = float(half_width(values.std(ddof=1), values.size, chosen_of))
     return (mean, mean - half, mean + half)
 
 
-def half_width(deviation: np.ndarray | float, count: np.ndarray | int) -> np.ndarray:
+def half_width(
+    deviation: np.ndarray | float, count: np.ndarray | int, chosen_of: int = 1
+) -> np.ndarray:
     """Half the width of the 95% interval of a mean by Student's t, elementwise.
 
     Parameters
@@ -45,11 +55,44 @@ def half_width(deviation: np.ndarray | float, count: np.ndarray | int) -> np.nda
         Standard deviation of the values, n - 1 in the denominator.
     count : ndarray or int
         How many values; fewer than two give NaN.
+    chosen_of : int
+        See `mean_interval`.
     """
     count = np.asarray(count, dtype=float)
     different, places = np.unique(count, return_inverse=True)
-    errors = [quantile(0.975, n - 1) if n > 1 else np.nan for n in different.tolist()]
+    tail = 0.025 / chosen_of
+    errors = [quantile(1 - tail, n - 1) if n > 1 else np.nan for n in different.tolist()]
     return np.array(errors)[places].reshape(count.shape) * deviation / np.sqrt(count)
+
+
+def wilson_interval(
+    count: np.ndarray | int, total: np.ndarray | int
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""95% interval of a share that was counted (Wilson 1927), elementwise.
+
+    With the share :math:`\hat p` of :math:`n` and :math:`z = 1.96`, its ends are
+
+    .. math:: \frac{\hat p + z^2 / 2n \pm z \sqrt{\hat p (1 - \hat p) / n + z^2 / 4n^2}}
+        {1 + z^2 / n}
+
+    It says how far the share is from that of all examples like these, of one trained network:
+    what another seed would have given it does not tell.
+
+    Parameters
+    ----------
+    count, total : ndarray or int
+        How many of how many; of none, both ends are NaN.
+
+    Returns
+    -------
+    low, high : ndarray
+        Within 0 and 1.
+    """
+    n = np.where(np.asarray(total) > 0, total, np.nan).astype(float)
+    z, share = NormalDist().inv_cdf(0.975), count / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def without_scale(values: pd.Series) -> tuple[pd.Series, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.convergence import FALL, STILL_FALLING
+from restudy.analysis.groups import group_words
 from restudy.analysis.statistics import mean_interval
 from restudy.families.contract import Family
 from restudy.families.setting_axes import is_setting_axis
@@ -30,9 +31,10 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The axes and varied settings, n, diverged, and for each measure its mean, standard deviation
         (``_sd``, n - 1 in the denominator) and the 95% Student interval of the mean (``_low``,
-        ``_high``). A single run has a mean and no spread. Of runs with ``final_fall``, also
-        still_falling, the number of those that did not diverge in which it exceeds `STILL_FALLING`,
-        and the same of final_fall as of a measure.
+        ``_high``); and two_groups, words on the measures of which a mean tells little, since their
+        values fall into two groups (`restudy.analysis.groups.two_groups`). A single run has a mean
+        and no spread. Of runs with ``final_fall``, also still_falling, the number of those that did
+        not diverge in which it exceeds `STILL_FALLING`, and the same of final_fall as of a measure.
     """
     axes = [*family.axis_names, *(name for name in runs if is_setting_axis(name))]
     measures = [each.name for each in family.measures if each.summarised and each.in_runs]
@@ -49,7 +51,8 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
             row["still_falling"] = int((finite[FALL] > STILL_FALLING).sum())
         for measure in measures:
             row |= _spread(measure, finite[measure].to_numpy(float))
-        rows.append(row)
+        apart = (group_words(finite[measure].to_numpy(float), measure) for measure in measures)
+        rows.append(row | {"two_groups": "; ".join(filter(None, apart))})
     return pd.DataFrame(rows)
 
 

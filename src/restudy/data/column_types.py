@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 # Without a declared type, a column of passes that has gaps would be read as float, 17.0, and so
 # would one of texts where all are missing.
-TYPES = dict.fromkeys(("diverged_at", "stopped_at", "best_at"), "Int64") | {"diverged_by": "str"}
+TYPES = dict.fromkeys(("diverged_at", "stopped_at", "best_at"), "Int64")
+TYPES |= dict.fromkeys(("diverged_by", "two_groups"), "str")
 
 
 def declare_text_columns(names: Iterable[str]) -> None:

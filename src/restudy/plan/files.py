@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from restudy.families.contract import Family
+from restudy.families.contract import POINTS, Family
 from restudy.plan import halving, paths
 from restudy.plan.figures import (
     NEEDS_PLANE,
@@ -85,7 +85,7 @@ def _family_files(plan: Plan, family: Family) -> Iterator[str]:
     if family.gradient_check:
         yield gradient_check_figure(family)
         yield paths.table(family, "gradients.html")
-    if family.leaves("judgements.parquet"):
+    if prediction_files(family):
         yield paths.table(family, "confusion.csv")
         yield paths.table(family, "classes.html")
     for name in plan.used_datasets(family):
@@ -125,6 +125,19 @@ def pictures_of_cells(plan: Plan, family: Family) -> Iterator[str]:
 def job_files(jobs: Iterable[Job], name: str) -> list[str]:
     """Return the file of this name in the folder of each of the training jobs."""
     return [f"{job.folder}/{name}" for job in jobs]
+
+
+def prediction_files(family: Family) -> dict[str, str]:
+    """Return what a family's jobs leave that tells what they predict, by what it is.
+
+    Either predictions, or runs and weights from which a function of the family predicts points; in
+    a Python of its own, it could not be called. Nothing of a family that has neither.
+    """
+    if family.leaves("judgements.parquet"):
+        return {"predictions": "judgements.parquet"}
+    if not family.predict or family.has_own_python or family.takes != POINTS:
+        return {}
+    return {"runs": "runs.csv", "weights": "weights.npz"} if family.leaves("weights.npz") else {}
 
 
 def study_inputs(plan: Plan, family: Family, study: str, name: str) -> list[str]:
@@ -218,8 +231,10 @@ def findings_inputs(plan: Plan) -> dict[str, Any]:
             tables["gradients"] = "gradients.csv"
         if halving.halved_studies(plan, family):
             tables["halving"] = "halving.csv"
+        if prediction_files(family):
+            tables["classes"] = "classes.csv"
         if family.leaves("judgements.parquet"):
-            tables |= {"classes": "classes.csv", "confusion": "confusion.csv"}
+            tables["confusion"] = "confusion.csv"
         for key, name in tables.items():
             named[f"{family.name}_{key}"] = paths.table(family, name)
     if plan.claim_tables:

@@ -14,8 +14,8 @@ from restudy.analysis.choice import cells_in_order, how_chosen
 from restudy.analysis.markup import escape_latex, escape_markdown
 from restudy.analysis.rounding import Number, exact_number, round_to_uncertainty
 from restudy.analysis.summaries import summarize
-from restudy.claims.inference import LEVEL, correct, one_sided_p
-from restudy.claims.ways import TYPICAL
+from restudy.analysis.ties import by_unit, tied_with
+from restudy.claims.inference import LEVEL
 from restudy.families.contract import Family, Measure
 from restudy.families.setting_axes import is_setting_axis
 from restudy.study.labels import label_of, number_axes, value_words
@@ -121,58 +121,9 @@ def study_table(family: Family, runs: pd.DataFrame, study: Mapping[str, Any]) ->
     )
 
 
-def count_inseparable(
-    runs: pd.DataFrame, cells: pd.DataFrame, chosen: int, axes: Sequence[str], measure: Measure
-) -> tuple[int, int]:
-    """Count the cells that can't be told apart from the chosen one.
-
-    Each is compared with it by the test of signs of the differences seed by seed, in both
-    directions, over the seeds with which neither diverged; the p-values are corrected for one
-    another by Holm's method. It is exact for any distribution, and tells nothing apart with fewer
-    than six such seeds.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        A row per run: axes, seed, ``diverged_at`` and the measure.
-    cells : DataFrame
-        As `summarize` gives them.
-    chosen : int
-        The index of the chosen one.
-    axes : sequence of str
-        What tells cells apart.
-    measure : Measure
-        What is compared.
-
-    Returns
-    -------
-    inseparable, others : int
-        Such cells, and all that were compared: those with a mean, except the chosen one.
-    """
-    cells, runs = _with_marks(cells, axes), _with_marks(runs, axes)
-    best = tuple(cells.loc[chosen, list(axes)])
-    means = cells.set_index(list(axes))[f"{measure.name}_mean"].dropna()
-    if means.empty:
-        return 0, 0
-    if len(axes) == 1:
-        (best,) = best
-    finished = runs[runs["diverged_at"].isna()]
-    by_seed = finished.pivot(index="seed", columns=list(axes), values=measure.name)
-    p_values = []
-    for cell in means.index.drop(best):
-        differences = (by_seed[cell] - by_seed[best]).dropna()
-        p_values.append(min(1.0, 2 * min(one_sided_p(differences, 0.0, TYPICAL))))
-    return sum(p > LEVEL for p in correct(p_values)), len(p_values)
-
-
-def _with_marks(table: pd.DataFrame, axes: Iterable[str]) -> pd.DataFrame:
-    """Return a table with a mark where a cell lacks a setting, so that cells can be looked up."""
-    marked = {
-        axis: table[axis].astype(object).where(table[axis].notna(), "")
-        for axis in axes
-        if table[axis].isna().any()
-    }
-    return table.assign(**marked)
+def _marked(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a mark where a cell lacks a setting, so that cells can be compared."""
+    return table.astype(object).where(table.notna(), "")
 
 
 def _in_order(
@@ -236,9 +187,15 @@ def _what_is_shown(cells: pd.DataFrame, measures: Sequence[Measure]) -> str:
 def _what_is_bold(
     family: Family, cells: pd.DataFrame, chosen: int, runs: pd.DataFrame, axes: Sequence[str]
 ) -> str:
-    count, others = count_inseparable(runs, cells, chosen, axes, family.choice)
-    if not others:
+    keys = list(axes)
+    number = runs.groupby(keys, sort=False, dropna=False).ngroup()
+    values = runs[family.choice.name].where(runs["diverged_at"].isna())
+    table = by_unit(runs, number, values)
+    others = len(table.columns) - 1
+    if others < 1:
         return ""
+    same = (_marked(runs[keys]) == _marked(cells.loc[[chosen], keys]).iloc[0]).all(axis=1)
+    count = len(tied_with(table, number[same].iloc[0]))
     text = f"Bold: the cell {how_chosen(family)}"
     if cells["n"].max() == 1:
         return f"{text}."
