@@ -11,7 +11,7 @@ def main(inputs, output: str, options: list[str], log) -> None:
     """Write the page."""
     tables = (read_table(inputs[name]) for name in ("claims", "tests", "seeds"))
     figures = {from_results(path): Path(path).read_bytes() for path in inputs.figures}
-    page = claims_page(*tables, figures, options)
+    page = claims_page(*tables, figures, options, read_table(inputs.benchmarks))
     Path(output).write_text(page, encoding="utf-8")
     log(f"{len(page) / 1000:,.0f} kB")
 

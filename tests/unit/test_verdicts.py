@@ -850,5 +850,25 @@ def test_the_page_has_each_figure_once_as_it_is_or_as_a_smaller_picture(table):
     assert page.count('alt="Loss over training: a &lt; b" width="100"') == 2
 
 
+def test_the_page_says_what_further_seeds_cost_by_what_the_runs_took(table):
+    row = table["claims"].iloc[0]
+    cells, started = row["cells"].split(), int(row["n"] + row["left_out"])
+    table["claims"]["further_seeds"] = pd.array([2 * started, *[pd.NA] * 3], "Int64")
+    rows = [(f"train_{row['model']}", cell, 1800.0) for cell in cells]
+    benchmarks = pd.DataFrame(rows, columns=["rule", "job", "cpu_seconds"])
+    together = claims_page(**table, benchmarks=benchmarks)
+    # All seeds of a cell are one job, which trains the first ones again too.
+    hours = len(cells) * 1800 * 3 / 3600
+    assert f"That is about {hours:.1f} core hours, by what the runs here took." in together
+    assert together.count("by what the runs here took") == 1
+    single = pd.concat([benchmarks.assign(job=f"{cells[0]}/seed~{n}") for n in range(2)])
+    single["cpu_seconds"] = np.resize([60.0, 180.0], len(single))
+    one = table["claims"].assign(cells=cells[0])
+    page = claims_page(one, table["tests"], table["seeds"], benchmarks=single)
+    assert f"about {2 * started * 2} core minutes" in page
+    assert "by what the runs here took" not in claims_page(**table)
+    assert "by what the runs here took" not in claims_page(**table, benchmarks=single.head(0))
+
+
 def test_a_claim_without_a_figure_shows_none(table):
     assert "data-figure" not in claims_page(**table)

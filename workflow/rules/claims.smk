@@ -72,6 +72,7 @@ rule render_claims:
         claims="results/tables/claims.csv",
         tests="results/tables/claims_tests.parquet",
         seeds="results/tables/claims_seeds.parquet",
+        benchmarks=paths.BENCHMARKS,
         figures=list(
             dict.fromkeys(claim["figure"] for claim in STUDY.claims if claim["figure"])
         ),

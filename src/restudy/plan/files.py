@@ -26,7 +26,7 @@ LEFT_OUT = {
     "results/data/*.idx": "images; their digests are in digests.json",
     "results/tables/benchmarks.*": "times and memory of the jobs",
     "results/report/findings.json": "states the time of the training; the rest is in the tables",
-    "results/report/verdicts.html": "states the command of the run; the rest is in the tables",
+    "results/report/verdicts.html": "states the run's command and times; the rest is in the tables",
     "results/report/environment.html": "a page about the machine and revision",
     "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
     "results/report/certificate.html": "a record of a check and its date",

@@ -93,6 +93,9 @@ details .frame { margin: 0; }
   td[data-column] div { display: inline; } details img { max-width: 40rem; } }
 """
 
+HOUR = 3600.0
+NO_BENCHMARKS = pd.DataFrame({"rule": [], "job": [], "cpu_seconds": []}, dtype="str")
+
 PAGE = ENVIRONMENT.from_string(
     """{% extends "page" %}
 {% block body %}
@@ -143,7 +146,7 @@ this run; they are for a shell in the project's folder.</p></details>
 <article id="{{ claim.id }}">
 <h2>{{ claim.statement }}</h2>
 <p class="muted">{{ claim.source }} · {{ claim.id }}</p>
-<div class="frame" tabindex="0" role="region" aria-label="Effects of {{ claim.id }}">
+<div class="frame" tabindex="0" role="region" aria-label="Effects: {{ claim.statement }}">
 {% for test in claim.tests %}
 {{ test.drawing }}
 {% endfor %}
@@ -187,6 +190,7 @@ def claims_page(
     seeds: pd.DataFrame,
     figures: Mapping[str, bytes] | None = None,
     options: Sequence[str] = (),
+    benchmarks: pd.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML.
 
@@ -200,11 +204,19 @@ def claims_page(
     options : sequence of str
         Options of a call that runs the same configuration, as
         `restudy.operation.tickets.describe_call` gives them.
+    benchmarks : DataFrame, optional
+        What the training jobs took, see `restudy.analysis.summaries.read_benchmarks`: further seeds
+        get a price by it.
     """
     embedded = {path: embed_figure(path, content) for path, content in (figures or {}).items()}
     listed = [
         _claim(
-            rows, tests[tests["claim"] == name], seeds[seeds["claim"] == name], embedded, options
+            rows,
+            tests[tests["claim"] == name],
+            seeds[seeds["claim"] == name],
+            embedded,
+            options,
+            NO_BENCHMARKS if benchmarks is None else benchmarks,
         )
         for name, rows in claims.groupby("claim", sort=False)
     ]
@@ -301,6 +313,7 @@ def _claim(
     seeds: pd.DataFrame,
     figures: Mapping[str, dict],
     options: Sequence[str],
+    benchmarks: pd.DataFrame,
 ) -> dict[str, Any]:
     first = rows.iloc[0]
     verdicts = dict(zip(rows["protocol"], rows["verdict"], strict=True))
@@ -312,7 +325,7 @@ def _claim(
         "figure": _figure(_text(first["figure"]), figures),
         "cells": list(dict.fromkeys(" ".join(rows["cells"]).split())),
         "rows": [
-            _row(row, tests[tests["protocol"] == row["protocol"]], options)
+            _row(row, tests[tests["protocol"] == row["protocol"]], options, benchmarks)
             for row in rows.to_dict("records")
         ],
         "notes": [*filter(None, [" ".join(reasons), _text(first.get("registration"))])],
@@ -340,9 +353,11 @@ def _figure(path: str, figures: Mapping[str, dict]) -> dict[str, Any] | None:
     }
 
 
-def _row(row: dict, tests: pd.DataFrame, options: Sequence[str]) -> dict[str, Any]:
+def _row(
+    row: dict, tests: pd.DataFrame, options: Sequence[str], benchmarks: pd.DataFrame
+) -> dict[str, Any]:
     expect = _text(row["expect"])
-    notes = [_text(row["reason"]), _turning(tests), *_warnings(tests)]
+    notes = [_text(row["reason"]), _price(row, benchmarks), _turning(tests), *_warnings(tests)]
     return {
         "protocol": label_of(row["protocol"]),
         "column": title_case(label_of(_text(row["arithmetic"]) or "verdict")),
@@ -354,6 +369,31 @@ def _row(row: dict, tests: pd.DataFrame, options: Sequence[str]) -> dict[str, An
         "notes": [note for note in notes if note],
         "command": _command(_text(row["setting"]), options),
     }
+
+
+def _price(row: Mapping[str, Any], benchmarks: pd.DataFrame) -> str:
+    """Return what further seeds of a claim's cells cost, by what its runs took; empty if unknown.
+
+    A job that trains all seeds of a cell trains them all again.
+    """
+    if pd.isna(row["further_seeds"]):
+        return ""
+    further, started = int(row["further_seeds"]), int(row["n"] + row["left_out"])
+    jobs = benchmarks[benchmarks["rule"] == f"train_{row['model']}"].set_index("job")["cpu_seconds"]
+    seconds = 0.0
+    for cell in row["cells"].split():
+        one_by_one = jobs[jobs.index.str.startswith(f"{cell}/seed~")]
+        if cell in jobs.index:
+            seconds += jobs[cell] * (started + further) / max(started, 1)
+        elif len(one_by_one):
+            seconds += one_by_one.mean() * further
+        else:
+            return ""
+    if seconds < HOUR:
+        price = f"{max(1, round(seconds / 60)):,} core minutes"
+    else:
+        price = f"{seconds / HOUR:,.1f} core hours"
+    return f"That is about {price}, by what the runs here took."
 
 
 def _command(setting: str, options: Sequence[str]) -> str:
