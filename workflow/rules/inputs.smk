@@ -125,8 +125,14 @@ def predicted_from(wildcards):
     """What a family's predictions are counted from: those of its jobs, or points and weights."""
     family = family_of(wildcards)
     names = files.prediction_files(family)
-    named = {key: files.job_files(PLAN.jobs(family), name) for key, name in names.items()}
-    return named if "predictions" in names else {**named, "points": heldout_points(wildcards)}
+    named = {
+        key: files.job_files(PLAN.jobs(family), name) for key, name in names.items()
+    }
+    return (
+        named
+        if "predictions" in names
+        else {**named, "points": heldout_points(wildcards)}
+    )
 
 
 def planar_cells(wildcards):
@@ -340,7 +346,7 @@ def lock_of(family):
 
 
 def family_code(script, fact):
-    """Function of wildcards: a script, and what the function is made of that a family's fact names, if any."""
+    """Function of wildcards: a script, and what the function is made of that a fact names, if any."""
 
     def digests(wildcards):
         family = family_of(wildcards)
