@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -48,10 +49,11 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 from snakemake.ioutils import exists
 from snakemake.jobs import Job
-from snakemake.logging import logger
+from snakemake.logging import DefaultFormatter, logger
 from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
 from snakemake.settings.types import DeploymentMethod
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
@@ -63,9 +65,11 @@ from restudy.operation.run_lock import (
     note_submission,
     who_runs,
 )
+from restudy.operation.run_log import DONE, FAILED, INTERRUPTED, Ending, RunLog, notify
 from restudy.provenance.parts import note_parts
 from restudy.provenance.records import named_files
 from restudy.secret_text import hide_in_command, hide_secrets
+from restudy.small_files import read_json
 
 # Where Snakemake keeps its locks and the scripts that its jobs run; our file lies beside them.
 PLACES = Places(
@@ -112,8 +116,13 @@ FEWEST_FORKED = 5
 # What Snakemake lets every script import.
 IN_PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
 
+STARTED = time.monotonic()
+
 # What the names of rules that train begin with.
 TRAINING = ("train_", "retrain_")
+
+# Training jobs of a run of which each gets a price, so that the time that is left can be told.
+MOST_PRICED = 2000
 
 
 @dataclass(frozen=True)
@@ -247,9 +256,7 @@ def keep_light_rules_local(workflow: Any, call: Call) -> None:
     and takes nothing but names that are written out.)
     """
     if not call.storage:
-        light = [
-            rule.name for rule in workflow.rules if not any(word in rule.name for word in TRAINING)
-        ]
+        light = [rule.name for rule in workflow.rules if not _trains(rule.name)]
         workflow.localrules(*light)
 
 
@@ -357,6 +364,228 @@ def fork_scripts() -> None:
     PythonScript._execute_cmd = execute_forked
     shell = sys.modules["snakemake.shell"]  # the package's attribute of that name is the function
     shell.sp = SimpleNamespace(**{**vars(subprocess), "Popen": start})
+
+
+# How lines begin that Snakemake prints before a run, and that say nothing of it.
+PREAMBLE = (
+    "Assuming unrestricted shared filesystem usage",
+    "host: ",
+    "Building DAG of jobs",
+    "Using shell: ",
+    "Group jobs: ",
+    "Conda environments: ",
+    "Singularity containers: ",
+    "Creating report",
+    "Adding ",
+    "Loading ",
+    "Downloading ",
+)
+# How errors begin, or end, that follow from one that has been told.
+FOLLOWING = (
+    "Exiting because a job execution failed",
+    "At least one job did not complete successfully",
+    "returned non-zero exit status",
+    "died with <Signals",
+)
+TERMINATING = "Terminating processes on user request"
+REPORTED = "Report created"
+GRACE = 0.5  # seconds in which an interruption, which makes jobs fail, is told of
+
+
+class Speaker(logging.Handler):
+    """Takes what Snakemake says for the terminal, and has a person told what matters of it.
+
+    Parameters
+    ----------
+    formatter : logging.Formatter
+        Of what is told as Snakemake says it.
+    run_log : RunLog
+        Tells the rest.
+    report : Path or None
+        What a report is written to, if one is.
+    """
+
+    def __init__(self, formatter: logging.Formatter, run_log: RunLog, report: Path | None = None):
+        super().__init__()
+        self.setFormatter(formatter)
+        self.log, self.report = run_log, report
+        self.has_begun = self.is_interrupted = False
+        self._failed: list[threading.Timer] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell of a record, or not."""
+        take = {
+            LogEvent.RUN_INFO: self._begin,
+            LogEvent.JOB_INFO: self._start,
+            LogEvent.JOB_FINISHED: lambda record: self.log.end(record.job_id),
+            LogEvent.JOB_ERROR: lambda record: self._fail([vars(record)]),
+            LogEvent.GROUP_ERROR: lambda record: self._fail(record.job_error_info),
+            LogEvent.PROGRESS: lambda record: self.log.progress(record.done, record.total),
+            LogEvent.ERROR: self._say,
+            None: self._say,
+        }.get(getattr(record, "event", None))
+        if take:
+            try:
+                take(record)
+            except Exception:
+                self.handleError(record)
+
+    def _begin(self, record: logging.LogRecord) -> None:
+        self.has_begun = True
+        counts = {rule: count for rule, count in record.stats.items() if rule != "total"}
+        self.log.begin(counts, [rule for rule in counts if _trains(rule)])
+
+    def _start(self, record: logging.LogRecord) -> None:
+        title = (record.rule_msg or record.rule_name).partition(";")[0]
+        self.log.start(record.jobid, record.rule_name, title, _trains(record.rule_name))
+        self.log.show()
+
+    def _fail(self, jobs: Iterable[Mapping[str, Any]]) -> None:
+        """Tell of jobs that failed, but not of those that an interruption has ended."""
+
+        def tell() -> None:
+            for job in jobs if not self.is_interrupted else ():
+                self.log.fail(job["jobid"], job["rule_name"], job["log"])
+
+        self._failed.append(threading.Timer(GRACE, tell))
+        self._failed[-1].start()
+
+    def finish(self) -> None:
+        """Wait until all is told of."""
+        for each in self._failed:
+            each.join()
+
+    def _say(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if not text or text == "None":
+            return
+        first = text.lstrip()
+        if first.startswith(TERMINATING):
+            self.is_interrupted = True
+        elif first.startswith(REPORTED) and self.report:
+            place = self.report.resolve()
+            size = place.stat().st_size / 1e6
+            self.log.say(f"{place} ({size:.1f} MB). To see it, open {place.as_uri()}")
+        elif record.levelno >= logging.WARNING:
+            follows = self.has_begun and any(each in text for each in FOLLOWING)
+            if not follows:
+                self.log.say(text)
+        elif not self.has_begun and not first.startswith(PREAMBLE):
+            self.log.say(text)
+
+
+def _trains(rule: str) -> bool:
+    return any(word in rule for word in TRAINING)
+
+
+def speak_plainly(workflow: Any, call: Call) -> Speaker | None:
+    """Have a person told what matters of a run; Snakemake's log in ``.snakemake/log`` has all.
+
+    A dry run lists its jobs as ever, but for the reasons, which may fill pages. Who asks for other
+    words (``--verbose``, ``--quiet``, ``--printshellcmds``, a logger plugin) gets these.
+    """
+    settings = workflow.output_settings
+    shown = next((each for each in logger.handlers if each.name == "DefaultStreamHandler"), None)
+    asked = settings.verbose or settings.quiet or settings.printshellcmds or settings.debug_dag
+    if not call.is_main or shown is None or asked:
+        return None
+    if settings.dryrun:
+        shown.setFormatter(DefaultFormatter({Quietness.REASON}, settings.show_failed_logs))
+        return None
+    report = reported_to(sys.argv[1:])
+    if call.only_looks and not report:
+        return None
+    speaker = Speaker(shown.formatter, RunLog(shown.stream, Path.cwd()), report)
+    logger.removeHandler(shown)
+    logger.addHandler(speaker)
+    return speaker
+
+
+def reported_to(arguments: Sequence[str]) -> Path | None:
+    """Return the file that a command line of snakemake writes a report to, if any."""
+    if not any(word.startswith("--report") for word in arguments):
+        return None
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            options, _ = cli.get_argument_parser().parse_known_args(list(arguments))
+    except SystemExit:
+        return None
+    return Path(options.report) if options.report else None
+
+
+def expect(workflow: Any, speaker: Speaker, reference: Path) -> None:
+    """Have it told how long a run will take, by the prices of its training jobs.
+
+    It is worked out beside the run, which need not wait for it.
+    """
+    jobs = [job for job in workflow.dag.needrun_jobs() if _trains(job.rule.name)]
+    cores = workflow.cores if workflow.local_exec else workflow.nodes
+
+    def price() -> None:
+        from restudy.operation.cost import Job as JobToEstimate
+        from restudy.operation.cost import Prices, identify_job, read_reference
+
+        known = read_reference(reference) if reference.exists() else []
+        prices = Prices([], known)
+        found = {}
+        for job in jobs if len(jobs) <= MOST_PRICED else ():
+            kind, name = identify_job(str(job.benchmark))
+            settings = dict(job.params.items()).get("settings")
+            priced = prices.price(JobToEstimate(kind, name, settings), len(jobs))
+            found[workflow.dag.jobid(job)] = priced.seconds
+        speaker.log.expect(found, cores)
+
+    threading.Thread(target=price, daemon=True).start()
+
+
+def end_run(
+    workflow: Any,
+    speaker: Speaker | None,
+    options: Sequence[str],
+    command: str,
+    findings: Path,
+    pages: Sequence[Path],
+    has_failed: bool = False,
+) -> None:
+    """Say how a run has ended, and call the user's command.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Of Snakemake.
+    speaker : Speaker or None
+        Tells of the run, if anything of ours does.
+    options : sequence of str
+        Of a call that runs the same configuration.
+    command : str
+        Of the user's; empty if there is none.
+    findings : Path
+        Where the run's findings are, if it made them.
+    pages : sequence of Path
+        What there is to look at, if it was made.
+    has_failed : bool
+        Whether it did not come to its end.
+    """
+    if speaker:
+        speaker.finish()
+    interrupted = speaker is not None and speaker.is_interrupted
+    outcome = (INTERRUPTED if interrupted else FAILED) if has_failed else DONE
+    dag = workflow.dag
+    states = any(str(findings) in map(str, job.output) for job in dag.jobs)
+    ending = Ending(
+        outcome,
+        speaker.log.seconds if speaker else time.monotonic() - STARTED,
+        len(list(dag.finished_jobs)),
+        speaker.log.failures if speaker else 0,
+        read_json(findings) if states and findings.exists() and not has_failed else {},
+        options,
+        workflow.cores or 1,
+        [path for path in pages if states and path.exists()],
+    )
+    if speaker:
+        speaker.log.say("\n".join(ending.lines))
+    if command and (fault := notify(command, ending, Path.cwd())):
+        print(fault, file=sys.stderr)
 
 
 def hide_in_logs() -> None:

@@ -99,10 +99,19 @@ class Progress:
         if done > done_before and elapsed:
             speed = (done - done_before) / elapsed
             left = (self.total - done) / speed
-            line += f"  {speed:,.0f} {self.unit}/s  {_duration(left)} left"
+            line += f"  {speed:,.0f} {self.unit}/s  {duration(left)} left"
         self.log(line)
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def duration(seconds: float) -> str:
+    """Return a time in words: "7 s", "4 min 09 s", "23 min", "3 h 05 min"."""
+    if seconds < 600:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def counted(number: int, word: str) -> str:
+    """Return how many there are of something: "1 job", "1,200 jobs"."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")

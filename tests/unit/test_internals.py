@@ -64,10 +64,22 @@ if CALL.is_main and "take" in OPTIONS:
     internals.take_folder(CALL)
 if "fork" in OPTIONS:
     internals.FEWEST_FORKED = OPTIONS["fork"]
+SPEAKER = internals.speak_plainly(workflow, CALL) if "speak" in OPTIONS else None
+ENDING = workflow, SPEAKER, [], OPTIONS.get("notify", ""), internals.Path("none"), []
+
+
+onsuccess:
+    internals.end_run(*ENDING)
+
+
+onerror:
+    internals.end_run(*ENDING, has_failed=True)
 
 
 onstart:
     internals.begin_run(workflow)
+    if SPEAKER:
+        internals.expect(workflow, SPEAKER, internals.Path("none"))
     with open("executor.json", "w") as file:
         json.dump(workflow.executor_plugin.name, file)
     with open("trains.json", "w") as file:
@@ -552,6 +564,43 @@ def test_a_forked_script_that_fails_fails_its_job(tmp_path):
     (tmp_path / "make.py").write_text("raise SystemExit(3)")
     said = tiny.snakemake("--cores", "2", "--config", "fork=1", code=1)
     assert "returned non-zero exit status 3" in said and "Error in rule make" in said
+
+
+SPEAKS = "Speaker: find {} of Snakemake's records in its log now (snakemake/logging.py)"
+
+
+def test_what_snakemake_says_is_told_in_few_lines(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    told = tiny.snakemake("--cores", "2", "--config", "speak=1").splitlines()
+    assert "4 jobs, of which 1 train." in told, SPEAKS.format("stats, by rule,")
+    assert any(re.match(r"\d of 4 jobs \(\d+%\)", line) for line in told), SPEAKS.format("progress")
+    assert told[-1].startswith("Done in "), "end_run: which hook is called at the end now?"
+    assert len(told) < 10, "speak_plainly: what else writes to the terminal?"
+    log = max((tmp_path / ".snakemake/log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    assert "Reason:" in log.read_text() or "reason:" in log.read_text()
+    again = tiny.snakemake("--cores", "2", "--config", "speak=1")
+    assert "Nothing to be done" in again
+
+
+@pytest.mark.parametrize("asked", [["--verbose"], ["--quiet", "rules"], ["--printshellcmds"]])
+def test_who_asks_for_other_words_gets_them(tmp_path, asked):
+    tiny = Tiny(tmp_path).write()
+    told = tiny.snakemake("--cores", "2", "--config", "speak=1", *asked)
+    assert "of which 1 train" not in told and "steps (" in told
+
+
+def test_a_failure_is_told_once_with_its_log_and_the_command_is_called(tmp_path):
+    tiny = Tiny(tmp_path).write()
+    (tmp_path / "make.py").write_text("print('last words', flush=True)\nraise SystemExit(3)")
+    told = tiny.snakemake(
+        "--cores", "2", "--config", "speak=1", "notify='echo $RESTUDY_OUTCOME > told'", code=1
+    )
+    assert "Failed: make (rule make)\nThe end of results/logs/make.log:" in told, SPEAKS.format(
+        "job"
+    )
+    assert "returned non-zero" not in told and told.count("make.log") == 1, SPEAKS.format("error")
+    assert "1 job failed after " in told
+    assert (tmp_path / "told").read_text() == "failed\n"
 
 
 def test_no_text_ends_a_script_of_the_report(made, reported):

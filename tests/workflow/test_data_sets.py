@@ -48,7 +48,7 @@ def call(project, *arguments) -> str:
 
 
 def test_boundaries_are_drawn_of_two_features_alone(project):
-    text = call(project, "-n")
+    text = call(project, "-n", "--verbose")
     drawn = re.findall(r"Draw (\S+)", text)
     for name in ("moons", "iris", "ours"):
         assert f"results/figures/data/{name}.svg" in drawn

@@ -1,6 +1,7 @@
 """An interrupted run goes on where it was on the next call, however it ended."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,8 +41,9 @@ def test_run_goes_on_where_it_was(prepared, tmp_path, sent):
         ["snakemake", *ARGUMENTS, *TARGETS],
         cwd=project.folder,
         env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
         # A shell's background jobs ignore Ctrl-C, and so would all that they start.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -51,7 +53,13 @@ def test_run_goes_on_where_it_was(prepared, tmp_path, sent):
     while sum((project.folder / log).exists() for log in LOGS) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(whole.pid, sent)
-    whole.wait(timeout=120)
+    told, _ = whole.communicate(timeout=120)
+    if sent == signal.SIGINT:
+        last = told.splitlines()[-1]
+        assert re.fullmatch(
+            r"Interrupted after .*; call again to go on: snakemake --cores 1.*", last
+        )
+        assert "Failed" not in told and "Exception" not in told and len(told.splitlines()) < 9
     before = finished(project)
     assert 1 <= len(before) < 3  # after Ctrl-C the next may have come to its end as well
     done = project.snakemake(*ARGUMENTS, *TARGETS)

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -57,7 +60,59 @@ def project(tmp_path_factory):
     (mine / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False))
     done = project.snakemake("--cores", "2", *CALL)
     assert done.returncode == 0, done.stdout + done.stderr
+    project.told = done.stdout + done.stderr
     return project
+
+
+def test_a_run_prints_few_lines_and_how_it_ended(project):
+    lines = project.told.splitlines()
+    assert len(lines) < 20 and max(map(len, lines)) < 300
+    assert any(re.fullmatch(r"\d+ jobs, of which 8 train\.", line) for line in lines)
+    ended = next(place for place, line in enumerate(lines) if line.startswith("Done in "))
+    assert lines[ended + 1].startswith("1 claims got 1 verdicts: ")
+    assert lines[ended + 2] == "8 training runs, of which none diverged."
+    pages = [line.removeprefix("To look at: file://") for line in lines[ended:] if "file:" in line]
+    assert [Path(page).name for page in pages] == ["study.html", "verdicts.html"]
+    assert all(Path(page).exists() for page in pages)
+    # The two commands that it names next can be called as they stand.
+    for line in lines[-2:]:
+        command, *arguments = shlex.split(line.partition(": ")[2])
+        assert command == "snakemake"
+        done = project.snakemake("-n", *arguments) if "certificate" in arguments else None
+        done = done or project.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        if "--report" in arguments:
+            told = (done.stdout + done.stderr).splitlines()
+            assert len(told) < 6 and re.search(r"report\.html \(\d+\.\d MB\)\. To see", told[-1])
+
+
+def test_a_job_that_fails_is_told_of_and_the_users_command_is_called(project, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    text = (EXAMPLE / "support_vectors.py").read_text()
+    broken = text.replace(
+        "    run.record(", "    raise ValueError('on purpose')\n    run.record(", 1
+    )
+    assert broken != text
+    (folder / "support_vectors.py").write_text(broken)
+    call = 'echo "$RESTUDY_OUTCOME in $RESTUDY_FOLDER: $RESTUDY_SUMMARY" > told.txt'
+    config = {key: value for key, value in CONFIG.items() if key != "claims"} | {"notify": call}
+    config["families"] = [str(folder / "support_vectors.py")]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    target = f"results/svm/{CELL}/seed~0/runs.csv"
+    done = project.snakemake(
+        *("--cores", "1", "--directory", str(folder)),
+        *("--configfile", str(folder / "config.yaml"), "--", target),
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 1 and len(told.splitlines()) < 25
+    assert "Failed: Train support vector machines: moons, usual, rbf, 0.01 (rule train_svm)" in told
+    assert f"The end of results/logs/train_svm/{CELL}/seed~0.log:\n" in told
+    assert "support_vectors.py:" in told and "ValueError: on purpose (while it trained)" in told
+    assert "CalledProcessError" not in told and "Exiting because" not in told
+    ending = next(line for line in told.splitlines() if line.startswith("1 job failed after "))
+    assert "call again: snakemake --cores 1 --directory" in ending
+    assert (folder / "told.txt").read_text() == f"failed in {folder}: {ending}\n"
 
 
 def python(project, *arguments):

@@ -35,6 +35,7 @@ internals.mend_report()
 internals.hide_in_logs()
 check_package(environment.PROJECT, REPOSITORY)
 CALL = internals.call_of(workflow)
+SPEAKER = internals.speak_plainly(workflow, CALL)
 reported = internals.reported
 
 
@@ -81,6 +82,31 @@ onstart:
             for name in internals.families_to_train(workflow) & WITH_CONDA.keys():
                 raise own_python.not_deployed(WITH_CONDA[name])
         internals.begin_run(workflow, CALL.storage)
+    if SPEAKER:
+        internals.expect(
+            workflow, SPEAKER, REPOSITORY / "benchmarks/results/reference_jobs.csv"
+        )
+
+
+def end_run(has_failed=False):
+    """Say how the run has ended."""
+    internals.end_run(
+        workflow,
+        SPEAKER,
+        config["ticket"]["options"],
+        STUDY.checks["notify"],
+        Path(paths.FINDINGS),
+        [Path(paths.REPORT, name) for name in ("study.html", "verdicts.html")],
+        has_failed,
+    )
+
+
+onsuccess:
+    end_run()
+
+
+onerror:
+    end_run(has_failed=True)
 
 
 # Jobs on other machines have the sources without their history: this tells them the revision. One

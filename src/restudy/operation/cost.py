@@ -22,6 +22,7 @@ from scipy.optimize import nnls
 from restudy.analysis.summaries import read_benchmark
 from restudy.families.contract import ALL
 from restudy.families.registry import FAMILIES, resolve
+from restudy.log import counted, duration
 from restudy.study.cell import Cell
 from restudy.study.config import cell_settings
 from restudy.study.schema import KEPT_STATE_MEGABYTES
@@ -429,16 +430,16 @@ def describe_estimate(found: Estimate) -> str:
     width = max(map(len, found.kinds))
     lines = [f"{'kind':{width}}  {'jobs':>7}  {'core time':>12}"]
     for kind, (count, seconds) in sorted(found.kinds.items(), key=lambda item: -item[1][1]):
-        lines.append(f"{kind:{width}}  {count:>7,}  {_duration(seconds):>12}")
+        lines.append(f"{kind:{width}}  {count:>7,}  {duration(seconds):>12}")
     jobs = sum(count for count, _ in found.kinds.values())
-    lines.append(f"{'total':{width}}  {jobs:>7,}  {_duration(found.core_seconds):>12}")
-    where = f"on {_count(found.cores, 'core')}"
+    lines.append(f"{'total':{width}}  {jobs:>7,}  {duration(found.core_seconds):>12}")
+    where = f"on {counted(found.cores, 'core')}"
     if found.nodes > 1:
-        where = f"on {found.nodes} nodes of {_count(found.cores, 'core')}"
+        where = f"on {found.nodes} nodes of {counted(found.cores, 'core')}"
     lines += [
         "",
         f"core-hours  {found.core_seconds / 3600:.2f}",
-        f"wall time   {_duration(found.wall_seconds)} {where}",
+        f"wall time   {duration(found.wall_seconds)} {where}",
         f"memory      {found.memory_mb / 1000:.1f} GB at most on a node",
         f"disk        {found.disk / 1e9:.2f} GB",
         "",
@@ -451,21 +452,9 @@ def describe_estimate(found: Estimate) -> str:
         )
     else:
         lines.append(
-            f"{_count(found.known['recorded'], 'job')} as recorded in this folder; "
-            f"{_count(found.known['scaled'], 'job')} computed and scaled by records of the same "
-            f"kind; {_count(found.known['reference'], 'job')} from the reference that comes with "
+            f"{counted(found.known['recorded'], 'job')} as recorded in this folder; "
+            f"{counted(found.known['scaled'], 'job')} computed and scaled by records of the same "
+            f"kind; {counted(found.known['reference'], 'job')} from the reference that comes with "
             f"the project, times {found.speed:.2f}, this machine's share of its times."
         )
     return "\n".join(lines)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 600:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

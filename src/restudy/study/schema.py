@@ -150,6 +150,13 @@ CHECKS = {
         "minimum": 0,
         "default": KEPT_STATE_MEGABYTES,
     },
+    "notify": {
+        "description": "Command for the shell that is called when a run has ended, with "
+        "RESTUDY_OUTCOME (done, failed or interrupted), RESTUDY_SUMMARY, RESTUDY_SECONDS and "
+        "RESTUDY_FOLDER among its variables. Does not affect results.",
+        "type": "string",
+        "default": "",
+    },
     "against": {
         "description": "Another run's results/manifest.json, with which the target verify compares "
         "this run's results; relative to the working directory. Does not affect results.",
