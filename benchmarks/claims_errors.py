@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from restudy.analysis.groups import two_groups  # noqa: E402
+from restudy.analysis.significance import correct  # noqa: E402
 from restudy.claims import inference  # noqa: E402
 from restudy.claims.ways import MEAN, NORMAL, TYPICAL  # noqa: E402
 
@@ -90,7 +91,7 @@ def truths(draw: Draw) -> tuple[float, float, float]:
 def verdicts(values: np.ndarray, bounds: np.ndarray, way: str) -> np.ndarray:
     """Return of a family of samples (M, n): 1 above its bound, -1 below, 0 undecided."""
     pairs = [inference.one_sided_p(x, bound, way) for x, bound in zip(values, bounds, strict=True)]
-    corrected = inference.correct([min(1.0, 2 * min(pair)) for pair in pairs])
+    corrected = correct([min(1.0, 2 * min(pair)) for pair in pairs])
     return np.array(
         [
             0 if p > inference.LEVEL else 1 if above <= below else -1

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from restudy.analysis.predicted_points import predicted_runs
 from restudy.analysis.shapes import line_agreement
 from restudy.data.tables import with_cell, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
+from restudy.reading.predicted_points import predicted_runs
 
 
 def main(family: Family, jobs: list[dict], inputs, output: str, log) -> None:

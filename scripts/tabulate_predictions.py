@@ -1,11 +1,11 @@
 """Count how a family's runs classified what is held out, by pair of classes and by class."""
 
-from restudy.analysis.predicted_points import as_predictions, predicted_runs
 from restudy.analysis.predictions import count_classes, count_pairs
 from restudy.data.tables import read_table, write_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
+from restudy.reading.predicted_points import as_predictions, predicted_runs
 
 
 def main(family: Family, jobs: list[dict], inputs, outputs, log) -> None:

@@ -27,9 +27,9 @@ def in_one_line(text: str) -> str:
 
 def test_the_front_page_and_captions_show_the_question_as_text(page, hostile):
     page.goto((hostile / "report.html").as_uri())
-    page.get_by_text("1 Data", exact=True).first.wait_for()
+    page.get_by_text("3 Data", exact=True).first.wait_for()
     assert in_one_line(QUESTION) in in_one_line(page.locator("body").inner_text())
-    page.get_by_text("2 Dense networks", exact=True).first.click()
+    page.get_by_text("4 Dense networks", exact=True).first.click()
     page.get_by_text("sizes", exact=True).first.click()
     page.locator("[iconname=information-circle]").first.click()
     page.get_by_text("What is seen.").first.wait_for()

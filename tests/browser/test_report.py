@@ -14,16 +14,17 @@ from restudy.data.tables import read_table
 # Of the viewer's lists; the front page has tables too.
 ROWS = "tbody tr:has([iconname=information-circle])"
 CATEGORIES = {
-    "0 Claims": 1,
-    "0 Interactive pages": 2,
-    "1 Data": 2,
+    "0 Overview": 1,
+    "1 Claims": 1,
+    "2 Interactive pages": 2,
+    "3 Data": 2,
     # One of the studies varies a number, which has two figures more, and is halved.
-    "2 Dense networks": 3 * 7 + 2 + 1 + 1,
-    "3 Convolutional network": 2 * 5,
-    "4 Single cells": SMOKE_JOBS["dense"] + 5 * SMOKE_JOBS["conv"],
-    "5 Tables": 9 + 2 * 5,
-    "6 Notebooks": 2 * 4,
-    "7 Provenance": 3,
+    "4 Dense networks": 3 * 7 + 2 + 1 + 1,
+    "5 Convolutional network": 2 * 5,
+    "6 Single cells": SMOKE_JOBS["dense"] + 5 * SMOKE_JOBS["conv"],
+    "7 Tables": 10 + 2 * 5,
+    "8 Notebooks": 2 * 4,
+    "9 Provenance": 3,
 }
 LABELS = (
     "figure, varied, data set, protocol, activation, hidden units, hidden layers, "
@@ -37,7 +38,7 @@ SHOWN = f"{CONTENT} img, {CONTENT} iframe"
 
 def open_report(page: Page, path: Path) -> Page:
     page.goto(path.as_uri())
-    page.get_by_text("1 Data", exact=True).first.wait_for()
+    page.get_by_text("3 Data", exact=True).first.wait_for()
     # Clicks wait for what moves.
     page.add_style_tag(content="* { transition: none !important; }")
     return page
@@ -113,17 +114,44 @@ def test_front_page_states_the_runs_own_figures(report, smoke):
     text = report.inner_text("body")
     cells = SMOKE_JOBS["dense"]
     assert f"Dense networks: {cells} cells with {6 * cells} runs" in text
-    summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
-    assert f"{summary['train_loss_mean'].min():.4f}" in text
-    assert "±" in text
+    assert "published course study" not in text, "that is another configuration's"
     assert "System Message" not in text
+
+
+def test_front_page_leads_to_the_overview(report):
+    go_to_front_page(report)
+    report.get_by_text("overview.html", exact=True).first.click()
+    report.get_by_text("What is seen.").first.wait_for()
+    go_to_front_page(report)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_overview_states_the_runs_own_figures_and_its_links_lead_somewhere(open_page, smoke, width):
+    path = smoke.folder / "results/report/overview.html"
+    with open_page() as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path.as_uri())
+        text = page.inner_text("body")
+        summary = read_table(smoke.folder / "results/tables/dense_summary.csv")
+        assert f"{summary['train_loss_mean'].min():.4f}" in text
+        assert f"Dense networks\n{SMOKE_JOBS['dense']} cells" in text
+        hrefs = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+        assert len(hrefs) > 8
+        assert all(Path(href.partition("#")[0].removeprefix("file://")).exists() for href in hrefs)
+        images = page.eval_on_selector_all("img", "all => all.map(each => each.naturalWidth)")
+        assert len(images) == 2 and min(images) > 100
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # A verdict leads to its evidence.
+        page.locator(".strip a").first.click()
+        page.wait_for_url("**/verdicts.html#*")
+        assert page.evaluate("document.querySelector(location.hash) !== null")
 
 
 def test_all_of_the_front_page_can_be_scrolled_to(report, smoke):
     go_to_front_page(report)
     size = report.viewport_size
     report.set_viewport_size({"width": 1280, "height": 400})
-    first = report.get_by_text("A published course study of small neural networks").first
+    first = report.get_by_text("Dense networks and Convolutional network").first
     assert first.bounding_box()["y"] >= 0
     last = report.get_by_text("The eye opens an item").first
     last.scroll_into_view_if_needed()

@@ -98,7 +98,7 @@ def test_shares_of_a_sum_of_uniform_inputs():
     shares = shares_of(found)
     # The variance of c x is proportional to c².
     for axis, squared in zip("abc", (9, 4, 1), strict=True):
-        assert shares[(axis,)] == pytest.approx(squared / 14, abs=0.025)
+        assert shares[(axis,)] == pytest.approx(squared / 14, abs=0.03)
     assert sum(shares.values()) + found.higher == pytest.approx(1)
     assert found.r_squared > 0.9
     assert found.shares["axis"].tolist()[:3] == ["a", "b", "c"]

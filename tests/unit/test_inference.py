@@ -10,6 +10,7 @@ from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
+from restudy.analysis.significance import correct
 from restudy.claims.inference import (
     CAUTION,
     LEVEL,
@@ -19,7 +20,6 @@ from restudy.claims.inference import (
     RARE,
     Sides,
     binomial_tail,
-    correct,
     critical_count,
     decided,
     interval,

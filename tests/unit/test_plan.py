@@ -109,6 +109,7 @@ def test_everything_that_is_asked_for_has_one_path_and_a_family_gets_what_it_lea
         "results/manifest.json",
         "results/report/certificate.html",
         "results/report/findings.json",
+        "results/report/overview.html",
         "results/report/study.html",
         "results/report/configuration.html",
         "results/report/environment.html",
@@ -240,11 +241,11 @@ def test_figures_can_be_asked_for_in_the_formats_that_they_are_written_in(smoke)
 
 def test_categories_are_numbered_in_one_order():
     named = report_labels.categories(FAMILIES)
-    assert named["dense"] == "2 Dense networks"
-    assert named["provenance"] == "7 Provenance"
+    assert named["dense"] == "4 Dense networks"
+    assert named["provenance"] == "9 Provenance"
     assert list(named.values()) == sorted(named.values())
     three = report_labels.categories(THREE)
-    assert three["plain"] == "4 Plain machines" and three["provenance"] == "8 Provenance"
+    assert three["plain"] == "06 Plain machines" and three["provenance"] == "10 Provenance"
     many = report_labels.categories({f"f{n}": replace(PLAIN, name=f"f{n}") for n in range(9)})
     assert list(many.values()) == sorted(many.values())
 

@@ -13,7 +13,6 @@ from sklearn.metrics import recall_score
 
 from restudy.analysis.columns import describe_columns
 from restudy.analysis.findings import describe_classes, describe_layers, describe_predictions
-from restudy.analysis.predicted_points import as_predictions, predicted_runs
 from restudy.analysis.predictions import confusion_matrix, count_classes, count_pairs
 from restudy.data.class_names import CLASS_NAMES, class_names
 from restudy.data.points import make_points
@@ -22,6 +21,7 @@ from restudy.families.contract import Axis, Family
 from restudy.families.conv.family import FAMILY as CONV
 from restudy.families.dense.family import FAMILY as DENSE
 from restudy.families.running import JobRun, load_data, train
+from restudy.reading.predicted_points import as_predictions, predicted_runs
 from restudy.study.config import cell_settings, complete_config
 from restudy.study.design import baseline_cell
 from restudy.study.entries import Entries

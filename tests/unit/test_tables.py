@@ -349,7 +349,7 @@ def test_the_best_is_chosen_on_validation_and_reported_on_what_is_held_out():
         {"level": "", "figure": interval},
     ]
     sentence = (
-        "Chosen by mean validation loss: ReLU (0.2500, 5 seeds); its held-out accuracy is "
+        "Chosen by mean validation loss among 4: ReLU (0.2500, 5 seeds); its held-out accuracy is "
         f"{interval}."
     )
     assert found["studies"]["s"]["by_quantity"]["accuracy"] == [sentence]
@@ -409,10 +409,11 @@ def test_the_best_has_an_interval_for_the_best_of_all_and_those_that_tie_with_it
     other = table.loc[table["activation"] == "relu", "train_loss"]
     best = min(own, other, key=np.mean)
     low, high = stats.t.interval(1 - 0.05 / 4, 19, best.mean(), stats.sem(best))
-    assert f"{best.mean():.4f}, 95% interval corrected for the choice among 4 {low:.4f}" in sentence
+    assert f"({best.mean():.4f} [{low:.4f}, {high:.4f}], 20 seeds)" in sentence
+    assert sentence.endswith("wide enough for whichever of the 4 is best).")
     assert figure == f"{best.mean():.4f} ({low:.4f} to {high:.4f})"
     names = ("tanh", "ReLU") if best is own else ("ReLU", "tanh")
-    assert sentence.endswith(f"; no difference from {names[0]} shows for {names[1]}.")
+    assert f"; no difference from {names[0]} shows for {names[1]} (in brackets " in sentence
     assert ranked([1, 3, 5, 7], 20)[1].count("no difference") == 0
     assert ranked([1, 1, 1, 1], 20, 0)[1].endswith("is 1.0000 at all of them.")
     assert "with 5 seeds no difference between them can be shown" in ranked([1, 3, 5, 7], 5)[1]

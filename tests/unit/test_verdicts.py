@@ -15,7 +15,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from restudy.analysis.findings import describe_claims
-from restudy.claims import inference
+from restudy.analysis.significance import correct
 from restudy.claims import verdicts as judging
 from restudy.claims.evidence import Evidence
 from restudy.claims.verdicts import compare_protocols, disagreements, judge_claims
@@ -136,7 +136,7 @@ def make_fast(monkeypatch):
         corrected[order] = steps.clip(max=1)
         return corrected.tolist()
 
-    assert holm([0.03, 0.01, 0.02]) == pytest.approx(inference.correct([0.03, 0.01, 0.02]))
+    assert holm([0.03, 0.01, 0.02]) == pytest.approx(correct([0.03, 0.01, 0.02]))
     monkeypatch.setattr(judging, "seeds_needed", lambda *_: None)
     monkeypatch.setattr(judging, "correct", holm)
 

@@ -46,7 +46,7 @@ def test_few_jobs_look_after_every_cell(project):
     names = dict(re.findall(r'(\d+)\[label = "(\w+)', done.stdout))
     edges = re.findall(r"(\d+) -> (\d+)", done.stdout)
     following = {names[after] for before, after in edges if names[before] == "train_dense"}
-    tables = {"combine_tables", "tabulate_benchmarks"}
+    tables = {"combine_tables", "tabulate_benchmarks", "tabulate_predictions"}
     # Of the cells that they show.
     pages = {"build_study_page", "run_notebook"}
     assert tables <= following <= tables | pages

@@ -187,6 +187,7 @@ config |= {
     "repository": str(REPOSITORY),
     "kept_state_megabytes": STUDY.checks["kept_state_megabytes"],
     "findings": escape_markup(found),
+    "title": escape_markup(STUDY.checks["title"]),
     "claims_file": escape_markup(str(CONFIG["claims"])),
     "unlocked": escape_markup(str(recorded.get("unlocked", ""))),
     "facts": escape_markup(

@@ -1,6 +1,37 @@
 """Interactive pages: the studies, and TensorBoard in one file."""
 
 
+rule build_overview:
+    input:
+        unpack(lambda wildcards: files.overview_inputs(PLAN)),
+        findings=paths.FINDINGS,
+        provenance=paths.PROVENANCE,
+    output:
+        report(
+            "results/report/overview.html",
+            caption="../../report/overview.rst",
+            category=CATEGORIES["overview"],
+            labels={"Page": "Overview"},
+        ),
+    log:
+        "results/logs/build_overview.log",
+    benchmark:
+        "results/benchmarks/build_overview.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("build_overview.py"),
+        title=STUDY.checks["title"],
+        questions=lambda wildcards: [each for _, each in files.first_figures(PLAN)],
+        pages=report_labels.overview_links(
+            PLAN.families, bool(STUDY.claims), CATEGORIES
+        ),
+    message:
+        "Build the front page"
+    script:
+        "../../scripts/build_overview.py"
+
+
 rule build_study_page:
     input:
         unpack(lambda wildcards: files.page_inputs(PLAN)),
@@ -9,7 +40,7 @@ rule build_study_page:
         report(
             "results/report/study.html",
             caption="../../report/study_page.rst",
-            category=CATEGORIES["pages"],
+            category=CATEGORIES["interactive_pages"],
             labels={"Page": "Studies"},
         ),
     log:
@@ -44,7 +75,7 @@ rule export_tensorboard:
         thinned=report(
             "results/report/tensorboard_thinned.html",
             caption="../../report/tensorboard.rst",
-            category=CATEGORIES["pages"],
+            category=CATEGORIES["interactive_pages"],
             labels={"Page": "TensorBoard"},
         ),
     log:

@@ -84,14 +84,21 @@ def how_chosen(family: Family) -> str:
 def interval_words(low: float, high: float, is_share: bool = False, chosen_of: int = 1) -> str:
     """Return a 95% interval in words, within 0 and 1 if it is of a share; nothing without one.
 
-    What ``chosen_of`` is, `restudy.analysis.statistics.mean_interval` says.
+    That of a mean which was chosen, see `restudy.analysis.statistics.mean_interval`, stands in
+    brackets: `correction_words` explains it.
     """
     if pd.isna(low):
         return ""
     if is_share:
         low, high = max(low, 0.0), min(high, 1.0)
-    corrected = f" corrected for the choice among {chosen_of}" if chosen_of > 1 else ""
-    return f"95% interval{corrected} {low:.4f} to {high:.4f}"
+    if chosen_of > 1:
+        return f"[{low:.4f}, {high:.4f}]"
+    return f"95% interval {low:.4f} to {high:.4f}"
+
+
+def correction_words(chosen_of: int) -> str:
+    """Return what intervals in brackets are."""
+    return f"in brackets 95% intervals, wide enough for whichever of the {chosen_of} is best"
 
 
 def is_share(measure: Measure | None) -> bool:

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.captions import in_sentence
-from restudy.analysis.choice import in_order_of_choice, interval_words, is_share
+from restudy.analysis.choice import (
+    correction_words,
+    in_order_of_choice,
+    interval_words,
+    is_share,
+)
 from restudy.analysis.groups import group_words
 from restudy.analysis.halving import chosen_words, describe_halving
 from restudy.analysis.statistics import mean_interval
@@ -531,7 +536,9 @@ def _ranking(runs: pd.DataFrame, study: Mapping, quantity: Quantity) -> list[str
                 f"mean {quantity.words} is {best} with "
                 f"{_level(ranked.iloc[0], quantity, len(ranked))} and {worst} with "
                 f"{_level(ranked.iloc[-1], quantity, len(ranked))}"
-            ) + _ties(group, study, quantity, ranked)
+            )
+            text += _ties(group, study, quantity, ranked)
+            text += f" ({correction_words(len(ranked))})" if "[" in text else ""
         if lost and not ranked.empty:
             text += f"; every run diverged with {' and with '.join(lost)}"
         sentences.append(_sentence(common, text))
@@ -570,7 +577,7 @@ def _chosen(family: Family, runs: pd.DataFrame, study: Mapping, choice: Quantity
         if chosen is None:
             continue
         of = len(_levels(group, compared_axes(study), group[choice.column]))
-        text = f"chosen by mean {choice.words}: {_level(chosen, choice, of)}"
+        text = f"chosen by mean {choice.words} among {of}: {_level(chosen, choice, of)}"
         for place, each in enumerate(_reported_of(family)):
             text += f"{', and its' if place else '; its'} {each.words} is "
             text += _interval(family, group, chosen, each)
@@ -706,7 +713,9 @@ def _seeds(finished: int, runs: int) -> str:
 def _figure(values: Sequence[float], is_share: bool, of: int = 1) -> str:
     """The mean of values, its interval, and the two groups that they may fall into."""
     mean, low, high = mean_interval(values, of)
-    parts = [f"{mean:.4f}", interval_words(low, high, is_share, of), group_words(values)]
+    between = interval_words(low, high, is_share, of)
+    figure = f"{mean:.4f} {between}" if of > 1 and between else f"{mean:.4f}"
+    parts = [figure, between if of == 1 else "", group_words(values)]
     return ", ".join(filter(None, parts))
 
 

@@ -52,8 +52,8 @@ def summarize(family: Family, runs: pd.DataFrame) -> pd.DataFrame:
         for measure in measures:
             row |= _spread(measure, finite[measure].to_numpy(float))
         apart = (group_words(finite[measure].to_numpy(float), measure) for measure in measures)
-        rows.append(row | {"two_groups": "; ".join(filter(None, apart))})
-    return pd.DataFrame(rows)
+        rows.append(row | {"two_groups": "; ".join(filter(None, apart)) or None})
+    return pd.DataFrame(rows).astype({"two_groups": "str"} if rows else {})
 
 
 def _spread(measure: str, values: np.ndarray) -> dict[str, float]:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.claims.inference import LEVEL, correct, critical_count, one_sided_p
-from restudy.claims.ways import TYPICAL
+from restudy.analysis.significance import LEVEL, correct, critical_count, sign_p
 
 
 def by_unit(runs: pd.DataFrame, levels: Sequence[Hashable], values: Sequence[float]):
@@ -49,10 +48,7 @@ def tied_with(table: pd.DataFrame, best: Hashable) -> list[Any]:
         One of its columns.
     """
     others = [level for level in table.columns if level != best]
-    p_values = []
-    for level in others:
-        differences = (table[level] - table[best]).dropna()
-        p_values.append(min(1.0, 2 * min(one_sided_p(differences, 0.0, TYPICAL))))
+    p_values = [sign_p((table[level] - table[best]).dropna()) for level in others]
     return [level for level, p in zip(others, correct(p_values), strict=True) if p > LEVEL]
 
 

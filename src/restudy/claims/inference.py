@@ -25,15 +25,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from restudy.analysis.significance import (
+    LEVEL,
+    binomial,
+    binomial_tail,
+    critical_count,
+)
 from restudy.analysis.student import power, quantile, statistic, upper_tail
 from restudy.claims.ways import MEAN, NORMAL, TYPICAL
 
-LEVEL = 0.05  # of all verdicts of a run together
 RARE = 0.1  # share of seeds: failures that are rarer are not ruled out
 CAUTION = 1.5  # by which the sample's skewness is multiplied
 # With fewer, intervals of a mean would miss it in more than 5% of samples for such failures alone.
@@ -225,20 +229,6 @@ def share_interval(found: Sides, level: float) -> tuple[float, float]:
     return low, 1 - high
 
 
-def correct(p_values: Sequence[float]) -> list[float]:
-    r"""Return p-values after Holm's correction for all that are given.
-
-    With :math:`p_{(1)} \le \dots \le p_{(m)}` in rising order,
-
-    .. math:: \tilde p_{(i)} = \max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})
-    """
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty_like(p)
-    corrected[order] = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)).clip(max=1)
-    return corrected.tolist()
-
-
 def levels(p_values: Sequence[float]) -> list[float]:
     r"""Return the level at which each p-value is significant after Holm's correction.
 
@@ -301,26 +291,6 @@ def seeds_needed(
     return None if None in needed else max(needed)
 
 
-@cache
-def binomial_tail(n: int, count: int, share: float) -> float:
-    """Return P(Bin(n, share) ≥ count)."""
-    if count <= 0:
-        return 1.0
-    if count > n or share <= 0:
-        return 0.0
-    if share >= 1:
-        return 1.0
-    return float(min(1.0, _binomial(n, share)[count:].sum()))
-
-
-@cache
-def critical_count(n: int, level: float, share: float = 0.5) -> int | None:
-    """Return the least count above that share of n that is significant; None if none is."""
-    tails = np.cumsum(_binomial(n, share)[::-1])
-    significant = int((tails <= level).sum())
-    return n + 1 - significant if significant else None
-
-
 def is_constant(values: Sequence[float]) -> bool:
     """Return whether values differ by rounding at most."""
     values = np.asarray(values, float)
@@ -364,7 +334,7 @@ def _solved(corrected: float, values: np.ndarray) -> float:
 def _order_interval(values: np.ndarray, level: float) -> tuple[float, float]:
     """Return the interpolated interval of the median of sorted values; NaN for too few."""
     n = values.size
-    missed = 2 * np.cumsum(_binomial(n, 0.5))  # of k values from either end, at k - 1
+    missed = 2 * np.cumsum(binomial(n, 0.5))  # of k values from either end, at k - 1
     k = int((missed <= level).sum())
     if not k:
         return (math.nan, math.nan)
@@ -375,14 +345,6 @@ def _order_interval(values: np.ndarray, level: float) -> tuple[float, float]:
         outer if outer == inner or math.isinf(outer) else float((1 - share) * outer + share * inner)
         for outer, inner in (low, high)
     )
-
-
-def _binomial(n: int, share: float) -> np.ndarray:
-    """Return P(Bin(n, share) = k) for k = 0, ..., n."""
-    k = np.arange(n + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
-    ways = logs[n] - logs - logs[::-1]
-    return np.exp(ways + k * math.log(share) + (n - k) * math.log1p(-share))
 
 
 def _share_at(tail: Callable[[float], float], level: float) -> float:

@@ -53,6 +53,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.groups import two_groups
+from restudy.analysis.significance import correct
 from restudy.analysis.student import STANDARD_NORMAL, quantile, upper_tail
 from restudy.claims.evidence import Evidence
 from restudy.claims.inference import (
@@ -61,7 +62,6 @@ from restudy.claims.inference import (
     POWER,
     Sides,
     binomial_tail,
-    correct,
     decided,
     interval,
     is_constant,

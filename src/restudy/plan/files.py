@@ -27,6 +27,7 @@ LEFT_OUT = {
     "results/tables/benchmarks.*": "times and memory of the jobs",
     "results/report/findings.json": "states the time of the training; the rest is in the tables",
     "results/report/verdicts.html": "states the run's command and times; the rest is in the tables",
+    "results/report/overview.html": "states the times, machine and revision of the run",
     "results/report/environment.html": "a page about the machine and revision",
     "results/report/tensorboard*.html": "pages of the event files with their times and speeds",
     "results/report/certificate.html": "a record of a check and its date",
@@ -49,7 +50,8 @@ def requested_files(plan: Plan) -> Iterator[str]:
     yield paths.MANIFEST
     yield f"{paths.REPORT}/certificate.html"
     yield paths.FINDINGS
-    yield from (f"{paths.REPORT}/{page}.html" for page in ("study", "configuration", "environment"))
+    pages = ("overview", "study", "configuration", "environment")
+    yield from (f"{paths.REPORT}/{page}.html" for page in pages)
     yield paths.page_of(paths.BENCHMARKS)
     if plan.claim_tables:
         yield f"{paths.REPORT}/verdicts.html"
@@ -237,6 +239,32 @@ def findings_inputs(plan: Plan) -> dict[str, Any]:
             tables["confusion"] = "confusion.csv"
         for key, name in tables.items():
             named[f"{family.name}_{key}"] = paths.table(family, name)
+    if plan.claim_tables:
+        named["claims"] = f"{paths.TABLES}/claims.csv"
+    return named
+
+
+# What the front page shows of a family's first study, the first of these that it has.
+MOST_SHOWN = 2  # figures
+SHOWN_FIRST = ("final_accuracy", "loss_effects", "accuracy_effects", "loss_curves")
+
+
+def first_figures(plan: Plan) -> list[tuple[str, str]]:
+    """Return a figure of each family's first study, with the question that the study asks."""
+    found = []
+    for family in plan.families.values():
+        study = next(iter(plan.studies(family)))
+        drawn = set(pictures_of_study(plan, family, study))
+        paths_of_kinds = (study_figure(family, study, kind) for kind in SHOWN_FIRST)
+        path = next((each for each in paths_of_kinds if each in drawn), None)
+        if path:
+            found.append((path, plan.study(family, study)["question"]))
+    return found[:MOST_SHOWN]
+
+
+def overview_inputs(plan: Plan) -> dict[str, Any]:
+    """Return the inputs of the front page, besides findings and provenance, by name."""
+    named: dict[str, Any] = {"figures": [path for path, _ in first_figures(plan)]}
     if plan.claim_tables:
         named["claims"] = f"{paths.TABLES}/claims.csv"
     return named

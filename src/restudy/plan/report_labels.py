@@ -10,7 +10,8 @@ from restudy.study.cell import Cell
 from restudy.study.labels import counted_axes, label_of, number_axes
 
 # The report sorts categories by their text: the families come between these two groups.
-FIRST, LAST = ("Data",), ("Single cells", "Tables", "Notebooks", "Provenance")
+FIRST = ("Overview", "Claims", "Interactive pages", "Data")
+LAST = ("Single cells", "Tables", "Notebooks", "Provenance")
 SEED_WIDTH = 6
 NUMBER_WIDTH = 24
 
@@ -22,14 +23,10 @@ def categories(families: Mapping[str, Family]) -> dict[str, str]:
         **{name: family.title for name, family in families.items()},
         **{title: title for title in LAST},
     }
-    width = len(str(len(titles)))
+    width = len(str(len(titles) - 1))
     return {
-        "claims": f"{0:0{width}} Claims",
-        "pages": f"{0:0{width}} Interactive pages",
-        **{
-            name.lower().replace(" ", "_"): f"{position:0{width}} {title}"
-            for position, (name, title) in enumerate(titles.items(), start=1)
-        },
+        name.lower().replace(" ", "_"): f"{position:0{width}} {title}"
+        for position, (name, title) in enumerate(titles.items())
     }
 
 
@@ -77,3 +74,24 @@ def table_labels(table: str, families: Mapping[str, Family]) -> dict[str, str]:
     if name not in families:
         return {"Networks": "All", "Rows": ROWS[table]}
     return {"Networks": families[name].title, "Rows": ROWS[rows]}
+
+
+def overview_links(
+    families: Mapping[str, Family], has_claims: bool, categories: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return what the front page links: titles, files beside it, and where the menu has them."""
+    pages = [("Studies", "study.html", "interactive_pages")]
+    if has_claims:
+        pages.append(("Claims and verdicts", "verdicts.html", "claims"))
+    if any(family.leaves("events") for family in families.values()):
+        pages.append(("TensorBoard", "tensorboard.html", "interactive_pages"))
+    pages += [
+        (f"Notebook: {name.replace('_', ' ')}", f"{name}_notebook.html", "notebooks")
+        for family in families.values()
+        for name in family.notebooks
+    ]
+    pages += [("Certificate", "certificate.html", "provenance")]
+    return [
+        {"title": title, "href": href, "place": f"in the menu: {categories[category]}"}
+        for title, href, category in pages
+    ]

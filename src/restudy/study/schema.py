@@ -150,6 +150,13 @@ CHECKS = {
         "minimum": 0,
         "default": KEPT_STATE_MEGABYTES,
     },
+    "title": {
+        "description": "What the run is about, in a few words: the heading of its front page. Does "
+        "not affect results.",
+        "type": "string",
+        "default": "",
+        "maxLength": 200,
+    },
     "notify": {
         "description": "Command for the shell that is called when a run has ended, with "
         "RESTUDY_OUTCOME (done, failed or interrupted), RESTUDY_SUMMARY, RESTUDY_SECONDS and "

@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
-from restudy.claims.inference import LEVEL
+from restudy.analysis.significance import LEVEL
 from restudy.claims.verdicts import (
     ASSUMED_NORMAL,
     CONTRADICTED,
@@ -43,22 +43,25 @@ WORDS = {SMALLER: "smaller than claimed"}
 CAVEATS = {STATED_SPREAD: "one run, spread stated", ASSUMED_NORMAL: "taken to be normal"}
 WIDTH, LEFT, RIGHT, ROW = 680, 150, 16, 34  # of a drawing, in its own units
 
-CLAIMS_STYLESHEET = """
+VERDICT_STYLESHEET = """
 :root { --reproduced: #1c6e8c; --smaller: #7a5c00; --contradicted: #a8430c;
   --undecided: #5a6270; --on: #fff; }
 @media (prefers-color-scheme: dark) { :root { --reproduced: #6cc3df; --smaller: #d9b44a;
   --contradicted: #f0975a; --undecided: #a9b0bc; --on: #14171c; } }
+.verdict { white-space: nowrap; font-weight: 600; }
+.verdict.reproduced { color: var(--reproduced); }
+.verdict.smaller { color: var(--smaller); }
+.verdict.contradicted { color: var(--contradicted); }
+.verdict.undecided { color: var(--undecided); }
+.caveat { display: block; font-size: .85em; color: var(--muted); }
+"""
+
+CLAIMS_STYLESHEET = """
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem 1rem .35rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 td a { color: inherit; }
 .frame { overflow-x: auto; margin-bottom: 1rem; }
-.verdict { white-space: nowrap; font-weight: 600; }
-.verdict.reproduced { color: var(--reproduced); }
-.verdict.smaller { color: var(--smaller); }
-.caveat { display: block; font-size: .85em; color: var(--muted); }
-.verdict.contradicted { color: var(--contradicted); }
-.verdict.undecided { color: var(--undecided); }
 article { border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; margin: 1rem 0;
   max-width: 62rem; }
 article h2 { margin: 0 0 .2rem; }
@@ -224,20 +227,22 @@ def claims_page(
         title="Claims and verdicts",
         claims=listed,
         columns=list(dict.fromkeys(row["column"] for claim in listed for row in claim["rows"])),
-        summary=_summary(claims),
+        summary=claims_summary(claims),
         changed=_changed(claims, tests, seeds),
-        verdict=_verdict,
+        verdict=verdict_mark,
         figures=Markup(json.dumps([figure["packed"] for figure in embedded.values()]))
         if embedded
         else "",
         script=Markup(SCRIPT),
         copying=copying_script(),
         favicon=FAVICON,
-        stylesheet=Markup(STYLESHEET + copying_stylesheet() + CLAIMS_STYLESHEET),
+        stylesheet=Markup(
+            STYLESHEET + copying_stylesheet() + VERDICT_STYLESHEET + CLAIMS_STYLESHEET
+        ),
     )
 
 
-def _verdict(row: Mapping) -> Markup:
+def verdict_mark(row: Mapping) -> Markup:
     """Return a verdict with its sign and what it rests on, if that is less than the seeds."""
     verdict, caveat = row["verdict"], CAVEATS.get(row["basis"], "")
     if verdict == UNDECIDED:
@@ -248,7 +253,8 @@ def _verdict(row: Mapping) -> Markup:
     return Markup(html).format(verdict, sign, WORDS.get(verdict, verdict)) + more
 
 
-def _summary(claims: pd.DataFrame) -> str:
+def claims_summary(claims: pd.DataFrame) -> str:
+    """Return how many verdicts of which kind there are, in words."""
     counts = claims["verdict"].value_counts()
     parts = [f"{counts[name]} {WORDS.get(name, name)}" for name in SIGNS if name in counts]
     text = (
@@ -376,7 +382,7 @@ def _price(row: Mapping[str, Any], benchmarks: pd.DataFrame) -> str:
 
     A job that trains all seeds of a cell trains them all again.
     """
-    if pd.isna(row["further_seeds"]):
+    if pd.isna(row.get("further_seeds")):
         return ""
     further, started = int(row["further_seeds"]), int(row["n"] + row["left_out"])
     jobs = benchmarks[benchmarks["rule"] == f"train_{row['model']}"].set_index("job")["cpu_seconds"]

@@ -13,9 +13,9 @@ from restudy.analysis.captions import in_sentence
 from restudy.analysis.choice import cells_in_order, how_chosen
 from restudy.analysis.markup import escape_latex, escape_markdown
 from restudy.analysis.rounding import Number, exact_number, round_to_uncertainty
+from restudy.analysis.significance import LEVEL
 from restudy.analysis.summaries import summarize
 from restudy.analysis.ties import by_unit, tied_with
-from restudy.claims.inference import LEVEL
 from restudy.families.contract import Family, Measure
 from restudy.families.setting_axes import is_setting_axis
 from restudy.study.labels import label_of, number_axes, value_words
