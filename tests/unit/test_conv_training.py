@@ -236,7 +236,7 @@ def test_without_dropout_the_loss_is_that_of_the_network():
 
 
 def test_divergence_is_a_result_with_the_exact_step(tmp_path):
-    settings = {"kind": "gradient_descent", "learning_rate": 1e5}
+    settings = {"kind": "gradient_descent", "learning_rate": 1e7}
     step = compile_step(settings, keep=0.5)
     batches = draw_batches(0, 0, 8, 10, 64)
     losses = [float(step(tf.constant(i), tf.constant(batch))) for i, batch in enumerate(batches)]
