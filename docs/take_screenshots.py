@@ -32,6 +32,7 @@ def show_tab(name: str):
 
 # Picture: page, size of the window, what to do first.
 SCREENSHOTS = {
+    "overview": ("results/report/overview.html", WIDE, lambda page: None),
     "report": ("report.html", WIDE, lambda page: None),
     "verdicts": ("results/report/verdicts.html", WIDE, lambda page: None),
     "study": ("results/report/study.html", WIDE, show_section("curves")),

@@ -120,7 +120,7 @@ def test_front_page_states_the_runs_own_figures(report, smoke):
 
 def test_front_page_leads_to_the_overview(report):
     go_to_front_page(report)
-    report.get_by_text("overview.html", exact=True).first.click()
+    report.get_by_role("link", name="Overview", exact=True).click()
     report.get_by_text("What is seen.").first.wait_for()
     go_to_front_page(report)
 

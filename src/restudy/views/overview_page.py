@@ -31,7 +31,6 @@ nav a:hover { background: var(--shade); }
 .strip div { margin-top: .15rem; font-size: .92rem; }
 .strip .of { color: var(--muted); }
 figure { margin: 0 0 1.4rem; max-width: 62rem; }
-figcaption { font-weight: 600; margin: 0 0 .3rem; max-width: 75ch; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff;
   border-radius: 4px; }
 .frame { overflow-x: auto; margin-bottom: 1.2rem; }
@@ -89,7 +88,6 @@ PAGE = ENVIRONMENT.from_string(
 {% for figure in figures %}
 {% if loop.first %}<h2>In pictures</h2>{% endif %}
 <figure>
-<figcaption>{{ figure.question }} {{ figure.label }}.</figcaption>
 <img alt="{{ figure.alt }}" width="{{ figure.width }}" height="{{ figure.height }}"
  src="{{ figure.source }}">
 </figure>
@@ -208,9 +206,7 @@ def _figure(path: str, content: bytes, question: str) -> dict[str, Any]:
     found, label = embed_figure(path, content), figure_label(path)
     kind, data = found["packed"]["type"], zlib.decompress(base64.b64decode(found["packed"]["data"]))
     return {
-        "question": question,
-        "label": label,
-        "alt": f"{label}: {found['title']}" if found["title"] else label,
+        "alt": f"{label}: {found['title'] or question}",
         "width": found["width"],
         "height": found["height"],
         "source": f"data:{kind};base64,{base64.b64encode(data).decode()}",
