@@ -69,7 +69,7 @@ def test_a_run_prints_few_lines_and_how_it_ended(project):
     assert len(lines) < 20 and max(map(len, lines)) < 300
     assert any(re.fullmatch(r"\d+ jobs, of which 8 train\.", line) for line in lines)
     ended = next(place for place, line in enumerate(lines) if line.startswith("Done in "))
-    assert lines[ended + 1].startswith("1 claims got 1 verdicts: ")
+    assert lines[ended + 1].startswith("1 claim got 1 verdict: ")
     assert lines[ended + 2] == "8 training runs, of which none diverged."
     pages = [line.removeprefix("To look at: file://") for line in lines[ended:] if "file:" in line]
     assert [Path(page).name for page in pages] == ["study.html", "verdicts.html"]

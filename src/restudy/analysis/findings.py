@@ -25,6 +25,7 @@ from restudy.analysis.ties import by_unit, can_tell, tied_with
 from restudy.data.class_names import class_names
 from restudy.data.tables import with_coordinates
 from restudy.families.contract import Family, Measure
+from restudy.log import counted
 from restudy.study.cell import make_cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import counted_axes, known_labels, label_of
@@ -323,7 +324,8 @@ def describe_claims(claims: pd.DataFrame) -> str:
     """
     counts = claims["verdict"].replace("smaller", "smaller than claimed").value_counts()
     parts = [f"{count} {verdict}" for verdict, count in counts.items()]
-    text = f"{claims['claim'].nunique()} claims got {len(claims)} verdicts: {', '.join(parts)}."
+    judged = counted(claims["claim"].nunique(), "claim")
+    text = f"{judged} got {counted(len(claims), 'verdict')}: {', '.join(parts)}."
     wrong = claims[claims["verdict"] == "contradicted"]
     if wrong.empty:
         return text

@@ -24,6 +24,7 @@ from restudy.claims.verdicts import (
     compare_protocols,
     verdict_at,
 )
+from restudy.log import counted
 from restudy.operation.tickets import further_options
 from restudy.plan.figures import figure_label
 from restudy.study.labels import label_of
@@ -258,7 +259,8 @@ def claims_summary(claims: pd.DataFrame) -> str:
     counts = claims["verdict"].value_counts()
     parts = [f"{counts[name]} {WORDS.get(name, name)}" for name in SIGNS if name in counts]
     text = (
-        f"{claims['claim'].nunique()} claims, {len(claims)} verdicts: {', '.join(parts)}. A claim "
+        f"{counted(claims['claim'].nunique(), 'claim')}, {counted(len(claims), 'verdict')}: "
+        f"{', '.join(parts)}. A claim "
         "about cells that exist under several protocols has a verdict for each."
     )
     stated = int(((claims["basis"] == STATED_SPREAD) & (claims["verdict"] != UNDECIDED)).sum())

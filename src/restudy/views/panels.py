@@ -104,7 +104,7 @@ def facet_axis(study: Mapping[str, Any], axes: Sequence[str]) -> str | None:
 def spread_legend(spread: str, replicates: int, unit: str = "seeds") -> tuple:
     """Return the legend section that says what line and band are, over how many runs."""
     if replicates < 2:
-        return ("Line", [(Line2D([], [], color=INK), "the only seed")])
+        return ("Line", [(Line2D([], [], color=INK), "one seed")])
     return (
         "Line and band",
         [

@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import "./components.css";
 import { CopyButtons } from "./CopyButtons.jsx";
 import { saveText } from "./download.js";
-import { formatNumber } from "./format.js";
+import { counted, formatNumber } from "./format.js";
 import { toCsv } from "./tableText.js";
 
 const PAGE = 500;
@@ -84,8 +84,8 @@ export function DataTable({
             </label>
             <output>
               {shown.length === rows.length
-                ? `${rows.length.toLocaleString("en-US")} rows`
-                : `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} rows`}
+                ? counted(rows.length, "row")
+                : `${shown.length.toLocaleString("en-US")} of ${counted(rows.length, "row")}`}
             </output>
           </>
         )}

@@ -6,7 +6,7 @@ import { select } from "d3-selection";
 import { line } from "d3-shape";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import "./components.css";
-import { formatNumber } from "./format.js";
+import { counted, every, formatNumber } from "./format.js";
 import { useWidth } from "./useWidth.js";
 
 const TOP = 62;
@@ -79,8 +79,8 @@ export function ParallelCoordinates({
       <div class="bar">
         <output>
           {active.length === rows.length
-            ? `all ${rows.length} lines`
-            : `${active.length} of ${rows.length} lines inside the brushes`}
+            ? every(rows.length, "line")
+            : `${active.length} of ${counted(rows.length, "line")} inside the brushes`}
         </output>
         <button
           type="button"

@@ -32,3 +32,8 @@ export function formatDuration(seconds) {
 export function counted(number, singular, plural = `${singular}s`) {
   return `${number.toLocaleString("en-US")} ${number === 1 ? singular : plural}`;
 }
+
+/** "1 line", "all 4 lines". */
+export function every(number, singular) {
+  return number === 1 ? counted(1, singular) : `all ${counted(number, singular)}`;
+}

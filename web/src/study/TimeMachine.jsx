@@ -3,7 +3,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { counted, formatNumber } from "../shared/format.js";
+import { counted, every, formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { Boundary } from "./Boundary.jsx";
 import { inSentence, levelColor, limitsOf } from "./data.js";
@@ -429,8 +429,8 @@ function Histogram({ name, histogram, number, color }) {
 
 /** What of the snapshots the page carries, and where all are. */
 function accountOf({ cells, seeds, snapshots, ofCells, withSnapshots, ofSeeds, ofSnapshots }) {
-  const part = (some, all, word) => (some < all ? `${some} of ${all} ${word}` : `all ${all} ${word}`);
-  const held = `${part(cells, ofCells, "cells")} with ${part(Math.min(seeds, ofSeeds), ofSeeds, "seeds")} and ${part(snapshots, ofSnapshots, "snapshots")} each`;
+  const part = (some, all, word) => (some < all ? `${some} of ${counted(all, word)}` : every(all, word));
+  const held = `${part(cells, ofCells, "cell")} with ${part(Math.min(seeds, ofSeeds), ofSeeds, "seed")} and ${part(snapshots, ofSnapshots, "snapshot")} each`;
   const whole = cells === ofCells && seeds >= ofSeeds && snapshots >= ofSnapshots;
   return (
     `The page runs the networks itself, from weights in single precision: ${held}. ` +
