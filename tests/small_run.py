@@ -15,6 +15,7 @@ FEATURES = ("<b>depth</b> $a$ \\alpha", f"</script><script>{OWN}</script>")
 CLASSES = (f'=HYPERLINK("x")<img src=x onerror="{OWN}">', "_b_ $y$ `c` %s")
 WELLS = "own/{wells} $1.csv"
 CONFIG = {
+    "title": QUESTION,
     "datasets": {
         "moons": {"kind": "moons", "points": 40, "heldout_points": 60},
         "wells": {"kind": "csv", "path": WELLS, "label": "sort"},

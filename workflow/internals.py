@@ -513,13 +513,32 @@ def reported_to(arguments: Sequence[str]) -> Path | None:
     return Path(options.report) if options.report else None
 
 
+def cores_of(workflow: Any) -> int | None:
+    """Return how many cores the call names; None of one that leaves them to a cluster."""
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return None
+
+
+def profile_words(arguments: Sequence[str]) -> list[str]:
+    """Return the option that names a profile in place of the usual one, if a command line does."""
+    words = list(arguments)
+    for place, word in enumerate(words):
+        if word == "--workflow-profile":
+            return words[place : place + 2]
+        if word.startswith("--workflow-profile="):
+            return [word]
+    return []
+
+
 def expect(workflow: Any, speaker: Speaker, reference: Path) -> None:
     """Have it told how long a run will take, by the prices of its training jobs.
 
     It is worked out beside the run, which need not wait for it.
     """
     jobs = [job for job in workflow.dag.needrun_jobs() if _trains(job.rule.name)]
-    cores = workflow.cores if workflow.local_exec else workflow.nodes
+    cores = cores_of(workflow) if workflow.local_exec else workflow.nodes
 
     def price() -> None:
         from restudy.operation.cost import Job as JobToEstimate
@@ -578,8 +597,8 @@ def end_run(
         len(list(dag.finished_jobs)),
         speaker.log.failures if speaker else 0,
         read_json(findings) if states and findings.exists() and not has_failed else {},
-        options,
-        workflow.cores or 1,
+        [*profile_words(sys.argv[1:]), *options],
+        cores_of(workflow),
         [path for path in pages if states and path.exists()],
     )
     if speaker:

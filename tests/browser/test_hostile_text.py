@@ -37,14 +37,14 @@ def test_the_front_page_and_captions_show_the_question_as_text(page, hostile):
     assert page.title() != "owned" and "root:x:0" not in page.content()
 
 
-@pytest.mark.parametrize("name", ["study", "configuration", "dense_networks_notebook"])
+@pytest.mark.parametrize("name", ["overview", "study", "configuration", "dense_networks_notebook"])
 def test_a_page_shows_texts_as_written(page, hostile, name):
     page.goto((hostile / f"results/report/{name}.html").as_uri())
     page.locator("h1").first.wait_for()
     page.wait_for_timeout(300)
     assert page.title() != "owned"
     assert not page.locator("img[src=x]").count()
-    if name == "study":
+    if name in ("overview", "study"):
         assert in_one_line(QUESTION) in in_one_line(page.locator("body").inner_text())
 
 

@@ -121,6 +121,8 @@ def test_an_end_says_how_long_what_came_out_and_what_may_come_next(tmp_path):
     assert Ending(DONE, 3.0, 1, 0, {}, [], 4).lines == ["Done in 3 s: 1 job."]
     (line,) = Ending(INTERRUPTED, 3.0, 1, 1, {}, options, 4).lines
     assert line.startswith("Interrupted after 3 s; call again to go on: snakemake --cores 4 ")
+    (line,) = Ending(INTERRUPTED, 3.0, 1, 1, {}, ["--workflow-profile", "slurm"], None).lines
+    assert line.endswith("call again to go on: snakemake --workflow-profile slurm")
     (line,) = Ending(FAILED, 3.0, 5, 2, {}, [], 1).lines
     assert line.startswith("2 jobs failed after 3 s, 5 ended well, and what they made stays.")
     assert line.endswith("call again: snakemake --cores 1")

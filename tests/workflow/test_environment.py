@@ -64,7 +64,8 @@ def test_nothing_is_computed_again_wherever_project_results_and_data_lie(small_r
     config["datasets"]["wells"]["path"] = str(place)
     (elsewhere / "ours.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     # The record of the configuration has the new path; nothing is computed for it.
-    records = {"record_provenance", "render_provenance", "write_manifest", "render_certificate"}
+    records = {"record_provenance", "render_provenance", "build_overview"}
+    records |= {"write_manifest", "render_certificate"}
     assert planned(project, elsewhere) == records
     # Other content is another matter.
     with place.open("a") as file:

@@ -165,7 +165,9 @@ def test_cells_are_summarised_compared_and_told_of(project):
     found = json.loads((results / "report/findings.json").read_text())["families"]["svm"]
     chosen = summary.loc[summary["validation_accuracy_mean"].idxmax()]
     (told,) = found["studies"]["kernels"]["outcome"]
-    assert told.startswith(f"Chosen by mean validation accuracy: kernel {chosen['kernel']}, ")
+    assert told.startswith(
+        f"Chosen by mean validation accuracy among 4: kernel {chosen['kernel']}, "
+    )
     assert f"its held-out accuracy is {chosen['heldout_accuracy_mean']:.4f} (95% interval" in told
     page = (results / "report/study.html").read_text()
     assert "Studies" in page and len(page) > 10_000

@@ -238,8 +238,8 @@ class Ending:
         As `restudy.analysis.findings` states them; empty if they are not those of this run.
     options : sequence of str
         Of a call that runs the same configuration, see `restudy.operation.tickets.describe_call`.
-    cores : int
-        That the run had.
+    cores : int or None
+        That the run had; None of one that left them to a cluster.
     pages : sequence of Path
         What there is to look at.
     """
@@ -250,14 +250,14 @@ class Ending:
     failures: int
     findings: Mapping[str, Any]
     options: Sequence[str]
-    cores: int
+    cores: int | None
     pages: Sequence[Path] = ()
 
     @property
     def lines(self) -> list[str]:
         """What a person is told."""
         took = duration(self.seconds)
-        again = shlex.join(["snakemake", "--cores", str(self.cores), *self.options])
+        again = shlex.join([*self._call(), *self.options])
         if self.outcome == INTERRUPTED:
             return [f"Interrupted after {took}; call again to go on: {again}"]
         if self.outcome == FAILED:
@@ -267,6 +267,9 @@ class Ending:
                 f"the cause is mended, call again: {again}"
             ]
         return [f"Done in {took}: {counted(self.jobs, 'job')}.", *self._came_out(), *self._next()]
+
+    def _call(self) -> list[str]:
+        return ["snakemake", *(["--cores", str(self.cores)] if self.cores else [])]
 
     def _came_out(self) -> list[str]:
         families = self.findings.get("families", {}).values()
@@ -285,7 +288,7 @@ class Ending:
         report = shlex.join(["snakemake", *self.options, "--report", "report.html"])
         # Behind options that take any number of values, a target needs a mark.
         target = ["--", "certificate"] if self.options else ["certificate"]
-        certificate = shlex.join(["snakemake", "--cores", str(self.cores), *self.options, *target])
+        certificate = shlex.join([*self._call(), *self.options, *target])
         return [
             *(f"To look at: {page.absolute().as_uri()}" for page in self.pages),
             f"All of it as one page: {report}",

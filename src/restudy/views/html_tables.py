@@ -155,8 +155,8 @@ const update = () => {
   order();
   body.replaceChildren(); drawn = 0; frame.scrollTop = 0;
   draw(); fill();
-  output.textContent = `${shown.length.toLocaleString("en")} rows shown of ` +
-    rows.length.toLocaleString("en");
+  output.textContent = `${shown.length.toLocaleString("en")} of ` +
+    `${rows.length.toLocaleString("en")} ${rows.length === 1 ? "row" : "rows"} shown`;
 };
 heads.forEach(head => head.firstElementChild.addEventListener("click", () => {
   const next = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
