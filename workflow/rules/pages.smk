@@ -21,9 +21,10 @@ rule build_overview:
         "../../environment.yml"
     params:
         code=code("build_overview.py"),
-        title=STUDY.checks["title"],
+        # Functions: Snakemake would take braces in a text for wildcards.
+        title=lambda wildcards: STUDY.checks["title"],
         questions=lambda wildcards: [each for _, each in files.first_figures(PLAN)],
-        pages=report_labels.overview_links(
+        pages=lambda wildcards: report_labels.overview_links(
             PLAN.families, bool(STUDY.claims), CATEGORIES
         ),
     message:
