@@ -196,7 +196,7 @@ def test_csv_has_the_exact_numbers():
     assert (last["signs"], table["seeds"][0]) == ("1", "0 1 2 3")
 
 
-SEEDS = 20  # as many as in the README's example
+SEEDS = 70  # as many as in the README's example
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ def test_example_of_the_readme_prints_what_it_shows(results, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert shape(done.stdout) == shape(shown)
-    numbers = re.search(r"train_loss +20 +(\S+) +(\S+)", done.stdout).groups()
+    numbers = re.search(r"train_loss +70 +(\S+) +(\S+)", done.stdout).groups()
     means = [runs[name]["train_loss"].mean() for name in ("relu", "tanh")]
     assert [float(number) for number in numbers] == pytest.approx(means, abs=0.01)
 
