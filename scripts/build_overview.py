@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from restudy.data.tables import read_table
+from restudy.data.tables import from_results, read_table
 from restudy.job import begin_job
 from restudy.views.overview_page import overview_page
 
@@ -11,18 +11,15 @@ from restudy.views.overview_page import overview_page
 def main(params, inputs, output: str, log) -> None:
     """Write the page."""
     figures = [
-        {"path": f"results/{path.rpartition('results/')[2]}", "content": Path(path).read_bytes()}
-        for path in inputs.get("figures", [])
+        {"path": from_results(path), "content": Path(path).read_bytes(), "question": question}
+        for path, question in zip(inputs.get("figures", []), params.questions, strict=True)
     ]
     table = inputs.get("claims")
     page = overview_page(
         params.title,
         json.loads(Path(inputs.findings).read_text(encoding="utf-8")),
         read_table(table) if table else None,
-        [
-            {**figure, "question": question}
-            for figure, question in zip(figures, params.questions, strict=True)
-        ],
+        figures,
         params.pages,
         json.loads(Path(inputs.provenance).read_text(encoding="utf-8")),
     )

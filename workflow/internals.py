@@ -182,12 +182,20 @@ def replacing_files(workflow: Any) -> tuple[Path, ...]:
 
 def only_looks(arguments: Sequence[str]) -> bool:
     """Return whether a command line of snakemake starts no job, in whatever form it says so."""
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            options, _ = cli.get_argument_parser().parse_known_args(list(arguments))
-    except SystemExit:
+    options = _options_of(tuple(arguments))
+    if options is None:
         return False
     return not options.report_after_run and any(getattr(options, name, 0) for name in ONLY_LOOK)
+
+
+@cache
+def _options_of(arguments: tuple[str, ...]) -> Any:
+    """Return the options of a command line of snakemake; None if its parser refuses it."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return cli.get_argument_parser().parse_known_args(list(arguments))[0]
+    except SystemExit:
+        return None
 
 
 @contextlib.contextmanager
@@ -505,12 +513,8 @@ def reported_to(arguments: Sequence[str]) -> Path | None:
     """Return the file that a command line of snakemake writes a report to, if any."""
     if not any(word.startswith("--report") for word in arguments):
         return None
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            options, _ = cli.get_argument_parser().parse_known_args(list(arguments))
-    except SystemExit:
-        return None
-    return Path(options.report) if options.report else None
+    options = _options_of(tuple(arguments))
+    return Path(options.report) if options and options.report else None
 
 
 def cores_of(workflow: Any) -> int | None:

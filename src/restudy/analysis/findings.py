@@ -564,6 +564,11 @@ def _ties(runs: pd.DataFrame, study: Mapping, quantity: Quantity, ranked: pd.Dat
     return f"; no difference from {ranked['name'].iloc[0]} shows for {which}"
 
 
+def _level_count(runs: pd.DataFrame, study: Mapping) -> int:
+    """How many values there are to choose from."""
+    return runs.groupby(compared_axes(study), sort=False, dropna=False).ngroups
+
+
 def _choose(runs: pd.DataFrame, study: Mapping, choice: Quantity):
     """The value that is chosen, or None if every run diverged."""
     levels = _levels(runs, compared_axes(study), runs[choice.column])
@@ -578,7 +583,7 @@ def _chosen(family: Family, runs: pd.DataFrame, study: Mapping, choice: Quantity
         chosen = _choose(group, study, choice)
         if chosen is None:
             continue
-        of = len(_levels(group, compared_axes(study), group[choice.column]))
+        of = _level_count(group, study)
         text = f"chosen by mean {choice.words} among {of}: {_level(chosen, choice, of)}"
         for place, each in enumerate(_reported_of(family)):
             text += f"{', and its' if place else '; its'} {each.words} is "
@@ -605,7 +610,7 @@ def _best(family: Family, runs: pd.DataFrame, study: Mapping) -> list[dict]:
             ranked, _ = _ranked(group, study, quantity)
             first = None if ranked.empty else ranked.iloc[0]
             levels.append(_cell_of_table(first, quantity, len(ranked), without))
-        of = group.groupby(compared_axes(study), dropna=False).ngroups
+        of = _level_count(group, study)
         chosen = [_choose(group, study, quantity) for quantity in _choice_of(family)]
         for quantity, each in zip(_choice_of(family), chosen, strict=True):
             levels.append(_cell_of_table(each, quantity, of, without))

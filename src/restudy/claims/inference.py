@@ -31,6 +31,7 @@ import numpy as np
 
 from restudy.analysis.significance import (
     LEVEL,
+    ROUNDING,
     binomial,
     binomial_tail,
     critical_count,
@@ -44,7 +45,6 @@ CAUTION = 1.5  # by which the sample's skewness is multiplied
 MIN_FOR_MEAN = math.ceil(math.log(LEVEL) / math.log(1 - RARE))
 POWER = 0.8
 MAX_SEEDS = 100_000
-ROUNDING = 1e-12  # of numbers about 1: what differs less is equal
 NOWHERE = (-math.inf, math.inf)
 
 

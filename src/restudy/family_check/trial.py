@@ -152,9 +152,7 @@ class Trial:
 
     def train(self, family: Family) -> None:
         """Train as a job does, and tell of it."""
-        unit = family.time.name if family.time else ""
-        given = self.own, unit, family.seeds_per_job == ALL
-        run = WatchedRun(*given, *self.arguments(family))
+        run = WatchedRun(self.own, *recording_facts(family), *self.arguments(family))
         request, found = self.request, {}
         try:
             with self.watch.training(run, request["freeze"], request["note_reads"]) as found:
@@ -165,8 +163,8 @@ class Trial:
 
     def train_apart(self, family: Family) -> None:
         """Train as a job does whose family has a Python of its own, and tell of it."""
-        unit = family.time.name if family.time else ""
-        request = {**self.request, "unit": unit, "has_several": family.seeds_per_job == ALL}
+        unit, has_several = recording_facts(family)
+        request = {**self.request, "unit": unit, "has_several": has_several}
         path = Path(self.request["stack"]).with_name("apart.json")
         path.write_text(json.dumps(request), encoding="utf-8")
         run = ListeningRun(*self.arguments(family))
@@ -257,6 +255,11 @@ class Trial:
             error = error.__cause__
         text = str(error) if isinstance(error, UserError) else describe_error(error)
         return {"text": " ".join(text.split()), "line": self.own.line_of_error(error)}
+
+
+def recording_facts(family: Family) -> tuple[str, bool]:
+    """Return what a family's runs are recorded at, and whether a job trains several."""
+    return family.time.name if family.time else "", family.seeds_per_job == ALL
 
 
 if __name__ == "__main__":

@@ -33,7 +33,27 @@ for (const details of document.querySelectorAll("details[data-figure]"))
 
 
 def embed_figure(path: str, content: bytes) -> dict:
-    """Return what a page needs to show a figure.
+    """Return what a page needs to show a figure when it is opened.
+
+    Parameters
+    ----------
+    path, content
+        See `shown_figure`.
+
+    Returns
+    -------
+    dict
+        ``width``, ``height`` and ``title`` of the figure; and ``packed``: ``type`` and ``data``,
+        for the page's JSON.
+    """
+    shown = shown_figure(path, content)
+    kind, inner = shown.pop("type"), shown.pop("content")
+    data = base64.b64encode(zlib.compress(inner, 9)).decode()
+    return {**shown, "packed": {"type": kind, "data": data}}
+
+
+def shown_figure(path: str, content: bytes) -> dict:
+    """Return a figure as a page shows it.
 
     Parameters
     ----------
@@ -45,8 +65,8 @@ def embed_figure(path: str, content: bytes) -> dict:
     Returns
     -------
     dict
-        ``width`` and ``height`` in pixels; ``title``, its own, or ""; and ``packed``: ``type``
-        and ``data``, for the page's JSON.
+        ``width`` and ``height`` in pixels; ``title``, its own, or ""; ``type`` and ``content``, the
+        bytes.
     """
     if path.endswith(".svg"):
         drawing = ElementTree.fromstring(content)
@@ -60,10 +80,10 @@ def embed_figure(path: str, content: bytes) -> dict:
         reduced = picture.quantize(PNG_COLOURS, dither=Image.Dither.NONE)
         reduced.save(written, "PNG", optimize=True)
         title, kind, content = "", "image/png", written.getvalue()
-    data = base64.b64encode(zlib.compress(content, 9)).decode()
     return {
         "width": round(width),
         "height": round(height),
         "title": title,
-        "packed": {"type": kind, "data": data},
+        "type": kind,
+        "content": content,
     }

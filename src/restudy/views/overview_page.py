@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from restudy.log import counted, duration
 from restudy.plan.figures import figure_label
 from restudy.study.labels import label_of
 from restudy.views.claims_page import VERDICT_STYLESHEET, claims_summary, verdict_mark
-from restudy.views.embedded_figures import embed_figure
+from restudy.views.embedded_figures import shown_figure
 from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
 
 OVERVIEW_STYLESHEET = """
@@ -42,7 +41,7 @@ td strong { display: block; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; max-width: 62rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
-  table { min-width: 34rem; } .hint { display: block; } }
+  table { min-width: 34rem; } }
 .hint { display: none; }
 @media (max-width: 560px) { .hint { display: block; color: var(--muted); font-size: .85rem; } }
 """
@@ -203,13 +202,13 @@ def _verdicts(claims: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _figure(path: str, content: bytes, question: str) -> dict[str, Any]:
-    found, label = embed_figure(path, content), figure_label(path)
-    kind, data = found["packed"]["type"], zlib.decompress(base64.b64decode(found["packed"]["data"]))
+    found, label = shown_figure(path, content), figure_label(path)
+    data = base64.b64encode(found["content"]).decode()
     return {
         "alt": f"{label}: {found['title'] or question}",
         "width": found["width"],
         "height": found["height"],
-        "source": f"data:{kind};base64,{base64.b64encode(data).decode()}",
+        "source": f"data:{found['type']};base64,{data}",
     }
 
 
