@@ -34,7 +34,7 @@ MACHINES = Family(
 )
 ALL = {**FAMILIES, "machines": MACHINES}
 OF_STUDY = {
-    "boundary_panel": "boundary.npz",
+    "boundary_panel": "weights.npz",
     "curves": "history.parquet",
     "effects": "runs.csv",
     "figure": "runs.csv",
@@ -43,7 +43,7 @@ OF_STUDY = {
     "inactive_units": "layers.parquet",
 }
 OF_RUN = {
-    "boundary": "boundary.npz",
+    "boundary": "layers.parquet",
     "confusion": "judgements.parquet",
     "worst_images": "judgements.parquet",
     "filters": "events",
@@ -226,8 +226,8 @@ def test_caption_of_the_gradient_check_says_what_it_found():
     ("caption", "words"),
     [
         ("gradient_check", "The points are the first of 3 draws."),
-        ("boundary", "those of that first seed; the 3 draws of the data set take turns"),
-        ("boundary_panel", "those of that first seed; where a data set has several draws"),
+        ("boundary", "this seed was trained on; the 3 draws of the data set take turns"),
+        ("boundary_panel", "the seed in colour was trained on; where a data set has several draws"),
         ("points", "This is draw 0 of 3; the others have fresh points in all parts"),
     ],
 )

@@ -14,7 +14,6 @@ from sklearn.datasets import make_moons
 
 from restudy.data.tables import write_table
 from restudy.families.contract import Artefact, Time
-from restudy.families.dense.boundary import map_finished
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.optimizers import make_optimizer
 from restudy.families.dense.snapshots import pack_snapshots
@@ -34,7 +33,6 @@ ENVIRONMENT = {"revision": "a", "python": "3.11.9", "processor": "A", "libraries
 RECORD = {f"{name}_sha256": "0" for name in ("settings", "data", "code", "lock")}
 RECORD |= {"environment": ENVIRONMENT, "settings": {"cell": {"dataset": "moons", "depth": 3}}}
 DENSE = ("runs.csv", "history.parquet", "layers.parquet", "weights.npz", "snapshots.npz")
-DENSE += ("boundary.npz",)
 CONV = FAMILIES["conv"]
 FOLDERS = [f"results/dense/activation~{name}/depth~{depth}" for name in "abcde" for depth in "1234"]
 
@@ -86,8 +84,6 @@ def train(folder: Path, changed_from: int | None = None) -> Path:
     layers = {f"layer{number}": w for number, w in enumerate(result.weights, start=1)}
     np.savez(folder / "weights.npz", **layers)
     np.savez(folder / "snapshots.npz", **pack_snapshots(result.snapshots, network.seeds))
-    boundary = map_finished(result, {"kind": "tanh"}, x)
-    np.savez_compressed(folder / "boundary.npz", **boundary)
     return folder
 
 

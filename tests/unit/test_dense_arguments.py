@@ -9,7 +9,6 @@ from restudy.families.arguments import whole_numbers
 from restudy.families.contract import Setting
 from restudy.families.dense import DenseNetwork, adam, gradient_descent, momentum
 from restudy.families.dense.activations import make_activation
-from restudy.families.dense.boundary import map_boundary
 from restudy.families.dense.initializers import make_initializer
 from restudy.families.dense.network import SETTINGS
 from restudy.families.dense.optimizers import OPTIMIZERS
@@ -158,10 +157,6 @@ def test_weights_of_another_network_are_refused(change):
         (TypeError, "leaky_relu", lambda: make_activation({"kind": "leaky_relu", "alpha": 1})),
         (ValueError, "limit", lambda: make_initializer({"kind": "uniform", "limit": -1})),
         (TypeError, "gain", lambda: make_initializer({"kind": "orthogonal", "gain": "a"})),
-        (ValueError, "step", lambda: map_boundary(network().weights, "tanh", X, step=0.0)),
-        (ValueError, "margin", lambda: map_boundary(network().weights, "tanh", X, margin=-1)),
-        (ValueError, "points", lambda: map_boundary(network().weights, "tanh", X[:0])),
-        (ValueError, "points", lambda: map_boundary(network().weights, "tanh", NAN)),
     ],
 )
 def test_parts_are_refused_by_name(error, name, call):

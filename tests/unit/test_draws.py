@@ -32,7 +32,6 @@ from restudy.errors import UserError
 from restudy.families import worker
 from restudy.families.contract import Run, draw_of
 from restudy.families.dense import DenseNetwork, adam
-from restudy.families.dense.boundary import map_boundary, map_finished
 from restudy.families.dense.cells import points_of
 from restudy.families.dense.training import CHUNK
 from restudy.families.own_python import pack_data
@@ -520,16 +519,3 @@ def test_training_goes_on_with_the_points_of_each_seed():
 def test_points_that_do_not_fit_the_seeds_are_refused(x, label, message):
     with pytest.raises(ValueError, match=message):
         DenseNetwork([2, 3, 2], seeds=range(3)).fit(x, label, adam(0.01), 1)
-
-
-def test_the_boundary_covers_the_points_of_the_first_seed_that_finished():
-    result, run = trained(range(4)), drawn(range(4))
-    x, _ = points_of(run, "train")
-    assert x.shape == (4, 37, 2)
-    result.runs.loc[0, "diverged_at"] = 3
-    grid = map_finished(result, "tanh", x)
-    assert grid["seeds"].tolist() == [1, 2, 3]
-    expected = map_boundary([layer[1:] for layer in result.weights], "tanh", x[1])
-    np.testing.assert_array_equal(grid["x1"], expected["x1"])
-    np.testing.assert_array_equal(grid["share"], expected["share"])
-    assert not np.array_equal(grid["x1"], map_boundary(result.weights, "tanh", x[0])["x1"])

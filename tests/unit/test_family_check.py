@@ -358,6 +358,16 @@ BROKEN = {
         "returns float64 with",
         "def predict(",
     ),
+    "probabilities that do not add up": (
+        "predict",
+        [
+            ("points) > 0.5 for", "points)[:, None] * [1, 0.5] for"),
+            ('["weights"]], int)', '["weights"]])'),
+        ],
+        "FAILED",
+        "of a point that do not add up to 1; expected: sums within 0.001 of 1",
+        "def predict(",
+    ),
     "data changed": (
         "side_effects",
         [(START, f"    run.data['train'][0][:] += 0.1\n{START}")],

@@ -284,7 +284,7 @@ def test_a_cell_that_only_tables_have_has_its_rows(run, r, copied):
     expected = r.history("dense", hidden_size=50)
     assert_frame_equal(found.history, expected)
     assert found.seeds == [0, 1, 2, 3]
-    for call in (found.weights, lambda: found.settings, lambda: found.arrays("boundary.npz")):
+    for call in (found.weights, lambda: found.settings, lambda: found.arrays("snapshots.npz")):
         assert "has no " in said(call, NoCellError)
 
 
@@ -378,9 +378,9 @@ def test_a_seed_or_file_that_is_not_there_is_refused(r):
     assert message == "seed: got [1, 2]; allowed: a single one"
     assert cell.table("history.parquet", seed="1")["seed"].unique().tolist() == [1]
     message = said(lambda: cell.table("histories.parquet"), NoCellError)
-    assert "has no histories.parquet (did you mean 'history.parquet'?); found: boundary" in message
-    assert "is of all seeds" in said(lambda: cell.arrays("boundary.npz", seed=1), NoCellError)
-    assert set(cell.arrays("boundary.npz")) >= {"x1", "x2", "share"}
+    assert "has no histories.parquet (did you mean 'history.parquet'?); found: history" in message
+    assert "is of all seeds" in said(lambda: cell.arrays("snapshots.npz", seed=1), NoCellError)
+    assert set(cell.arrays("snapshots.npz")) >= {"passes", "seeds", "layer1"}
     with pytest.raises(ValueError, match=r"x: got shape \(1, 3\), allowed: \(N, 2\)"):
         cell.predict([[1, 2, 3]])
 

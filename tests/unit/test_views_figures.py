@@ -9,7 +9,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import PathPatch
 
+from restudy.analysis.boundaries import Boundaries
 from restudy.analysis.importance import COLUMNS, Importance
 from restudy.data.class_names import CLASS_NAMES, class_names
 from restudy.families.contract import Axis, Family, Measure, Time
@@ -30,6 +32,7 @@ from restudy.views import (
     style,
     weights,
 )
+from restudy.views.boundaries import Accuracy
 
 DENSE, CONV = FAMILIES["dense"], FAMILIES["conv"]
 DENSE_BASE = {
@@ -135,7 +138,7 @@ def conv_results(vary, seeds=3):
     return pd.DataFrame(runs), pd.concat(history, ignore_index=True)
 
 
-ACCURACIES = {"training": 0.9, "held-out": 0.875}
+ACCURACIES = [Accuracy("training", 0.9, 0.91), Accuracy("held-out", 0.875, 0.885)]
 MOONS = {"classes": ["0", "1"], "features": ["x1", "x2"]}
 
 
@@ -149,15 +152,22 @@ def moon_points():
     return pd.DataFrame({"x1": x1, "x2": x2, "label": label, "part": part})
 
 
+def found_boundaries(x1, x2, probability, leads=(), straight=None):
+    """What the runs of a cell predict; the others' leads are on the same grid."""
+    leads = np.asarray(leads) if len(leads) else np.empty((0, 1, len(x2), len(x1)))
+    others = tuple(range(1, len(leads) + 1))
+    return Boundaries(
+        0, "Held-out accuracy", others, x1, x2, probability, x1, x2, leads, straight, 0
+    )
+
+
 def boundary_grid(shift=0.0):
     x1, x2 = np.linspace(-1.5, 2.5, 61), np.linspace(-1, 1.5, 51)
     score = x2[:, None] - 0.5 * np.sin(2 * x1) - shift
-    return {
-        "x1": x1,
-        "x2": x2,
-        "probability": 1 / (1 + np.exp(4 * score)),
-        "share": (np.clip(0.5 - 2 * score, 0, 1) * 10).round() / 10,
-    }
+    of_class_1 = 1 / (1 + np.exp(4 * score))
+    probability = np.stack([1 - of_class_1, of_class_1], axis=-1)
+    leads = [[0.1 * number - score] for number in (-1, 1)]
+    return found_boundaries(x1, x2, probability, leads, straight=1)
 
 
 def cloud(features, classes, points=120):
@@ -178,22 +188,20 @@ def cloud(features, classes, points=120):
 
 
 def grid_of_three():
-    """Class 0 on the left, above right class 1, below class 2; seeds disagree in the middle."""
+    """Class 0 on the left, above right class 1, below class 2."""
     x1, x2 = np.linspace(-2.0, 2.0, 41), np.linspace(-1.0, 1.0, 21)
     right, above = np.meshgrid(x1 > 0, x2 > 0)
-    return {
-        "x1": x1,
-        "x2": x2,
-        "chosen": np.where(right, np.where(above, 1, 2), 0).astype(np.int16),
-        "probability": np.where(right, 0.9, 0.5).astype(np.float32),
-        "share": np.broadcast_to(np.where(np.abs(x1) < 0.5, 0.6, 1.0), right.shape),
-    }
+    chosen = np.where(right, np.where(above, 1, 2), 0)
+    most = np.where(right, 0.9, 0.5)
+    rest = ((1 - most) / 2)[..., None]
+    probability = np.where(np.arange(3) == chosen[..., None], most[..., None], rest)
+    return found_boundaries(x1, x2, probability)
 
 
 def cells_of_two_data_sets():
     cells = boundary_cells({"dataset": ["moons", "clouds"]})
     frame, description = cloud(2, 3)
-    cells[1] |= {"grid": grid_of_three(), "points": frame, "description": description}
+    cells[1] |= {"boundaries": grid_of_three(), "points": frame, "description": description}
     return cells
 
 
@@ -201,7 +209,7 @@ def boundary_cells(vary):
     cells = []
     for combination in itertools.product(*vary.values()):
         values = dict(zip(vary, combination, strict=True))
-        drawn = {"grid": boundary_grid(), "points": moon_points(), "description": MOONS}
+        drawn = {"boundaries": boundary_grid(), "points": moon_points(), "description": MOONS}
         cells.append({"values": values, **drawn, "accuracies": ACCURACIES})
     return cells
 
@@ -726,13 +734,19 @@ def test_boundary_marks_probability_one_half_and_training_points_only():
     drawn = boundaries.boundary_figure(*shown, "t", "", ACCURACIES)
     axes = panels_of(drawn)[0]
     grid = boundary_grid(0.1)
-    np.testing.assert_array_equal(axes.images[0].get_array(), grid["probability"])
-    line = next(c for c in axes.collections if getattr(c, "levels", [0])[0] == 0.5)
-    vertices = np.concatenate([path.vertices for path in line.get_paths()])
+    np.testing.assert_array_equal(axes.images[0].get_array(), grid.probability[..., 1])
+    (line,) = [each for each in lines_of(axes) if each.get_linewidth() == boundaries.THICK]
+    vertices = line.get_path().vertices
     np.testing.assert_allclose(vertices[:, 1], 0.5 * np.sin(2 * vertices[:, 0]) + 0.1, atol=0.01)
     scatter = [c for c in axes.collections if len(c.get_offsets()) > 1]
     assert sum(len(c.get_offsets()) for c in scatter) == 30
-    assert any("training 0.900, held-out 0.875" in text.get_text() for text in drawn.texts)
+    words = " ".join(text.get_text() for text in drawn.texts).replace("\n", " ")
+    assert "Accuracy of seed 0: training 0.910, held-out 0.885." in words
+    assert "Mean of 3 seeds: training 0.900, held-out 0.875." in words
+
+
+def lines_of(axes):
+    return [each for each in axes.patches if isinstance(each, PathPatch)]
 
 
 def test_class_colours_agree_with_the_sides_of_the_probability_colours():
@@ -746,21 +760,13 @@ def _rgb(color):
     return np.array([int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)])
 
 
-def test_a_boundary_without_a_crossing_draws_no_line():
-    grid = boundary_grid()
-    grid["probability"] = np.full_like(grid["probability"], 0.3)
-    grid["share"] = np.zeros_like(grid["share"])
-    axes = panels_of(boundaries.boundary_figure(grid, moon_points(), MOONS, "t"))[0]
-    assert not [c for c in axes.collections if hasattr(c, "levels")]
-
-
 def test_a_panel_says_which_cell_has_no_finished_run():
     vary = {"activation": ["tanh", "relu"]}
     cells = boundary_cells(vary)
-    cells[1] |= {"grid": None, "accuracies": {"held-out": np.nan}}
+    cells[1] |= {"boundaries": None, "accuracies": [Accuracy("held-out", np.nan, np.nan)]}
     drawn = boundaries.boundary_panel(cells, study_of(vary))
     assert "all runs diverged" in [t.get_text() for t in panels_of(drawn)[1].texts]
-    cells[0] |= {"grid": None}
+    cells[0] |= {"boundaries": None}
     boundaries.boundary_panel(cells, study_of(vary))
 
 
@@ -1330,20 +1336,17 @@ def test_boundary_of_three_classes_has_the_colour_of_the_chosen_class():
     for label, (row, column) in enumerate([(10, 5), (15, 35), (5, 35)]):
         color = np.asarray([int(style.CLASS_COLORS[label][i : i + 2], 16) for i in (1, 3, 5)]) / 255
         probability = 0.9 if label else 0.5
-        expected = 1 - boundaries.STRONGEST * probability * (1 - color)
+        expected = 1 - boundaries.TINT * probability * (1 - color)
         np.testing.assert_allclose(shown[row, column], expected, atol=1e-6)
-    lines = [c for c in axes.collections if getattr(c, "levels", [0])[0] == 0.5]
-    vertices = np.concatenate([path.vertices for line in lines for path in line.get_paths()])
-    borders = np.isclose(vertices[:, 0], 0.05) | (
-        np.isclose(vertices[:, 1], 0.05) & (vertices[:, 0] >= 0.05)
+    lines = lines_of(axes)
+    vertices = np.concatenate([line.get_path().vertices for line in lines])
+    borders = (np.abs(vertices[:, 0] - 0.05) < 0.06) | (
+        (np.abs(vertices[:, 1] - 0.05) < 0.06) & (vertices[:, 0] >= 0.05)
     )
     assert borders.mean() > 0.9 and len(lines) == 2
-    band = next(c for c in axes.collections if list(getattr(c, "levels", [])) == [0.0, 0.9])
-    inside = np.concatenate([path.vertices for path in band.get_paths()])
-    assert 0.4 < np.abs(inside[:, 0]).max() < 0.5
     legends = legends_of(drawn)
     assert legends["Training points"] == [rf"sort {n} of \$" for n in range(3)]
-    assert legends["Boundary"] == ["first seed", "under 90 % of\nthe seeds agree"]
+    assert legends["Boundary"] == ["where classes meet"]
     headings = [text.get_text() for text in drawn.texts]
     assert "Probability of\nthe chosen class" in headings
 
@@ -1371,8 +1374,8 @@ def test_panels_of_several_data_sets_have_scales_and_classes_of_their_own():
     # Both kinds of grid are shown in one way.
     grid = boundary_grid()
     shown = np.asarray(first.images[0].get_array())
-    assert shown.shape == (*grid["probability"].shape, 3)
-    certain = np.maximum(grid["probability"], 1 - grid["probability"])
+    assert shown.shape == (*grid.probability.shape[:2], 3)
+    certain = grid.probability.max(axis=-1)
     darkest = np.unravel_index(certain.argmax(), certain.shape)
     assert shown[darkest].sum() == pytest.approx(shown.sum(axis=2).min(), abs=0.2)
 
@@ -1543,6 +1546,8 @@ def test_layers_of_any_family_stand_over_its_own_time():
 
 def test_a_panel_names_the_part_of_the_data_that_its_accuracy_is_of():
     cells = boundary_cells({"activation": ["tanh"]})
-    cells[0]["accuracies"] = {"training": 0.25, "exam": 0.5}
+    cells[0]["accuracies"] = [Accuracy("training", 0.25, 0.3), Accuracy("exam", 0.5, 0.6)]
     drawn = boundaries.boundary_panel(cells, study_of({"activation": ["tanh"]}))
-    assert "exam accuracy 0.500" in [text.get_text() for text in panels_of(drawn)[0].texts]
+    words = [text.get_text() for text in panels_of(drawn)[0].texts]
+    assert "mean 0.500; seed 0: 0.600\n1 of 3 straight" in words
+    assert any("Numbers: exam accuracy." in text.get_text() for text in drawn.texts)

@@ -99,9 +99,3 @@ def test_snapshots_stay_within_their_budget_and_the_log_says_so(project, folder)
     assert sum(layer.nbytes for layer in layers) <= 4_000
     log = project.folder / f"results/logs/train_dense/{PATH}.log"
     assert "snapshot_megabytes allows 3 of 6 snapshots" in log.read_text()
-
-
-def test_boundary_of_three_classes_says_which_is_chosen(folder):
-    with np.load(folder / "boundary.npz") as saved:
-        assert set(np.unique(saved["chosen"])) <= {0, 1, 2}
-        assert saved["seeds"].tolist() == [0, 1, 2]

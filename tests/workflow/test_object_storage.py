@@ -160,7 +160,7 @@ def test_pods_that_share_no_folder_leave_the_same_results_in_the_bucket(study, s
     assert len(study.cluster.pods) == 3, study.cluster.output()
     assert not (study.folder / "results").exists()
     bucket = study.fetch(tmp_path)
-    for name in ("runs.csv", "history.parquet", "weights.npz", "boundary.npz"):
+    for name in ("runs.csv", "history.parquet", "weights.npz", "snapshots.npz"):
         ours, theirs = (folder / CELL / name for folder in (bucket, smoke.folder))
         assert ours.read_bytes() == theirs.read_bytes(), name
     assert (bucket / "results/folder/file").read_text() == "content\n"

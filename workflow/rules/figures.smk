@@ -41,7 +41,7 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
         input:
             points="results/data/{dataset}/points.csv",
             description="results/data/{dataset}/description.json",
-            grid=trained["boundary"],
+            weights=trained["weights"],
             runs=trained["runs"],
         output:
             report(
@@ -64,6 +64,7 @@ for family in filter(figures.draws_boundaries, PLAN.families.values()):
             family=family.name,
             path=path_of(family),
             cell=row_of(family),
+            settings=settings_of(family),
             draws=lambda wildcards: PLAN.draws(wildcards.dataset),
         message:
             "Draw {output}"
@@ -75,7 +76,7 @@ rule plot_boundary_panel:
     input:
         points=planar_data("points.csv"),
         descriptions=planar_data("description.json"),
-        grids=planar_files("boundary.npz"),
+        weights=planar_files("weights.npz"),
         runs=planar_files("runs.csv"),
     output:
         report(
@@ -90,13 +91,15 @@ rule plot_boundary_panel:
     benchmark:
         "results/benchmarks/plot_boundary_panel/{family}_{study}.{file_format}.tsv"
     wildcard_constraints:
-        family=alternatives(each.name for each in PLAN.that_leave("boundary.npz")),
+        family=alternatives(
+            each.name for each in filter(figures.draws_boundaries, PLAN.families.values())
+        ),
     conda:
         "../../environment.yml"
     params:
         code=code("plot_boundary_panel.py"),
         study=study_of,
-        cells=lambda wildcards: [cell.row for cell in planar_cells(wildcards)],
+        jobs=planar_jobs,
         shown=lambda wildcards: [cell.at for cell in planar_cells(wildcards)],
         draws=most_draws,
     message:

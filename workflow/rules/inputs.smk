@@ -140,6 +140,14 @@ def planar_cells(wildcards):
     return PLAN.planar(PLAN.cells(family_of(wildcards), wildcards.study))
 
 
+def planar_jobs(wildcards):
+    """The training jobs of these cells, with their settings, as JSON values for a script."""
+    family = family_of(wildcards)
+    return [
+        job.as_param(settings=True) for job in PLAN.jobs(family, planar_cells(wildcards))
+    ]
+
+
 def planar_files(name):
     """Function of wildcards: a file in the folder of every such cell."""
     return lambda wildcards: [

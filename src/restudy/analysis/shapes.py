@@ -14,6 +14,7 @@ from restudy.errors import packages_of_extras
 from restudy.families.contract import ALL, Family
 from restudy.families.distributions import Distribution
 
+STRAIGHT = 0.98  # share of points from which on a boundary is called straight
 SECTORS = 32  # of all directions; a sector in which the best line may lie is halved
 NARROWEST = 1e-9  # half the width of the sectors that are not divided further, in radians
 MAX_SECTORS = 1_024

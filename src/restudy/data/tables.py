@@ -331,6 +331,12 @@ def load_points(
     return [parts_of(points) for points in split_draws(read_table(path))]
 
 
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Return the arrays in an npz file, by name."""
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
 def read_points(path: str | Path, draw: int = 0) -> pd.DataFrame:
     """Return the points of a draw of a table of points."""
     return split_draws(read_table(path))[draw]

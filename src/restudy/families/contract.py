@@ -472,8 +472,9 @@ class Family:
         time and its bytes on disk are estimated; and perhaps ``state(settings)``, the bytes of what
         it keeps for a larger budget.
     predict : str
-        Path of a function (settings, weights, points) -> classes, for each run whose weights are
-        given; what asks how straight a boundary is needs it.
+        Path of a function (settings, weights, points) -> the class of each of N points, (R, N), or
+        the probability of each class, (R, N, C), for each of the R runs whose weights are given.
+        Pictures of decision boundaries and what asks how straight one is need it.
     browser_twin : str
         Path of a function of a cell's settings: what the page that runs networks in the browser
         has to know of one, beside its snapshots. Of it, ``form`` is the JavaScript of its

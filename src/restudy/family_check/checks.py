@@ -40,6 +40,7 @@ from restudy.verification.fingerprints import UNREADABLE, digest_of, read_parts,
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "FAILED", "skipped"
 KEPT_MEGABYTES = 1000.0  # of the state that a training leaves for a larger budget
 OTHER_SEED = 1  # more than each seed, for the trial of another one
+LARGEST_SUM_ERROR = 1e-3  # of probabilities, which may be float16
 MAX_NAMED = 3  # threads, processes or seeds in a message
 
 
@@ -502,7 +503,13 @@ def _predict(case: Case) -> Verdict:
         )
         expected = f"whole numbers, of {', '.join(map(str, facts['classes']))}"
         return case.verdict(FAILED, found, expected, place)
-    return case.verdict(OK, f"a class for each of {facts['shape'][1]} points, of each run")
+    what, error = "a class", facts.get("largest_sum_error")
+    if error is not None:
+        if not error <= LARGEST_SUM_ERROR:
+            found = "returns probabilities of a point that do not add up to 1"
+            return case.verdict(FAILED, found, f"sums within {LARGEST_SUM_ERROR:g} of 1", place)
+        what = "the probability of each class"
+    return case.verdict(OK, f"{what} for each of {facts['shape'][1]} points, of each run")
 
 
 def _side_effects(case: Case) -> Verdict:

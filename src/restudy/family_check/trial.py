@@ -226,8 +226,13 @@ class Trial:
             self.tell(error=self.describe(error))
             return
         classes = np.unique(data["train"][1])
+        shape = found.shape
+        if found.ndim == 3 and found.shape[-1] > classes.max() and found.dtype.kind == "f":
+            # The probability of each class, see `restudy.families.predicting`.
+            self.tell(largest_sum_error=float(np.abs(found.sum(axis=2) - 1).max(initial=0.0)))
+            found, shape = found.argmax(axis=2), shape[:2]
         self.tell(
-            shape=list(found.shape),
+            shape=list(shape),
             expected_shape=[len(next(iter(weights.values()))), len(points)],
             kind=found.dtype.kind,
             type=str(found.dtype),

@@ -27,10 +27,9 @@ from restudy.study.addresses import SEED
 from restudy.study.cell import Cell, make_cell, unique_cells
 from restudy.study.grid import study_cells
 from restudy.study.labels import label_of
-from restudy.views.boundaries import boundary_panel
+from restudy.views.boundaries import accuracies_of, boundary_panel
 from restudy.views.curves import curves_figure
 from restudy.views.final_accuracy_figure import final_accuracy_figure
-from restudy.views.panels import part_label
 from restudy.views.selection import final_measure
 
 Shown = Any  # what a cell may end with
@@ -135,10 +134,7 @@ class ShownResults:
         return self._of(study, show)
 
     def boundaries(self, axis: str) -> Shown:
-        """Return the boundaries of all cells of the study that varies an axis.
-
-        Of a family that leaves ``boundary.npz``.
-        """
+        """Return the boundaries of all cells of the study that varies an axis."""
         return self._of(axis, self._boundaries)
 
     def final_accuracy(self, study: Mapping | None) -> Shown:
@@ -233,21 +229,21 @@ class ShownResults:
         return Table(pd.DataFrame(columns), f"After training: {seeds}.")
 
     def _boundaries(self, study: Mapping) -> Shown:
-        measure = final_measure(self.family, "accuracy")
         panels = []
         for cell in self.cells(study):
             description = self.run.description(cell["dataset"])
             if len(description["features"]) != 2:
                 continue
-            grid = self.run.cell(cell.folder).arrays("boundary.npz")
-            accuracy = rows_of(self.summary, [cell])[f"{measure.name}_mean"][0]
+            found = self.run.cell(cell.folder)
+            points = self.run.points(cell["dataset"], draw=None)
+            boundaries = found.boundaries(points, len(description["classes"]))
             panels.append(
                 {
                     "values": cell,
-                    "points": self.run.points(cell["dataset"], draw=None),
+                    "points": points,
                     "description": description,
-                    "grid": grid if len(grid["seeds"]) else None,
-                    "accuracies": {part_label(measure): accuracy},
+                    "boundaries": boundaries,
+                    "accuracies": accuracies_of(found.runs, self.family, boundaries),
                 }
             )
         if not panels:

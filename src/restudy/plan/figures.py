@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from restudy.errors import UserError
-from restudy.families.contract import ONE, Family
+from restudy.families.contract import ALL, ONE, POINTS, Family
 from restudy.families.lookup import OWN
 from restudy.families.own_files import told
 from restudy.families.plugins import Figure
@@ -281,8 +281,24 @@ def is_of_few_cells(ending: str, family: Family) -> bool:
 
 
 def draws_boundaries(family: Family) -> bool:
-    """Return whether the cells of a family have decision boundaries to draw."""
-    return family.leaves("boundary.npz")
+    """Return whether the cells of a family have decision boundaries to draw.
+
+    A job of it trains all seeds of a cell, so that a picture of all needs no more than its weights.
+    """
+    return family.seeds_per_job == ALL and predicts_points(family)
+
+
+def predicts_points(family: Family) -> bool:
+    """Return whether a function of a family can be called to predict points.
+
+    In a Python of its own, it could not.
+    """
+    return (
+        bool(family.predict)
+        and not family.has_own_python
+        and family.takes == POINTS
+        and family.leaves("weights.npz")
+    )
 
 
 def draws_runs(family: Family) -> bool:

@@ -7,13 +7,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from restudy.families.contract import POINTS, Family
+from restudy.families.contract import Family
 from restudy.plan import halving, paths
 from restudy.plan.figures import (
     NEEDS_PLANE,
     cell_figure,
     cell_figures,
     is_of_few_cells,
+    predicts_points,
     shows_runs,
     study_figure,
     study_figures,
@@ -132,14 +133,12 @@ def job_files(jobs: Iterable[Job], name: str) -> list[str]:
 def prediction_files(family: Family) -> dict[str, str]:
     """Return what a family's jobs leave that tells what they predict, by what it is.
 
-    Either predictions, or runs and weights from which a function of the family predicts points; in
-    a Python of its own, it could not be called. Nothing of a family that has neither.
+    Either predictions, or runs and weights from which a function of the family predicts points.
+    Nothing of a family that has neither.
     """
     if family.leaves("judgements.parquet"):
         return {"predictions": "judgements.parquet"}
-    if not family.predict or family.has_own_python or family.takes != POINTS:
-        return {}
-    return {"runs": "runs.csv", "weights": "weights.npz"} if family.leaves("weights.npz") else {}
+    return {"runs": "runs.csv", "weights": "weights.npz"} if predicts_points(family) else {}
 
 
 def study_inputs(plan: Plan, family: Family, study: str, name: str) -> list[str]:

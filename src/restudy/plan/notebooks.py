@@ -130,7 +130,8 @@ def _studies_results(plan: Plan, family: Family) -> Iterator[str]:
         yield f"{paths.data_folder(name)}/points.csv"
         yield f"{paths.data_folder(name)}/description.json"
     for cell in cells:
-        yield from (f"{cell.folder}/history.parquet", f"{cell.folder}/boundary.npz")
+        yield from (f"{cell.folder}/history.parquet", f"{cell.folder}/weights.npz")
+        yield from (f"{cell.folder}/runs.csv", f"{cell.folder}/provenance.json")
 
 
 def _studies_parameters(plan: Plan, family: Family) -> dict[str, Any]:

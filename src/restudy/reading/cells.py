@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.boundaries import Boundaries, map_boundaries
 from restudy.analysis.comparison import seed_words
 from restudy.analysis.matching import NoRowError, matching
 from restudy.analysis.shapes import stack_runs
 from restudy.analysis.summaries import rows_of
 from restudy.families.contract import Family
-from restudy.families.registry import resolve
+from restudy.families.predicting import predict_classes
 from restudy.plan import paths
 from restudy.reading.files import RUNS, ResultFiles, ResultsError
 from restudy.study.addresses import SEED, NoCellError
@@ -148,7 +149,7 @@ class CellResults:
         return rows if seed is None else rows[rows["seed"] == chosen].reset_index(drop=True)
 
     def arrays(self, name: str, seed: int | None = None) -> dict[str, np.ndarray]:
-        """Return the arrays in a file that a job left, such as ``boundary.npz``, by name.
+        """Return the arrays in a file that a job left, such as ``snapshots.npz``, by name.
 
         Parameters
         ----------
@@ -232,14 +233,29 @@ class CellResults:
             what = "all runs" if seed is None else f"the run of seed {seed}"
             raise ResultsError(f"{self.path}: {what} diverged; finished: {found}")
         try:
-            predict = resolve(self._facts, self._facts.predict)
-            classes = predict(self.settings, self._stacked(chosen), np.asarray(x))
+            classes = predict_classes(
+                self._facts, self.settings, self._stacked(chosen), np.asarray(x)
+            )
         except ImportError as error:
             missing = error.name or error
             raise ResultsError(
                 f"{self.family}: predicting needs {missing}, which can't be imported here"
             ) from None
         return classes if seed is None else classes[0]
+
+    def boundaries(self, points: pd.DataFrame, classes: int) -> Boundaries | None:
+        """Return the decision boundaries of its runs; None if all of them diverged.
+
+        Parameters
+        ----------
+        points : DataFrame
+            All draws of its data set, see `Results.points`.
+        classes : int
+            How many the data set has.
+        """
+        return map_boundaries(
+            self._facts, self.settings, self.runs, self.weights(), points, classes
+        )
 
     def _seed(self, seed: Any) -> int:
         """A seed of one of the runs, as a whole number."""

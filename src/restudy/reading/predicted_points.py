@@ -9,7 +9,7 @@ import pandas as pd
 from restudy.analysis.shapes import stack_runs
 from restudy.data.tables import by_folder, load_points, read_table, with_cell
 from restudy.families.contract import Family, draw_of
-from restudy.families.registry import resolve
+from restudy.families.predicting import predict_classes
 from restudy.plan.paths import data_folder
 
 
@@ -47,7 +47,6 @@ def predicted_runs(
         Paths of the jobs' tables of ``runs`` and of their ``weights``, and of the tables of
         ``points``.
     """
-    predict = resolve(family, family.predict)
     tables, stored = by_folder(inputs.runs), by_folder(inputs.weights)
     points = {
         folder: [parts["heldout"] for parts in load_points(path)]
@@ -66,7 +65,7 @@ def predicted_runs(
             own = finished & (draw_of(seeds, len(draws)) == draw)
             if own.any():
                 weights = {name: values[own] for name, values in stacked.items()}
-                labels = predict(job["settings"], weights, x)
+                labels = predict_classes(family, job["settings"], weights, x)
                 for seed, each in zip(seeds[own].tolist(), labels, strict=True):
                     found[seed] = PredictedRun(seed, x, label, np.asarray(each))
         yield job, [found[seed] for seed in seeds[finished].tolist()]

@@ -39,7 +39,6 @@ FINEST_FIRST = (
     "weights.npz",
     "judgements.parquet",
     "runs.csv",
-    "boundary.npz",
 )
 
 

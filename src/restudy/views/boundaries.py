@@ -1,4 +1,4 @@
-"""Decision boundaries: how sure a network is of its class, and where replicates disagree.
+"""Decision boundaries: how sure a typical network is of its class, and the lines of the others.
 
 Of two classes the probability of class 1 is shown; of more, each point has the colour of the class
 that is chosen there, the stronger the more probable it is.
@@ -6,7 +6,7 @@ that is chosen there, the stronger the more probable it is.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,18 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
+from restudy.analysis.boundaries import Boundaries
+from restudy.analysis.shapes import STRAIGHT
 from restudy.data.tables import split_draws
-from restudy.families.contract import draw_of
+from restudy.families.contract import Family, draw_of
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of, values_in_words
-from restudy.views.panels import fill_panels, lowest_panels
+from restudy.views.panels import fill_panels, lowest_panels, part_label
 from restudy.views.points_figure import aspect_of, axis_titles, class_handles, draw_points
+from restudy.views.selection import measures_of
 from restudy.views.style import (
     INK,
     PROBABILITY_COLORS,
@@ -35,40 +39,63 @@ from restudy.views.style import (
     title_case,
 )
 
-AGREEMENT = 0.9  # share of the replicates below which they are said to disagree
-STRONGEST = 0.6  # share of its class' colour that an area has where the class is certain
+TINT = 0.6  # share of its class' colour that an area has where the class is certain
+THICK, THIN = 1.9, 0.55  # lines of the run that is shown, and of the others
+FAINTEST, STRONGEST = 0.14, 0.6  # opacity of the lines of many others, and of few
+DEVIATION = 5e-4  # of a drawn line from the computed one, in widths of the panel
+EQUAL = 1e-9  # probabilities that differ by less are the same
 CERTAINTY_COLORS = LinearSegmentedColormap.from_list("certainty", ["white", "#7F838B"])
+
+
+class Accuracy(NamedTuple):
+    """Accuracy on a part of the data, in words: mean over the runs, and of the run shown."""
+
+    part: str
+    mean: float
+    shown: float
+
+
+def accuracies_of(
+    runs: pd.DataFrame, family: Family, boundaries: Boundaries | None
+) -> list[Accuracy]:
+    """Return the accuracies of a cell that its picture says, given its runs."""
+    shown = runs[runs["seed"] == boundaries.seed] if boundaries else runs[:0]
+    return [
+        Accuracy(part_label(each), runs[each.name].mean(), shown[each.name].mean())
+        for each in measures_of(family, "accuracy")
+    ]
 
 
 def draw_boundary(
     axes: Axes,
-    grid: Mapping[str, np.ndarray],
+    boundaries: Boundaries,
     points: pd.DataFrame | None = None,
     point_size: float = 18,
+    pair: Sequence[str] = (),
 ) -> ScalarMappable:
-    """Draw one cell's boundary into a panel.
+    """Draw one cell's boundaries into a panel.
 
     Parameters
     ----------
     axes : Axes
         The panel.
-    grid : mapping
-        x1 (nx,), x2 (ny,), and fields of shape (ny, nx). Of two classes: the first seed's
-        ``probability`` of class 1 and the ``share`` of replicates that predict class 1. Of more:
-        the first seed's ``chosen`` class and its ``probability``, and the ``share`` of replicates
-        that choose what most of them choose.
+    boundaries : Boundaries
+        The cell's.
     points : DataFrame, optional
-        Columns x1, x2, label, part; training points are drawn.
+        Columns x1, x2, label, part, of the draw that the run shown was trained on; training points
+        are drawn.
     point_size : float
         Area of a point, in square points.
+    pair : sequence of str
+        Names of the classes if there are two: then the probability of the second is drawn. Else
+        each point has the colour of the class that is chosen there.
 
     Returns
     -------
     ScalarMappable
         Of the probability, to hang a colour bar on.
     """
-    x1, x2 = np.asarray(grid["x1"]), np.asarray(grid["x2"])
-    probability, share = np.asarray(grid["probability"]), np.asarray(grid["share"])
+    x1, x2, probability = boundaries.x1, boundaries.x2, boundaries.probability
     left, right, bottom, top = extent = _pixel_extent(x1, x2)
     look = {
         "extent": extent,
@@ -77,41 +104,46 @@ def draw_boundary(
         "interpolation": "none",
         "aspect": aspect_of(right - left, top - bottom),
     }
-    if "chosen" in grid:
-        chosen = np.asarray(grid["chosen"])
-        axes.imshow(_tinted(chosen, probability), **look)
-        mappable = ScalarMappable(Normalize(0, 1), CERTAINTY_COLORS)
-        sides = [(chosen == label).astype(float) for label in np.unique(chosen)[1:]]
-        low, high = 0.0, AGREEMENT
+    if pair:
+        mappable = axes.imshow(probability[..., 1], cmap=PROBABILITY_COLORS, vmin=0, vmax=1, **look)
     else:
-        mappable = axes.imshow(probability, cmap=PROBABILITY_COLORS, vmin=0, vmax=1, **look)
-        sides = [probability]
-        low, high = 1 - AGREEMENT, AGREEMENT
+        axes.imshow(_tinted(probability), **look)
+        mappable = ScalarMappable(Normalize(0, 1), CERTAINTY_COLORS)
     axes.grid(False)
-    if ((share > low) & (share < high)).any():
-        axes.contourf(x1, x2, share, levels=(low, high), colors=[INK], alpha=0.13)
-    for level in (low, high):
-        _draw_level(axes, x1, x2, share, level, linewidths=0.7, alpha=0.6)
-    for side in sides:
-        _draw_level(axes, x1, x2, side, 0.5, linewidths=1.9)
+    faint = min(max(FAINTEST, 4 / max(len(boundaries.others), 1)), STRONGEST)
+    for leads in boundaries.leads:
+        for lead in _told_apart(leads):
+            _draw_line(axes, boundaries.line_x1, boundaries.line_x2, lead, THIN, faint)
+    drawn = [_draw_line(axes, x1, x2, lead, THICK, 1.0) for lead in _told_apart(boundaries.lead)]
     if points is not None:
         draw_points(axes, points, "train", size=point_size)
+    if not any(drawn):
+        axes.text(
+            0.5,
+            0.04,
+            _reason_of_none(boundaries, pair),
+            transform=axes.transAxes,
+            ha="center",
+            va="bottom",
+            fontsize=8.8,
+            linespacing=1.2,
+            zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.5},
+        )
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     return mappable
 
 
-def points_of_first_seed(
-    points: pd.DataFrame, grid: Mapping[str, np.ndarray] | None
-) -> tuple[pd.DataFrame, str]:
-    """Return the points that the first finished seed was trained on, and a note on the draw.
+def points_of_seed(points: pd.DataFrame, boundaries: Boundaries | None) -> tuple[pd.DataFrame, str]:
+    """Return the points that the run shown was trained on, and a note on the draw.
 
     Parameters
     ----------
     points : DataFrame
         All draws of a data set, see `restudy.data.points.make_points`.
-    grid : mapping or None
-        As in `draw_boundary`, with the ``seeds`` that finished; None if none did.
+    boundaries : Boundaries or None
+        None if no run finished.
 
     Returns
     -------
@@ -121,54 +153,62 @@ def points_of_first_seed(
         Empty if there is a single draw.
     """
     draws = split_draws(points)
-    if len(draws) == 1 or grid is None:
+    if len(draws) == 1 or boundaries is None:
         return draws[0], ""
-    seed = int(grid["seeds"][0])
-    draw = draw_of(seed, len(draws))
-    note = f"Points: draw {draw} of {len(draws):,} (from 0), on which seed {seed} was trained."
+    draw = draw_of(boundaries.seed, len(draws))
+    note = (
+        f"Points: draw {draw} of {len(draws):,} (from 0), on which seed {boundaries.seed} was "
+        "trained; the other seeds were trained on other draws."
+    )
     return draws[draw], note
 
 
 @styled
 def boundary_figure(
-    grid: Mapping[str, np.ndarray],
+    boundaries: Boundaries,
     points: pd.DataFrame,
     description: Mapping[str, Any],
     title: str,
     notes: str = "",
-    accuracies: Mapping[str, float] | None = None,
+    accuracies: Sequence[Accuracy] = (),
 ) -> Figure:
-    """Draw the boundary of one cell, its accuracies in the subtitle.
+    """Draw the boundaries of one cell, its accuracies in the subtitle.
 
     Parameters
     ----------
-    grid
-        As in ``draw_boundary``.
+    boundaries : Boundaries
+        The cell's.
     points : DataFrame
-        Of the data set, in all draws; see `points_of_first_seed`.
+        Of the data set, in all draws; see `points_of_seed`.
     description : mapping
         Of the data set: ``classes`` and ``features``, their names.
     title : str
         What cell this is.
     notes : str
         Text below the panel.
-    accuracies : mapping of str to float, optional
-        Part of the data in words -> mean over replicates; NaN leaves one out.
+    accuracies : sequence of Accuracy
+        Those that are said; the last is that by which the run is chosen.
     """
-    square = np.ptp(grid["x2"]) > 0.85 * np.ptp(grid["x1"])
+    square = np.ptp(boundaries.x2) > 0.85 * np.ptp(boundaries.x1)
     figure, panels = new_figure(panel_size=(6.0, 5.3) if square else (6.6, 4.5))
     axes = panels[0, 0]
-    points, draw = points_of_first_seed(points, grid)
-    mappable = draw_boundary(axes, grid, points, point_size=26)
+    points, draw = points_of_seed(points, boundaries)
+    names = {"": description["classes"]}
+    pair = _one_pair(names)
+    mappable = draw_boundary(axes, boundaries, points, point_size=26, pair=pair)
     horizontal, vertical = axis_titles(description)
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
-    shown = [f"{part} {value:.3f}" for part, value in _known(accuracies)]
-    subtitle = f"Mean accuracy: {', '.join(shown)}" if shown else ""
-    names = {"": description["classes"]}
     color_bar = (mappable, _probability_title(names))
-    notes = " ".join(filter(None, [notes, draw]))
-    return compose(figure, title, subtitle, notes, _legend(names), color_bar)
+    notes = [notes, _straight_note([boundaries]), _choice_note([boundaries]), draw]
+    return compose(
+        figure,
+        title,
+        _accuracy_words(boundaries, accuracies),
+        " ".join(filter(None, notes)),
+        _legend(names, several=bool(boundaries.others)),
+        color_bar,
+    )
 
 
 @styled
@@ -185,10 +225,10 @@ def boundary_panel(
     Parameters
     ----------
     cells : sequence of mappings
-        ``values`` (axis to value, protocol included), ``grid`` as in ``draw_boundary``,
-        ``points``, ``description`` and ``accuracies`` as in ``boundary_figure``, of which the last
-        is shown; ``grid`` is None where no replicate finished. Cells may be of several data sets,
-        each then has scales of its own.
+        ``values`` (axis to value, protocol included), ``boundaries``, ``points``, ``description``
+        and ``accuracies`` as in ``boundary_figure``, of which the last is shown; ``boundaries`` is
+        None where no run finished. Cells may be of several data sets, each then has scales of its
+        own.
     study : mapping
         name, question, vary.
     title, note : str
@@ -197,24 +237,21 @@ def boundary_panel(
     title = title or study.get("question", study["name"])
     if not cells:
         return empty_figure(title, "No cell to show: a boundary is drawn for two features.")
-    chosen = [points_of_first_seed(cell["points"], cell.get("grid")) for cell in cells]
+    chosen = [points_of_seed(cell["points"], cell.get("boundaries")) for cell in cells]
     cells = [{**cell, "points": own} for cell, (own, _) in zip(cells, chosen, strict=True)]
-    notes = list(dict.fromkeys(remark for _, remark in chosen if remark))
-    several = "Points: in each panel, the draw on which its first finished seed was trained."
-    note = " ".join(filter(None, [note, *(notes if len(notes) < 2 else [several])]))
+    remarks = list(dict.fromkeys(remark for _, remark in chosen if remark))
+    several = "Points: in each panel, the draw on which the seed shown was trained."
     rows = _arrange(cells, study)
     columns = max(len(members) for _, members in rows)
     names = {cell["values"].get("dataset"): cell["description"]["classes"] for cell in cells}
     alone = len(names) == 1
-    if not _one_pair(names):
-        cells = [_as_of_many(cell) for cell in cells]
-        rows = _arrange(cells, study)
     figure, panels = new_figure(
         len(rows), columns, panel_size=_small_size(cells, columns), sharex=alone, sharey=alone
     )
     mappable, point_size = None, {1: 20, 2: 14, 3: 10}.get(columns, 6)
     for axes, cell in fill_panels(panels, [members for _, members in rows]):
-        mappable = _draw_small(axes, cell, study, point_size) or mappable
+        drawn = _draw_small(axes, cell, study, point_size, _one_pair(names))
+        mappable = drawn or mappable
         horizontal, vertical = axis_titles(cell["description"], short=True)
         axes.set_xlabel("" if alone else horizontal)
         axes.set_ylabel("" if alone and axes not in panels[:, 0] else vertical)
@@ -227,27 +264,92 @@ def boundary_panel(
         if alone:
             axes.set_xlabel(axis_titles(cells[0]["description"], short=True)[0])
     color_bar = None if mappable is None else (mappable, _probability_title(names))
-    return compose(figure, title, "", note, _legend(names), color_bar)
+    shown = [cell["boundaries"] for cell in cells if cell.get("boundaries")]
+    notes = [
+        note,
+        _numbers_note(cells),
+        _straight_note(shown),
+        _choice_note(shown),
+        *(remarks if len(remarks) < 2 else [several]),
+    ]
+    return compose(
+        figure,
+        title,
+        "",
+        " ".join(filter(None, notes)),
+        _legend(names, several=any(each.others for each in shown)),
+        color_bar,
+    )
 
 
-def _as_of_many(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a cell with its grid in the form that serves any number of classes."""
-    grid = cell.get("grid")
-    if grid is None or "chosen" in grid:
-        return cell
-    probability, share = np.asarray(grid["probability"]), np.asarray(grid["share"])
-    fields = {
-        "chosen": (probability > 0.5).astype(int),
-        "probability": np.maximum(probability, 1 - probability),
-        "share": np.maximum(share, 1 - share),
-    }
-    return {**cell, "grid": {**grid, **fields}}
+def _accuracy_words(boundaries: Boundaries, accuracies: Sequence[Accuracy]) -> str:
+    """Return the accuracies as a sentence: of the run shown, and their means over several."""
+    known = [each for each in accuracies if not math.isnan(each.mean)]
+    if not known:
+        return ""
+    own = ", ".join(f"{each.part} {each.shown:.3f}" for each in known)
+    if not boundaries.others:
+        return f"Accuracy: {own}."
+    means = ", ".join(f"{each.part} {each.mean:.3f}" for each in known)
+    count, straight = len(boundaries.others) + 1, _straight(boundaries)
+    words = f"Accuracy of seed {boundaries.seed}: {own}. Mean of {count} seeds: {means}."
+    return f"{words} Boundaries: {straight}." if straight else words
 
 
-def _tinted(chosen: np.ndarray, probability: np.ndarray) -> np.ndarray:
+def _straight(boundaries: Boundaries) -> str:
+    """Return how many of several boundaries are straight, in words; empty if that is not known."""
+    count = len(boundaries.others) + 1
+    if count == 1 or boundaries.straight is None:
+        return ""
+    if boundaries.single == count:
+        return f"0 of {count} have a boundary"
+    words = f"{boundaries.straight} of {count} straight"
+    return f"{words}, {boundaries.single} without any" if boundaries.single else words
+
+
+def _straight_note(shown: Sequence[Boundaries]) -> str:
+    """Return what a straight boundary is, where some cell's are counted."""
+    if not any(each.others and each.straight is not None for each in shown):
+        return ""
+    return (
+        "A boundary is called straight if a line gives the network's own class of at least "
+        f"{STRAIGHT:.0%} of the held-out points."
+    )
+
+
+def _numbers_note(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the numbers above the panels are."""
+    parts = [cell["accuracies"][-1].part for cell in cells if cell.get("accuracies")]
+    return f"Numbers: {parts[0]} accuracy." if parts else ""
+
+
+def _choice_note(shown: Sequence[Boundaries]) -> str:
+    """Return which run is shown, where there are several."""
+    if not any(each.others for each in shown):
+        return ""
+    return f"Colours: the seed whose {shown[0].chosen_by.lower()} is nearest the median."
+
+
+def _reason_of_none(boundaries: Boundaries, pair: Sequence[str]) -> str:
+    """Return why a run has no boundary in the plane, in words."""
+    probability = boundaries.probability
+    if np.ptp(probability, axis=-1).max() < EQUAL:
+        return "no boundary: all classes\nequally probable"
+    chosen = int(probability[0, 0].argmax())
+    name = plain_text(_class_words(pair[chosen])) if pair else f"class {chosen}"
+    return f"no boundary:\n{name} everywhere"
+
+
+def _told_apart(leads: np.ndarray) -> np.ndarray:
+    """Return the leads (L, n2, n1) without the first of several classes: others border on it."""
+    return leads[1:] if len(leads) > 1 else leads
+
+
+def _tinted(probability: np.ndarray) -> np.ndarray:
     """Return each point's colour (ny, nx, 3): its class', paler the less probable it is."""
+    chosen = probability.argmax(axis=-1)
     colors = np.array([to_rgb(class_color(label)) for label in range(int(chosen.max()) + 1)])
-    strength = STRONGEST * np.clip(probability, 0, 1)[..., None]
+    strength = TINT * np.clip(probability.max(axis=-1), 0, 1)[..., None]
     return 1 - strength * (1 - colors[chosen])
 
 
@@ -271,11 +373,11 @@ def _class_words(name: str) -> str:
 def _small_size(cells: Sequence[Mapping[str, Any]], columns: int) -> tuple[float, float]:
     """Return a panel's width and height such that the grid's aspect leaves no empty room."""
     width = {1: 5.4, 2: 4.2, 3: 3.4, 4: 2.9}.get(columns, 2.4)
-    grids = [cell["grid"] for cell in cells if cell.get("grid") is not None]
-    extents = [(float(np.ptp(grid["x1"])), float(np.ptp(grid["x2"]))) for grid in grids]
+    shown = [cell["boundaries"] for cell in cells if cell.get("boundaries") is not None]
+    extents = [(float(np.ptp(each.x1)), float(np.ptp(each.x2))) for each in shown]
     aspects = [y / x for x, y in extents if aspect_of(x, y) == "equal"]
     aspect = min(max(aspects, default=0.75), 1.3)
-    return (width, (width - 0.3) * aspect + 0.62)
+    return (width, (width - 0.3) * aspect + 0.78)
 
 
 def _draw_small(
@@ -283,19 +385,26 @@ def _draw_small(
     cell: Mapping[str, Any],
     study: Mapping[str, Any],
     point_size: float,
+    pair: Sequence[str],
 ) -> ScalarMappable | None:
-    """Draw one cell of a panel with its two-line title; say so where nothing finished."""
+    """Draw one cell of a panel below its title; say so where nothing finished."""
     title = values_in_words({axis: cell["values"][axis] for axis in compared_axes(study)})
-    known = _known(cell.get("accuracies"))
-    second = "{} accuracy {:.3f}".format(*known[-1]) if known else ""
-    axes.set_title(title, fontsize=9.5, pad=16 if second else 5)
-    axes.annotate(
-        second, (0, 1), (0, 4), textcoords="offset points", xycoords="axes fraction", fontsize=8.8
-    )
-    if cell.get("grid") is None:
+    boundaries, known = cell.get("boundaries"), cell.get("accuracies") or ()
+    words = []
+    if known and not math.isnan(known[-1].mean):
+        text = f"mean {known[-1].mean:.3f}; seed {{}}: {known[-1].shown:.3f}"
+        several = boundaries is not None and boundaries.others
+        words.append(text.format(boundaries.seed) if several else f"{known[-1].mean:.3f}")
+    if boundaries is not None:
+        words.append(_straight(boundaries))
+    words = [each for each in words if each]
+    axes.set_title(title, fontsize=9.5, pad=5 + 11.5 * len(words))
+    place = {"textcoords": "offset points", "xycoords": "axes fraction", "fontsize": 8.6}
+    axes.annotate("\n".join(words), (0, 1), (0, 4), linespacing=1.2, **place).set_in_layout(False)
+    if boundaries is None:
         axes.text(0.5, 0.5, "all runs diverged", transform=axes.transAxes, ha="center", va="center")
         return None
-    return draw_boundary(axes, cell["grid"], cell["points"], point_size)
+    return draw_boundary(axes, boundaries, cell["points"], point_size, pair)
 
 
 def _arrange(cells: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> list[tuple]:
@@ -330,7 +439,7 @@ def _row_length(count: int, sizes: Sequence[int]) -> int:
     return math.ceil(count / math.ceil(count / limit)) if count else 0
 
 
-def _legend(names: Mapping[str, Sequence[str]]) -> list:
+def _legend(names: Mapping[str, Sequence[str]], several: bool) -> list:
     """Return the legend sections, given each data set's names of its classes."""
     # Data sets share a section where one's classes are the first of the other's.
     sections: dict[tuple[str, ...], list[str]] = {}
@@ -338,13 +447,11 @@ def _legend(names: Mapping[str, Sequence[str]]) -> list:
         first = tuple(classes)
         known = next((each for each in sections if each[: len(first)] == first), first)
         sections.setdefault(known, []).append(label_of(dataset))
-    boundary = [
-        (Line2D([], [], color=INK, linewidth=1.9), "first seed"),
-        (
-            Patch(facecolor=INK, alpha=0.2),
-            "10–90 % of\nthe seeds" if _one_pair(names) else "under 90 % of\nthe seeds agree",
-        ),
-    ]
+    shown = "seed of the colours" if several else "where classes meet"
+    boundary = [(Line2D([], [], color=INK, linewidth=THICK), shown)]
+    if several:
+        others = Line2D([], [], color=INK, linewidth=THIN, alpha=STRONGEST)
+        boundary.append((others, "every other seed"))
     points = [
         (
             ",\n".join(["Training points", *(datasets if len(sections) > 1 else [])]),
@@ -355,20 +462,31 @@ def _legend(names: Mapping[str, Sequence[str]]) -> list:
     return [*points, ("Boundary", boundary)]
 
 
-def _draw_level(
-    axes: Axes, x1: np.ndarray, x2: np.ndarray, values: np.ndarray, level: float, **look: Any
-) -> None:
-    """Draw one contour line, or nothing where the values never cross the level."""
-    if values.min() < level < values.max():
-        axes.contour(x1, x2, values, levels=[level], colors=[INK], **look)
+def _draw_line(
+    axes: Axes, x1: np.ndarray, x2: np.ndarray, lead: np.ndarray, width: float, alpha: float
+) -> bool:
+    """Draw where a class' lead is 0, and return whether it is anywhere."""
+    if not lead.min() < 0 < lead.max():
+        return False
+    found = axes.contour(x1, x2, lead, levels=[0])
+    lines = [_simplified(path, np.array([np.ptp(x1), np.ptp(x2)])) for path in found.get_paths()]
+    found.remove()
+    look = {"linewidth": width, "alpha": alpha, "edgecolor": INK, "facecolor": "none"}
+    for line in lines:
+        axes.add_patch(PathPatch(line, capstyle="round", joinstyle="round", **look))
+    return True
+
+
+def _simplified(path: Path, extent: np.ndarray) -> Path:
+    """Return a line without points close to a straight line between others, see `DEVIATION`."""
+    scaled = Path(path.vertices / extent, path.codes)
+    scaled.simplify_threshold = DEVIATION
+    cleaned = scaled.cleaned(simplify=True, curves=True)
+    kept = cleaned.codes != Path.STOP
+    return Path(cleaned.vertices[kept] * extent, cleaned.codes[kept])
 
 
 def _pixel_extent(x1: np.ndarray, x2: np.ndarray) -> tuple[float, float, float, float]:
     """Return left, right, bottom, top such that grid points are pixel centres."""
     half = [(axis[-1] - axis[0]) / max(len(axis) - 1, 1) / 2 for axis in (x1, x2)]
     return (x1[0] - half[0], x1[-1] + half[0], x2[0] - half[1], x2[-1] + half[1])
-
-
-def _known(accuracies: Mapping[str, float] | None) -> list[tuple[str, float]]:
-    """Return the accuracies that are known, each with its part of the data."""
-    return [(part, value) for part, value in (accuracies or {}).items() if not math.isnan(value)]

@@ -3,7 +3,6 @@
 import numpy as np
 
 from restudy.families.contract import Run
-from restudy.families.dense.boundary import map_finished
 from restudy.families.dense.network import DenseNetwork
 from restudy.families.dense.optimizers import make_optimizer
 from restudy.families.dense.schedules import make_schedule
@@ -15,8 +14,7 @@ def train(run: Run) -> None:
 
     It saves ``runs.csv``, ``history.parquet`` and ``layers.parquet``, the tables of
     `DenseResult`; ``weights.npz``, the final weights ``layer1``, ``layer2``, … of shape
-    (R, rows, fan_in + 1); ``snapshots.npz``, see `pack_snapshots`; and ``boundary.npz``, see
-    `map_finished`.
+    (R, rows, fan_in + 1); and ``snapshots.npz``, see `pack_snapshots`.
     """
     settings, protocol = run.settings, run.settings["protocol"]
     x, label = points_of(run, "train")
@@ -61,7 +59,6 @@ def train(run: Run) -> None:
     run.save("layers.parquet", result.layers)
     run.save("weights.npz", {f"layer{n}": each for n, each in enumerate(result.weights, start=1)})
     run.save("snapshots.npz", pack_snapshots(result.snapshots, network.seeds))
-    run.save("boundary.npz", map_finished(result, settings["activation"], x))
 
 
 def points_of(run: Run, part: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -191,9 +191,6 @@ FAMILY = Family(
         Artefact("layers.parquet", "A row per run, recorded pass and layer."),
         Artefact("weights.npz", "The final weights of every run."),
         Artefact("snapshots.npz", "Weights of every run, at passes during training."),
-        Artefact(
-            "boundary.npz", "The networks' predictions on a grid in the plane.", compressed=True
-        ),
     ),
     train="restudy.families.dense.cells:train",
     seeds_per_job=ALL,
@@ -203,7 +200,7 @@ FAMILY = Family(
     starts_anew="restudy.families.dense.checks:why_anew",
     check="restudy.families.dense.checks:find_clashes",
     cost="restudy.families.dense.cost",
-    predict="restudy.families.dense.boundary:predict",
+    predict="restudy.families.dense.predictions:predict",
     browser_twin="restudy.families.dense.twin:describe_for_browser",
     snapshot_pictures="restudy.families.dense.pictures:draw_snapshots",
     gradient_choice="restudy.families.dense.checks:choose_gradient_check",

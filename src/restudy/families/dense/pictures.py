@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from restudy.data.planes import plane_extent
 from restudy.families.dense.activations import make_activation
-from restudy.families.dense.boundary import network_of, plane_extent
+from restudy.families.dense.predictions import network_of
 from restudy.families.dense.stack import Batch, Stack
 
 PLANE = 48  # rows and columns of a picture
