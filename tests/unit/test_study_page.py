@@ -27,6 +27,7 @@ from restudy.views.time_machine import (
     Choice,
     Inventory,
     Machine,
+    _seeds_in_order,
     choose,
     read_shapes,
     thin_snapshots,
@@ -162,6 +163,40 @@ def test_diverged_runs_count_in_no_mean_and_are_counted(results, page):
     assert np.isnan(family["summary"]["train_loss"]["mean"][number])
     record = next(r for r in block(page, "machine-dense")["cells"] if r["cell"] == number)
     assert all(isinstance(at, int) for at in record["diverged"])
+
+
+def test_each_seed_says_how_many_are_nearer_the_median_of_its_cell(results, page):
+    for record in block(page, "machine-dense")["cells"]:
+        runs = runs_of(results, results.cells[record["cell"]])
+        finished = runs[runs["diverged_at"].isna()].set_index("seed")["heldout_accuracy"]
+        distance = (finished - finished.median()).abs()
+        assert record["finished"] == len(finished)
+        assert record["comparedBy"] == "Held-out accuracy"
+        for seed, nearer in zip(record["seeds"], record["nearer"], strict=True):
+            if seed not in distance.index:
+                assert nearer is None
+                continue
+            closer = (distance < distance[seed] - 1e-12).sum()
+            assert closer <= nearer < closer + (np.isclose(distance, distance[seed])).sum()
+
+
+def test_the_seeds_that_are_kept_are_those_most_often_near_the_median():
+    def runs(*accuracies):
+        return pd.DataFrame(
+            {
+                "seed": range(4),
+                "heldout_accuracy": accuracies,
+                "train_loss": 1.0,
+                "diverged_at": np.nan,
+            }
+        )
+
+    assert _seeds_in_order([runs(0.9, 0.8, 0.7, 0.81)], DENSE) == [1, 3, 0, 2]
+    both = [runs(0.9, 0.8, 0.7, 0.81), runs(0.1, 0.3, 0.9, 0.4)]
+    assert _seeds_in_order(both, DENSE)[:2] == [1, 3]
+    diverged = runs(0.9, 0.8, 0.7, 0.81).assign(diverged_at=[np.nan, 4.0, np.nan, np.nan])
+    assert _seeds_in_order([diverged], DENSE) == [3, 0, 2, 1]
+    assert _seeds_in_order([], DENSE) == []
 
 
 def test_snapshots_are_those_of_the_job_in_single_precision(results, page):

@@ -144,7 +144,8 @@ def planar_jobs(wildcards):
     """The training jobs of these cells, with their settings, as JSON values for a script."""
     family = family_of(wildcards)
     return [
-        job.as_param(settings=True) for job in PLAN.jobs(family, planar_cells(wildcards))
+        job.as_param() | {"settings": PLAN.settings(family, job.cell)}
+        for job in PLAN.jobs(family, planar_cells(wildcards))
     ]
 
 

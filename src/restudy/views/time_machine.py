@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.typical import typical_seeds
 from restudy.data.tables import parts_of, split_draws
 from restudy.families.contract import Family, draw_of
 from restudy.families.registry import resolve
@@ -195,15 +196,16 @@ def pack_machine(
     inventories = {cell: _inventory(machine, cell) for cell in order}
     by_cell = {name: _by_cell(tables[name], machine.family) for name in tables if name != "layers"}
     places = {cell: place for place, cell in enumerate(cells)}
+    wanted = _seeds_in_order([by_cell["runs"][cell] for cell in order], machine.family)
     keys = [each.name for each in machine.family.settings if each.name.startswith("snapshot")]
 
     @cache
     def datasets(seeds: int) -> list[dict]:
-        return _datasets(machine, seeds)
+        return _datasets(machine, wanted[:seeds])
 
     @cache
     def record(cell: Cell, seeds: int, snapshots: int) -> dict:
-        return {"cell": places[cell]} | _record(machine, cell, seeds, snapshots, by_cell)
+        return {"cell": places[cell]} | _record(machine, cell, wanted[:seeds], snapshots, by_cell)
 
     def packed(share: float) -> str:
         choice = choose(inventories, order, share)
@@ -234,7 +236,7 @@ def _inventory(machine: Machine, cell: Cell) -> Inventory:
     weights = sum(math.prod(shape[2:]) for shape in layers)
     if not snapshots or machine.networks[cell].get("form"):
         return Inventory(snapshots, seeds, weights)
-    pictures = machine.pictures(cell, _part(machine.load(cell), [0], 1))
+    pictures = machine.pictures(cell, _part(machine.load(cell), [0], [0]))
     return Inventory(snapshots, seeds, weights, sum(each.nbytes for each in _arrays(pictures)))
 
 
@@ -243,13 +245,27 @@ def _layer_names(snapshots: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: int(name.removeprefix("layer")))
 
 
-def _part(snapshots: Arrays, kept: Sequence[int], seeds: int) -> dict[str, np.ndarray]:
-    """Some snapshots of the first seeds."""
+def _part(snapshots: Arrays, kept: Sequence[int], places: Sequence[int]) -> dict[str, np.ndarray]:
+    """Some snapshots of some seeds, by their places."""
     return {
-        "seeds": snapshots["seeds"][:seeds],
+        "seeds": snapshots["seeds"][places],
         "passes": snapshots["passes"][kept],
-        **{name: snapshots[name][kept][:, :seeds] for name in _layer_names(snapshots)},
+        **{name: snapshots[name][kept][:, places] for name in _layer_names(snapshots)},
     }
+
+
+def _seeds_in_order(runs: Sequence[pd.DataFrame], family: Family) -> list[int]:
+    """All seeds of some cells, those first that are most often near the median of their cell.
+
+    Cells are compared seed by seed, so that they have to have the same ones.
+    """
+    ranks: dict[int, float] = {}
+    for own in runs:
+        typical = typical_seeds(own, family)
+        for seed in own["seed"].tolist():
+            place = typical.index(seed) if seed in typical else len(own)
+            ranks[seed] = ranks.get(seed, 0.0) + place / len(own)
+    return sorted(ranks, key=lambda seed: (ranks[seed], seed))
 
 
 def _account(inventories: Mapping[Cell, Inventory], choice: Choice, cells: int) -> dict:
@@ -294,29 +310,29 @@ def _parts_of_seeds(
     }
 
 
-def _datasets(machine: Machine, seeds: int) -> list[dict]:
+def _datasets(machine: Machine, seeds: Sequence[int]) -> list[dict]:
     """Each data set's names and its points, as far as there is room for them.
 
-    Of several draws, the page gets their number and the points of those that the first seeds were
-    trained on, instead of the points of the only one.
+    Of several draws, the page gets their number and the points of those that these seeds were
+    trained on, by the draw, instead of the points of the only one.
     """
     datasets = []
     for name, points in machine.points.items():
         description = machine.descriptions[name]
         tables = split_draws(points)
-        draws = [
-            {
+        draws = {
+            str(draw): {
                 part: {"x": single(x), "label": label.astype(np.uint16)}
-                for part, (x, label) in _measured(own).items()
+                for part, (x, label) in _measured(tables[draw]).items()
             }
-            for own in tables[: max(seeds, 1)]
-        ]
-        if len(pack(draws if len(tables) > 1 else draws[0])) > MAX_POINTS_TEXT:
-            for parts in draws:
+            for draw in sorted({draw_of(seed, len(tables)) for seed in seeds} or {0})
+        }
+        if len(pack(draws)) > MAX_POINTS_TEXT:
+            for parts in draws.values():
                 parts.pop("heldout", None)
-        if len(pack(draws if len(tables) > 1 else draws[0])) > MAX_POINTS_TEXT:
-            draws = [{} for _ in draws]
-        held = {"parts": draws[0]}
+        if len(pack(draws)) > MAX_POINTS_TEXT:
+            draws = {draw: {} for draw in draws}
+        held = {"parts": draws.get("0", {})}
         if len(tables) > 1:
             held = {"parts": {}, "drawCount": len(tables), "draws": draws}
         datasets.append(
@@ -335,16 +351,16 @@ def _datasets(machine: Machine, seeds: int) -> list[dict]:
 def _record(
     machine: Machine,
     cell: Cell,
-    seeds: int,
+    seeds: Sequence[int],
     snapshots: int,
     tables: Mapping[str, Mapping[Cell, pd.DataFrame]],
 ) -> dict:
-    """At most so many snapshots of the first seeds of a cell, and their recorded losses."""
-    whole = machine.load(cell)
+    """At most so many snapshots of some seeds of a cell, and their recorded losses."""
+    whole, runs = machine.load(cell), tables["runs"][cell]
     kept = thin_snapshots(len(whole["passes"]), snapshots)
-    part = _part(whole, kept, seeds)
+    part = _part(whole, kept, np.flatnonzero(np.isin(whole["seeds"], seeds)))
     shown = part["seeds"]
-    diverged = tables["runs"][cell].set_index("seed")["diverged_at"].reindex(shown)
+    diverged = runs.set_index("seed")["diverged_at"].reindex(shown)
     network = {key: value for key, value in machine.networks[cell].items() if key != "form"}
     history = tables.get("history", {}).get(cell)
     pictures = machine.pictures(cell, part)
@@ -352,11 +368,25 @@ def _record(
         "dataset": list(machine.points).index(cell["dataset"]),
         **network,
         "seeds": shown.astype(np.uint32),
+        **_nearness(runs, shown.tolist(), machine.family),
         "diverged": [None if pd.isna(at) else int(at) for at in diverged],
         "passes": part["passes"].astype(np.uint32),
         "layers": [single(part[name]) for name in _layer_names(part)],
         "record": {} if history is None else _losses(history, shown, machine.family),
         **({"pictures": pictures} if pictures else {}),
+    }
+
+
+def _nearness(runs: pd.DataFrame, seeds: Sequence[int], family: Family) -> dict[str, Any]:
+    """How many runs finished, how many of them are nearer the median than each seed, and of what.
+
+    The page opens with the seed that is nearest. Of one that diverged it is None.
+    """
+    typical = typical_seeds(runs, family)
+    return {
+        "finished": len(typical),
+        "nearer": [typical.index(seed) if seed in typical else None for seed in seeds],
+        "comparedBy": family.measure(family.ranked_by[-1]).label,
     }
 
 

@@ -65,7 +65,7 @@ function Machine({ study, foreign, family, look, state, change, dark }) {
   const seeds = [...records.get(a).seeds.data].filter((seed) =>
     cells.every((cell) => records.get(cell).seeds.data.includes(seed)),
   );
-  const seed = seeds.includes(state.seed) ? state.seed : seeds[0];
+  const seed = seeds.includes(state.seed) ? state.seed : nearestMedian(records.get(a), seeds);
   const runs = useMemo(
     () =>
       cells.map((cell) => {
@@ -260,6 +260,7 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
   const plane = dataset.features.length === 2 && dataset.parts.train && drawable;
   const names = LAYER_NAMES(run.record.layers.length);
   const diverged = run.divergedAt !== null && run.divergedAt <= pass;
+  const standing = standingOf(run.record, run.place);
   return (
     <article class="side" style={{ "--side": color }}>
       <h3>{title}</h3>
@@ -275,6 +276,7 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
           the browser.
         </p>
       )}
+      {standing && <p class="note">{standing}</p>}
       {run.draws > 1 && (
         <p class="note">
           Points: draw {run.draw} of {run.draws} (from 0), on which this seed was trained.
@@ -427,6 +429,24 @@ function Histogram({ name, histogram, number, color }) {
   );
 }
 
+/** Of some seeds, that of which the fewest are nearer the median of a cell. */
+function nearestMedian(record, seeds) {
+  const nearer = (seed) => record.nearer[record.seeds.data.indexOf(seed)] ?? Infinity;
+  return seeds.reduce((best, seed) => (nearer(seed) < nearer(best) ? seed : best), seeds[0]);
+}
+
+/** Where a seed stands among all of its cell; nothing if it is the only one. */
+function standingOf({ finished, nearer, comparedBy }, place) {
+  const before = nearer[place];
+  if (finished < 2 || before === null) {
+    return "";
+  }
+  const of = `by ${comparedBy.toLowerCase()}, of ${finished} seeds`;
+  return before === 0
+    ? `This seed is the nearest to the median ${of}.`
+    : `${counted(before, "seed")} ${before === 1 ? "is" : "are"} nearer the median ${of}.`;
+}
+
 /** What of the snapshots the page carries, and where all are. */
 function accountOf({ cells, seeds, snapshots, ofCells, withSnapshots, ofSeeds, ofSnapshots }) {
   const part = (some, all, word) => (some < all ? `${some} of ${counted(all, word)}` : every(all, word));
@@ -435,6 +455,7 @@ function accountOf({ cells, seeds, snapshots, ofCells, withSnapshots, ofSeeds, o
   return (
     `The page runs the networks itself, from weights in single precision: ${held}. ` +
     (withSnapshots < ofCells ? `${ofCells - withSnapshots} cells kept no snapshots. ` : "") +
+    (seeds < ofSeeds ? "The seeds are those that are most often near the median of a cell. " : "") +
     (cells < withSnapshots ? "Those that differ least from the baseline come first. " : "") +
     (whole ? "" : "More does not fit on a page that a report can show; everything is in the cells' snapshots.npz. ") +
     "A unit is saturated at a point where its activation's slope is below 5% of its steepest, and dead if it is at every training point; its square is filled by the share of points at which it is saturated, and dark if it is dead. Weights are shown without the biases."
