@@ -788,7 +788,7 @@ def test_the_findings_count_verdicts_and_name_the_contradicted(table):
     assert "Contradicted: “It is so” (published arithmetic)." in text
     assert "one run" not in text
     single = table["claims"].assign(basis="stated spread")
-    assert "Of the decided, 4 rest on one run and a stated spread." in describe_claims(single)
+    assert "4 of those decided rest on one run and a stated spread." in describe_claims(single)
 
 
 def one_run(spread, value=1.0, **kept):
@@ -813,7 +813,7 @@ def test_a_verdict_of_one_run_never_looks_like_one_of_many(spread, verdict, word
     assert caveat_of(row) == words and caveat_of(other) == ""
     assert words in verdict_mark(row) and "caveat" not in verdict_mark(other)
     assert ("○" in verdict_mark(row)) == (verdict == "reproduced")
-    text = "1 reproduced (1 of the decided rests on one run and a stated spread)"
+    text = "1 reproduced; 1 of those decided rests on one run and a stated spread"
     assert (count_verdicts(pd.DataFrame([row])) == text) == (verdict == "reproduced")
     assert count_verdicts(many) == "1 reproduced"
 

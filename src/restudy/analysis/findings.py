@@ -329,7 +329,7 @@ def describe_claims(claims: pd.DataFrame) -> str:
     single = (claims["basis"] == "stated spread") & (claims["verdict"] != "undecided")
     if single.any():
         rest = "rests" if single.sum() == 1 else "rest"
-        text += f" Of the decided, {single.sum()} {rest} on one run and a stated spread."
+        text += f" {single.sum()} of those decided {rest} on one run and a stated spread."
     wrong = claims[claims["verdict"] == "contradicted"]
     if wrong.empty:
         return text

@@ -203,7 +203,7 @@ def count_verdicts(claims: pd.DataFrame) -> str:
     if not stated:
         return text
     rest = "rests" if stated == 1 else "rest"
-    return f"{text} ({stated} of the decided {rest} on one run and a stated spread)"
+    return f"{text}; {stated} of those decided {rest} on one run and a stated spread"
 
 
 def caveat_of(row: Mapping) -> str:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 
 import pandas as pd
@@ -229,24 +230,19 @@ class Picture:
         return self.rows[0].tests
 
     @property
-    def is_share(self) -> bool:
-        """Whether it is a share of seeds."""
-        return self.tests[0]["judged_by"] == SHARE
-
-    @property
     def limits(self) -> list[float]:
         """Beyond which values it is claimed to lie, in order of size."""
         return sorted(shown(test, test["margin"]) for test in self.tests)
 
-    @property
+    @cached_property
     def span(self) -> tuple[float, float]:
         """The ends of its axis."""
-        numbers = list(self.limits)
+        values = list(self.limits)
         if self.tests[0]["zero"]:
-            numbers.append(0.0)
+            values.append(0.0)
         for row in self.rows:
-            numbers += [row.effect, *row.interval, *row.values]
-        finite = [number for number in numbers if abs(number) < LARGEST]
+            values += [row.effect, *row.interval, *row.values]
+        finite = [value for value in values if abs(value) < LARGEST]
         low, high = min(finite), max(finite)
         pad = 0.06 * (high - low or abs(high) or 1.0)
         return low - pad, high + pad
@@ -417,7 +413,7 @@ def _strip(picture: Picture, row: Row, place: Callable[[float], float]) -> dict:
     ]
     reach = row.reach
     tested = row.tests[0]["basis"] != NOTHING and not row.is_equal
-    if tested and reach[0] <= reach[1]:
+    if tested:
         arrows += [(0, LEFTWARDS)] if reach[0] < low else []
         arrows += [(100, RIGHTWARDS)] if reach[1] > high else []
     interval = row.interval
@@ -428,7 +424,7 @@ def _strip(picture: Picture, row: Row, place: Callable[[float], float]) -> dict:
         "side": row.side,
         "dots": dots,
         "arrows": sorted(set(arrows)),
-        "reach": tuple(map(place, reach)) if tested and reach[0] <= reach[1] else None,
+        "reach": tuple(map(place, reach)) if tested else None,
         "interval": None if math.isnan(interval[0]) else tuple(map(place, interval)),
         "mean": place(row.effect) if abs(row.effect) < LARGEST else None,
         "single": row.is_single,
@@ -547,5 +543,4 @@ def number(value: float, decimals: int) -> str:
 
 def plain(value: float) -> str:
     """Return a number as a user states it."""
-    text = f"{value + 0.0:.10g}"
-    return text.replace("-", "−")
+    return f"{value + 0.0:.10g}".replace("-", "−")
