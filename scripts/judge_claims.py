@@ -6,7 +6,7 @@ from pathlib import Path
 import restudy
 from restudy.claims.evidence import Evidence
 from restudy.claims.registration import describe_registration
-from restudy.claims.verdicts import judge_claims
+from restudy.claims.verdicts import count_verdicts, judge_claims
 from restudy.data.tables import read_table, write_table
 from restudy.job import begin_job
 
@@ -27,8 +27,7 @@ def main(claims: list[dict], file: str, inputs, outputs, log) -> None:
     ]
     for name, table in judged.items():
         write_table(table, getattr(outputs, name))
-    counts = judged["claims"]["verdict"].value_counts()
-    log(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    log(count_verdicts(judged["claims"]))
 
 
 def _results(family: str, cells: str) -> Iterator[Path]:

@@ -124,7 +124,8 @@ def plan_seeds(given: argparse.Namespace) -> None:
     if given.csv:
         table.to_csv(sys.stdout, index=False)
     else:
-        print(seeds_plan.describe(table.dropna(axis="columns", how="all")))
+        statements = {claim["id"]: claim["statement"] for claim in study.claims}
+        print(seeds_plan.describe(table.dropna(axis="columns", how="all"), statements))
 
 
 def _hours_of(config: Mapping, folder: Path, root: Path) -> Callable[[Mapping, str, int], float]:

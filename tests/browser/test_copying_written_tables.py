@@ -11,7 +11,6 @@ from hostile_names import HOSTILE_NAMES
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from restudy.analysis.markup import escape_latex, escape_markdown, in_one_line
-from restudy.claims.verdicts import TEST_COLUMNS
 from restudy.data.tables import as_cell
 from restudy.notebooks.display import Table
 from restudy.views.claims_page import claims_page
@@ -31,12 +30,16 @@ CLAIMS = pd.DataFrame(
         **{"protocol": protocol, "arithmetic": arithmetic, "verdict": verdict},
         **{"figure": "", "cells": "a/b", "n": 3, "contrast": "a − b", "effect": 0.5},
         **{"ci_low": 0.25, "ci_high": 0.75, "margin": 0.0, "basis": "seeds", "judged_by": "mean"},
-        **{"p_adjusted": 0.01, "expect": "", "reason": "", "setting": ""},
+        **{"p_adjusted": 0.01, "expect": "", "reason": "", "setting": "", "test": 1},
     }
     for place, name in enumerate(NAMES)
     for protocol, arithmetic, verdict in VERDICTS[: 2 + place % 2]
 )
-NO_TESTS = pd.DataFrame(columns=["claim", "protocol", "test", *TEST_COLUMNS])
+TESTS = CLAIMS[["claim", "protocol", "test", "effect", "ci_low", "ci_high", "margin", "n"]].assign(
+    **dict.fromkeys(("form", "contrast", "measure", "quantity", "because"), "a"),
+    **{"zero": "", "bound": 0.0, "direction": "above", "judged_by": "mean", "basis": "seeds"},
+    **{"decided_low": 0.1, "decided_high": 0.9, "left_out": 0, "low_group": pd.NA},
+)
 NO_SEEDS = pd.DataFrame(columns=["claim", "protocol", "test", "seed", "value"])
 FRAME = pd.DataFrame(
     {
@@ -69,7 +72,7 @@ NOTEBOOK = new_notebook(
 def paths(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     pages = {
-        "claims": claims_page(CLAIMS, NO_TESTS, NO_SEEDS),
+        "claims": claims_page(CLAIMS, TESTS, NO_SEEDS),
         "notebook": notebook_page(NOTEBOOK),
     }
     for name, page in pages.items():

@@ -243,6 +243,86 @@ def test_a_distribution_is_near_the_initial_one():
     assert part["label"].startswith("0.05 − distance from the initial distribution")
 
 
+def quantities(claim, protocol="corrected"):
+    """What readers are shown of each contrast: words, zero, bound and side."""
+    keys = ("quantity", "zero", "bound", "direction")
+    return [tuple(part[key] for key in keys) for part in contrasts(claim, protocol)]
+
+
+TANH = {"activation": "tanh"}
+OF_CELLS = [
+    (
+        {"form": "threshold", "measure": "train_loss", "below": 0.25, "at": 2000, "cells": TANH},
+        [("Training loss (nats), after 2,000 training passes, tanh", "", 0.25, "below")],
+    ),
+    (
+        {"form": "linear_boundary", "linear": False, "agreement": 0.9, "cells": TANH},
+        [("Boundary linearity, tanh", "", 0.9, "below")],
+    ),
+    (
+        {"form": "share", "measure": "train_loss", "above": 0.5, "share": 0.8, "cells": TANH},
+        [("Share of seeds with training loss (nats), tanh above 0.5", "", 0.5, "above")],
+    ),
+    (
+        {"form": "ordered", "measure": "train_loss", "axis": "activation",
+         "order": ["relu", "tanh"]},
+        [("Training loss (nats): tanh minus ReLU", "no difference", 0.0, "above")],
+    ),
+    (
+        {"form": "equivalent", "measure": "train_loss", "axis": "activation",
+         "values": ["relu", "tanh"], "tolerance": 0.1},
+        [("Training loss (nats): tanh minus ReLU", "no difference", bound, side)
+         for bound, side in ((-0.1, "above"), (0.1, "below"))],
+    ),
+    (
+        {"form": "faster", "measure": "train_loss", "axis": "activation", "level": 0.3,
+         "order": ["relu", "tanh"]},
+        [("Training passes until training loss (nats) is at 0.3: tanh minus ReLU",
+          "no difference", 0.0, "above")],
+    ),
+    (
+        {"form": "trend", "measure": "train_loss", "direction": "falling", "cells": TANH},
+        [("Training loss (nats), tanh: change from 0 to 20,000 training passes", "no change", 0.0,
+          "below"),
+         ("Training loss, tanh: rank correlation with time, from 0 to 20,000 training passes",
+          "no trend", -0.5, "below")],
+    ),
+]  # fmt: skip
+OF_TENSORS = [
+    (
+        {"form": "equals", "measure": "test_accuracy", "value": 0.5, "tolerance": 0.25},
+        [("Test accuracy", "", 0.25, "above"), ("Test accuracy", "", 0.75, "below")],
+    ),
+    (
+        {"form": "distribution", "tensor": "conv1/weights", "shape": "initial", "distance": 0.1},
+        [("Distance of weights from the initial distribution, first convolution", "", 0.1,
+          "below")],
+    ),
+    (
+        {"form": "threshold", "measure": "conv1/bias/std", "above": 0.25},
+        [("Standard deviation of bias, first convolution", "", 0.25, "above")],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("test", "expected"), OF_CELLS)
+def test_what_a_contrast_is_about_is_said_in_words_with_its_unit(test, expected):
+    assert quantities(with_test(CLAIM, **test)) == expected
+
+
+@pytest.mark.parametrize(("test", "expected"), OF_TENSORS)
+def test_a_tensor_is_named_in_words(test, expected):
+    assert quantities(with_test(CNN, **test), "full") == expected
+
+
+@pytest.mark.parametrize(("test", "expected"), OF_CELLS)
+def test_a_contrast_is_the_distance_of_its_quantity_from_the_bound(test, expected):
+    for part in contrasts(with_test(CLAIM, **test)):
+        sign = 1.0 if part["direction"] == "above" else -1.0
+        assert part["constant"] == sign * part["bound"]
+        assert part["terms"][0][0] == sign
+
+
 def test_the_last_pass_counts_though_it_is_no_multiple():
     config = copy.deepcopy(CONFIG)
     for protocol in ("published", "corrected"):

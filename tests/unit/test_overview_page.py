@@ -58,5 +58,8 @@ def test_verdicts_link_to_their_evidence_and_name_a_source_where_there_is_one():
     assert "2 claims, 3 verdicts: 1 reproduced, 1 smaller than claimed, 1 undecided" in text
     assert html.count('href="verdicts.html#one"') == 1 and "It is &lt;b&gt;." in html
     assert "smaller than claimed" in text and "the source claims" not in text
+    assert "? undecided one run, spread stated" in text
+    decided = CLAIMS.assign(basis="stated spread").head(1)
+    assert "○ reproduced one run, spread stated" in page(decided)[1]
     _, text = page(CLAIMS.assign(source="A course"))
     assert "What is true of what the source claims" in text

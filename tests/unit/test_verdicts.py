@@ -10,6 +10,18 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
+from judged_claims import (
+    ABOVE_ZERO,
+    CELL,
+    DIFFERENCE,
+    OTHER,
+    about,
+    claim,
+    contrast,
+    evidence,
+    runs,
+    shifted,
+)
 from PIL import Image
 from scipy import stats
 from statsmodels.stats.power import TTestPower
@@ -18,47 +30,21 @@ from restudy.analysis.findings import describe_claims
 from restudy.analysis.significance import correct
 from restudy.claims import verdicts as judging
 from restudy.claims.evidence import Evidence
-from restudy.claims.verdicts import compare_protocols, disagreements, judge_claims
-from restudy.claims.ways import MEAN, NORMAL, TYPICAL
+from restudy.claims.verdicts import (
+    caveat_of,
+    compare_protocols,
+    count_verdicts,
+    disagreements,
+    judge_claims,
+)
+from restudy.claims.ways import MEAN, TYPICAL
 from restudy.families.contract import Axis, Family, Measure, Time
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell
-from restudy.views.claims_page import claims_page
+from restudy.views.claim_drawings import number
+from restudy.views.claims_page import claims_page, verdict_mark
 
 DENSE, CONV = FAMILIES["dense"], FAMILIES["conv"]
-VALUES = ("moons", "corrected", "tanh", 3, 1, "normal", "gd")
-CELL = dict(zip(DENSE.axis_names, VALUES, strict=True))
-OTHER = CELL | {"activation": "relu"}
-
-
-def contrast(
-    terms, constant=0.0, margin=0.0, spread=None, measure="train_loss", way=NORMAL, **more
-):
-    spread = {"value": spread, "seeds": None} if isinstance(spread, float) else spread
-    return {
-        "form": "ordered", "label": "a − b", "measure": measure, "terms": terms,
-        "constant": constant, "margin": margin, "spread": spread, "judged_by": way,
-        "share": None, "over": None, "because": "", **more,
-    }  # fmt: skip
-
-
-def claim(*contrasts, name="c", expect=None, protocols=("corrected",)):
-    return {
-        "id": name, "source": "s", "statement": "It is so.", "model": "dense", "study": "a",
-        "figure": "", "expect": expect or {}, "arithmetic": {p: p for p in protocols},
-        "protocols": {p: list(contrasts) for p in protocols},
-    }  # fmt: skip
-
-
-def runs(values, cell=CELL, seeds=None, diverged=()):
-    seeds = range(len(values)) if seeds is None else seeds
-    table = pd.DataFrame({"seed": list(seeds), "train_loss": values, "heldout_loss": values})
-    table["diverged_at"] = pd.array([1 if s in diverged else None for s in seeds], "Int64")
-    return table.assign(**cell)
-
-
-def evidence(*tables, **more):
-    return Evidence({"dense_runs": pd.concat(tables, ignore_index=True)} | more)
 
 
 class Drawn:
@@ -78,8 +64,6 @@ class Drawn:
 
 
 UN = "undecided"
-DIFFERENCE = [[1.0, OTHER, None], [-1.0, CELL, None]]
-ABOVE_ZERO = [[1.0, CELL, None]]
 
 
 def judged(claims, found):
@@ -262,12 +246,6 @@ def test_further_seeds_would_decide_it():
     assert TTestPower().power(0.3, total - 1, 0.05) < 0.8
     assert f'"corrected": {{"replicates": {total}}}' in row["setting"]
     assert f"{row['further_seeds']} further seeds" in row["reason"]
-
-
-def shifted(size, mean, deviation=1.0):
-    """Values with exactly this mean and standard deviation."""
-    values = np.random.default_rng(size).normal(size=size)
-    return mean + deviation * (values - values.mean()) / values.std(ddof=1)
 
 
 def test_further_seeds_make_up_for_those_that_diverge():
@@ -573,6 +551,8 @@ def test_claims_on_any_family_get_verdicts(little_net):
     assert table["cells"][0].split() == [fast.path, slow.path]
     assert fast.path == "dataset~moons/protocol~plain/rate~2"
     assert table["setting"][1].startswith('little_net={"protocols": {"plain": {"replicates": ')
+    # More of the same would tell nothing.
+    assert table["setting"][0] == "" and pd.isna(table["further_seeds"][0])
 
 
 # ---- Ways of judging ----------------------------------------------------------------------------
@@ -793,35 +773,240 @@ def table():
     return judge_claims([*claims, both], found)
 
 
-def test_the_gate_names_every_verdict_that_is_not_as_expected(table):
-    assert disagreements(table["claims"]) == ["sure (corrected): reproduced, expected contradicted"]
+def test_the_gate_names_every_verdict_that_is_not_as_expected_by_its_statement(table):
+    assert disagreements(table["claims"]) == [
+        "“It is so” (corrected arithmetic): reproduced (taken to be normal), expected contradicted"
+    ]
+    small = table["claims"].assign(verdict="smaller", basis="seeds", expect="reproduced").head(1)
+    (line,) = disagreements(small)
+    assert line.endswith(": smaller than claimed, expected reproduced")
 
 
 def test_the_findings_count_verdicts_and_name_the_contradicted(table):
     text = describe_claims(table["claims"])
     assert "3 claims got 4 verdicts: 3 reproduced, 1 contradicted" in text
     assert "Contradicted: “It is so” (published arithmetic)." in text
+    assert "one run" not in text
+    single = table["claims"].assign(basis="stated spread")
+    assert "4 of those decided rest on one run and a stated spread." in describe_claims(single)
+
+
+def one_run(spread, value=1.0, **kept):
+    """Tables of a claim that a single run is judged by, with a stated spread or none."""
+    part = contrast(ABOVE_ZERO, spread=spread, **kept)
+    return judge_claims([claim(part)], evidence(runs([value])))
+
+
+@pytest.mark.parametrize(
+    ("spread", "verdict", "words"),
+    [
+        (0.1, "reproduced", "one run, spread stated"),
+        (5.0, "undecided", "one run, spread stated"),
+        (None, "undecided", "one run, no spread stated"),
+    ],
+)
+def test_a_verdict_of_one_run_never_looks_like_one_of_many(spread, verdict, words):
+    (row,) = one_run(spread)["claims"].to_dict("records")
+    many = judged([claim(contrast(ABOVE_ZERO, way=TYPICAL))], evidence(runs(shifted(60, 3.0))))
+    (other,) = many.to_dict("records")
+    assert (row["verdict"], other["verdict"]) == (verdict, "reproduced")
+    assert caveat_of(row) == words and caveat_of(other) == ""
+    assert words in verdict_mark(row) and "caveat" not in verdict_mark(other)
+    assert ("○" in verdict_mark(row)) == (verdict == "reproduced")
+    text = "1 reproduced; 1 of those decided rests on one run and a stated spread"
+    assert (count_verdicts(pd.DataFrame([row])) == text) == (verdict == "reproduced")
+    assert count_verdicts(many) == "1 reproduced"
+
+
+def test_a_claim_without_a_finished_run_says_so():
+    found = evidence(runs([1.0, 2.0], diverged=[0, 1]))
+    tables = judge_claims([claim(contrast(ABOVE_ZERO))], found)
+    assert "no finished run" in verdict_mark(tables["claims"].iloc[0])
+    page = claims_page(**tables)
+    assert "0 of 2 seeds finished" in page and "nan" not in page.lower().replace("nanum", "")
+
+
+def test_absurd_numbers_of_seeds_are_rounded_and_explained():
+    values = shifted(70, 0.02)
+    (row,) = judged([claim(contrast(ABOVE_ZERO))], evidence(runs(values))).to_dict("records")
+    assert row["further_seeds"] > 10_000
+    assert re.match(r"About \d\d,000 further seeds would decide it", row["reason"])
+    assert "so close to what is claimed that only many can tell" in row["reason"]
+
+
+# ---- The page -----------------------------------------------------------------------------------
+
+
+def drawings(page, name="c"):
+    """The figures of a claim's contrasts, as HTML."""
+    article = page.split(f'<article id="{name}"')[1].split("</article>")[0]
+    return re.findall(r'<figure class="effect">.*?</figure>', article, re.S)
+
+
+def percent(html, pattern):
+    """Places in a drawing, in percent of its width."""
+    return [float(place) for place in re.findall(pattern, html)]
+
+
+def axis(html):
+    """Function from a place in a drawing to the value there, by its ticks."""
+    ticks = [
+        (float(x), float(text.replace("−", "-").replace(",", "")))
+        for x, text in re.findall(r'<text x="([\d.]+)%"[^>]*>([^<]+)<', html)
+    ]
+    (x0, v0), (x1, v1) = ticks[0], ticks[-1]
+    return lambda x: v0 + (x - x0) / (x1 - x0) * (v1 - v0)
+
+
+def words(html):
+    """What a reader reads of it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+MEAN_AT = r'<circle class="mean [a-z ]+" cx="([\d.]+)%"'
+LIMIT_AT = r'<line class="limit-line" x1="([\d.]+)%"'
 
 
 def test_the_page_draws_effects_to_scale(table):
     page = claims_page(**table)
-    svg = page.split('id="both"')[1].split("</svg>")[0]
-    ticks = [
-        (float(x), float(text.replace("−", "-")))
-        for x, text in re.findall(r'<text class="faint" x="([\d.]+)"[^>]*>([^<]+)<', svg)
-    ]
-    (x0, v0), (x1, v1) = ticks[0], ticks[-1]
-    circles = r'<circle class="\w+ed" cx="([\d.]+)" cy="[\d.]+" r="5"'
-    dots = [float(x) for x in re.findall(circles, svg)]
-    drawn = [v0 + (dot - x0) / (x1 - x0) * (v1 - v0) for dot in dots]
+    (html,) = drawings(page, "both")
+    drawn = list(map(axis(html), percent(html, MEAN_AT)))
     effects = table["tests"].query("claim == 'both'")["effect"].tolist()
     assert drawn == pytest.approx(effects, abs=0.005)
-    effect = effects[1] - effects[0]
+    by = effects[1] - effects[0]
     assert "changes 1 of the 1 contrasts" in page
-    assert f"<li>“It is so”, a − b: by {effect:.3g}</li>" in page
+    assert f"<li>“It is so”, Training loss (nats): a minus b: by +{by:.2f}" in page
     assert "(expected: contradicted)" in page
     # What copies the table; figures would add two.
     assert page.count("<script") == page.count("</script>") == 1
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+def test_a_drawing_has_the_axis_of_the_measure_with_the_claimed_bound(side):
+    values = shifted(60, 0.95, 0.01)
+    tables = judge_claims([claim(about(side, 0.97, way=TYPICAL))], evidence(runs(values)))
+    (html,) = drawings(page := claims_page(**tables))
+    value_at = axis(html)
+    assert value_at(*percent(html, MEAN_AT)) == pytest.approx(np.median(values), abs=1e-4)
+    assert value_at(*percent(html, LIMIT_AT)) == pytest.approx(0.97, abs=1e-4)
+    dots = map(value_at, percent(html, r'<circle class="seed" cx="([\d.]+)%"'))
+    assert sorted(dots) == pytest.approx(sorted(values), abs=1e-4)
+    start, width = re.search(r'class="claimed" x="([\d.]+)%" width="([\d.]+)%"', html).groups()
+    edge = float(start) if side == "above" else float(width)
+    assert value_at(edge) == pytest.approx(0.97, abs=1e-4)
+    assert f"claimed: {side} 0.97" in words(html)
+    text = f"Test accuracy, median {np.median(values):.4f} ["
+    assert text in page and f"; claimed: {side} 0.97; p " in page
+    assert "margin 0" not in page and "0.97 −" not in page
+
+
+def test_a_published_value_is_one_picture_with_a_band():
+    parts = [about(side, bound, form="equals", spread={"value": 0.001, "seeds": 9})
+             for side, bound in (("above", 0.9839), ("below", 0.9899))]  # fmt: skip
+    tables = judge_claims([claim(*parts)], evidence(runs([0.9868])))
+    (html,) = drawings(page := claims_page(**tables))
+    value_at = axis(html)
+    assert value_at(*percent(html, MEAN_AT)) == pytest.approx(0.9868, abs=1e-5)
+    assert value_at(*percent(html, LIMIT_AT)) == pytest.approx(0.9869, abs=1e-5)
+    start, width = percent(html, r'class="claimed" x="([\d.]+)%"') + percent(
+        html, r'class="claimed" x="[\d.]+%" width="([\d.]+)%"'
+    )
+    band = value_at(start), value_at(start + width)
+    assert band == pytest.approx((0.9839, 0.9899), abs=1e-5)
+    assert "published: 0.9869 ± 0.003" in words(html)
+    assert "Test accuracy: 0.98680 [" in page and "; claimed: 0.9869 ± 0.003; p " in page
+    assert 'class="mean reproduced single"' in html and "1 seed, spread stated" in html
+
+
+def test_a_tolerance_of_a_difference_is_one_picture():
+    parts = [
+        contrast([[sign, OTHER, None], [-sign, CELL, None]], -0.1, form="equivalent",
+                 bound=-sign * 0.1, direction=side, way=TYPICAL)
+        for sign, side in ((1.0, "above"), (-1.0, "below"))
+    ]  # fmt: skip
+    base = shifted(60, 1.0)
+    found = evidence(runs(base), runs(base + shifted(60, 0.02, 0.01), OTHER))
+    (html,) = drawings(claims_page(**judge_claims([claim(*parts)], found)))
+    value_at = axis(html)
+    assert list(map(value_at, percent(html, LIMIT_AT))) == pytest.approx([-0.1, 0.1], abs=1e-3)
+    assert value_at(*percent(html, MEAN_AT)) == pytest.approx(0.02, abs=5e-3)
+    assert "claimed: within ± 0.1" in words(html) and "0 = no difference" in words(html)
+
+
+@pytest.mark.parametrize(
+    ("margin", "label"),
+    [(0.0, "claimed: above 0 (no difference)"), (0.005, "claimed: above 0.005 (margin)")],
+)
+def test_the_line_of_a_margin_is_labelled(margin, label):
+    found = evidence(runs(shifted(40, 1.0)), runs(shifted(40, 1.1), OTHER))
+    (html,) = drawings(
+        claims_page(**judge_claims([claim(contrast(DIFFERENCE, margin=margin))], found))
+    )
+    assert label in words(html) and "0 = no difference" in words(html)
+
+
+def test_equal_seeds_have_no_line_and_say_that_they_are_equal():
+    tables = judge_claims([claim(about("above", 0.98, way=MEAN))], evidence(runs([1.0] * 70)))
+    (html,) = drawings(page := claims_page(**tables))
+    assert "all 70 seeds: 1.0000" in words(html) and "all 70 seeds: 1.0000; claimed" in page
+    assert 'class="reach' not in html and "<path" not in html
+
+
+def test_what_is_undecided_at_any_bound_is_drawn_as_without_an_end():
+    tables = judge_claims([claim(about("above", 0.98, way=MEAN))], evidence(runs(shifted(5, 1.0))))
+    (html,) = drawings(claims_page(**tables))
+    assert html.count("<path") == 2 and 'x1="0.0%" x2="100.0%"' in html
+
+
+def test_infinite_values_are_counted_and_drawn_at_the_edge():
+    tables = judge_claims(
+        [claim(contrast(ABOVE_ZERO, way=TYPICAL))], evidence(runs(shifted(12, 3)))
+    )
+    tables["seeds"].loc[[0, 1], "value"] = math.inf
+    page = claims_page(**tables)
+    (html,) = drawings(page)
+    assert "2 of them infinite" in words(html) and html.count('cx="') == 11
+    tables["tests"][["effect", "ci_low", "ci_high"]] = math.inf
+    tables["seeds"]["value"] = math.inf
+    (html,) = drawings(claims_page(**tables))
+    assert "∞ [∞, ∞], 12 seeds, 12 of them infinite" in words(html)
+    assert 'class="mean' not in html and "inf%" not in html and "nan" not in html
+
+
+def test_a_share_of_seeds_is_drawn_as_a_share():
+    part = about("above", 0.9, "Share of seeds with accuracy above 0.9", share=0.8, way=MEAN)
+    found = evidence(runs(np.r_[np.full(57, 1.0), np.full(3, 0.5)]))
+    (html,) = drawings(page := claims_page(**judge_claims([claim(part)], found)))
+    assert axis(html)(*percent(html, LIMIT_AT)) == pytest.approx(0.8, abs=1e-3)
+    assert "claimed: above 0.8" in words(html) and 'class="seed"' not in html
+    assert "Share of seeds with accuracy above 0.9: 0.950 [" in page
+
+
+def test_values_of_a_quantity_that_is_claimed_to_be_low_are_told_as_measured():
+    values = np.where(np.arange(60) % 6 == 0, 4.0, 1.0) + 0.01 * np.arange(60)
+    tables = judge_claims([claim(about("below", 2.0, way=MEAN))], evidence(runs(values)))
+    assert "50 about 1.30 and 10 about 4.27" in claims_page(**tables)
+
+
+def test_no_id_of_a_claim_is_in_what_a_reader_reads(table):
+    for name in ("claim", "tests", "seeds"):
+        frame = table["claims" if name == "claim" else name]
+        frame["claim"] = "the_id_of_" + frame["claim"]
+    page = claims_page(**table)
+    explained = r"In the file of claims, this one has the id\s*<code>the_id_of_\w+</code>"
+    assert len(re.findall(explained, page)) == 3
+    assert "the_id_of_" not in words(re.sub(explained, "", page))
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (-0.0114, 3, "−0.011"), (-0.0001, 2, "0.00"), (1234567.0, 0, "1,234,567"),
+        (0.1, -2, "0"), (3e-12, 14, "3e−12"), (math.inf, 2, "∞"), (-math.inf, 2, "−∞"),
+    ],
+)  # fmt: skip
+def test_numbers_have_the_digits_of_their_axis_and_a_true_minus(value, decimals, text):
+    assert number(value, decimals) == text
 
 
 def test_the_page_shows_a_users_text_as_text(table):
@@ -866,8 +1051,14 @@ def test_the_page_says_what_further_seeds_cost_by_what_the_runs_took(table):
     one = table["claims"].assign(cells=cells[0])
     page = claims_page(one, table["tests"], table["seeds"], benchmarks=single)
     assert f"about {2 * started * 2} core minutes" in page
-    assert "by what the runs here took" not in claims_page(**table)
-    assert "by what the runs here took" not in claims_page(**table, benchmarks=single.head(0))
+    for unknown in (None, single.head(0)):
+        page = claims_page(**table, benchmarks=unknown)
+        assert "by what the runs here took" not in page
+        assert page.count("What they cost is not known") == 1
+    # Where no number is likely to do, what it takes at best has its price too.
+    best = one.assign(further_seeds=pd.array([pd.NA] * len(one), "Int64"), further_low=2 * started)
+    page = claims_page(best, table["tests"], table["seeds"], benchmarks=single)
+    assert f"At best, that is about {2 * started * 2} core minutes" in page
 
 
 def test_a_claim_without_a_figure_shows_none(table):

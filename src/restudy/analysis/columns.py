@@ -130,7 +130,17 @@ COLUMNS = {
     "low_group_mean": "The mean of the lower group.",
     "high_group": "Where values fall into two groups: how many are in the upper one.",
     "high_group_mean": "The mean of the upper group.",
-    "test": "Which contrast of the claim, counted from 1.",
+    "test": "Which contrast of the claim, counted from 1; in a table of claims, the weakest.",
+    "quantity": (
+        "What the contrast is about, in words: its value is bound + effect where it is claimed to "
+        "lie above the bound, and bound − effect where below."
+    ),
+    "zero": (
+        "What a quantity of 0 stands for, such as no difference; empty where the quantity is a "
+        "measure itself."
+    ),
+    "bound": "What the quantity is compared with; of a share of seeds, 0.",
+    "direction": "On which side of its bound the quantity is claimed to lie: above or below.",
     "form": "Form of the test, as the file of claims has it.",
     "p_above": "p-value of the effect being above its margin, uncorrected.",
     "p_below": "p-value of the effect being below its margin, uncorrected.",

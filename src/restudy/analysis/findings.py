@@ -320,12 +320,16 @@ def describe_claims(claims: pd.DataFrame) -> str:
     Parameters
     ----------
     claims : DataFrame
-        A row per claim and protocol: claim, statement, protocol, verdict.
+        A row per claim and protocol: claim, statement, protocol, verdict, basis.
     """
     counts = claims["verdict"].replace("smaller", "smaller than claimed").value_counts()
     parts = [f"{count} {verdict}" for verdict, count in counts.items()]
     judged = counted(claims["claim"].nunique(), "claim")
     text = f"{judged} got {counted(len(claims), 'verdict')}: {', '.join(parts)}."
+    single = (claims["basis"] == "stated spread") & (claims["verdict"] != "undecided")
+    if single.any():
+        rest = "rests" if single.sum() == 1 else "rest"
+        text += f" {single.sum()} of those decided {rest} on one run and a stated spread."
     wrong = claims[claims["verdict"] == "contradicted"]
     if wrong.empty:
         return text

@@ -70,12 +70,11 @@ def complete_claims(
     -------
     list of dict
         Plain JSON values: the claim's own keys but ``tests``; ``content``, a digest of what is
-        claimed; ``figure``, a path, or "" without
-        one; ``arithmetic``: protocol -> which one it uses, or None; and ``protocols``: protocol ->
-        list of contrasts, each a dict of ``form``, ``label``, ``measure``, ``terms``
-        (coefficient, cell, pass or step, or None for the end), ``constant``, ``margin``,
-        ``share``, ``over``, ``spread``, ``judged_by`` and ``because``; see
-        `restudy.claims.forms.contrast`.
+        claimed; ``figure``, a path, or "" without one; ``arithmetic``: protocol -> which one it
+        uses, or None; and ``protocols``: protocol -> list of contrasts, each a dict of ``form``,
+        ``label``, ``measure``, ``quantity``, ``zero``, ``terms`` (coefficient, cell, pass or step,
+        or None for the end), ``constant``, ``bound``, ``direction``, ``margin``, ``share``,
+        ``over``, ``spread``, ``judged_by`` and ``because``; see `restudy.claims.forms.contrast`.
 
     Raises
     ------

@@ -10,6 +10,10 @@ the contrast's constant. It has a value for each seed; `restudy.claims.inference
 exceed a margin. Where a docstring below does not say otherwise, :math:`k = 0` and :math:`\delta` is
 the test's ``margin``, by default 0.
 
+A contrast is how a claim is judged. What a reader is shown is its quantity, :math:`q`, such as a
+cell's accuracy or the difference of two losses, of which the contrast is the distance from a bound
+:math:`b` in the claimed direction :math:`s = \pm 1`: :math:`s\,(q - b)`.
+
 Every form is a function (grid, test, place) -> iterator of contrasts:
 
 grid : Grid
@@ -33,7 +37,7 @@ from restudy.claims.ways import MEAN, TYPICAL
 from restudy.families.lookup import OWN, with_own
 from restudy.families.own_files import told
 from restudy.study.cell import Cell, Value
-from restudy.study.labels import label_of, value_words
+from restudy.study.labels import label_of, measure_title, value_words, within
 
 Term = tuple[float, Cell, int | None]
 
@@ -78,7 +82,17 @@ def threshold(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     sign = 1.0 if "above" in test else -1.0
     bound = float(test["above"] if "above" in test else test["below"])
     label = f"mean − {bound:g}" if sign > 0 else f"{bound:g} − mean"
-    yield contrast(test, label, test["measure"], [(sign, cell, at)], sign * bound, test["margin"])
+    terms, quantity = [(1.0, cell, at)], _measured(grid, test, at)
+    yield contrast(
+        test,
+        label,
+        test["measure"],
+        terms,
+        bound,
+        test["margin"],
+        direction=sign,
+        quantity=quantity,
+    )
 
 
 def equals(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -92,8 +106,11 @@ def equals(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     cell = grid.cell(test["cells"], place)
     value, tolerance = float(test["value"]), float(test["tolerance"])
     low, high = value - tolerance, value + tolerance
-    yield contrast(test, f"mean − {low:g}", test["measure"], [(1.0, cell, at)], low)
-    yield contrast(test, f"{high:g} − mean", test["measure"], [(-1.0, cell, at)], -high)
+    terms, quantity = [(1.0, cell, at)], _measured(grid, test, at)
+    for label, bound, sign in ((f"mean − {low:g}", low, 1.0), (f"{high:g} − mean", high, -1.0)):
+        yield contrast(
+            test, label, test["measure"], terms, bound, direction=sign, quantity=quantity
+        )
 
 
 def linear_boundary(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -111,7 +128,10 @@ def linear_boundary(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     sign = 1.0 if test["linear"] else -1.0
     bound = test["agreement"]
     label = f"agreement − {bound:g}" if test["linear"] else f"{bound:g} − agreement"
-    yield contrast(test, label, measure, [(sign, cell, None)], sign * bound)
+    quantity = _measured(grid, {**test, "measure": measure})
+    yield contrast(
+        test, label, measure, [(1.0, cell, None)], bound, direction=sign, quantity=quantity
+    )
 
 
 def overfitting(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -132,7 +152,15 @@ def overfitting(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
         grid.cell({**test["cells"], axis: test[end]}, f"{place}.{end}") for end in ("from", "to")
     )
     terms = [(1.0, more, at), (-1.0, less, at)]
-    yield contrast(test, _difference(axis, more, less), measure, terms, margin=test["margin"])
+    quantity = _measured(grid, {**test, "measure": measure}, at)
+    yield contrast(
+        test,
+        _difference(axis, more, less),
+        measure,
+        terms,
+        margin=test["margin"],
+        quantity=f"{quantity}: {_difference(axis, more, less, ' minus ')}",
+    )
 
 
 def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -161,18 +189,36 @@ def trend(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     sign = 1.0 if test["direction"] == "rising" else -1.0
     unit = grid.family.time.label.lower()
     span = f"from {start:,} to {end:,} {unit}"
-    terms = [(sign, cell, end), (-sign, cell, start)]
+    terms = [(1.0, cell, end), (-1.0, cell, start)]
     label = f"{test['direction']} {span}"
-    yield contrast(test, label, measure, terms, margin=test["margin"])
+    yield contrast(
+        test,
+        label,
+        measure,
+        terms,
+        margin=test["margin"],
+        direction=sign,
+        quantity=f"{_measured(grid, test)}: change {span}",
+        zero="no change",
+    )
     if not (bound := test["correlation"]):
         return
     over = {"kind": "course", "from": start, "to": end}
-    terms = [(sign, cell, None)]
     label = f"rank correlation with time, {span}, − {bound:g}"
     if sign < 0:
         label = f"minus the {label}"
     steady = {**test, "spread": test.get("correlation_spread")}
-    yield contrast(steady, label, measure, terms, bound, over=over)
+    yield contrast(
+        steady,
+        label,
+        measure,
+        [(1.0, cell, None)],
+        sign * bound,
+        over=over,
+        direction=sign,
+        quantity=f"{_measured(grid, test, unit=False)}: rank correlation with time, {span}",
+        zero="no trend",
+    )
 
 
 def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -192,12 +238,15 @@ def distribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     if test["shape"] == "initial":
         grid.check_initial(tensor, cell, place)
     shape = {"initial": "the initial distribution"}.get(test["shape"], test["shape"])
+    measure = f"{tensor}/{test['shape']}_distance"
     yield contrast(
         test,
         f"{bound:g} − distance from {shape}",
-        f"{tensor}/{test['shape']}_distance",
-        [(-1.0, cell, None)],
-        -bound,
+        measure,
+        [(1.0, cell, None)],
+        bound,
+        direction=-1.0,
+        quantity=_measured(grid, {**test, "measure": measure}),
     )
 
 
@@ -213,9 +262,17 @@ def share(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     cell = grid.cell(test["cells"], place)
     sign = 1.0 if "above" in test else -1.0
     bound = float(test["above"] if "above" in test else test["below"])
-    label = f"seeds {'above' if sign > 0 else 'below'} {bound:g}"
-    terms = [(sign, cell, at)]
-    yield contrast(test, label, test["measure"], terms, sign * bound, share=test["share"])
+    side = "above" if sign > 0 else "below"
+    yield contrast(
+        test,
+        f"seeds {side} {bound:g}",
+        test["measure"],
+        [(1.0, cell, at)],
+        bound,
+        share=test["share"],
+        direction=sign,
+        quantity=f"Share of seeds with {within(_measured(grid, test, at))} {side} {bound:g}",
+    )
 
 
 def equivalent(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -233,12 +290,20 @@ def equivalent(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
         grid.cell({**test["cells"], axis: value}, f"{place}.values") for value in test["values"]
     )
     difference = _difference(axis, other, one)
+    terms = [(1.0, other, at), (-1.0, one, at)]
     for sign, label in (
         (1.0, f"{difference} + {tolerance:g}"),
         (-1.0, f"{tolerance:g} − ({difference})"),
     ):
-        terms = [(sign, other, at), (-sign, one, at)]
-        yield contrast(test, label, test["measure"], terms, -tolerance)
+        yield contrast(
+            test,
+            label,
+            test["measure"],
+            terms,
+            -sign * tolerance,
+            direction=sign,
+            quantity=f"{_measured(grid, test, at)}: {_difference(axis, other, one, ' minus ')}",
+        )
 
 
 def faster(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -263,11 +328,18 @@ def faster(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
     over = {"kind": "time_to_reach", "level": float(test["level"]), "better": facts.better}
     typical = {**test, "judged_by": TYPICAL}
     cells = [grid.cell({**test["cells"], axis: value}, place) for value in test["order"]]
-    unit = grid.family.time.plural
+    unit, level = grid.family.time.plural, f"{test['level']:g}"
+    reached = f"{grid.family.time.label} until {within(_measured(grid, test))} is at {level}"
     for sooner, later in pairwise(cells):
-        terms = [(1.0, later, None), (-1.0, sooner, None)]
-        label = f"{unit} to {test['level']:g}, {_difference(axis, later, sooner)}"
-        yield contrast(typical, label, measure, terms, margin=test["margin"], over=over)
+        yield contrast(
+            typical,
+            f"{unit} to {level}, {_difference(axis, later, sooner)}",
+            measure,
+            [(1.0, later, None), (-1.0, sooner, None)],
+            margin=test["margin"],
+            over=over,
+            quantity=f"{reached}: {_difference(axis, later, sooner, ' minus ')}",
+        )
 
 
 def interaction(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
@@ -289,10 +361,16 @@ def interaction(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
         for first, a in ((1.0, end), (-1.0, start))
         for second, b in ((1.0, end), (-1.0, start))
     ]
-    effect = f"{value_words(end[one], one)} − {value_words(start[one], one)}"
+    high, low = (value_words(corner[one], one) for corner in (end, start))
     more, less = (value_words(corner[other], other) for corner in (end, start))
-    label = f"({effect}) with {more} − with {less}"
-    yield contrast(test, label, test["measure"], terms, margin=test["margin"])
+    yield contrast(
+        test,
+        f"({high} − {low}) with {more} − with {less}",
+        test["measure"],
+        terms,
+        margin=test["margin"],
+        quantity=f"{_measured(grid, test, at)}: {high} minus {low}, with {more} minus with {less}",
+    )
 
 
 def _compared_axes(
@@ -330,14 +408,30 @@ def attribution(grid: Grid, test: Mapping, place: str) -> Iterator[dict]:
         return grid.cell({**test["cells"], **values}, place)
 
     whole = [(1.0, corner(frozenset()), at), (-1.0, corner(frozenset(factors)), at)]
-    yield contrast(test, "the whole difference", test["measure"], whole)
+    one, other = (
+        ", ".join(value_words(end[axis], axis) for axis in factors) for end in (high, low)
+    )
+    measured = _measured(grid, test, at)
+    yield contrast(
+        test,
+        "the whole difference",
+        test["measure"],
+        whole,
+        quantity=f"{measured}: ({one}) minus ({other})",
+    )
     part = test["share"]
     parts = shapley_terms(factors, test["factor"])
     owed = [(weight, corner(changed), at) for weight, changed in parts]
     owed += [(-part * weight, cell, time) for weight, cell, time in whole]
     factor = label_of(test["factor"]).lower()
-    label = f"owed to {factor} − {part:.0%} of the difference"
-    yield contrast(test, label, test["measure"], _summed(owed))
+    yield contrast(
+        test,
+        f"owed to {factor} − {part:.0%} of the difference",
+        test["measure"],
+        _summed(owed),
+        quantity=f"{measured}: part owed to {factor} minus {part:.0%} of that difference",
+        zero=f"exactly {part:.0%} of it",
+    )
 
 
 def shapley_terms(factors: Sequence[str], factor: str) -> list[tuple[float, frozenset]]:
@@ -450,10 +544,13 @@ def contrast(
     label: str,
     measure: str,
     terms: Sequence[Term],
-    constant: float = 0.0,
+    bound: float = 0.0,
     margin: float = 0.0,
     share: float | None = None,
     over: Mapping | None = None,
+    direction: float = 1.0,
+    quantity: str = "",
+    zero: str | None = None,
 ) -> dict:
     """Return a contrast in plain JSON values, as jobs get it.
 
@@ -462,26 +559,40 @@ def contrast(
     test : mapping
         That it is of: its ``form``, ``cells``, ``spread``, ``judged_by`` and ``because``.
     label : str
-        What is compared; the values that the test fixes are added.
+        The contrast in words, for tables; the values that the test fixes are added.
     measure : str
         What is measured.
     terms : sequence of (float, Cell, int or None)
-        Coefficient, cell, and pass or step; None is the end of training.
-    constant, margin : float
-        What is subtracted from the sum, and what the rest is claimed to exceed.
+        Of the quantity: coefficient, cell, and pass or step; None is the end of training.
+    bound, margin : float
+        What the quantity is compared with, and by how much it is claimed to lie beyond it.
     share : float or None
-        Of the seeds in which it is claimed to exceed it, if that is what is claimed.
+        Of the seeds in which it is claimed to lie beyond it, if that is what is claimed.
     over : mapping or None
         What is made of the measure's course, see `restudy.claims.evidence.Evidence.values`.
+    direction : {1.0, -1.0}
+        Whether the quantity is claimed to lie above the bound or below it.
+    quantity : str
+        What the sum of the terms is, for readers; by default the measure and the label.
+    zero : str or None
+        What a quantity of 0 stands for, where it is no measure itself; by default "no difference"
+        if the coefficients cancel.
     """
     spread = test.get("spread")
+    if zero is None:
+        cancels = abs(sum(weight for weight, _, _ in terms)) < 1e-12
+        zero = "no difference" if cancels else ""
     among = ", ".join(value_words(value, axis) for axis, value in test["cells"].items())
     return {
         "form": test["form"],
         "label": f"{label} ({among})" if among else label,
         "measure": measure,
-        "terms": [[coefficient, dict(cell), at] for coefficient, cell, at in terms],
-        "constant": constant,
+        "quantity": quantity or f"{measure_title(measure, terms[0][1].family)}: {label}",
+        "zero": zero,
+        "terms": [[direction * weight, dict(cell), at] for weight, cell, at in terms],
+        "constant": direction * bound,
+        "bound": float(bound),
+        "direction": "above" if direction > 0 else "below",
         "margin": float(margin),
         "share": share,
         "over": over,
@@ -499,13 +610,36 @@ def _rises(
     at = grid.time_of(test, place)
     cells = [grid.cell({**test["cells"], axis: value}, place) for value in values]
     for lower, higher in pairwise(cells):
-        terms = [(1.0, higher, at), (-1.0, lower, at)]
-        label = _difference(axis, higher, lower)
-        yield contrast(test, label, test["measure"], terms, margin=test["margin"])
+        yield contrast(
+            test,
+            _difference(axis, higher, lower),
+            test["measure"],
+            [(1.0, higher, at), (-1.0, lower, at)],
+            margin=test["margin"],
+            quantity=f"{_measured(grid, test, at)}: {_difference(axis, higher, lower, ' minus ')}",
+        )
 
 
-def _difference(axis: str, more: Cell, less: Cell) -> str:
-    return f"{value_words(more.at[axis], axis)} − {value_words(less.at[axis], axis)}"
+def _difference(axis: str, more: Cell, less: Cell, sign: str = " − ") -> str:
+    return f"{value_words(more.at[axis], axis)}{sign}{value_words(less.at[axis], axis)}"
+
+
+def _measured(grid: Grid, test: Mapping, at: int | None = None, unit: bool = True) -> str:
+    """Return what a test measures, when and where, as the title of an axis says it.
+
+    Parameters
+    ----------
+    grid, test
+        See above; the test has a ``measure``.
+    at : int or None
+        Pass or step; None: the end of training.
+    unit : bool
+        Whether the measure's unit is added.
+    """
+    words = measure_title(test["measure"], grid.family.name if unit else None)
+    when = [] if at is None else [f"after {at:,} {grid.family.time.label.lower()}"]
+    among = [value_words(value, axis) for axis, value in test["cells"].items()]
+    return ", ".join([words, *when, *among])
 
 
 def _summed(terms: Sequence[Term]) -> list[Term]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import shorten
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from restudy.claims.inference import LEVEL, POWER, seeds_needed
 from restudy.claims.verdicts import judge_claims
 
 EFFECTS = (0.5, 1.0, 2.0)  # beyond the margin, in standard deviations from seed to seed
+MAX_LETTERS = 48  # of a statement in a line of the text
 SURE = 1 - 1e-9  # share of seeds above a bound that the largest effect has
 
 Hours = Callable[[Mapping, str, int], float]
@@ -108,9 +110,21 @@ def plan_from_pilot(claims: Sequence[Mapping], pilot: Evidence, hours: Hours) ->
     return pd.DataFrame(rows).astype(dict.fromkeys(("seeds", "at_best", "at_worst"), "Int64"))
 
 
-def describe(table: pd.DataFrame) -> str:
-    """Return such a table as text, with a note on what it takes for granted."""
+def describe(table: pd.DataFrame, statements: Mapping[str, str]) -> str:
+    """Return such a table as text, with a note on what it takes for granted.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As one of the functions above gives it.
+    statements : mapping
+        Claim -> what it states, which the text has instead, shortened.
+    """
     shown = table.rename(columns=lambda name: name.replace("_", " "))
+    shown["claim"] = [
+        shorten(statements[name].rstrip("."), MAX_LETTERS, placeholder=" …")
+        for name in shown["claim"]
+    ]
     for effect in EFFECTS:
         shown = shown.rename(
             columns={

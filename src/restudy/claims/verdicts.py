@@ -74,6 +74,7 @@ from restudy.claims.inference import (
 from restudy.claims.ways import MEAN, NORMAL, SHARE, TYPICAL
 from restudy.families.registry import FAMILIES
 from restudy.study.cell import make_cell
+from restudy.study.labels import label_of
 
 REPRODUCED, SMALLER, CONTRADICTED, UNDECIDED = "reproduced", "smaller", "contradicted", "undecided"
 # What a verdict rests on, the weakest first.
@@ -84,11 +85,17 @@ NOTHING, STATED_SPREAD, ASSUMED_NORMAL, SEEDS = (
     "seeds",
 )
 BASES = (NOTHING, STATED_SPREAD, ASSUMED_NORMAL, SEEDS)
+WORDS = {SMALLER: "smaller than claimed"}
+MANY_SEEDS = 1_000  # further ones: of more, two digits are told
 LIKELY = 0.8  # of experiments, in which the needed seeds lie in the stated range
 TEST_COLUMNS = (
     "form",
     "contrast",
     "measure",
+    "quantity",
+    "zero",
+    "bound",
+    "direction",
     "judged_by",
     "basis",
     "effect",
@@ -167,13 +174,58 @@ def disagreements(claims: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     claims : DataFrame
-        The table of claims: claim, protocol, verdict and expect, empty where any will do.
+        The table of claims: statement, protocol, verdict, basis, n, and expect, empty where any
+        will do.
     """
     rows = claims[claims["expect"].notna() & (claims["expect"] != "")]
-    return [
-        f"{row.claim} ({row.protocol}): {row.verdict}, expected {row.expect}"
-        for row in rows[rows["verdict"] != rows["expect"]].itertuples()
-    ]
+    lines = []
+    for row in rows[rows["verdict"] != rows["expect"]].to_dict("records"):
+        found, caveat = WORDS.get(row["verdict"], row["verdict"]), caveat_of(row)
+        found += f" ({caveat})" if caveat else ""
+        expected = WORDS.get(row["expect"], row["expect"])
+        title = f"{quoted(row['statement'])} ({label_of(row['protocol'])})"
+        lines.append(f"{title}: {found}, expected {expected}")
+    return lines
+
+
+def count_verdicts(claims: pd.DataFrame) -> str:
+    """Return how many verdicts of which kind there are, and how many rest on a single run.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        The table of claims: verdict and basis.
+    """
+    counts = claims["verdict"].value_counts()
+    kinds = (REPRODUCED, SMALLER, CONTRADICTED, UNDECIDED)
+    text = ", ".join(f"{counts[kind]} {WORDS.get(kind, kind)}" for kind in kinds if kind in counts)
+    stated = int(((claims["basis"] == STATED_SPREAD) & (claims["verdict"] != UNDECIDED)).sum())
+    if not stated:
+        return text
+    rest = "rests" if stated == 1 else "rest"
+    return f"{text}; {stated} of those decided {rest} on one run and a stated spread"
+
+
+def caveat_of(row: Mapping) -> str:
+    """Return what a reader has to know of a verdict that rests on less than the seeds alone.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the table of claims: verdict, basis and n.
+    """
+    if row["basis"] == STATED_SPREAD:
+        return "one run, spread stated"
+    if row["basis"] == ASSUMED_NORMAL and row["verdict"] != UNDECIDED:
+        return "taken to be normal"
+    if row["basis"] == NOTHING:
+        return "one run, no spread stated" if row["n"] else "no finished run"
+    return ""
+
+
+def quoted(statement: str) -> str:
+    """Return what a claim states as text names it: in quotes, without a full stop."""
+    return f"“{statement.rstrip('.')}”"
 
 
 def compare_protocols(
@@ -247,6 +299,7 @@ def _weigh(name: str, contrast: Mapping, evidence: Evidence) -> dict:
     values, units = _by_unit(by_seed, started, draws)
     found = {
         **{key: contrast[key] for key in ("form", "measure", "margin", "because")},
+        **{key: contrast[key] for key in ("quantity", "zero", "bound", "direction")},
         "contrast": contrast["label"],
         "judged_by": contrast["judged_by"],
         "effect": math.nan,
@@ -268,7 +321,7 @@ def _weigh(name: str, contrast: Mapping, evidence: Evidence) -> dict:
     grouped = two_groups(values)
     for key in ("low_group", "low_group_mean", "high_group", "high_group_mean"):
         found[key] = getattr(grouped, key) if grouped else None
-    if contrast["share"] is not None and len(values):
+    if contrast["share"] is not None:
         return _weigh_share(found, contrast["share"])
     if len(values) == 1 and contrast["spread"]:
         return _weigh_one(found, contrast["spread"], float(np.sqrt((coefficients**2).sum())))
@@ -295,13 +348,16 @@ def _by_unit(
 
 def _weigh_share(found: dict, share: float) -> dict:
     """Complete a contrast about the share of seeds whose values exceed the margin."""
+    about = {"judged_by": SHARE, "margin": share, "bound": 0.0, "direction": "above"}
+    if not found["values"]:
+        return found | about
     exceeding = sides(list(found["values"].values()), found["margin"], found["started"])
     above, below, n = exceeding
     low, high = share_interval(exceeding, LEVEL / 2)
     return (
         found
+        | about
         | {
-            "judged_by": SHARE,
             "values": {
                 seed: float(value > found["margin"] + 1e-12)
                 for seed, value in found["values"].items()
@@ -310,7 +366,6 @@ def _weigh_share(found: dict, share: float) -> dict:
             "effect": above / n,
             "ci_low": low,
             "ci_high": high,
-            "margin": share,
             "p_above": binomial_tail(n, above, share),
             "p_below": binomial_tail(n, below, 1 - share),
             "basis": SEEDS,
@@ -404,9 +459,10 @@ def _verdict_row(entry: dict, tested: int) -> dict:
         test["decided_low"], _ = _decided(test, level)
         _, test["decided_high"] = _decided(test, level / len(tests))
     verdict = UNDECIDED if basis == NOTHING else _verdict(tests, entry["p_adjusted"])
-    weakest = min(tests, key=_strength)
+    place = min(range(len(tests)), key=lambda number: _strength(tests[number]))
+    weakest = tests[place]
     further = (None, None, None)
-    if verdict == UNDECIDED:
+    if verdict == UNDECIDED and not any(map(_has_no_spread, tests)):
         further = _further(tests, LEVEL / max(1, tested if basis != NOTHING else tested + 1))
     cells = dict.fromkeys(path for test in tests for path in test["cells"])
     started = max(test["tried"] for test in tests)
@@ -420,7 +476,9 @@ def _verdict_row(entry: dict, tested: int) -> dict:
         "arithmetic": claim["arithmetic"][entry["protocol"]] or "",
         "verdict": verdict,
         "basis": basis,
-        **{key: weakest[key] for key in ("judged_by", "contrast", "measure", "effect")},
+        "judged_by": weakest["judged_by"],
+        "test": place + 1,
+        **{key: weakest[key] for key in ("contrast", "measure", "effect")},
         **{key: weakest[key] for key in ("ci_low", "ci_high", "margin", "decided_low")},
         "decided_high": weakest["decided_high"],
         "n": min(test["n"] for test in tests),
@@ -558,10 +616,12 @@ def _reason(
         text = "As it looks now, no number of seeds would decide it"
         return f"{text}." if better is None else f"{text}; at best, {_seeds(better)} would."
     text = f"{_seeds(seen)} would decide it with a chance of {POWER:.0%} if it is as it looks now"
-    if better == worse:
-        return f"{text}."
-    most = "any number" if worse is None else f"{worse:,}"
-    return f"{text}; so few tell little of that, and it may take {better or 1:,} to {most}."
+    if seen > MANY_SEEDS:
+        text += ": it lies so close to what is claimed that only many can tell"
+    if better != worse:
+        most = "it may take far more" if worse is None else f"it may take {_rounded(worse)}"
+        text += f". That is a rough estimate: {_rounded(better or 1)} may do, or {most}"
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _has_no_spread(test: Mapping) -> bool:
@@ -575,4 +635,11 @@ def _has_no_spread(test: Mapping) -> bool:
 
 
 def _seeds(number: int) -> str:
-    return f"{number:,} further {'seed' if number == 1 else 'seeds'}"
+    return f"{_rounded(number)} further {'seed' if number == 1 else 'seeds'}"
+
+
+def _rounded(number: int) -> str:
+    """Return a count in words; a large one is known to two digits at most."""
+    if number <= MANY_SEEDS:
+        return f"{number:,}"
+    return f"about {round(number, 1 - int(math.log10(number))):,}"

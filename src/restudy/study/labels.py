@@ -38,6 +38,16 @@ OWN_LABELS = {
     "validation": "validation",
     "test": "test",
 }
+# What is measured of a tensor.
+STATISTIC_WORDS = {
+    "min": "smallest value of {}",
+    "max": "largest value of {}",
+    "mean": "mean of {}",
+    "std": "standard deviation of {}",
+    "initial_distance": "distance of {} from the initial distribution",
+    "uniform_distance": "distance of {} from a uniform distribution",
+    "normal_distance": "distance of {} from a normal distribution",
+}
 
 
 def label_of(name: Any, axis: str | None = None) -> str:
@@ -63,6 +73,31 @@ def label_of(name: Any, axis: str | None = None) -> str:
     words = [known.get(name, name.replace("_", " "))]
     words += [f"{_setting_words(key)} {value}" for key, value in overrides.items()]
     return ", ".join(words)
+
+
+def measure_title(name: str, family: str | None = None) -> str:
+    """Return a measure or what is monitored of a tensor as the title of an axis has it.
+
+    Parameters
+    ----------
+    name : str
+        As in tables: ``train_loss``, ``conv1/weights/mean``, ``conv1/weights/initial_distance``.
+    family : str or None
+        Name of the family whose unit is added in parentheses.
+    """
+    *layers, tensor, statistic = ["", *name.split("/")]
+    if tensor:
+        words = STATISTIC_WORDS.get(statistic, f"{label_of(statistic)} of {{}}")
+        what = words.format(within(label_of(tensor)))
+        where = [within(label_of(layer)) for layer in layers if layer]
+        return ", ".join([what[:1].upper() + what[1:], *where])
+    facts = FAMILIES[family].measure(name) if family else None
+    return f"{label_of(name)} ({facts.unit})" if facts and facts.unit else label_of(name)
+
+
+def within(title: str) -> str:
+    """Return a title as it stands within a sentence."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def known_labels() -> dict[str, str]:

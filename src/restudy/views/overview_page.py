@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from restudy.log import counted, duration
 from restudy.plan.figures import figure_label
-from restudy.study.labels import label_of
+from restudy.study.labels import label_of, within
 from restudy.views.claims_page import VERDICT_STYLESHEET, claims_summary, verdict_mark
 from restudy.views.embedded_figures import shown_figure
 from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
@@ -153,7 +153,7 @@ def overview_page(
     """
     families = findings["families"]
     datasets = record["configuration"]["datasets"]
-    titles = " and ".join(_within(family["title"]) for family in families.values())
+    titles = " and ".join(within(family["title"]) for family in families.values())
     about = f"{titles[:1].upper()}{titles[1:]}, on {_listed(map(label_of, datasets))}."
     judged = _verdicts(claims) if claims is not None and len(claims) else []
     has_source = any(claim["source"] for claim in judged)
@@ -171,11 +171,6 @@ def overview_page(
         favicon=FAVICON,
         stylesheet=Markup(STYLESHEET + VERDICT_STYLESHEET + OVERVIEW_STYLESHEET),
     )
-
-
-def _within(title: str) -> str:
-    """Return a title as it stands within a sentence."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def _listed(names: Any) -> str:
