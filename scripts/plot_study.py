@@ -11,9 +11,9 @@ from restudy.views.style import save
 def main(family: Family, params, inputs, outputs, log) -> None:
     """Write a picture for each output."""
     tables = {name: read_rows(inputs[name], params.rows) for name in params.tables}
-    draw = drawer(params.draw)
+    draw, study = drawer(params.draw), {**params.study, "claimed": params.claimed}
     for ending, path in outputs.items():
-        save(draw(params.subjects[ending], tables, params.study, family, params.cells), path)
+        save(draw(params.subjects[ending], tables, study, family, params.cells), path)
         log(f"written {path}")
 
 

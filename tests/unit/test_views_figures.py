@@ -13,6 +13,7 @@ from matplotlib.patches import PathPatch
 
 from restudy.analysis.boundaries import Boundaries
 from restudy.analysis.importance import COLUMNS, Importance
+from restudy.analysis.statistics import mean_interval
 from restudy.data.class_names import CLASS_NAMES, class_names
 from restudy.families.contract import Axis, Family, Measure, Time
 from restudy.families.registry import FAMILIES
@@ -565,7 +566,7 @@ def test_svg_of_a_long_history_stays_small(tmp_path):
     assert panels_of(drawn)[0].lines[0].get_xdata()[-1] == 19980
 
 
-def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
+def test_curves_show_mean_and_interval_in_the_colour_of_the_value():
     runs, history = dense_results({"activation": ACTIVATIONS})
     drawn = curves.curves_figure(
         history, study_of({"activation": ACTIVATIONS}), DENSE, "loss", runs
@@ -576,13 +577,17 @@ def test_curves_show_median_and_quantiles_in_the_colour_of_the_value():
         index="pass", columns="seed", values="train_loss"
     )
     line = axes.lines[2]
-    np.testing.assert_allclose(line.get_ydata(), table.median(axis=1))
+    np.testing.assert_allclose(line.get_ydata(), table.mean(axis=1))
     assert to_hex(line.get_color()) == style.color_of("activation", "sigmoid").lower()
     assert line.get_linestyle() == "-" and axes.lines[3].get_linestyle() == "--"
     band = axes.collections[2].get_paths()[0].vertices
-    low, high = np.quantile(table.to_numpy(), [0.1, 0.9], axis=1)
-    for value in (*low, *high):
-        assert np.isclose(band[:, 1], value).any()
+    for _, values in table.iterrows():
+        for value in mean_interval(values)[1:]:
+            assert np.isclose(band[:, 1], value).any()
+    assert legends_of(drawn)["Line and band"] == [
+        f"mean of {table.shape[1]} seeds",
+        "its 95 % interval",
+    ]
 
 
 def test_protocol_panels_share_the_vertical_axis():
@@ -822,12 +827,12 @@ def test_a_step_recorded_twice_counts_with_its_last_value():
     assert weights.statistics_table(scalars, "conv1/bias")["mean"].tolist() == [2.0]
 
 
-def test_layer_lines_are_the_medians_of_the_seeds_that_finished():
+def test_layer_lines_are_the_means_of_the_seeds_that_finished():
     vary = DENSE_STUDIES["one_cell"]
     runs, table = layer_results(vary)
     drawn = layer_figures.gradient_norm_figure(table, study_of(vary), DENSE, runs, [DENSE_BASE])
     finished = table[(table["seed"] != 3) & (table["layer"] == 1) & (table["pass"] > 0)]
-    expected = finished.groupby("pass")["grad_norm"].median()
+    expected = finished.groupby("pass")["grad_norm"].mean()
     line = drawn.axes[0].lines[0]
     np.testing.assert_allclose(line.get_xdata(), expected.index)
     np.testing.assert_allclose(line.get_ydata(), expected)
@@ -942,12 +947,13 @@ def test_each_panel_of_layers_shows_its_own_cell_in_the_colours_of_the_legend():
             for line, band, (layer, measure) in zip(axes.lines, bands, lines, strict=True):
                 rows = finished[(finished["activation"] == name) & (finished["layer"] == layer)]
                 values = rows.groupby("pass")[measure]
-                np.testing.assert_allclose(line.get_ydata(), values.median())
+                np.testing.assert_allclose(line.get_ydata(), values.mean())
                 assert line.get_color() == colors[layer - 1]
                 assert line.is_dashed() == (measure == "dead_share")
                 edge = band.get_paths()[0].vertices[:, 1]
-                assert edge.min() == pytest.approx(values.quantile(0.1).min())
-                assert edge.max() == pytest.approx(values.quantile(0.9).max())
+                ends = [mean_interval(each)[1:] for _, each in values]
+                assert edge.min() == pytest.approx(np.min(ends))
+                assert edge.max() == pytest.approx(np.max(ends))
 
 
 def test_confusion_figure_shows_the_counts_where_they_belong():
@@ -1532,7 +1538,7 @@ def test_layers_of_any_family_stand_over_its_own_time():
     cell = {axis: history[axis][0] for axis in family.axis_names}
     rows = history[[*family.keys, "epoch"]]
     table = pd.concat(
-        rows.assign(layer=layer, grad_norm=1.0 + rows["epoch"], saturated_share=0, dead_share=0)
+        rows.assign(layer=layer, grad_norm=1.0 + rows["epoch"], saturated_share=0.1, dead_share=0)
         for layer in ("first", "last")
     )
     runs = history[[*family.keys]].drop_duplicates()

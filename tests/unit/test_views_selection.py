@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from restudy.families.contract import Axis, Family, Measure, Time
 from restudy.study.grid import compared_axes
@@ -71,17 +72,16 @@ def test_measures_of_a_quantity_are_those_that_cells_are_compared_by():
     assert selection.final_measure(FAMILY, "accuracy") is None
 
 
-def test_spread_equals_numpy_quantiles():
+def test_lines_are_means_with_the_intervals_of_scipy():
     values = np.random.default_rng(0).normal(size=(10, 3))
+    values[4:, 2] = np.nan
+    values[1:, 1] = np.nan
     frame = pd.DataFrame({"pass": np.tile([1, 2, 3], 10), "train_loss": values.ravel()})
-    for spread, quantiles in (("quantiles", (0.1, 0.9)), ("range", (0, 1))):
-        band = selection.spread_over_seeds(frame, "pass", "train_loss", spread)
-        low, high = np.quantile(values, quantiles, axis=0)
-        np.testing.assert_allclose(band["middle"], np.median(values, axis=0))
-        np.testing.assert_allclose(band["low"], low)
-        np.testing.assert_allclose(band["high"], high)
-
-
-def test_few_replicates_are_shown_by_their_range():
-    assert selection.fitting_spread(3) == "range"
-    assert selection.fitting_spread(10) == "quantiles"
+    line = selection.mean_over_seeds(frame, "pass", "train_loss")
+    np.testing.assert_allclose(line["middle"], np.nanmean(values, axis=0))
+    for place, present in ((0, values[:, 0]), (2, values[:4, 2])):
+        error = stats.sem(present)
+        ends = stats.t.interval(0.95, len(present) - 1, present.mean(), error)
+        np.testing.assert_allclose(line.iloc[place][["low", "high"]].astype(float), ends)
+    # A single value has no interval.
+    assert line["low"].iloc[1] == line["high"].iloc[1] == values[0, 1]

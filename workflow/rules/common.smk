@@ -7,6 +7,7 @@ from pathlib import Path
 
 from restudy.analysis.captions import caption_facts
 from restudy.analysis.markup import escape_markup
+from restudy.claims.claimed import claimed_values
 from restudy.claims.document import needed_tensors
 from restudy.errors import UserError
 from restudy.families import own_python

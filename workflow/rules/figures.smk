@@ -145,6 +145,7 @@ for drawn in figures.all_study_figures():
                     study=study_of,
                     rows=rows_of,
                     cells=few_cells(drawn),
+                    claimed=claimed_in(drawn),
                     shows=words_of(drawn, drawn.shows),
                     made=words_of(drawn, drawn.made),
                 message:

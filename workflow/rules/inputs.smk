@@ -245,6 +245,15 @@ def few_cells(drawn):
     return lambda wildcards: cells_of_study(wildcards) if drawn.of_few_cells else []
 
 
+def claimed_in(drawn):
+    """Function of wildcards: what is claimed of the study's cells, for figures that show it."""
+    return lambda wildcards: (
+        claimed_values(STUDY.claims, wildcards.family, wildcards.study)
+        if drawn.shows_claims
+        else []
+    )
+
+
 def event_folders(wildcards):
     """The event files of all runs of families that write them."""
     jobs = (job for family in PLAN.that_leave("events") for job in PLAN.jobs(family))

@@ -76,6 +76,9 @@ class StudyFigures:
         Study, as `Plan.study` gives it -> whether it gets them.
     shows, made : str
         Sentences on what is shown, and on how it was computed, for kinds without their own caption.
+    shows_claims : bool
+        Whether they show what is claimed of single cells, see
+        `restudy.claims.claimed.claimed_values`: the study that they get has it as ``claimed``.
     file : str
         Of figures in a file of the user's; then ``draw`` is the name of such a figure.
     """
@@ -88,6 +91,7 @@ class StudyFigures:
     fits: Callable[[Mapping[str, Any]], bool] = lambda study: True
     shows: str = ""
     made: str = ""
+    shows_claims: bool = False
     file: str = ""
 
     def kinds_of(self, family: Family) -> dict[str, Kind]:
@@ -216,6 +220,7 @@ STUDY_FIGURES = (
         "restudy.views.final_accuracy_figure:draw",
         ("runs.csv",),
         _final_accuracy,
+        shows_claims=True,
     ),
     StudyFigures(
         "layers",

@@ -30,6 +30,7 @@ from restudy.views.selection import measures_of
 from restudy.views.style import (
     INK,
     PROBABILITY_COLORS,
+    ColorBar,
     class_color,
     compose,
     empty_figure,
@@ -199,7 +200,7 @@ def boundary_figure(
     horizontal, vertical = axis_titles(description)
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
-    color_bar = (mappable, _probability_title(names))
+    color_bar = ColorBar(mappable, _probability_title(names))
     notes = [notes, _straight_note([boundaries]), _choice_note([boundaries]), draw]
     return compose(
         figure,
@@ -263,7 +264,7 @@ def boundary_panel(
     for axes in lowest_panels(panels):
         if alone:
             axes.set_xlabel(axis_titles(cells[0]["description"], short=True)[0])
-    color_bar = None if mappable is None else (mappable, _probability_title(names))
+    color_bar = None if mappable is None else ColorBar(mappable, _probability_title(names))
     shown = [cell["boundaries"] for cell in cells if cell.get("boundaries")]
     notes = [
         note,

@@ -2,8 +2,8 @@
 
 Where all measures of a quantity are recorded together, each is a line with a band: the first varied
 axis is the colour, the second the facet, the protocol the column; any further axis is pooled with
-the seeds, and the note says so. Where some are recorded more rarely, `evaluated_curves` draws them.
-Diverged runs are left out and counted.
+the seeds, and the note says so. More names than colours tell apart have a panel each. Where some
+are recorded more rarely, `evaluated_curves` draws them. Diverged runs are left out and counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,18 @@ from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.views.evaluated_curves import draw_evaluated
 from restudy.views.panels import (
+    MAX_BANDS,
+    ColorKey,
     arrange_facets,
-    color_legend,
+    color_key,
     default_axis,
+    draw_band,
     facet_axis,
     fill_panels,
+    has_own_colors,
+    limit_log_scale,
     lowest_panels,
+    mean_legend,
     no_finished_run,
     panel_title,
     part_label,
@@ -34,16 +40,14 @@ from restudy.views.panels import (
     recorded_together,
     select,
     set_time_axis,
-    spread_legend,
     time_scale,
 )
 from restudy.views.selection import (
     divergence_note,
     finished_history,
-    fitting_spread,
+    mean_over_seeds,
     most_replicates,
     recorded_of,
-    spread_over_seeds,
     thin_times,
     values_of,
 )
@@ -57,7 +61,10 @@ from restudy.views.style import (
 
 # Of the measures, in the order of the family's facts: the first is the training measure.
 LINE_STYLES = ("-", (0, (3.2, 1.8)), (0, (1.2, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
-MAX_VERTICES = 2000  # of all median lines together: keeps a figure's SVG under 300 kB
+MAX_NAMED_FACETS = 24  # panels, of names that are too many for colours
+OTHERS_LOOK = {"color": "#C9CED6", "linewidth": 0.8}
+OTHERS_KEY = ColorKey([("Grey", [(Line2D([], [], **OTHERS_LOOK), "the other panels")])])
+MAX_VERTICES = 2000  # of all lines together: keeps a figure's SVG under 300 kB
 
 
 def draw(
@@ -79,7 +86,7 @@ def curves_figure(
     quantity: str,
     runs: pd.DataFrame | None = None,
 ) -> Figure:
-    """Draw the medians of a quantity's measures over training, and their spread over seeds.
+    """Draw the means of a quantity's measures over training, with their 95% intervals.
 
     Parameters
     ----------
@@ -112,10 +119,8 @@ def _draw_together(
 ) -> Figure:
     """Draw measures that are recorded together: a line style and a band for each."""
     quantity, time = measures[0].quantity, family.time.name
-    axes_varied = compared_axes(study)
-    color_axis = axes_varied[0] if axes_varied else default_axis(family)
-    facet = facet_axis(study, axes_varied)
-    colors = values_of(study, finished, color_axis)
+    color_axis, facet = _roles(study, family)
+    colors = values_of(study, finished, color_axis) if color_axis else [None]
     grid = arrange_facets(finished, study, facet)
     styles = {
         measure: LINE_STYLES[place % len(LINE_STYLES)]
@@ -131,18 +136,22 @@ def _draw_together(
 
     told_apart = [axis for axis in (color_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, time, told_apart)
-    spread = fitting_spread(replicates)
+    banded = len(colors) * len(styles) <= MAX_BANDS
 
     width = 4.4 if len(grid[0]) < 3 else 3.5
     figure, panels = new_figure(
         len(grid), len(grid[0]), panel_size=(width, 3.3), sharex=True, sharey=True
     )
+    middles = []
     for axes, condition in fill_panels(panels, grid):
         members = select(shown, condition)
-        _draw_lines(axes, members, time, color_axis, colors, styles, spread)
+        if color_axis is None:
+            _draw_others(axes, shown, condition, time, facet, next(iter(styles)))
+        middles += _draw_lines(axes, members, time, color_axis, colors, styles, banded)
         axes.set_title(panel_title(condition))
         axes.set_yscale(y_scale)
         set_time_axis(axes, shown[time].to_numpy(), x_scale)
+    limit_log_scale(panels, middles)
     for axes in lowest_panels(panels):
         axes.set_xlabel(family.time.label)
     for axes in panels[:, 0]:
@@ -151,33 +160,63 @@ def _draw_together(
         (Line2D([], [], color=INK, linestyle=style), part_label(measure))
         for measure, style in styles.items()
     ]
+    axes_varied = compared_axes(study)
     pooled = [axis for axis in axes_varied if axis not in told_apart]
     note = " ".join(filter(None, [pooled_note(pooled), divergence_note(diverged)]))
-    band = spread_legend(spread, replicates, "runs" if pooled else "seeds")
-    legends = [color_legend(color_axis, colors), (family.takes.capitalize(), entries), band]
+    key = color_key(color_axis, colors) if color_axis else OTHERS_KEY
+    about = mean_legend(replicates, banded, "runs" if pooled else "seeds")
+    legends = [*key.legends, (family.takes.capitalize(), entries), about]
     title = study.get("question", study["name"])
-    return compose(figure, title, f"{quantity.capitalize()} over training", note, legends)
+    subtitle = f"{quantity.capitalize()} over training"
+    return compose(figure, title, subtitle, note, legends, key.bar)
+
+
+def _roles(study: Mapping[str, Any], family: Family) -> tuple[str | None, str | None]:
+    """Return the axes that are colour and panel: names that colours can't tell apart get panels."""
+    axes_varied = compared_axes(study)
+    first = axes_varied[0] if axes_varied else default_axis(family)
+    if has_own_colors(first, study["vary"].get(first, ())):
+        return first, facet_axis(study, axes_varied)
+    others = (axis for axis in axes_varied[1:] if has_own_colors(axis, study["vary"][axis]))
+    return next(others, None), first if len(study["vary"][first]) <= MAX_NAMED_FACETS else None
+
+
+def _draw_others(
+    axes: Axes,
+    frame: pd.DataFrame,
+    condition: Mapping[str, Any],
+    time: str,
+    facet: str | None,
+    measure: Measure,
+) -> None:
+    """Draw the lines of all other panels in grey, so that each is seen among them."""
+    rest = {axis: value for axis, value in condition.items() if axis != facet}
+    for value, members in select(frame, rest).groupby(facet, sort=False) if facet else ():
+        if value != condition[facet]:
+            line = mean_over_seeds(members, time, measure.name)
+            axes.plot(line.index, line["middle"], **OTHERS_LOOK, zorder=1)
 
 
 def _draw_lines(
     axes: Axes,
     frame: pd.DataFrame,
     time: str,
-    color_axis: str,
+    color_axis: str | None,
     colors: Sequence,
     styles: Mapping[Measure, Any],
-    spread: str,
-) -> None:
-    """Draw a line per colour and measure, and its band if that has any width."""
+    banded: bool,
+) -> list[float]:
+    """Draw a line per colour and measure, perhaps with its interval; return its heights."""
+    heights = []
     for value in colors:
-        members = select(frame, {color_axis: value})
-        color = color_of(color_axis, value, colors)
+        members = select(frame, {color_axis: value}) if color_axis else frame
+        color = color_of(color_axis, value, colors) if color_axis else INK
         for measure, style in styles.items():
-            line = spread_over_seeds(members, time, measure.name, spread)
+            line = mean_over_seeds(members, time, measure.name)
             if line.empty:
                 continue
             axes.plot(line.index, line["middle"], color=color, linestyle=style, linewidth=1.9)
-            if (line["high"] > line["low"]).any():
-                axes.fill_between(
-                    line.index, line["low"], line["high"], color=color, alpha=0.13, linewidth=0
-                )
+            heights += line["middle"].tolist()
+            if banded:
+                draw_band(axes, line, color)
+    return heights

@@ -17,10 +17,16 @@ from restudy.families.contract import Family, Measure
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of
 from restudy.views.panels import (
+    MAX_BANDS,
+    ColorKey,
     arrange_facets,
-    color_legend,
+    color_key,
     default_axis,
+    draw_band,
     fill_panels,
+    has_own_colors,
+    limit_log_scale,
+    mean_legend,
     panel_title,
     part_label,
     pooled_note,
@@ -28,14 +34,12 @@ from restudy.views.panels import (
     quantity_scale,
     select,
     set_time_axis,
-    spread_legend,
     time_scale,
 )
 from restudy.views.selection import (
     divergence_note,
-    fitting_spread,
+    mean_over_seeds,
     most_replicates,
-    spread_over_seeds,
     values_of,
 )
 from restudy.views.style import INK, color_of, compose, new_figure
@@ -76,8 +80,8 @@ def draw_evaluated(
     quantity, time = measures[0].quantity, family.time.name
     often = [measure for measure in measures if measure.recorded == measures[0].recorded]
     evaluated = [measure for measure in measures if measure not in often]
-    color_axis, style_axis, facet = axis_roles(compared_axes(study), family)
-    colors = values_of(study, finished, color_axis)
+    color_axis, style_axis, facet = axis_roles(study, family)
+    colors = values_of(study, finished, color_axis) if color_axis else [None]
     styles = values_of(study, finished, style_axis) if style_axis else [None]
     looks = dict.fromkeys(often, OFTEN_LOOK) | {
         measure: look
@@ -89,26 +93,29 @@ def draw_evaluated(
 
     told_apart = [axis for axis in (color_axis, style_axis, facet, "protocol") if axis in finished]
     replicates = most_replicates(finished, time, told_apart)
-    spread = fitting_spread(replicates)
+    banded = len(colors) * len(styles) <= MAX_BANDS
 
     width = {1: 6.4, 2: 4.4}.get(len(grid[0]), 3.5)
     figure, panels = new_figure(
         len(grid), len(grid[0]), panel_size=(width, 3.6), sharex=True, sharey=True
     )
     times = finished[time].to_numpy()
+    middles = []
     for axes, condition in fill_panels(panels, grid):
         members = select(finished, condition)
         for style, value in zip(_styles(styles), styles, strict=True):
             group = members if value is None else select(members, {style_axis: value})
-            _draw_lines(axes, group, time, color_axis, colors, style, looks, spread)
+            middles += _draw_lines(axes, group, time, color_axis, colors, style, looks, banded)
         axes.set_title(panel_title(condition))
         axes.set_yscale(y_scale)
         set_time_axis(axes, times, time_scale(measures, times))
         axes.set_xlabel(family.time.label)
         axes.tick_params(labelbottom=True)
+    limit_log_scale(panels, middles)
     for axes in panels[:, 0]:
         axes.set_ylabel(quantity_label(quantity, measures))
-    legends = [color_legend(color_axis, colors)]
+    key = color_key(color_axis, colors) if color_axis else ColorKey([])
+    legends = [*key.legends]
     if style_axis:
         entries = [
             (Line2D([], [], color=INK, linestyle=style), label_of(value, style_axis))
@@ -116,22 +123,33 @@ def draw_evaluated(
         ]
         legends.append((label_of(style_axis), entries))
     parts = [(_handle(look), part_label(measure)) for measure, look in looks.items()]
-    legends += [("Measured on", parts), spread_legend(spread, replicates)]
+    legends += [("Measured on", parts), mean_legend(replicates, banded)]
     pooled = [axis for axis in compared_axes(study) if axis not in told_apart]
     note = " ".join(filter(None, [pooled_note(pooled), divergence_note(diverged)]))
     title = study.get("question", study["name"])
-    return compose(figure, title, f"{quantity.capitalize()} over training", note, legends)
+    subtitle = f"{quantity.capitalize()} over training"
+    return compose(figure, title, subtitle, note, legends, key.bar)
 
 
-def axis_roles(axes_varied: Sequence[str], family: Family) -> tuple[str, str | None, str | None]:
-    """Return the axes that are colour, line style and panel, in the order of the family's own."""
-    if len(axes_varied) <= 1:
-        return (axes_varied[0] if axes_varied else default_axis(family), None, None)
-    own = [axis.name for axis in family.axes]
+def axis_roles(
+    study: Mapping[str, Any], family: Family
+) -> tuple[str | None, str | None, str | None]:
+    """Return the axes that are colour, line style and panel, in the order of the family's own.
+
+    An axis has a colour or a style for each value only where they are few enough to be told apart;
+    else it has a panel for each. What is none of the three is pooled.
+    """
+    axes_varied, own = compared_axes(study), [axis.name for axis in family.axes]
+    if not axes_varied:
+        return default_axis(family), None, None
     ordered = sorted(axes_varied, key=lambda axis: own.index(axis) if axis in own else len(own))
-    if len(ordered) == 2:
-        return (ordered[0], None, ordered[1])
-    return (ordered[0], ordered[1], ordered[2])
+    values = study["vary"]
+    color = next((axis for axis in ordered if has_own_colors(axis, values[axis])), None)
+    rest = [axis for axis in ordered if axis != color]
+    style = None
+    if len(rest) > 1:
+        style = next((axis for axis in rest if len(values[axis]) <= len(LINE_STYLES)), None)
+    return color, style, next((axis for axis in rest if axis != style), None)
 
 
 def _evaluated_looks(evaluated: Sequence[Measure]) -> dict[Measure, dict]:
@@ -148,20 +166,22 @@ def _draw_lines(
     axes: Axes,
     frame: pd.DataFrame,
     time: str,
-    color_axis: str,
+    color_axis: str | None,
     colors: Sequence,
     style: Any,
     looks: Mapping[Measure, Mapping[str, Any]],
-    spread: str,
-) -> None:
-    """Draw a line per colour and measure, and for evaluations the band if it has any width."""
+    banded: bool,
+) -> list[float]:
+    """Draw a line per colour and measure, of evaluations with its interval; return its heights."""
+    heights = []
     for value in colors:
-        members = select(frame, {color_axis: value})
-        color = color_of(color_axis, value, colors)
+        members = select(frame, {color_axis: value}) if color_axis else frame
+        color = color_of(color_axis, value, colors) if color_axis else INK
         for measure, look in looks.items():
-            line = spread_over_seeds(members, time, measure.name, spread)
+            line = mean_over_seeds(members, time, measure.name)
             if line.empty:
                 continue
+            heights += line["middle"].tolist()
             drawn = {"color": color, "linestyle": style, **look}
             if "marker" not in look:
                 axes.plot(line.index, line["middle"], **drawn)
@@ -174,10 +194,9 @@ def _draw_lines(
                 markevery=max(1, len(line) // 8),
                 zorder=3 if look is LAST_LOOK else 2.5,
             )
-            if (line["high"] > line["low"]).any():
-                axes.fill_between(
-                    line.index, line["low"], line["high"], color=color, alpha=0.13, linewidth=0
-                )
+            if banded:
+                draw_band(axes, line, color)
+    return heights
 
 
 def _styles(values: Sequence) -> list:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from restudy.views.style import (
     DIVERGING_COLORS,
+    ColorBar,
     compose,
     empty_figure,
     enlarge,
@@ -55,7 +56,8 @@ def filters_figure(weights: np.ndarray, note: str = "", diverged: str = "") -> F
     panels[0, 0].set_axis_off()
     noun = "kernel" if len(kernels) == 1 else "kernels"
     subtitle = f"{len(kernels)} {noun} of {height} × {width} weights, row by row, on one scale"
-    return compose(figure, title, subtitle, note, color_bar=(scale, "Weight\n(dimensionless)"))
+    color_bar = ColorBar(scale, "Weight\n(dimensionless)")
+    return compose(figure, title, subtitle, note, color_bar=color_bar)
 
 
 def arrange(kernels: int) -> tuple[int, float]:

@@ -5,9 +5,10 @@ Layers are numbered, or have names in the order of the network.
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,20 +19,21 @@ from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of, values_in_words
 from restudy.views.panels import (
+    draw_band,
     fill_panels,
+    limit_log_scale,
     lowest_panels,
+    mean_legend,
     no_finished_run,
     select,
     set_time_axis,
-    spread_legend,
     time_scale,
 )
 from restudy.views.selection import (
     divergence_note,
     finished_history,
-    fitting_spread,
+    mean_over_seeds,
     most_replicates,
-    spread_over_seeds,
     thin_times,
 )
 from restudy.views.style import (
@@ -39,6 +41,7 @@ from restudy.views.style import (
     MUTED,
     color_of,
     compose,
+    empty_figure,
     new_figure,
     styled,
     title_case,
@@ -46,6 +49,7 @@ from restudy.views.style import (
 
 MAX_TIMES = 40  # of a line: enough for its shape, and a small SVG
 MAX_COLUMNS = 6
+NOISE = 1e-12  # of the largest value: what is smaller is rounding
 DASHES = (0, (2.5, 1.6))
 
 
@@ -94,6 +98,7 @@ def gradient_norm_figure(
         {"grad_norm": "-"},
         "Gradient norm",
         "Gradient norm by layer",
+        "The gradient was 0 at all recorded times",
     )
 
 
@@ -115,6 +120,7 @@ def inactive_units_figure(
         {"saturated_share": "-", "dead_share": DASHES},
         "Share",
         "Saturated and dead units by layer",
+        "No unit was saturated or dead at any recorded time",
     )
 
 
@@ -124,8 +130,8 @@ def _even_lines(cells: list[dict]) -> list[list[dict]]:
     return [cells[start : start + length] for start in range(0, len(cells), length)]
 
 
-def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtitle) -> Figure:
-    """Draw one or two measures of every layer."""
+def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtitle, none) -> Figure:
+    """Draw one or two measures of every layer; ``none`` says that they were 0 all the time."""
     title = study.get("question", study["name"])
     time = family.time.name
     # The same scale as in the figures of loss and accuracy.
@@ -136,22 +142,28 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
     shown, diverged = finished_history(shown[shown[time].isin(times)], family, runs)
     if shown.empty:
         return no_finished_run(title, diverged)
+    values = shown[list(measures)]
+    # What is left of a gradient that is 0 is no finding.
+    shown = shown.assign(**values.mask(values < NOISE * values.max().max(), 0.0))
+    if not _has_any(shown, measures):
+        return empty_figure(title, f"{none} in any run.", divergence_note(diverged))
     protocols = list(dict.fromkeys(cell["protocol"] for cell in cells))
     groups = [[cell for cell in cells if cell["protocol"] == protocol] for protocol in protocols]
     lines = [line for group in groups for line in _even_lines(group)]
     columns = max(len(line) for line in lines)
     replicates = most_replicates(shown, time, [*cells[0], "layer"])
-    spread = fitting_spread(replicates)
     width = {1: 4.4, 2: 4.0, 3: 3.3}.get(columns, 2.7)
     figure, panels = new_figure(
         len(lines), columns, panel_size=(width, 2.6), sharex=True, sharey=True
     )
+    middles = []
     for axes, cell in fill_panels(panels, lines):
         members = select(shown, cell)
-        _draw_cell(axes, members, time, measures, spread)
-        if members.empty:
+        middles += _draw_cell(axes, members, time, measures)
+        if members.empty or not _has_any(members, measures):
+            reason = "all runs diverged" if members.empty else textwrap.fill(none, 24)
             middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
-            axes.text(0.5, 0.5, "all runs diverged", color=MUTED, **middle)
+            axes.text(0.5, 0.5, reason, color=MUTED, **middle)
         panel_title = textwrap.fill(_panel_title(cell, study), int(width * 9))
         axes.set_title(panel_title, fontsize=9.5)
         set_time_axis(axes, shown[time].to_numpy(), x_scale)
@@ -159,8 +171,10 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
         axes.set_ylabel(vertical)
     if "grad_norm" in measures:
         panels[0, 0].set_yscale("log")
+        limit_log_scale(panels, middles)
     else:
-        panels[0, 0].set_ylim(-0.03, 1.03)
+        top = min(max(1.4 * max(middles, default=0.0), 0.1), 1.0)
+        panels[0, 0].set_ylim(-0.03 * top, 1.03 * top)
     for axes in lowest_panels(panels):
         axes.set_xlabel(family.time.label)
     legends = [_layer_legend(names, "grad_norm" in measures)]
@@ -178,8 +192,13 @@ def _layer_figure(layers, study, family, runs, cells, measures, vertical, subtit
                 ],
             )
         )
-    legends.append(spread_legend(spread, replicates))
+    legends.append(mean_legend(replicates))
     return compose(figure, title, subtitle, divergence_note(diverged), legends)
+
+
+def _has_any(frame: pd.DataFrame, measures: Iterable[str]) -> bool:
+    """Return whether any value of the measures is not 0."""
+    return bool(np.nan_to_num(frame[list(measures)].to_numpy(float)).any())
 
 
 def _number_layers(layers: pd.DataFrame, family: Family) -> tuple[pd.DataFrame, list[str]]:
@@ -199,20 +218,20 @@ def _number_layers(layers: pd.DataFrame, family: Family) -> tuple[pd.DataFrame, 
 
 
 def _draw_cell(
-    axes: Axes, members: pd.DataFrame, time: str, measures: Mapping[str, Any], spread: str
-) -> None:
-    """Draw the lines of one cell, a colour for each layer."""
-    last = members["layer"].max()
+    axes: Axes, members: pd.DataFrame, time: str, measures: Mapping[str, Any]
+) -> list[float]:
+    """Draw the lines of one cell, a colour for each layer; return their heights."""
+    last, heights = members["layer"].max(), []
     for layer, rows in members.groupby("layer"):
         color = INK if layer == last else color_of("depth", layer)
         for measure, style in measures.items():
             if rows[measure].isna().all():
                 continue
-            band = spread_over_seeds(rows, time, measure, spread)
-            axes.plot(band.index, band["middle"], color=color, linestyle=style, linewidth=1.6)
-            axes.fill_between(
-                band.index, band["low"], band["high"], color=color, alpha=0.13, linewidth=0
-            )
+            line = mean_over_seeds(rows, time, measure)
+            axes.plot(line.index, line["middle"], color=color, linestyle=style, linewidth=1.6)
+            draw_band(axes, line, color)
+            heights += line["middle"].tolist()
+    return heights
 
 
 def _panel_title(cell: Mapping[str, Any], study: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """What figures of several panels share: axes of time, facets, legends of colours and of bands."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -13,11 +15,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from restudy.families.contract import Family, Measure
 from restudy.study.labels import label_of, number_axes, values_in_words
-from restudy.views.selection import SPREADS, divergence_note, is_drawn, values_of
-from restudy.views.style import INK, color_of, empty_figure, title_case
+from restudy.views.selection import divergence_note, is_drawn, values_of
+from restudy.views.style import INK, ColorBar, color_of, empty_figure, title_case
 
+LOG_ROOM = 3.0  # below the lowest mean on a logarithmic axis, as a factor
 LOG_FROM_RATIO = 30  # a time or loss that spans more than this is drawn on a logarithmic axis
-MAX_NAMED_NUMBERS = 7
+MAX_COLORS = 8  # names that colours tell apart; of more numbers than this there is a scale
+MAX_BANDS = 8  # in a panel: more hide one another
+NAMED_ON_SCALE = 4
 MAX_FACETS = 12
 SHARES = {"accuracy": "share of correct answers"}  # quantities between 0 and 1, and what of
 
@@ -77,21 +82,32 @@ def default_axis(family: Family) -> str:
     return (*family.axes, *family.all_axes)[0].name
 
 
-def color_legend(axis: str, values: Sequence) -> tuple:
-    """Return the legend section that names one axis' colours."""
-    entries = [
-        (Line2D([], [], color=color_of(axis, value, values), linewidth=2.6), label_of(value, axis))
-        for value in _named_values(axis, values)
-    ]
-    return (label_of(axis), entries)
+class ColorKey(NamedTuple):
+    """What says which value has which colour: legend sections, or a colour bar for `compose`."""
+
+    legends: list
+    bar: ColorBar | None = None
 
 
-def _named_values(axis: str, values: Sequence) -> list:
-    """Return the values that a legend names: of many numbers some, the smallest and largest too."""
-    if len(values) <= MAX_NAMED_NUMBERS or axis not in number_axes():
-        return list(values)
-    places = np.linspace(0, len(values) - 1, MAX_NAMED_NUMBERS).round().astype(int)
-    return [values[place] for place in places]
+def color_key(axis: str, values: Sequence) -> ColorKey:
+    """Return what names one axis' colours: of many numbers a colour scale, else each by name."""
+    colors = [color_of(axis, value, values) for value in values]
+    if len(values) <= MAX_COLORS or axis not in number_axes():
+        entries = [
+            (Line2D([], [], color=color, linewidth=2.6), label_of(value, axis))
+            for color, value in zip(colors, values, strict=True)
+        ]
+        return ColorKey([(label_of(axis), entries)])
+    steps = BoundaryNorm(np.arange(len(values) + 1) - 0.5, len(values))
+    named = np.linspace(0, len(values) - 1, NAMED_ON_SCALE).round().astype(int).tolist()
+    ticks = {place: label_of(values[place], axis) for place in named}
+    scale = ScalarMappable(steps, ListedColormap(colors))
+    return ColorKey([], ColorBar(scale, label_of(axis), ticks))
+
+
+def has_own_colors(axis: str, values: Sequence) -> bool:
+    """Return whether the values of an axis can be told apart by their colours alone."""
+    return axis in number_axes() or len(values) <= MAX_COLORS
 
 
 def facet_axis(study: Mapping[str, Any], axes: Sequence[str]) -> str | None:
@@ -101,17 +117,30 @@ def facet_axis(study: Mapping[str, Any], axes: Sequence[str]) -> str | None:
     return axes[1] if len(study["vary"].get(axes[1], ())) <= MAX_FACETS else None
 
 
-def spread_legend(spread: str, replicates: int, unit: str = "seeds") -> tuple:
+def mean_legend(replicates: int, banded: bool = True, unit: str = "seeds") -> tuple:
     """Return the legend section that says what line and band are, over how many runs."""
     if replicates < 2:
         return ("Line", [(Line2D([], [], color=INK), "one seed")])
-    return (
-        "Line and band",
-        [
-            (Line2D([], [], color=INK), f"median of {replicates} {unit}"),
-            (Patch(facecolor=INK, alpha=0.16), SPREADS[spread][2]),
-        ],
-    )
+    line = (Line2D([], [], color=INK), f"mean of {replicates} {unit}")
+    if not banded:
+        return ("Line", [line])
+    return ("Line and band", [line, (Patch(facecolor=INK, alpha=0.16), "its 95 % interval")])
+
+
+def draw_band(axes: Axes, line: pd.DataFrame, color: str) -> None:
+    """Draw the interval round a line, see `mean_over_seeds`, if it has any width."""
+    if (line["high"] > line["low"]).any():
+        axes.fill_between(
+            line.index, line["low"], line["high"], color=color, alpha=0.13, linewidth=0
+        )
+
+
+def limit_log_scale(panels: np.ndarray, middles: Sequence[float]) -> None:
+    """Keep the ends of intervals that nearly reach zero from stretching a logarithmic axis."""
+    positive = [value for value in middles if value > 0]
+    if panels[0, 0].get_yscale() == "log" and positive:
+        lowest = min(positive) / LOG_ROOM
+        panels[0, 0].set_ylim(bottom=max(panels[0, 0].get_ylim()[0], lowest))
 
 
 def no_finished_run(title: str, diverged: int) -> Figure:

@@ -17,6 +17,7 @@ from restudy.views.style import (
     COUNT_COLORS,
     INK,
     MUTED,
+    ColorBar,
     compose,
     empty_figure,
     enlarge,
@@ -85,7 +86,7 @@ def confusion_figure(
         f"Number of images by true and predicted class{empty}",
         note,
         [("Diagonal", [(Patch(facecolor=CORRECT_COLOR), "correct")])],
-        (scale, "Errors\n(images)"),
+        ColorBar(scale, "Errors\n(images)"),
     )
 
 

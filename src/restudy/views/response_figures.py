@@ -30,7 +30,8 @@ from restudy.study.grid import compared_axes
 from restudy.study.labels import label_of, number_axes, values_in_words
 from restudy.views.panels import (
     SHARES,
-    color_legend,
+    ColorKey,
+    color_key,
     equals,
     fill_panels,
     fitting_scale,
@@ -51,6 +52,7 @@ from restudy.views.style import (
     INK,
     MUTED,
     ORDINAL_COLORS,
+    ColorBar,
     color_of,
     compose,
     empty_figure,
@@ -59,7 +61,7 @@ from restudy.views.style import (
     title_case,
 )
 
-MAX_LINES = 9  # of a panel; more values of an axis are pooled
+MAX_LINES = 8  # of a panel; more values of an axis are pooled
 MAX_PANELS = 9
 SHIFT = 1.6  # points between two lines
 LINE_STYLES = ("-", (0, (4, 2)), (0, (1.2, 1.6)))
@@ -130,7 +132,8 @@ def response_curves(
             "linear" if quantity in SHARES else fitting_scale(_means(finished, measures))
         )
     panels[0, 0].set_ylabel(quantity_label(quantity, measures))
-    legends = [color_legend(line_axis, values)] if line_axis else []
+    key = color_key(line_axis, values) if line_axis else ColorKey([])
+    legends = [*key.legends]
     parts = [
         (Line2D([], [], color=INK, linestyle=style, marker="o", markersize=4), part_label(measure))
         for style, measure in looks
@@ -142,7 +145,7 @@ def response_curves(
     note += [pooled_note(pooled).replace("Lines pool", "Means pool"), divergence_note(diverged)]
     title = study.get("question", study["name"])
     subtitle = f"{quantity.capitalize()} after training by {in_sentence(label_of(number))}"
-    return compose(figure, title, subtitle, " ".join(filter(None, note)), legends)
+    return compose(figure, title, subtitle, " ".join(filter(None, note)), legends, key.bar)
 
 
 @styled
@@ -210,7 +213,7 @@ def response_map(
     heading = _heading(measure)
     named = " and ".join(in_sentence(label_of(axis)) for axis in (across, up))
     subtitle = f"{measure.label} after training by {named}"
-    return compose(figure, title, subtitle, note, color_bar=(mappable, heading))
+    return compose(figure, title, subtitle, note, color_bar=ColorBar(mappable, heading))
 
 
 @styled
@@ -273,7 +276,7 @@ def parallel_coordinates(
         title,
         subtitle,
         " ".join(filter(None, note)),
-        color_bar=(mappable, heading),
+        color_bar=ColorBar(mappable, heading),
     )
 
 
@@ -305,7 +308,8 @@ def _draw_sample(
         for axes, number in fill_panels(line[None, :], [row]):
             for value in colors:
                 own = members if value is None else select(members, {color_axis: value})
-                color = color_of("hidden_size", 8) if value is None else color_of(color_axis, value)
+                axis, among = (color_axis, colors) if color_axis else ("hidden_size", ())
+                color = color_of(axis, 8 if color_axis is None else value, among)
                 axes.scatter(
                     own[number], own[measure.name], s=22, color=color, alpha=0.75, zorder=3
                 )
@@ -327,7 +331,8 @@ def _draw_sample(
         ),
         (Line2D([], [], color=INK, linewidth=1.8), "smoothing spline"),
     ]
-    legends = [color_legend(color_axis, colors)] if color_axis else []
+    key = color_key(color_axis, colors) if color_axis else ColorKey([])
+    legends = [*key.legends]
     note = (
         "Cells differ in the other axes too, which scatters the points. The curve is a cubic "
         "smoothing spline, as smooth as generalised cross-validation makes it, without an interval."
@@ -335,7 +340,7 @@ def _draw_sample(
     title = study.get("question", study["name"])
     subtitle = f"{measure.label} after training, {len(cells)} cells of a sample"
     note = " ".join(filter(None, [note, divergence_note(diverged)]))
-    return compose(figure, title, subtitle, note, [*legends, ("Shown", entries)])
+    return compose(figure, title, subtitle, note, [*legends, ("Shown", entries)], key.bar)
 
 
 def _draw_response(

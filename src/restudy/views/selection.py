@@ -1,4 +1,4 @@
-"""Pick and summarise what a figure shows: measures, order of values, divergence, spread over seeds.
+"""Pick and summarise what a figure shows: measures, order of values, divergence, mean over seeds.
 
 Expects frames that hold the runs of one study's cells only; it reads no file.
 """
@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.analysis.statistics import half_width
 from restudy.families.contract import Family, Measure
 from restudy.families.setting_axes import is_setting_axis
-
-SPREADS = {"quantiles": (0.1, 0.9, "10–90 %"), "range": (0.0, 1.0, "lowest to highest")}
-QUANTILES_FROM = 5  # fewer replicates have no 10 % quantile worth the name
 
 
 def measures_of(family: Family, quantity: str) -> tuple[Measure, ...]:
@@ -112,8 +110,8 @@ def divergence_reason(runs: pd.DataFrame) -> str:
     return f"This run diverged after {int(run['diverged_at']):,} updates{what}."
 
 
-def spread_over_seeds(frame: pd.DataFrame, time: str, measure: str, spread: str) -> pd.DataFrame:
-    """Return median and band of a measure over all replicates at each time.
+def mean_over_seeds(frame: pd.DataFrame, time: str, measure: str) -> pd.DataFrame:
+    """Return mean and 95% interval of a measure over all replicates at each time.
 
     Parameters
     ----------
@@ -123,33 +121,22 @@ def spread_over_seeds(frame: pd.DataFrame, time: str, measure: str, spread: str)
         The column of what training advances by.
     measure : str
         The column to summarise; missing values are skipped.
-    spread : {"quantiles", "range"}
-        Band from the 10 % to the 90 % quantile, or from the lowest to the highest.
 
     Returns
     -------
     DataFrame
-        Index: time, increasing; columns ``middle``, ``low``, ``high``.
+        Index: time, increasing; columns ``middle``, ``low``, ``high``. The interval is Student's;
+        its ends are those of the mean where there is a single value.
     """
-    low, high, _ = SPREADS[spread]
-    values = frame[[time, measure]].dropna().groupby(time)[measure]
-    return pd.DataFrame(
-        {
-            "middle": values.median(),
-            "low": values.quantile(low),
-            "high": values.quantile(high),
-        }
-    )
+    values = frame[[time, measure]].dropna().groupby(time)[measure].agg(["mean", "std", "count"])
+    half = np.nan_to_num(half_width(values["std"].to_numpy(float), values["count"].to_numpy()))
+    middle = values["mean"]
+    return pd.DataFrame({"middle": middle, "low": middle - half, "high": middle + half})
 
 
 def most_replicates(frame: pd.DataFrame, time: str, axes: Sequence[str]) -> int:
     """Return how many replicates stand behind a line, at most, when the axes tell lines apart."""
     return int(frame.groupby([time, *axes]).size().max()) if len(frame) else 0
-
-
-def fitting_spread(replicates: int) -> str:
-    """Return ``quantiles`` where five replicates or more stand behind a line, else ``range``."""
-    return "quantiles" if replicates >= QUANTILES_FROM else "range"
 
 
 def thin_times(times: np.ndarray, most: int, scale: str) -> np.ndarray:

@@ -9,9 +9,10 @@ import io
 import textwrap
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -145,6 +146,24 @@ HEADING = {"va": "top", "fontsize": 9.5, "fontweight": "bold"}  # of a colour ba
 LegendSection = tuple[str, Sequence[tuple[Artist, str]]]
 
 
+class ColorBar(NamedTuple):
+    """A colour scale beside the panels.
+
+    Attributes
+    ----------
+    mappable : ScalarMappable
+        Its colours.
+    heading : str
+        Its title.
+    ticks : mapping
+        Place on the scale -> label; without any, both ends and the middle are labelled.
+    """
+
+    mappable: Any
+    heading: str
+    ticks: Mapping[float, str] = MappingProxyType({})
+
+
 def color_of(axis: str, value: Any, among: Sequence = ()) -> str:
     """Return the colour of an axis value, as ``#rrggbb``: one for each, but for settings.
 
@@ -154,7 +173,8 @@ def color_of(axis: str, value: Any, among: Sequence = ()) -> str:
         Name of the axis, such as ``activation``.
     value : Any
         A value on it. Numbers lie on a ramp, small ones light; a name that has no fixed colour
-        gets one that depends on nothing but the name. A missing number is grey.
+        gets one that depends on the name, and on others only where they would have the same. A
+        missing number is grey.
     among : sequence
         All values that are shown. Of a setting such as ``optimizer.learning_rate``, whose numbers
         may be of any size, the place among them decides.
@@ -168,8 +188,20 @@ def color_of(axis: str, value: Any, among: Sequence = ()) -> str:
         middle, slope = ORDINAL_AXES.get(axis, OTHER_NUMBERS)
         position = 1 / (1 + (middle / max(float(value), 1e-9)) ** slope)
         return to_hex(ORDINAL_COLORS(position))
-    known = COLORS.get(axis, {}).get(str(value))
-    return known or FALLBACK_COLORS[zlib.crc32(f"{axis}={value}".encode()) % len(FALLBACK_COLORS)]
+    return COLORS.get(axis, {}).get(str(value)) or _fallback_color(axis, str(value), among)
+
+
+def _fallback_color(axis: str, name: str, among: Sequence) -> str:
+    """Return the colour of a name that has none of its own, other than those of its neighbours."""
+    fixed = COLORS.get(axis, {})
+    taken: dict[str, str] = {}
+    for other in dict.fromkeys([*map(str, among), name]):
+        if other not in fixed:
+            start = zlib.crc32(f"{axis}={other}".encode()) % len(FALLBACK_COLORS)
+            turned = [*FALLBACK_COLORS[start:], *FALLBACK_COLORS[:start]]
+            free = [color for color in turned if color not in taken.values()]
+            taken[other] = (free or turned)[0]
+    return taken[name]
 
 
 def _is_missing(value: Any) -> bool:
@@ -298,7 +330,7 @@ def compose(
     subtitle: str = "",
     note: str = "",
     legends: Sequence[LegendSection] = (),
-    color_bar: tuple[Any, str] | None = None,
+    color_bar: ColorBar | None = None,
 ) -> Figure:
     """Set title and subtitle above, notes below and legends to the right of the panels.
 
@@ -313,8 +345,8 @@ def compose(
     legends : sequence of (heading, entries)
         Entries are pairs of a handle and its text. Sections without entries are left out.
 
-    color_bar : (mappable, heading), optional
-        Set below the legends, with ticks at both ends of its scale and in the middle.
+    color_bar : ColorBar, optional
+        Set below the legends.
 
     Returns
     -------
@@ -343,7 +375,7 @@ def compose(
     extents = [box.get_window_extent(renderer) for box in boxes]
     legend_width = max((box.width / figure.dpi for box in extents), default=0)
     if color_bar:
-        legend_width = max(legend_width, _heading_width(figure, color_bar[1], renderer))
+        legend_width = max(legend_width, _bar_width(figure, color_bar, renderer))
     legend_height = sum(box.height / figure.dpi + 0.2 for box in extents)
     legend_height += COLOR_BAR_HEIGHT + 0.6 if color_bar else 0
     page_width = width + legend_width + (0.25 if legend_width else 0)
@@ -375,7 +407,7 @@ def compose(
         )
         cursor += extent.height / figure.dpi + 0.2
     if color_bar:
-        _add_color_bar(figure, *color_bar, page_width - legend_width - MARGIN, cursor)
+        _add_color_bar(figure, color_bar, page_width - legend_width - MARGIN, cursor)
     figure.get_layout_engine().set(
         rect=(
             0.004,
@@ -458,8 +490,9 @@ def _save_pdf(figure: Figure, path: Path, title: str) -> None:
 WRITERS = {".svg": _save_svg, ".png": _save_png, ".pdf": _save_pdf}
 
 
-def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top: float) -> None:
+def _add_color_bar(figure: Figure, color_bar: ColorBar, left: float, top: float) -> None:
     """Add a small upright colour bar; ``left`` and ``top`` in inches from the upper left."""
+    mappable, heading, ticks = color_bar
     width, height = figure.get_size_inches()
     figure.text(left / width, 1 - top / height, heading, **HEADING)
     top += 0.24 * (1 + heading.count("\n"))
@@ -467,17 +500,23 @@ def _add_color_bar(figure: Figure, mappable: Any, heading: str, left: float, top
     bounds = [bound / side for bound, side in zip(bounds, (width, height) * 2, strict=True)]
     axes = figure.add_axes(bounds, label="color bar")
     low, high = mappable.get_clim()
-    bar = figure.colorbar(mappable, cax=axes, ticks=[low, (low + high) / 2, high])
+    bar = figure.colorbar(mappable, cax=axes, ticks=list(ticks) or [low, (low + high) / 2, high])
+    if ticks:
+        bar.set_ticks(list(ticks), labels=list(ticks.values()))
+    bar.minorticks_off()
     bar.outline.set_visible(False)
     axes.tick_params(length=0)
 
 
-def _heading_width(figure: Figure, heading: str, renderer: Any) -> float:
-    """Return how many inches a colour bar's heading takes."""
-    text = figure.text(0, 0, heading, **HEADING)
-    width = text.get_window_extent(renderer).width / figure.dpi
-    text.remove()
-    return width
+def _bar_width(figure: Figure, color_bar: ColorBar, renderer: Any) -> float:
+    """Return how many inches a colour bar takes, its heading and the labels beside it."""
+    widths = []
+    ticks = ((words, 0.35) for words in color_bar.ticks.values())
+    for words, beside in ((color_bar.heading, 0.0), *ticks):
+        text = figure.text(0, 0, words, **HEADING)
+        widths.append(beside + text.get_window_extent(renderer).width / figure.dpi)
+        text.remove()
+    return max(widths)
 
 
 def _wrapped(

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from restudy.study.labels import label_of
 from restudy.views.panels import set_time_axis
 from restudy.views.style import (
+    MUTED,
     compose,
     empty_figure,
     new_figure,
@@ -33,7 +34,9 @@ OVERLAP = 2.6  # height of the tallest ridge, in distances between ridges
 
 @styled
 def statistics_figure(scalars: pd.DataFrame, layer: str, title: str = "", note: str = "") -> Figure:
-    """Draw minimum, mean ± standard deviation and maximum of a layer's weights and bias.
+    """Draw how the values of a layer's weights and bias move, and mean and deviation on their own.
+
+    The first row has minimum, mean ± standard deviation and maximum.
 
     Parameters
     ----------
@@ -48,13 +51,19 @@ def statistics_figure(scalars: pd.DataFrame, layer: str, title: str = "", note: 
     tensors = [tensor for tensor in TENSORS if (scalars["tag"] == f"{layer}/{tensor}/mean").any()]
     if not tensors:
         return empty_figure(title, f"No statistics of {layer} recorded.")
-    figure, panels = new_figure(1, len(tensors), panel_size=(4.5, 3.5))
-    for axes, tensor in zip(panels[0], tensors, strict=True):
+    figure, panels = new_figure(3, len(tensors), panel_size=(4.5, 2.4), sharex="col")
+    for column, tensor in zip(panels.T, tensors, strict=True):
         table = statistics_table(scalars, f"{layer}/{tensor}")
-        _draw_statistics(axes, table)
-        axes.set_title(title_case(tensor))
-        axes.set_xlabel(label_of("step"))
-        axes.set_ylabel("Value (dimensionless)")
+        values, mean, deviation = column
+        _draw_statistics(values, table)
+        values.set_title(title_case(tensor))
+        # On the axis of all values, their drift is too small to be seen.
+        _draw_drift(mean, table["mean"], MEAN_COLOR)
+        _draw_drift(deviation, table["std"], BAND_COLOR)
+        deviation.set_xlabel(label_of("step"))
+    for axes, words in zip(panels[:, 0], ("Value", "Mean", "Standard deviation"), strict=True):
+        axes.set_ylabel(f"{words}\n(dimensionless)")
+    figure.align_ylabels(panels[:, 0])
     legend = [
         (Line2D([], [], color=EXTREME_COLOR, linewidth=1.3), "maximum, minimum"),
         (Line2D([], [], color=MEAN_COLOR, linewidth=2.2), "mean"),
@@ -145,6 +154,17 @@ def _draw_statistics(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(steps, table[kind], color=EXTREME_COLOR, linewidth=1.3)
     axes.plot(steps, table["mean"], color=MEAN_COLOR, linewidth=2.2)
     set_time_axis(axes, steps, "linear")
+
+
+def _draw_drift(axes: Axes, line: pd.Series, color: str) -> None:
+    """Draw a statistic on an axis of its own, with how much it has changed in the end."""
+    steps, values = line.index.to_numpy(), line.to_numpy(float)
+    axes.plot(steps, values, color=color, linewidth=2.2)
+    set_time_axis(axes, steps, "linear")
+    change = values[-1] - values[0]
+    if np.isfinite(change):
+        words = f"{change:+.2g} from step {steps[0]:,} to {steps[-1]:,}".replace("-", "\u2212")
+        axes.set_title(words, loc="right", fontsize=8.8, fontweight="normal", color=MUTED)
 
 
 def _draw_ridges(axes: Axes, frame: pd.DataFrame) -> bool:
