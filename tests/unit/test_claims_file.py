@@ -702,7 +702,7 @@ def test_values_of_the_command_line_get_their_types():
 def test_a_figure_is_named_by_its_kind_and_is_of_the_claims_study_unless_said():
     assert figure(CLAIM, "loss_effects") == "results/figures/dense/activations_loss_effects.svg"
     other = {"kind": "boundaries", "study": "depths"}
-    assert figure(CLAIM, other) == "results/figures/dense/depths_boundaries.png"
+    assert figure(CLAIM, other) == "results/figures/dense/depths_boundaries.svg"
     cell = {"kind": "boundary", "cells": {"protocol": "corrected", "activation": "relu"}}
     assert figure(CLAIM, cell) == (
         "results/figures/dense/cells/dataset~moons/protocol~corrected/activation~relu/"

@@ -75,7 +75,12 @@ def test_many_numbers_have_a_colour_scale_in_their_order():
     colors = [to_hex(line.get_color()) for line in axes.lines[::2]]
     assert colors == [style.color_of("hidden_size", size).lower() for size in sizes]
     (bar,) = [each for each in drawn.axes if each.get_label() == "color bar"]
-    assert [text.get_text() for text in bar.get_yticklabels()] == ["2 units", "8 units", "15 units", "21 units"]
+    assert [text.get_text() for text in bar.get_yticklabels()] == [
+        "2 units",
+        "8 units",
+        "15 units",
+        "21 units",
+    ]
     assert "Hidden units" in [text.get_text() for text in drawn.texts]
     # So many bands would hide one another.
     assert not axes.collections and "Line" in legends_of(drawn)

@@ -355,14 +355,65 @@ def test_images_stand_in_the_file_as_base64(svg, written, shortened):
     assert after.mode == "P" and np.array_equal(before.convert("RGB"), after.convert("RGB"))
 
 
+def leaves(text):
+    """Every element that is no group: its tag, and its attributes with the style of its groups."""
+
+    def found(element, style):
+        own = {**style, **styles_of(element.attrib.get("style", ""))}
+        if element.tag.endswith("}g"):
+            for child in element:
+                yield from found(child, own)
+            return
+        yield element.tag.partition("}")[2], {**element.attrib, "style": own}
+        for child in element:
+            yield from found(child, {})
+
+    return list(found(ElementTree.fromstring(text), {}))
+
+
+def styles_of(text):
+    parts = (part.partition(":") for part in text.split(";") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in parts}
+
+
 def test_all_else_of_a_shortened_picture_is_as_it_was(written, shortened):
-    for (tag, before), (other, after) in zip(elements(written), elements(shortened), strict=True):
+    for (tag, before), (other, after) in zip(leaves(written), leaves(shortened), strict=True):
         assert (tag, before.keys()) == (other, after.keys())
-        names = before.keys() - {"d", "x", "y", "id", HREF, "clip-path"}
+        names = before.keys() - {"d", "x", "y", "id", HREF, "clip-path", "transform"}
         assert {name: before[name] for name in names} == {name: after[name] for name in names}, (
             "shorten_svg: one of its patterns matches what it should not"
         )
-    assert len(shortened) < 0.9 * len(written) and "<!--" not in shortened
+        # Of a letter, whole units: a hundredth of the font's size.
+        for one, two in zip(
+            *(re.findall("[-0-9.]+", each.get("transform", "")) for each in (before, after)),
+            strict=True,
+        ):
+            assert abs(float(one) - float(two)) <= (0.5 if tag == "use" else 0)
+    assert len(shortened) < 0.8 * len(written) and "<!--" not in shortened
+
+
+def test_a_look_that_is_not_inherited_stays_with_each_marker(svg):
+    for opacity, grouped in (("fill-opacity: 0.5", True), ("opacity: 0.5", False)):
+        marker = '<use xlink:href="#m1" x="{0}" y="1" style="fill: #ffffff; {1}"/>\n'
+        text = "".join(marker.format(number, opacity) for number in range(3))
+        found = svg.EQUAL_MARKERS.sub(svg._with_one_look, text)
+        assert (found.count("style") == 1) is grouped and found.count("<use") == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("M 1 2 \nL 3.50 4.00 \nL 5 6 \nz", "M1 2 3.5 4 5 6 z"),
+        (
+            "M 0 0 \nQ 1 2 3 4 \nQ 5 6 7 8 \nL 9 9 \nM 2 2 \nL 1 1",
+            "M0 0 Q1 2 3 4 5 6 7 8 L9 9 M2 2 1 1",
+        ),
+        ("M 10 20 \nM 30 40 \nM 5 5", "M10 20 M30 40 M5 5"),
+        ("M -1.50 0.00 \nC 1 1 2 2 3 3", "M-1.5 0 C1 1 2 2 3 3"),
+    ],
+)
+def test_a_path_says_a_command_once(svg, data, expected):
+    assert svg._shorten_path(data) == expected
 
 
 def test_the_view_box_of_a_figure_is_its_size_in_points(shortened):

@@ -144,10 +144,10 @@ def test_boundaries_are_drawn_of_planes_alone(smoke):
     config["datasets"]["moons"] = {"kind": "iris"}
     flat = plan_of(config)
     of = list(files.requested_files(flat))
-    assert "results/figures/dense/activations_boundaries.png" not in of
-    assert "results/figures/dense/depths_boundaries.png" in of
+    assert "results/figures/dense/activations_boundaries.svg" not in of
+    assert "results/figures/dense/depths_boundaries.svg" in of
     assert not [path for path in of if "dataset~moons" in path and path.endswith("boundary.svg")]
-    assert "results/figures/dense/activations_boundaries.png" in list(files.requested_files(smoke))
+    assert "results/figures/dense/activations_boundaries.svg" in list(files.requested_files(smoke))
 
 
 def test_manifest_describes_tables_behind_pages_and_leaves_out_what_has_a_reason(smoke):
@@ -224,7 +224,7 @@ def test_paths_of_figures_give_back_what_they_are_called(smoke):
 
 def test_figures_can_be_asked_for_in_the_formats_that_they_are_written_in(smoke):
     asked = [path for path in files.requested_files(smoke) if path.startswith(f"{paths.FIGURES}/")]
-    assert {path.rpartition(".")[2] for path in asked} == {"svg", "png"}
+    assert {path.rpartition(".")[2] for path in asked} == {"svg"}
     for ending in FILE_FORMATS:
         for path in asked:
             check_figure(f"{path.rpartition('.')[0]}.{ending}")

@@ -1015,7 +1015,7 @@ def test_the_page_shows_a_users_text_as_text(table):
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 75 30"><title>a &lt; b</title></svg>'
-CURVES, PANEL = "results/figures/dense/a_loss_curves.svg", "results/figures/dense/a_boundaries.png"
+CURVES, PANEL = "results/figures/dense/a_loss_curves.svg", "results/figures/dense/a_boundaries.svg"
 
 
 def test_the_page_has_each_figure_once_as_it_is_or_as_a_smaller_picture(table):

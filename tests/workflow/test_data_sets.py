@@ -55,9 +55,9 @@ def test_boundaries_are_drawn_of_two_features_alone(project):
         cells = f"results/figures/dense/cells/dataset~{name}/"
         maps = [path for path in drawn if path.startswith(cells) and path.endswith("boundary.svg")]
         assert len(maps) == (0 if name == "iris" else 1)
-    panels = [path for path in drawn if path.endswith("_boundaries.png")]
-    assert panels == ["results/figures/dense/mixed_boundaries.png"]
-    (reason,) = re.findall(r"Draw \S+mixed_boundaries.png\nReason: (.*)", text)
+    panels = [path for path in drawn if path.endswith("_boundaries.svg")]
+    assert panels == ["results/figures/dense/mixed_boundaries.svg"]
+    (reason,) = re.findall(r"Draw \S+mixed_boundaries.svg\nReason: (.*)", text)
     assert "dataset~moons" in reason and "dataset~ours" in reason
     assert "dataset~iris" not in reason
 

@@ -178,7 +178,7 @@ def test_figures_pages_and_notebooks_are_there(work):
     made = work.folder / "results"
     for path in (
         "figures/data/moons.svg",
-        "figures/dense/sets_boundaries.png",
+        "figures/dense/sets_boundaries.svg",
         f"figures/dense/cells/{PATH}/boundary.svg",
         "report/study.html",
         "report/verdicts.html",

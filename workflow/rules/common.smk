@@ -169,7 +169,6 @@ def job_files(name):
 
 
 # The report needs the MIME type of every file in it.
-mimetypes.add_type("application/x-ipynb+json", ".ipynb")
 mimetypes.add_type("text/x-tex", ".tex")
 mimetypes.add_type("text/markdown", ".md")
 # Only the main process writes captions; with results in a bucket, a job would fetch these for it.

@@ -9,18 +9,9 @@ rule run_notebook:
             "results/report/{notebook}_notebook.html",
             caption="../../report/notebook.rst",
             category=CATEGORIES["notebooks"],
-            labels=lambda wildcards: report_labels.notebook_labels(
-                wildcards.notebook, "to read"
-            ),
+            labels=lambda wildcards: report_labels.notebook_labels(wildcards.notebook),
         ),
-        notebook=report(
-            "results/notebooks/{notebook}.ipynb",
-            caption="../../report/notebook.rst",
-            category=CATEGORIES["notebooks"],
-            labels=lambda wildcards: report_labels.notebook_labels(
-                wildcards.notebook, "executed notebook"
-            ),
-        ),
+        notebook="results/notebooks/{notebook}.ipynb",
     log:
         "results/logs/run_notebook/{notebook}.log",
     benchmark:

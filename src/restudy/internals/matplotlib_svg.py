@@ -17,6 +17,16 @@ EMBEDDED_IMAGE = re.compile(r'(?<=base64,)[^"]+')
 DEFINED_NAME = r'(?<=id=")[a-z][0-9a-f]{10}(?=")'
 USED_NAME = r'(?<=#)[a-z][0-9a-f]{10}(?=[")])'
 NAME = re.compile(f"{DEFINED_NAME}|{USED_NAME}")
+GLYPH_NAME = re.compile(r'(?<=id=")DejaVu[^"]+(?=")|(?<=href="#)DejaVu[^"]+(?=")')
+GLYPH_PLACE = re.compile(r"(?<=\" transform=\")translate\((-?[0-9.]+) (-?[0-9.]+)\)(?=\"/>)")
+PATH = re.compile(r' d="([^"]*)"')
+COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+# Opacity of the whole is not inherited, and two markers that overlap would show it.
+EQUAL_MARKERS = re.compile(
+    r'(?P<first><use xlink:href="#[a-z0-9]+" x="[^"]*" y="[^"]*" '
+    r'style="(?P<style>(?![^"]*(?<!-)opacity)[^"]*)"/>\n)'
+    r'(?:<use xlink:href="#[a-z0-9]+" x="[^"]*" y="[^"]*" style="(?P=style)"/>\n)+'
+)
 REMARK = re.compile(r"<!--.*?-->")
 INDENTATION = re.compile(r"\n\s+")
 
@@ -24,15 +34,42 @@ INDENTATION = re.compile(r"\n\s+")
 def shorten_svg(svg: str) -> str:
     """Make an SVG smaller, and the same picture.
 
-    Coordinates are cut to a hundredth of a point, images get a palette where they have few
-    colours, names become short; remarks and indentation go.
+    Coordinates are cut to a hundredth of a point and paths say a command once, places within a
+    word are whole units of its font, images get a palette where they have few colours, names become
+    short, and of many equal markers the look is said once; remarks and indentation go.
     """
     svg = COORDINATES.sub(lambda part: EXCESS_DIGITS.sub(r"\1", part[0]), svg)
+    svg = PATH.sub(lambda path: f' d="{_shorten_path(path[1])}"', svg)
+    svg = GLYPH_PLACE.sub(lambda place: f"translate({round(float(place[1]))} {place[2]})", svg)
     svg = EMBEDDED_IMAGE.sub(lambda image: _with_palette(image[0]), svg)
     # The digests differ where the last bits of a layout do: names are numbered instead.
     names: dict[str, str] = {}
     svg = NAME.sub(lambda name: names.setdefault(name[0], f"{name[0][0]}{len(names)}"), svg)
-    return INDENTATION.sub("\n", REMARK.sub("", svg))
+    glyphs: dict[str, str] = {}
+    svg = GLYPH_NAME.sub(lambda name: glyphs.setdefault(name[0], f"g{len(glyphs)}"), svg)
+    svg = INDENTATION.sub("\n", REMARK.sub("", svg))
+    return EQUAL_MARKERS.sub(_with_one_look, svg)
+
+
+def _shorten_path(data: str) -> str:
+    """Leave out commands that repeat the one before, which is what numbers alone mean."""
+    parts, last = [], ""
+    for command, numbers in COMMAND.findall(data):
+        # After a move, numbers alone are lines.
+        known = {"M": "L"}.get(last, last)
+        values = " ".join(
+            number.rstrip("0").rstrip(".") if "." in number else number
+            for number in numbers.split()
+        )
+        parts.append(values if command == known and command in "LQC" else f"{command}{values}")
+        last = command
+    return " ".join(parts)
+
+
+def _with_one_look(markers: re.Match) -> str:
+    """Say the style of several markers on a group of them: all parts of it are inherited."""
+    style = f' style="{markers["style"]}"'
+    return f"<g{style}>\n{markers[0].replace(style, '')}</g>\n"
 
 
 def _with_palette(encoded: str) -> str:

@@ -319,8 +319,7 @@ def cell_figures(family: Family) -> dict[str, str]:
 
 def study_figure(family: Family, study: str, kind: str) -> str:
     """Return the path of a figure of a study."""
-    suffix = "png" if kind == "boundaries" else "svg"
-    return f"{FIGURES}/{family.name}/{study}_{kind}.{suffix}"
+    return f"{FIGURES}/{family.name}/{study}_{kind}.svg"
 
 
 def cell_figure(cell: Cell, kind: str, seed: int | None = None) -> str:

@@ -46,9 +46,9 @@ def cell_labels(cell: Cell, figure: str | None = None, seed: str | None = None) 
     return labels if seed is None else {**labels, "Seed": f"seed {seed:>{SEED_WIDTH}}"}
 
 
-def notebook_labels(name: str, form: str) -> dict[str, str]:
-    """Return the labels of a notebook: its subject and the form of this item."""
-    return {"Page": f"{name.replace('_', ' ').capitalize()}, {form}"}
+def notebook_labels(name: str) -> dict[str, str]:
+    """Return the labels of the page of a notebook."""
+    return {"Page": name.replace("_", " ").capitalize()}
 
 
 def study_table_labels(family: Family, study: str, language: str) -> dict[str, str]:
