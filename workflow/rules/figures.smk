@@ -92,7 +92,8 @@ rule plot_boundary_panel:
         "results/benchmarks/plot_boundary_panel/{family}_{study}.{file_format}.tsv"
     wildcard_constraints:
         family=alternatives(
-            each.name for each in filter(figures.draws_boundaries, PLAN.families.values())
+            each.name
+            for each in filter(figures.draws_boundaries, PLAN.families.values())
         ),
     conda:
         "../../environment.yml"

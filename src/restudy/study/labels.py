@@ -70,9 +70,15 @@ def label_of(name: Any, axis: str | None = None) -> str:
     if str(name) in known:
         return known[str(name)]
     name, overrides = split_value(str(name))
-    words = [known.get(name, name.replace("_", " "))]
-    words += [f"{_setting_words(key)} {value}" for key, value in overrides.items()]
+    words = [known.get(name, _readable(name.replace("_", " ")))]
+    words += [f"{_setting_words(key)} {_readable(value)}" for key, value in overrides.items()]
     return ", ".join(words)
+
+
+def _readable(text: str) -> str:
+    """Return a whole number of five digits or more with its thousands separated, else the text."""
+    is_long = text.isascii() and text.isdecimal() and len(text) > 4 and text[0] != "0"
+    return f"{int(text):,}" if is_long and len(text) < 20 else text
 
 
 def measure_title(name: str, family: str | None = None) -> str:
