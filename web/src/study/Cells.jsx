@@ -2,7 +2,6 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { DataTable } from "../shared/DataTable.jsx";
-import { formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { coordinatesOf, levelColor, limitsOf, measuresShown, shorter, usualColor, inSentence } from "./data.js";
 
@@ -78,14 +77,14 @@ export function Cells({ study, family, measure, state, change, dark }) {
         columns={columns}
         rows={inside}
         caption={`Cells with their ${inSentence(measure.label)}`}
-        file={`${study.name}_cells.csv`}
+        file={`${study.name}_cells`}
         view={{ sort: state.sort.length ? state.sort : null, filter: state.filter }}
         onView={({ sort, filter }) => change({ sort: sort ?? [], filter })}
         highlighted={highlighted}
         onHighlight={highlight}
       />
       <p class="muted">
-        Four digits here, seven in the download; results/tables/{family.name}_summary.csv has all.
+        Few digits here, seven in the CSV; results/tables/{family.name}_summary.csv has all.
       </p>
     </>
   );
@@ -119,10 +118,11 @@ function columnsOf(varied, measures, measure, family, rows) {
     ...varied.map((name) => ({
       name,
       label: family.axisOf[name].label,
+      key: true,
       kind: typeof family.axisOf[name].levels[0].value === "number" ? "number" : "text",
     })),
-    number(measure.name, measure.label, (value, row) => (
-      <Spread value={value} row={row} name={measure.name} low={low} high={high} />
+    number(measure.name, measure.label, (value, row, write) => (
+      <Spread {...{ value, row, write, low, high }} name={measure.name} />
     )),
     ...[
       number(`${measure.name}_sd`, "± deviation"),
@@ -136,13 +136,13 @@ function columnsOf(varied, measures, measure, family, rows) {
 }
 
 /** A mean with its interval as a bar on the scale of all rows. */
-function Spread({ value, row, name, low, high }) {
+function Spread({ value, row, write, name, low, high }) {
   if (value === null) return <span class="muted">none</span>;
   const place = (at) => 4 + (72 * (at - low)) / (high - low);
   const [from, to] = [row.values[`${name}_low`], row.values[`${name}_high`]];
   return (
     <span class="spread">
-      {formatNumber(value)}
+      {write(value)}
       <svg width="80" height="12" aria-hidden="true" style={{ color: row.color }}>
         <line x1="4" x2="76" y1="6" y2="6" class="rail" />
         {from !== null && (

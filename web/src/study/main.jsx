@@ -6,6 +6,7 @@ import "../shared/theme.css";
 import { useAddress } from "../shared/address.js";
 import { counted } from "../shared/format.js";
 import { readBlock } from "../shared/payload.js";
+import { followFrames } from "../shared/sideways.js";
 import { Cells } from "./Cells.jsx";
 import { Compare } from "./Compare.jsx";
 import { Curves } from "./Curves.jsx";
@@ -242,4 +243,5 @@ async function start() {
   render(<App families={families} look={look} />, app);
 }
 
+followFrames();
 start();

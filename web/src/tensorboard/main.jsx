@@ -9,6 +9,7 @@ import { useAddress } from "../shared/address.js";
 import { readableColor, useDark } from "../shared/colors.js";
 import { counted } from "../shared/format.js";
 import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
+import { followFrames } from "../shared/sideways.js";
 import { Graph } from "./Graph.jsx";
 import { HParams, hparamRows } from "./HParams.jsx";
 import { Histograms } from "./Histograms.jsx";
@@ -264,4 +265,5 @@ async function start() {
   }
 }
 
+followFrames();
 start();
