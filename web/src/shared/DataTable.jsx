@@ -9,8 +9,9 @@ import { columnFormat, counted } from "./format.js";
 const PAGE = 500;
 
 /**
- * @param {Array<{name, label, kind: "number"|"text"|"boolean", key?, format?, text?}>} columns
- *   key: whether it identifies a row, and stays in view; format: function of a value, its row, and
+ * @param {Array<{name, label, kind: "number"|"text"|"boolean", key?, swatch?, format?, text?}>}
+ *   columns key: whether it identifies a row, and stays in view; swatch: whether the rows' colour is
+ *   that of its values (of none: it is the row's, beside the first); format: function of a value, its row, and
  *   the function that writes a number of this column, which returns text or an element; text: the
  *   same for copies, where it returns an element that is more than the number
  * @param {Array<{id, values: object, color?}>} rows
@@ -58,6 +59,7 @@ export function DataTable({
   const toggle = (id) =>
     onSelect(chosen.has(id) ? selected.filter((one) => one !== id) : [...(selected ?? []), id]);
   const names = columns.map((column) => column.name);
+  const colored = Math.max(0, columns.findIndex(({ swatch }) => swatch));
   const valuesOf = (row) => names.map((name) => row.values[name]);
   const written = useMemo(
     () =>
@@ -167,7 +169,7 @@ export function DataTable({
                 )}
                 {written.map((column, index) => (
                   <td key={column.name} {...lookOf(column, index + Boolean(onSelect))}>
-                    {index === 0 && row.color && (
+                    {index === colored && row.color && (
                       <span class="swatch" style={{ background: row.color }} />
                     )}
                     {cell(column, row)}

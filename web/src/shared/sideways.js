@@ -7,7 +7,7 @@ export function followFrames() {
   let due = false;
   const mark = () => {
     due = false;
-    for (const frame of document.querySelectorAll("[tabindex='0']")) markFrame(frame);
+    for (const frame of document.querySelectorAll("[tabindex='0'], [data-sideways]")) markFrame(frame);
   };
   const soon = () => {
     if (!due) requestAnimationFrame(mark);

@@ -16,7 +16,7 @@ export function Cells({ study, family, measure, state, change, dark }) {
       values: { ...values(cell), ...spreadOf(cell, family, measure), ...counts(cell, family) },
       color: levelColor(family.level(cell, color), dark),
     }));
-    return { axes, rows, columns: columnsOf(varied, measures, measure, family, rows) };
+    return { axes, rows, columns: columnsOf(varied, measures, measure, family, rows, color) };
   }, [study, measure, dark, state.scope, JSON.stringify(state.shown)]);
   const inside = useMemo(
     () => rows.filter((row) => insideBrushes(row.values, state.brushes, axes)),
@@ -107,7 +107,7 @@ function spreadOf(cell, family, { name }) {
   };
 }
 
-function columnsOf(varied, measures, measure, family, rows) {
+function columnsOf(varied, measures, measure, family, rows, colored) {
   const number = (name, label, format) => ({ name, label, kind: "number", ...(format && { format }) });
   const [low, high] = limitsOf(
     rows.flatMap(({ values }) => ["", "_low", "_high"].map((end) => values[measure.name + end])),
@@ -119,6 +119,7 @@ function columnsOf(varied, measures, measure, family, rows) {
       name,
       label: family.axisOf[name].label,
       key: true,
+      swatch: name === colored,
       kind: typeof family.axisOf[name].levels[0].value === "number" ? "number" : "text",
     })),
     number(measure.name, measure.label, (value, row, write) => (
