@@ -97,11 +97,25 @@ ONLY_LOOK = (
     "rulegraph",
     "summary",
 )
-# Styles of the report's pages, by the classes that its viewer and docutils give them.
+# Style of the report's viewer, by the classes that it gives its parts.
 VIEWER_STYLE = """
 /* The viewer centres this text; what is taller than the window could not be scrolled to. */
-.h-screen.overflow-auto.items-center { align-items: flex-start; }
+.grow.h-screen.overflow-auto.items-center { align-items: flex-start; }
 .prose.max-w-lg { max-width: 46rem; }
+/* In a small window the lists are closed: a bar at the top, which opens over the content. */
+@media (max-width: 700px) {
+  nav.h-screen.overflow-auto { position: fixed; z-index: 50; width: 100%; height: auto;
+    max-height: 2rem; overflow: hidden; background: rgb(15 23 42 / 0.95); }
+  nav.h-screen.overflow-auto:is(:hover, :focus-within) { height: 75vh; max-height: none;
+    overflow: auto; }
+  nav.h-screen .sticky .grow.mr-5::after { content: " \\2630"; }
+  nav.h-screen .sticky a { display: none; }
+  nav.h-screen :is(td, th) { white-space: normal; padding-right: 0.5rem; }
+  .grow.h-screen.overflow-auto { justify-content: flex-start; width: 100%; padding-top: 2rem; }
+  .grow.gap-3.p-3 { flex-direction: column; width: 100%; min-width: 0; }
+  .grow.gap-3.p-3 > * { max-width: 100%; overflow-x: auto; }
+  .w-full.h-screen { height: calc(100vh - 2rem); }
+}
 """
 # The viewer's column is narrower than most paths.
 CAPTION_STYLE = "tt.docutils, pre.literal-block { white-space: pre-wrap; overflow-wrap: anywhere; }"
@@ -626,7 +640,7 @@ def _hide_secrets(record: logging.LogRecord) -> bool:
 
 
 def mend_report() -> None:
-    """Let the report show what is there, and no text of the user's end its scripts.
+    """Let the report show what is there, in our style, and no text of the user's end its scripts.
 
     Snakemake writes its data as JSON between script tags, where ``</script>`` would end them; and
     it makes no report at all as long as one of its items is missing.
@@ -656,6 +670,14 @@ def mend_report() -> None:
         if hasattr(module, "json"):
             module.json = SimpleNamespace(dumps=_dumps_for_script)
     html_reporter.json = SimpleNamespace(dumps=_dumps_for_script)
+
+    begin = html_reporter.Reporter.__post_init__
+
+    def begin_with_style(reporter: Any) -> None:
+        begin(reporter)
+        reporter.custom_stylesheet = VIEWER_STYLE + (reporter.custom_stylesheet or "")
+
+    html_reporter.Reporter.__post_init__ = begin_with_style
 
 
 async def _is_finished(job: Any) -> bool:

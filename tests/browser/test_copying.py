@@ -87,8 +87,7 @@ def test_rows_that_are_not_drawn_yet_are_copied_too(page, tmp_path):
 
 def test_by_keyboard_alone_and_the_focus_stays(table):
     table.evaluate(REFUSE)
-    table.locator("#download").focus()
-    table.keyboard.press("Tab")
+    table.get_by_role("button", name="Copy as LaTeX").focus()
     for form in BUTTONS:
         assert table.evaluate("document.activeElement.ariaLabel") == f"Copy as {form}"
         table.keyboard.press("Enter")

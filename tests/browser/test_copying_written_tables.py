@@ -148,13 +148,11 @@ def test_formulas_are_copied_as_latex(notebook):
 
 
 def test_every_table_has_its_buttons_right_below_it(notebook):
-    groups = notebook.get_by_role("group")
+    groups = notebook.get_by_role("group", name="the table")
     names = groups.evaluate_all("all => all.map((one) => one.ariaLabel)")
-    assert names == [
-        "Copy the table",
-        "Copy the table: Names & losses.",
-        "Copy the table: Another one.",
-    ]
+    tables = ["the table", "the table: Names & losses.", "the table: Another one."]
+    assert names == [f"{verb} {table}" for table in tables for verb in ("Copy", "Download")]
+    groups = notebook.locator(".copying")
     for group, frame in zip(
         groups.all(), notebook.locator(".scroll:has(table)").all(), strict=True
     ):

@@ -19,6 +19,7 @@ from restudy.analysis.summaries import rows_of
 from restudy.analysis.typical import typical_seed
 from restudy.families import components
 from restudy.families.registry import FAMILIES
+from restudy.views.curves import LINE_STYLES
 from restudy.views.style import color_of
 
 CONFIG = {
@@ -98,8 +99,8 @@ def curves(page):
 
 def lines(page) -> list[str]:
     """Colours of the lines that are drawn as curves."""
-    strokes = "all => all.map((e) => e.getAttribute('stroke'))"
-    return curves(page).locator(".plot-line").evaluate_all(strokes)
+    strokes = "all => all.map((e) => e.closest('[stroke]').getAttribute('stroke'))"
+    return curves(page).locator(".plot-line path").evaluate_all(strokes)
 
 
 def bands(page) -> int:
@@ -147,9 +148,80 @@ def test_one_colour_per_value_through_everything(study):
         for path in study.locator(".parallel-coordinates .lines path").all()
     }
     assert strokes == {tanh, relu}
-    chips = study.locator(".chip", has_text="tanh").locator(".swatch")
+    for part in ("curves", "effects"):
+        sample = section(study, part).locator(".legend > span", has_text="tanh").locator("line")
+        assert sample.get_attribute("stroke") == tanh
+    # Squares stand beside the values that are coloured, and nowhere else.
     expected = ", ".join(str(int(tanh[i : i + 2], 16)) for i in (1, 3, 5))
-    assert chips.evaluate("e => getComputedStyle(e).backgroundColor") == f"rgb({expected})"
+    for row in section(study, "cells").locator("tbody tr").all():
+        protocol, activation = row.locator("td").all()[:2]
+        assert protocol.locator(".swatch").count() == 0
+        color = activation.locator(".swatch").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert (color == f"rgb({expected})") == (activation.inner_text() == "tanh")
+    assert study.locator(".summary .swatch").count() == 0
+
+
+def test_held_out_lines_are_dashed_as_in_the_figures(study):
+    _, lengths = LINE_STYLES[1]
+    dashed = " ".join(f"{2 * length:g}" for length in lengths)
+
+    def dashes() -> set:
+        found = "all => all.map((e) => e.closest('[stroke]').getAttribute('stroke-dasharray'))"
+        return set(curves(study).locator(".plot-line path").evaluate_all(found))
+
+    choose(study, "Measure", "Held-out loss")
+    assert dashes() == {dashed}
+    legend = section(study, "curves").locator(".legend", has_text="Line")
+    assert legend.locator("line").get_attribute("stroke-dasharray") == dashed
+    choose(study, "Measure", "Training loss")
+    assert dashes() <= {None, ""}
+    machine = study.locator(".side").first.locator(".plot-line")
+    found = machine.evaluate_all("all => all.map((e) => e.getAttribute('stroke-dasharray') ?? '')")
+    assert found == ["", dashed]
+
+
+def test_the_other_axis_has_panels_and_no_dashes(study):
+    panels = curves(study).locator(".plot-text text")
+    assert panels.all_text_contents() == ["published arithmetic", "corrected arithmetic"]
+    left, right = (panel.bounding_box() for panel in panels.all())
+    assert right["x"] - left["x"] > 300 and abs(left["y"] - right["y"]) < 1
+    study.set_viewport_size({"width": 400, "height": 800})
+    settle(study)
+    left, right = (panel.bounding_box() for panel in panels.all())
+    assert right["y"] - left["y"] > 150 and abs(left["x"] - right["x"]) < 1
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_every_part_is_reached_and_the_bar_covers_no_heading(study, width):
+    study.set_viewport_size({"width": width, "height": 800})
+    settle(study)
+    parts = study.get_by_role("navigation", name="Parts of the page")
+    for button in parts.get_by_role("button").all():
+        button.click()
+        settle(study)
+        heading = study.get_by_role("heading", name=button.inner_text(), exact=True)
+        bar = study.locator(".sticky").bounding_box()
+        box = heading.bounding_box()
+        assert bar["y"] == 0 and bar["height"] < 130
+        assert box["y"] >= bar["height"] - 1 and box["y"] < 800
+    time = study.locator(".time").bounding_box()
+    assert time["y"] >= bar["height"] - 1
+    output = study.locator(".time output").bounding_box()
+    assert output["x"] + output["width"] <= time["x"] + time["width"]
+    if width == 400:
+        shown = parts.evaluate("nav => nav.scrollWidth <= nav.clientWidth || nav.dataset.more")
+        assert shown
+
+
+def test_values_stand_in_the_order_of_the_configuration(study):
+    names = study.locator(".parallel-coordinates g.axis").all()
+    for axis, expected in zip(
+        names[:2], (["published", "corrected"], ["tanh", "ReLU"]), strict=True
+    ):
+        ticks = axis.locator(".tick > text > tspan:first-of-type")
+        heights = [tick.bounding_box()["y"] for tick in ticks.all()]
+        words = [text.strip() for text in ticks.all_text_contents()]
+        assert words == expected and heights == sorted(heights)
 
 
 def test_controls_of_the_curves(study):
@@ -267,7 +339,8 @@ def test_table_sorts_filters_and_downloads_what_it_shows(study):
     shown = rows(study)
     assert len(shown) == 2
     with study.expect_download() as download:
-        study.get_by_role("button", name="Download CSV").click()
+        group = study.get_by_role("group", name="Download the table", exact=True)
+        group.get_by_role("button", name="Download as CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
     head, *lines = csv.reader(io.StringIO(text))
     assert download.value.suggested_filename == "activations_cells.csv"
@@ -277,8 +350,8 @@ def test_table_sorts_filters_and_downloads_what_it_shows(study):
         for value, seen in zip(line, row, strict=True):
             if value == seen or not value:
                 continue
-            number = float(seen.replace("−", "-"))
-            assert float(value) == pytest.approx(number, rel=1e-3, abs=1e-12)
+            last = 10.0 ** -len(seen.partition(".")[2])
+            assert float(value) == pytest.approx(float(seen.replace("−", "-")), abs=0.51 * last)
 
 
 def test_table_is_copied_as_it_is_shown(study):

@@ -327,6 +327,25 @@ def test_smoothing_is_the_debiased_one_and_is_what_is_drawn(page, board, weight)
     assert_affine(points_of(raw[3])[:, 1], board.scalars["loss/test"][3]["value"])
 
 
+@pytest.mark.parametrize("tag", ["loss/test", "odd/values"])
+def test_series_of_few_points_open_unsmoothed_and_smoothing_is_said(page, board, tag):
+    show(page, board, tags=tag)
+    place = card(page, tag)
+    rows = rows_of(download(page, page.get_by_label(f"Download {tag} as CSV")))
+    one = board.scalars[tag][0]
+    weight = 0.6 if len(one["value"]) >= 50 else 0.0
+    name = board.runs[one["run"]]["name"]
+    expected = smoothed(one["value"].astype(float), weight)
+    np.testing.assert_allclose(column(rows, "smoothed", run=name), expected, rtol=1e-9)
+    assert (paths(place) == paths(place, ".raw")) == (weight == 0)
+    assert ("Smoothed with weight 0.6" in place.inner_text()) == (weight > 0)
+    assert "shown as recorded until smoothing is set" in page.locator(".content").inner_text()
+    page.get_by_label("Smoothing weight").fill("0.3")
+    page.keyboard.press("Enter")
+    place.get_by_text("Smoothed with weight 0.3").wait_for()
+    assert paths(place) != paths(place, ".raw")
+
+
 def test_slider_of_smoothing_moves_by_keyboard(page, board):
     show(page, board)
     before = paths(card(page, "loss/train"))
@@ -583,6 +602,24 @@ def test_seeds_are_drawn_as_mean_and_band(page, board, band):
         assert_affine(points_of(path)[:, 1], mean)
 
 
+def test_escape_shrinks_an_enlarged_card(page, board):
+    show(page, board)
+    tags = ("loss/train", "loss/test")
+    small = card(page, tags[0]).bounding_box()["width"]
+    for tag in tags:
+        page.get_by_label(f"{tag} over the whole width").click()
+    large = [card(page, tag).bounding_box()["width"] for tag in tags]
+    assert min(large) > 1.5 * small
+    page.get_by_label(f"{tags[0]} over the whole width").focus()
+    page.keyboard.press("Escape")
+    assert abs(card(page, tags[0]).bounding_box()["width"] - small) < 2
+    assert card(page, tags[1]).bounding_box()["width"] == large[1]
+    # Away from all cards, it is the one that was enlarged last.
+    page.get_by_label("Smoothing weight").focus()
+    page.keyboard.press("Escape")
+    assert abs(card(page, tags[1]).bounding_box()["width"] - small) < 2
+
+
 def test_card_takes_the_whole_width(page, board):
     show(page, board)
     place = card(page, "loss/test")
@@ -834,7 +871,7 @@ def test_table_of_trials_holds_means_of_last_values_and_sorts_by_keyboard(page, 
     head.locator("button").focus()
     page.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "ascending"
-    rows = rows_of(download(page, page.get_by_role("button", name="Download CSV")))
+    rows = rows_of(download(page, page.get_by_role("button", name="Download as CSV")))
     means = last_values(board, "loss/test").reshape(-1, SEEDS).mean(1)
     order = np.argsort(means)
     groups = [board.runs[SEEDS * place]["group"] for place in order]
@@ -850,14 +887,14 @@ def test_table_of_trials_holds_means_of_last_values_and_sorts_by_keyboard(page, 
 def test_table_of_runs_has_a_row_per_run_and_filters(page, board):
     show(page, board, tab="hparams")
     page.get_by_role("button", name="Run", exact=True).click()
-    text = download(page, page.get_by_role("button", name="Download CSV"))
+    text = download(page, page.get_by_role("button", name="Download as CSV"))
     rows = rows_of(text)
     assert [row["id"] for row in rows] == [run["name"] for run in board.runs]
     assert column(rows, "loss/test") == list(last_values(board, "loss/test"))
     assert column(rows, "rate") == [run["hparams"]["rate"] for run in board.runs]
     page.locator(".data-table input[type=search]").fill("relu 0.01")
     page.locator(".data-table output", has_text="3 of 18 rows").wait_for()
-    rows = rows_of(download(page, page.get_by_role("button", name="Download CSV")))
+    rows = rows_of(download(page, page.get_by_role("button", name="Download as CSV")))
     assert len(rows) == page.locator(".data-table tbody tr").count() == 3
 
 

@@ -610,6 +610,12 @@ def test_no_text_ends_a_script_of_the_report(made, reported):
     assert "\\u003c/script>\\u003cb>" in text, todo
 
 
+def test_the_report_has_our_style(made, reported):
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    todo = "mend_report: find how a stylesheet of one's own gets into the report"
+    assert text.count(internals.VIEWER_STYLE) == 1, todo
+
+
 def test_the_report_of_an_unfinished_run_shows_what_is_there(tmp_path):
     tiny = Tiny(tmp_path).write()
     todo = "mend_report: find where the reporter goes through the jobs, or whether it skips missing"
@@ -675,11 +681,14 @@ def test_the_reports_viewer_has_the_classes_that_our_styles_name():
     texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()
              if path.suffix in (".js", ".jinja2")]  # fmt: skip
     named = [set(found.split()) for text in texts for found in re.findall(r'"([\w\s/.-]+)"', text)]
-    for selector in re.findall(r"^(\.\S+) {", internals.VIEWER_STYLE, re.MULTILINE):
+    selectors = re.findall(r"(?<=[\s\w])(?:\.[a-z][\w-]+)+", internals.VIEWER_STYLE)
+    assert len(selectors) > 8
+    for selector in selectors:
         classes = set(selector.strip(".").split("."))
         assert any(classes <= each for each in named), (
-            f"VIEWER_STYLE: nothing in the viewer has the classes of {selector}: open a report, "
-            "look whether its first page can still be read to the end, and rename or drop them"
+            f"VIEWER_STYLE: nothing in the viewer has the classes of {selector}: open a report, in "
+            "a large window and in a small one, look whether its first page can still be read to "
+            "the end and its lists are closed in the small one, and rename or drop them"
         )
     page = publish_parts("``path``::\n\n   command\n", writer="html")["body"]
     assert '<tt class="docutils' in page and '<pre class="literal-block"' in page, (

@@ -108,7 +108,8 @@ def test_page_names_no_address(template):
     page = notebook_page(template)
     assert "http:" not in page and "https:" not in page
     targets = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'>)\s]*)""", page)
-    assert targets and all(target.startswith(("data:", "#")) for target in targets)
+    own = ("data:", "#", "URL.createObjectURL(")
+    assert targets and all(target.startswith(own) for target in targets)
 
 
 @pytest.mark.parametrize(
@@ -151,15 +152,16 @@ def test_formulas_keep_their_source_for_copies_escaped():
     assert page.count('<span class="together"><math') == 2
 
 
-def test_only_a_page_with_a_table_has_a_script():
-    assert "<script" not in notebook_page(executed(new_markdown_cell("no table")))
-    page = notebook_page(executed(new_markdown_cell("| a |\n|---|\n| b |")))
+def test_only_a_page_with_a_table_has_a_script_of_tables():
+    page = notebook_page(executed(new_markdown_cell("no table")))
     assert page.count("<script>") == page.count("</script>") == 1
+    page = notebook_page(executed(new_markdown_cell("| a |\n|---|\n| b |")))
+    assert page.count("<script>") == page.count("</script>") == 2
 
 
 def test_raw_html_in_a_text_is_shown_and_not_obeyed():
     page = notebook_page(executed(new_markdown_cell("<script>alert(1)</script> <b>x</b>")))
-    assert "<script>" not in page and "&lt;b&gt;" in page
+    assert "<script>alert" not in page and "&lt;b&gt;" in page
 
 
 def test_folded_cells_can_be_opened_and_default_parameters_are_left_out():
@@ -175,10 +177,10 @@ def test_folded_cells_can_be_opened_and_default_parameters_are_left_out():
 
 def test_table_escapes_and_rounds():
     frame = pd.DataFrame({"a<b": ["<i>"], "x": [0.123456], "y": [-3e-9], "z": [np.nan]})
-    found = Table(frame, "caption", digits=2)._repr_html_()
+    found = Table(frame, "caption")._repr_html_()
     assert "a&lt;b" in found and "&lt;i&gt;" in found
-    assert ' data-value="0.123456">0.12<' in found and ' data-value="">–<' in found
-    assert ">−3.00e−09<" in found
+    assert ' data-value="0.123456">0.1235<' in found and ' data-value="">–<' in found
+    assert ">−3.00e−9<" in found
 
 
 def test_mean_and_deviation_of_one_seed_has_no_deviation():

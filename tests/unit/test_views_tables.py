@@ -3,12 +3,16 @@
 import io
 import json
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT, need_file
 
 from restudy.views.html_tables import html_document, html_table
+from restudy.views.number_format import number_format, write_number
 
 
 def embedded(page, name):
@@ -50,7 +54,7 @@ def test_markup_in_texts_stays_text():
         {"number": '"quoted" <i>'},
     )
     assert "<img" not in page and "<b>text" not in page and "<i>" not in page
-    assert page.count("<script") == page.count("</script") == 5
+    assert page.count("<script") == page.count("</script") == 6
     assert "a &lt; b &amp; c" in page
 
 
@@ -83,15 +87,42 @@ def test_numbers_are_told_from_text_and_get_sensible_digits():
     )
     columns = {column["name"]: column for column in embedded(html_table(frame, "t"), "columns")}
     assert [name for name, column in columns.items() if not column["number"]] == ["name", "flag"]
-    assert {name: column["digits"] for name, column in columns.items()} == {
-        "name": 0,
-        "flag": 0,
-        "count": 0,
-        "share": 4,
-        "big": 1,
-        "whole": 0,
-        "tiny": 4,
+    forms = {name: number_format(frame[name]) for name in columns if columns[name]["number"]}
+    assert forms == {
+        "count": (0, False),
+        "share": (2, False),
+        "big": (1, False),
+        "whole": (0, False),
+        "tiny": (2, True),
     }
+    for name, (digits, scientific) in forms.items():
+        assert (columns[name]["digits"], columns[name]["scientific"]) == (digits, scientific)
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.337012345, 0.9], ["0.3370", "0.9000"]),
+        ([1234.56, -0.1], ["1,234.56", "−0.10"]),
+        ([0.003816123, 0.001], ["0.003816", "0.001000"]),
+        ([3.0, 12000.0], ["3", "12,000"]),
+        ([-3e-9, 0.0, 0.25], ["−3.00e−9", "0", "2.50e−1"]),
+        ([1e16, 2.0], ["1.00e16", "2.00e0"]),
+        ([0.03, 0.1], ["0.03", "0.10"]),
+        ([0.0], ["0"]),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_digits(values, texts):
+    assert [write_number(value, number_format(values)) for value in values] == texts
+    module = (ROOT / "web/src/shared/format.js").as_uri()
+    program = f"""
+    import {{ columnFormat }} from "{module}";
+    const values = {values};
+    console.log(JSON.stringify(values.map(columnFormat(values))));
+    """
+    need_file(shutil.which("node") or "node", "no Node.js; on Debian: apt install nodejs")
+    command = ["node", "--no-warnings", "--input-type=module", "-e", program]
+    assert json.loads(subprocess.check_output(command)) == texts
 
 
 def test_three_thousand_rows_stay_under_the_limit_of_the_report():
@@ -128,7 +159,7 @@ def test_table_too_long_for_a_page_shows_even_rows_and_says_where_all_are():
     assert (places[0], places[-1]) == (0, 39_999)
     assert abs(places[1] - 40_000 / len(shown)) < 2
     assert "40,000 rows are more than" in page and f"{len(shown):,} of them" in page
-    assert "results/tables/runs.csv" in page and "Download these rows" in page
+    assert "results/tables/runs.csv" in page
 
 
 def test_document_keeps_the_text_of_a_configuration():

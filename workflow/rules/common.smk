@@ -193,7 +193,6 @@ config |= {
     "facts": escape_markup(
         {name: caption_facts(each) for name, each in PLAN.families.items()}
     ),
-    "viewer_style": internals.VIEWER_STYLE,
     "ticket": Ticket(
         digest(PUBLIC),
         describe_call(

@@ -1,9 +1,9 @@
 """What the cells of a notebook show: figures that can be read aloud, and tables of a few rows."""
 
 import io
-from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from markupsafe import escape
@@ -12,9 +12,10 @@ from PIL import Image
 
 from restudy.study.labels import label_of
 from restudy.views.fonts import foreign_letters, texts_of
+from restudy.views.html_tables import BREAKABLE, long_text
+from restudy.views.number_format import NumberFormat, number_format, write_number
 from restudy.views.style import project_style, settle
 
-LONG = 40  # characters of a text that is broken into lines
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 # Pixels: sharp on the page, and small enough for a page that stands in the report.
 DOTS_PER_INCH, WIDEST = 130, 1400
@@ -55,31 +56,28 @@ class Table:
     Parameters
     ----------
     rows : DataFrame
-        Its index is not shown; text is shown as it is, whole numbers in groups of three
-        digits, floats with ``digits`` decimals.
+        Its index is not shown; text is shown as it is, long text folded, and the numbers of a
+        column as `number_format` has them. The first column stays in view.
     caption : str
         What it shows.
-    digits : int
-        Decimals of floats.
     """
 
-    def __init__(self, rows: pd.DataFrame, caption: str, digits: int = 4):
+    def __init__(self, rows: pd.DataFrame, caption: str):
         self.rows = rows.infer_objects()
         self.caption = caption
-        self.digits = digits
 
     def _repr_html_(self) -> str:
-        numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in self.rows.dtypes]
-        kinds = [' class="number"' if is_number else "" for is_number in numeric]
+        forms = [_form(self.rows[name]) for name in self.rows.columns]
+        columns = list(enumerate(forms))
         head = "".join(
-            f'<th scope="col"{kind}>{escape(name)}</th>'
-            for name, kind in zip(self.rows.columns, kinds, strict=True)
+            f'<th scope="col"{_look(place, form)}>{escape(name)}</th>'
+            for name, (place, form) in zip(self.rows.columns, columns, strict=True)
         )
         lines = (
             "".join(
-                f"<td{kind + _digits(value) if kind else _width(value)}>"
-                f"{escape(self._text(value))}</td>"
-                for value, kind in zip(row, kinds, strict=True)
+                f"<td{_look(place, form, value)}{_digits(value) if form else ''}>"
+                f"{_text(value, form)}</td>"
+                for value, (place, form) in zip(row, columns, strict=True)
             )
             for row in self.rows.itertuples(index=False, name=None)
         )
@@ -92,27 +90,32 @@ class Table:
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.rows.to_string(index=False)}"
 
-    def _text(self, value: Any) -> str:
-        if pd.isna(value):
-            return "–"
-        if isinstance(value, Integral) and not isinstance(value, bool):
-            return f"{value:,}".replace("-", "−")
-        if not isinstance(value, float):
-            return str(value)
-        small = value and abs(value) < 0.5 * 10**-self.digits
-        text = f"{value:.2e}" if small else f"{value:,.{self.digits}f}"
-        return text.replace("-", "−")
+
+def _form(column: pd.Series) -> NumberFormat | None:
+    """How a column's numbers are written; None of text."""
+    return number_format(column) if pd.api.types.is_numeric_dtype(column) else None
+
+
+def _look(place: int, form: NumberFormat | None, value: Any = "") -> str:
+    """Attributes of a cell: the first column stays in view, numbers stand at the right."""
+    is_long = form is None and len(str(value)) > BREAKABLE
+    kinds = {"number": form is not None, "long": is_long, "key": place == 0 and not is_long}
+    names = " ".join(name for name, fits in kinds.items() if fits)
+    return f' class="{names}"' if names else ""
+
+
+def _text(value: Any, form: NumberFormat | None) -> str:
+    if pd.isna(value):
+        return "–"
+    if form is None or isinstance(value, bool):
+        return long_text(str(value))
+    return write_number(value, form) if np.isfinite(value) else str(value)
 
 
 def _digits(value: Any) -> str:
     """Attribute of a cell with a number: all its digits, which are copied as CSV."""
     digits = "" if pd.isna(value) else repr(float(value)) if isinstance(value, float) else value
     return f' data-value="{digits}"'
-
-
-def _width(value: Any) -> str:
-    """Class of a cell whose text is long, and may be broken."""
-    return ' class="long"' if len(str(value)) > LONG else ""
 
 
 def say(text: str) -> Markdown:

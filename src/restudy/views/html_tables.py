@@ -6,9 +6,9 @@ a page of the report, the page has some of its rows, and says so.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,12 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
+from restudy.views.number_format import number_format
 from restudy.views.pages import built_file
 
 MAX_CSV_BYTES = 1_250_000  # keeps the page small enough for the report
+# Letters from which on the text of a cell may be broken into lines, and is folded to two of them.
+BREAKABLE, FOLDABLE = 40, 90
 FAVICON = "data:,"  # an empty icon, so that browsers request none
 STYLESHEET = """
 :root { color-scheme: light dark; --ink: #1f2430; --muted: #5a6270; --line: #dfe3e8;
@@ -45,11 +48,10 @@ input, .bar button { font: inherit; color: inherit; background: var(--paper); pa
 .frame { overflow: auto; max-height: min(72vh, 46rem); border: 1px solid var(--line);
   border-radius: 6px; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .87rem; }
-th, td { padding: .32rem .65rem; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
-td { max-width: 26rem; overflow-wrap: break-word; }
-th { position: sticky; top: 0; z-index: 1; padding: 0; background: var(--shade);
-  white-space: nowrap; }
+th, td { padding: .32rem .65rem; text-align: left; vertical-align: top; white-space: nowrap;
+  border-bottom: 1px solid var(--line); background: var(--paper); }
+th { position: sticky; top: 0; z-index: 2; padding: 0; background: var(--shade); }
+th.key { z-index: 3; } td.key { z-index: 1; }
 th button { all: unset; box-sizing: border-box; display: block; width: 100%; cursor: pointer;
   padding: .42rem .65rem; font-weight: 600; }
 th button:focus-visible { outline: 2px solid var(--accent); outline-offset: -3px; }
@@ -57,10 +59,10 @@ th button::after { content: "\\2195"; padding-left: .35em; color: var(--muted);
   font-weight: 400; opacity: .55; }
 th[aria-sort=ascending] button::after { content: "\\2191"; color: var(--accent); opacity: 1; }
 th[aria-sort=descending] button::after { content: "\\2193"; color: var(--accent); opacity: 1; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.number { max-width: none; }
-td.long { min-width: 16rem; }
-tbody tr:hover { background: var(--shade); }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.long { min-width: 24rem; max-width: 26rem; white-space: normal;
+  overflow-wrap: break-word; }
+tbody tr:hover td { background: var(--shade); }
 details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .6rem 0 0;
@@ -93,18 +95,31 @@ const show = (text, column) => {
   if (!column.number) return text;
   const value = toNumber(text);
   if (!Number.isFinite(value)) return value > 0 ? "\\u221e" : "\\u2212\\u221e";
-  const digits = column.digits;
-  const tiny = value !== 0 && digits > 0 && Math.abs(value) < 0.5 * 10 ** (1 - digits);
-  const plain = tiny || Math.abs(value) >= 1e15 ? value.toExponential(2)
-    : value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits,
-      useGrouping: Math.abs(value) >= 10000});
-  return plain.replace("-", "\\u2212");
+  const plain = !column.scientific
+    ? value.toLocaleString("en", {minimumFractionDigits: column.digits,
+      maximumFractionDigits: column.digits, useGrouping: Math.abs(value) >= 10000})
+    : value ? value.toExponential(column.digits).replace("e+", "e") : "0";
+  return plain.replaceAll("-", "\\u2212");
 };
 const body = document.querySelector("tbody"), heads = [...document.querySelectorAll("th")];
 const box = document.querySelector("input"), frame = document.querySelector(".frame");
 const output = document.querySelector("output");
 const searched = rows.map(row => row.join("\\u0001").toLowerCase());
 let shown = rows.map((_, index) => index), drawn = 0;
+const broken = text => {
+  const whole = document.createElement("span");
+  // A path breaks behind a slash, not within a word.
+  whole.append(...text.split(/(?<=\\/)/)
+    .flatMap(part => [part, document.createElement("wbr")]));
+  return whole;
+};
+const folded = text => {
+  const whole = document.createElement("details"), summary = document.createElement("summary");
+  whole.className = "fold";
+  summary.append(broken(text));
+  whole.append(summary);
+  return whole;
+};
 const draw = () => {
   const part = document.createDocumentFragment();
   for (const index of shown.slice(drawn, drawn + 150)) {
@@ -113,11 +128,13 @@ const draw = () => {
       const cell = document.createElement("td"), text = rows[index][position];
       cell.textContent = show(text, column);
       if (column.number) { cell.className = "number"; cell.title = text; }
-      else if (text.length > 40) {
+      else if (text.length > BREAKABLE) {
         cell.className = "long";
-        // A path breaks behind a slash, not within a word.
-        cell.replaceChildren(...text.split(/(?<=\\/)/)
-          .flatMap(part => [part, document.createElement("wbr")]));
+        cell.replaceChildren(text.length > FOLDABLE ? folded(text) : broken(text));
+      }
+      if (column.key) {
+        cell.classList.add("key");
+        cell.style.left = `var(--left-${position}, auto)`;
       }
       line.append(cell);
     });
@@ -166,20 +183,16 @@ heads.forEach(head => head.firstElementChild.addEventListener("click", () => {
 let waiting;
 box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(update, 120); });
 frame.addEventListener("scroll", fill, {passive: true});
+const isWhole = () => !box.value.trim() &&
+  heads.every(head => head.getAttribute("aria-sort") === "none");
 addCopying(document.getElementById("copying"), () => ({
   heads: columns.map(column => column.name),
   names: columns.map(column => column.name),
   numbers: columns.map(column => column.number),
   values: shown.map(index => rows[index]),
   texts: shown.map(index => columns.map((column, position) => show(rows[index][position], column))),
-}));
-document.getElementById("download").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csv], {type: "text/csv;charset=utf-8"}));
-  link.download = file;
-  document.body.append(link); link.click(); link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-});
+  csv: isWhole() ? csv : "",
+}), "the table", file);
 update();
 """
 
@@ -201,17 +214,20 @@ FRAME = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="{{ favicon }}">
 <title>{{ title }}</title>
-<style>{{ stylesheet }}</style>
+<style>{{ every_style }}{{ stylesheet }}</style>
 </head>
 <body>
 {% block body %}
 {% endblock %}
+<script>{{ every_page }}</script>
 </body>
 </html>
 """
 ENVIRONMENT = Environment(
     autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=DictLoader({"page": FRAME})
 )
+ENVIRONMENT.globals["every_page"] = Markup(built_file("page.js"))
+ENVIRONMENT.globals["every_style"] = Markup(built_file("page.css"))
 
 TABLE_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
 {% block body %}
@@ -226,14 +242,14 @@ TABLE_PAGE = ENVIRONMENT.from_string("""{% extends "page" %}
 <input type="search" aria-label="Filter rows" placeholder="Filter, e.g. tanh seed=0"
  title="Rows that contain every word; column=value asks for an exact value">
 <output class="muted" aria-live="polite"></output>
-<button type="button" id="download">Download {{ "these rows" if sampled else "CSV" }}</button>
 <span id="copying"></span>
 </div>
 <div class="frame" tabindex="0" role="region" aria-label="{{ title }}">
 <table>
 <thead><tr>
 {% for column in columns %}
-<th scope="col" aria-sort="none"{% if column.number %} class="number"{% endif %}\
+<th scope="col" aria-sort="none" class="{{ column.classes }}"\
+{% if column.key %} style="left: var(--left-{{ loop.index0 }}, auto)"{% endif %}\
 {% if column.help %} title="{{ column.help }}"{% endif %}>\
 <button type="button">{{ column.name }}</button></th>
 {% endfor %}
@@ -323,18 +339,25 @@ def html_table(
             f"{rows:,} rows are more than a page of the report can hold. Here are {len(frame):,} "
             f"of them, evenly spaced, including the first and the last; all are in {source}."
         )
-    help_texts = column_help or {}
+    help_texts, keys = column_help or {}, _identifying(frame)
     columns = [
         {
             "name": str(name),
             "number": _is_numeric(frame[name]),
-            "digits": _digits(frame[name]),
+            "key": name in keys,
             "help": help_texts.get(name, ""),
+            **(number_format(frame[name])._asdict() if _is_numeric(frame[name]) else {}),
         }
         for name in frame.columns
     ]
-    shown = [{key: column[key] for key in ("name", "number", "digits")} for column in columns]
+    for column in columns:
+        column["classes"] = " ".join(kind for kind in ("number", "key") if column[kind])
+    shown = [
+        {key: value for key, value in column.items() if key not in ("help", "classes")}
+        for column in columns
+    ]
     file = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "table"
+    limits = f"const BREAKABLE = {BREAKABLE}, FOLDABLE = {FOLDABLE};"
     return TABLE_PAGE.render(
         title=title,
         description=description,
@@ -342,12 +365,19 @@ def html_table(
         columns=columns,
         csv=_script_json(frame.to_csv(index=False, lineterminator="\n")),
         column_data=_script_json(shown),
-        file=_script_json(f"{file}.csv"),
+        file=_script_json(file),
         stylesheet=Markup(STYLESHEET + TABLE_STYLESHEET + built_file("table.css")),
-        program=Markup(built_file("table.js")),
+        program=Markup(built_file("table.js") + limits),
         script=Markup(SCRIPT),
         favicon=FAVICON,
     )
+
+
+def long_text(text: str) -> Markup:
+    """Return the text of a table's cell, folded to two lines if it is long."""
+    if len(text) <= FOLDABLE:
+        return escape(text)
+    return Markup('<details class="fold"><summary><span>{}</span></summary></details>').format(text)
 
 
 def copying_stylesheet() -> str:
@@ -406,14 +436,20 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _digits(column: pd.Series) -> int:
-    """Return the decimals that show a column's largest value with about five digits."""
-    if not pd.api.types.is_float_dtype(column):
-        return 0
-    values = column[np.isfinite(column)].abs()
-    if values.empty or (values == values.round()).all():
-        return 0
-    return int(np.clip(4 - math.floor(math.log10(max(values.max(), 1e-12))), 1, 4))
+def _identifying(frame: pd.DataFrame) -> list[Any]:
+    """Return the leading columns that tell rows apart: names and whole numbers that differ.
+
+    They end with the first measure or long text; where all rows are alike, it is the first one.
+    """
+
+    def is_short(name: Any) -> bool:
+        column = frame[name]
+        if _is_numeric(column):
+            return not pd.api.types.is_float_dtype(column)
+        return column.astype(str).str.len().max() <= BREAKABLE
+
+    leading = list(takewhile(is_short, frame.columns))
+    return [name for name in leading if frame[name].nunique(dropna=False) > 1] or leading[:1]
 
 
 def _script_json(value: Any) -> Markup:

@@ -66,7 +66,8 @@ caption { text-align: left; color: var(--muted); padding-bottom: .3rem; }
 th, td { padding: .3rem .7rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { background: var(--shade); white-space: normal; }
-td.long { white-space: normal; min-width: 18rem; }
+td.long { white-space: normal; min-width: 18rem; max-width: 26rem; }
+.key { left: var(--left-0, auto); } td.key { background: var(--paper); }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .k, .kn, .kc, .ow { color: var(--keyword); } .s1, .s2, .sd, .sa, .si, .se { color: var(--string); }
 .mi, .mf { color: var(--number); } .c1 { color: var(--muted); font-style: italic; }

@@ -70,7 +70,7 @@ PAGE = ENVIRONMENT.from_string(
 <a href="{{ page.href }}" title="{{ page.place }}">{{ page.title }}</a>
 {% endfor %}
 </nav>
-<p id="within" class="muted" hidden>In this report, the menu at the left opens these pages.</p>
+<p id="within" class="muted" hidden>These pages are opened from the report's menu.</p>
 {% if verdicts %}
 <h2>{{ claims_heading }}</h2>
 <p>{{ claims_summary }}</p>

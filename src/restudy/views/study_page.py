@@ -20,7 +20,7 @@ from restudy.analysis.importance import Importance, variance_importance
 from restudy.analysis.smoothing import smooth_curve
 from restudy.analysis.statistics import half_width
 from restudy.data.tables import with_coordinates
-from restudy.families.contract import Family, without_overrides
+from restudy.families.contract import Family, Measure, without_overrides
 from restudy.families.registry import FAMILIES
 from restudy.families.setting_axes import is_setting_axis, split_axis
 from restudy.plan.figures import IMPORTANCE
@@ -28,10 +28,11 @@ from restudy.study.cell import Cell
 from restudy.study.design import FEWEST_PREDICTED
 from restudy.study.grid import by_distance, unique_cells
 from restudy.study.labels import label_of, value_words
+from restudy.views.curves import LINE_STYLES
 from restudy.views.importance_figure import fit_remark, loss_remark
 from restudy.views.pages import render_page
 from restudy.views.payload import pack, single
-from restudy.views.selection import has_diverged, thin_times
+from restudy.views.selection import has_diverged, recorded_of, thin_times
 from restudy.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_hex
 from restudy.views.time_machine import Machine, pack_machine
 
@@ -41,6 +42,7 @@ LARGEST_PAGE = 1_390_000  # bytes; a report shows no larger one
 MAX_CURVE_VALUES = 40_000
 MAX_TIMES, MIN_TIMES = 60, 8
 MAX_POOLED_TIMES = 30
+LINE_WIDTH = 2  # pixels; lengths of dashes are multiples of it
 # Seeds that are drawn one by one.
 MAX_SEEDS = 50
 # What the table of layers knows, and how a network's is made of its layers'.
@@ -219,7 +221,17 @@ def _measure(family: Family, name: str) -> dict[str, Any]:
         "meaning": own.description if own else COLUMNS[name],
         "usual": name not in UNUSUAL,
         "better": own.better if own else "",
+        "dash": _dash(family, own) if own else "",
     }
+
+
+def _dash(family: Family, measure: Measure) -> str:
+    """How the measure's line is dashed, for SVG: as in the figures of curves."""
+    recorded = recorded_of(family, measure.quantity)
+    if measure not in recorded[1:]:
+        return ""
+    _, lengths = LINE_STYLES[recorded.index(measure) % len(LINE_STYLES)]
+    return " ".join(f"{LINE_WIDTH * length:g}" for length in lengths)
 
 
 def _opening(family: Family, measures: Sequence[str]) -> str:

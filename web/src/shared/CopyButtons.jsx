@@ -1,13 +1,13 @@
-// The buttons that copy a table, of any table that is drawn with Preact.
+// The buttons that copy and download a table, of any table that is drawn with Preact.
 
 import { useEffect, useRef } from "preact/hooks";
 import { addCopying } from "./copying.js";
 
-/** `read` and `what` as `addCopying` takes them. */
-export function CopyButtons({ read, what }) {
+/** `read`, `what` and `file` as `addCopying` takes them. */
+export function CopyButtons({ read, what, file }) {
   const place = useRef();
   const current = useRef();
   current.current = read;
-  useEffect(() => addCopying(place.current, () => current.current(), what), [what]);
+  useEffect(() => addCopying(place.current, () => current.current(), what, file), [what, file]);
   return <span ref={place} />;
 }

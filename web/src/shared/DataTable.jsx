@@ -2,23 +2,24 @@
 
 import { useMemo, useState } from "preact/hooks";
 import "./components.css";
+import "./tables.css";
 import { CopyButtons } from "./CopyButtons.jsx";
-import { saveText } from "./download.js";
-import { counted, formatNumber } from "./format.js";
-import { toCsv } from "./tableText.js";
+import { columnFormat, counted } from "./format.js";
 
 const PAGE = 500;
 
 /**
- * @param {Array<{name, label, kind: "number"|"text"|"boolean", format?, text?}>} columns
- *   format: function of a value and its row that returns text or an element; text: the same for
- *   copies, where it returns an element that is more than the number
+ * @param {Array<{name, label, kind: "number"|"text"|"boolean", key?, swatch?, format?, text?}>}
+ *   columns key: whether it identifies a row, and stays in view; swatch: whether the rows' colour is
+ *   that of its values (of none: it is the row's, beside the first); format: function of a value, its row, and
+ *   the function that writes a number of this column, which returns text or an element; text: the
+ *   same for copies, where it returns an element that is more than the number
  * @param {Array<{id, values: object, color?}>} rows
  * @param {Array} [selected] ids of the chosen rows; with onSelect each row has a checkbox
  * @param {(ids: Array) => void} [onSelect]
  * @param {string} caption what the table holds
  * @param {string} [what] names the table on a page of several, see `addCopying`
- * @param {string} [file] name of the CSV file; without one, a short table has no filter either
+ * @param {string} [file] name of downloaded files; without one, a short table has no filter
  * @param {{sort: [string, "ascending"|"descending"]|null, filter: string}} [view] together with
  *   onView: where the caller wants to keep what the reader sorts and filters by
  */
@@ -58,14 +59,22 @@ export function DataTable({
   const toggle = (id) =>
     onSelect(chosen.has(id) ? selected.filter((one) => one !== id) : [...(selected ?? []), id]);
   const names = columns.map((column) => column.name);
+  const colored = Math.max(0, columns.findIndex(({ swatch }) => swatch));
   const valuesOf = (row) => names.map((name) => row.values[name]);
-  const download = () => saveText(file, "text/csv", toCsv(names, shown.map(valuesOf)));
+  const written = useMemo(
+    () =>
+      columns.map((column) => {
+        if (column.kind !== "number") return { ...column, write: (value) => String(value ?? "none") };
+        return { ...column, write: columnFormat(rows.map(({ values }) => values[column.name])) };
+      }),
+    [columns, rows],
+  );
   const read = () => ({
     heads: columns.map((column) => column.label),
     names,
     numbers: columns.map((column) => column.kind === "number"),
     values: shown.map(valuesOf),
-    texts: shown.map((row) => columns.map((column) => textOf(column, row))),
+    texts: shown.map((row) => written.map((column) => textOf(column, row))),
   });
 
   return (
@@ -104,12 +113,7 @@ export function DataTable({
             </button>
           </span>
         )}
-        {file && (
-          <button type="button" class="end" onClick={download}>
-            Download CSV
-          </button>
-        )}
-        <CopyButtons read={read} what={what} />
+        <CopyButtons read={read} what={what} file={file} />
       </div>
       <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
@@ -128,11 +132,11 @@ export function DataTable({
                   />
                 </th>
               )}
-              {columns.map((column) => (
+              {columns.map((column, place) => (
                 <th
                   key={column.name}
                   scope="col"
-                  class={column.kind}
+                  {...lookOf(column, place + Boolean(onSelect))}
                   aria-sort={sort?.[0] === column.name ? sort[1] : "none"}
                 >
                   <button type="button" onClick={() => cycle(column.name)}>
@@ -163,9 +167,9 @@ export function DataTable({
                     />
                   </td>
                 )}
-                {columns.map((column, index) => (
-                  <td key={column.name} class={column.kind}>
-                    {index === 0 && row.color && (
+                {written.map((column, index) => (
+                  <td key={column.name} {...lookOf(column, index + Boolean(onSelect))}>
+                    {index === colored && row.color && (
                       <span class="swatch" style={{ background: row.color }} />
                     )}
                     {cell(column, row)}
@@ -181,9 +185,16 @@ export function DataTable({
   );
 }
 
+/** Class and style of a cell in a column with so many before it. */
+function lookOf({ kind, key }, place) {
+  return key
+    ? { class: `${kind} key`, style: { left: `var(--left-${place}, auto)` } }
+    : { class: kind };
+}
+
 function cell(column, row) {
   const value = row.values[column.name];
-  if (column.format) return column.format(value, row);
+  if (column.format) return column.format(value, row, column.write);
   if (value === null || value === undefined) return <span class="muted">none</span>;
   return textOf(column, row);
 }
@@ -191,9 +202,8 @@ function cell(column, row) {
 /** What a cell says; of one with a picture, the value beside it. */
 function textOf(column, row) {
   const value = row.values[column.name];
-  const formatted = (column.text ?? column.format)?.(value, row);
-  if (typeof formatted === "string") return formatted;
-  return column.kind === "number" ? formatNumber(value) : String(value ?? "none");
+  const formatted = (column.text ?? column.format)?.(value, row, column.write);
+  return typeof formatted === "string" ? formatted : column.write(value);
 }
 
 function filterRows(rows, columns, filter) {

@@ -14,8 +14,9 @@ const HEIGHT = 250;
 const NONE = 30;
 const SIDE = 60;
 const CLOSEST = 104;
-const LONGEST = 14; // letters of a tick's line
-const BREAKABLE = 8; // so many ticks leave room for a second line of each
+const LETTER = 6.8; // pixels
+const [SHORTEST, LONGEST] = [14, 28]; // letters of a tick's line, at least and at most
+const LINE = 14; // pixels
 
 /** Whether values lie within all brushes: [low, high] of a number, or a list of texts. */
 export function insideBrushes(values, brushes, axes) {
@@ -38,7 +39,8 @@ function absent(value, kind) {
 }
 
 /**
- * @param {Array<{name, label, kind: "number"|"text"|"boolean", log?}>} axes
+ * @param {Array<{name, label, kind: "number"|"text"|"boolean", log?, order?: string[]}>} axes
+ *   order: in which texts stand from the top; without it, in that of the alphabet
  * @param {Array<{id, values: object, color: string}>} rows
  * @param {object} brushes by axis name: [low, high], or a list of texts (null: no value)
  * @param {(brushes: object) => void} onBrush
@@ -57,10 +59,13 @@ export function ParallelCoordinates({
   const holder = useRef();
   const available = useWidth(holder);
   const places = useMemo(() => axes.map((axis) => placesOf(axis, rows)), [axes, rows]);
-  // The texts of the first axis stand to its left.
+  // Texts stand to the left of their axis, broken into lines between words, but not within.
+  const words = places.flatMap(({ ticks }) => ticks.flatMap(([, text]) => piecesOf(text)));
+  const letters = Math.min(LONGEST, Math.max(SHORTEST, ...words.map((word) => word.trimEnd().length)));
   const longest = Math.max(0, ...(places[0]?.ticks ?? []).map(([, text]) => text.length));
-  const left = Math.max(SIDE, 18 + 6.8 * Math.min(longest, LONGEST));
-  const width = Math.max(available, left + SIDE + (axes.length - 1) * CLOSEST);
+  const left = Math.max(SIDE, 18 + LETTER * Math.min(longest, letters));
+  const closest = Math.max(CLOSEST, 9 + LETTER * letters);
+  const width = Math.max(available, left + SIDE + (axes.length - 1) * closest);
   const gap = axes.length > 1 ? (width - left - SIDE) / (axes.length - 1) : 0;
   const isActive = (row) => insideBrushes(row.values, brushes, axes);
   const active = rows.filter(isActive);
@@ -115,6 +120,7 @@ export function ParallelCoordinates({
                 axis={axis}
                 x={left + i * gap}
                 room={i === 0 || i === axes.length - 1 ? Math.min(gap || width, 2 * SIDE) : gap}
+                letters={letters}
                 places={places[i]}
                 brush={brushes[axis.name]}
                 onBrush={(brush) => onBrush(withBrush(brushes, axis.name, brush))}
@@ -147,7 +153,7 @@ function withBrush(brushes, name, brush) {
 }
 
 /** Where the values of an axis stand: {kind, position, ticks: [[value, text]], …}. */
-function placesOf({ name, kind, log }, rows) {
+function placesOf({ name, kind, log, order }, rows) {
   const values = rows.map((row) => row.values[name]);
   const none = TOP + HEIGHT + NONE;
   const someAbsent = values.some((value) => absent(value, kind));
@@ -155,8 +161,10 @@ function placesOf({ name, kind, log }, rows) {
   if (kind !== "number") {
     const texts = [...new Set(values.map(textOf))]
       .filter((text) => text !== null)
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-    const scale = scalePoint(texts, range).padding(0.4);
+      .sort((a, b) =>
+        order ? order.indexOf(a) - order.indexOf(b) : a.localeCompare(b, "en", { numeric: true }),
+      );
+    const scale = scalePoint(texts, [TOP, TOP + HEIGHT]).padding(0.4);
     const position = (value) => (absent(value, kind) ? none : scale(textOf(value)));
     return { texts, someAbsent, position, ticks: texts.map((text) => [text, text]) };
   }
@@ -193,7 +201,7 @@ function logTicks(low, high) {
   return [low, ...inner, high];
 }
 
-function Axis({ axis, x, room, places, brush, onBrush }) {
+function Axis({ axis, x, room, letters, places, brush, onBrush }) {
   const group = useRef();
   const latest = useRef();
   const numeric = axis.kind === "number";
@@ -244,7 +252,10 @@ function Axis({ axis, x, room, places, brush, onBrush }) {
       {places.ticks.map(([value, text]) => (
         <g key={value} class="tick" transform={`translate(0,${places.position(value)})`}>
           <line x2="-5" />
-          <TickText text={text} lines={places.ticks.length > BREAKABLE ? 1 : 2} />
+          <TickText
+            {...{ text, letters }}
+            lines={Math.max(1, Math.floor(HEIGHT / places.ticks.length / LINE))}
+          />
         </g>
       ))}
       {places.someAbsent && (
@@ -260,8 +271,8 @@ function Axis({ axis, x, room, places, brush, onBrush }) {
   );
 }
 
-function TickText({ text, lines }) {
-  const words = text.length > LONGEST ? wrap(text, LONGEST, lines) : [text];
+function TickText({ text, letters, lines }) {
+  const words = wrap(text, letters, lines);
   return (
     <text text-anchor="end">
       <title>{text}</title>
@@ -299,10 +310,12 @@ function selectionOf(brush, places, numeric) {
   return between > held.length ? null : [top - 8, bottom + 8];
 }
 
+const piecesOf = (label) => label.split(/(?<=[\s/_.-])/);
+
 /** A label in a few lines at most, broken at spaces and after separators. */
 function wrap(label, longest, most = 3) {
   const lines = [""];
-  for (const word of label.split(/(?<=[\s/_.-])/)) {
+  for (const word of piecesOf(label)) {
     const last = lines[lines.length - 1];
     if (last && last.length + word.trimEnd().length > longest) lines.push(word);
     else lines[lines.length - 1] = last + word;

@@ -37,3 +37,29 @@ export function counted(number, singular, plural = `${singular}s`) {
 export function every(number, singular) {
   return number === 1 ? counted(1, singular) : `all ${counted(number, singular)}`;
 }
+
+const MAX_DECIMALS = 6; // a column that needs more is written in powers of ten
+
+/**
+ * How a column of numbers is written, with the same digits in every row: the largest has about
+ * four, the smallest at least two, unless all have fewer. src/restudy/views/number_format.py does
+ * the same.
+ *
+ * @param {Array<number|null>} values
+ * @returns {(value: number|null) => string}
+ */
+export function columnFormat(values) {
+  const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
+  const [high, low] = [Math.max(...sizes), Math.min(...sizes)].map((size) => Math.floor(Math.log10(size)));
+  const wanted = sizes.length ? Math.max(0, Math.min(4, 4 - high), 3 - high, 1 - low) : 0;
+  let digits = 0;
+  while (digits < wanted && !sizes.every((size) => Number(size.toFixed(digits)) === size)) digits++;
+  const scientific = digits > MAX_DECIMALS || high >= 15;
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const plain = (value) => value.toLocaleString("en-US", options);
+  const power = (value) => (value ? value.toExponential(2).replace("e+", "e") : "0");
+  return (value) =>
+    Number.isFinite(value)
+      ? (scientific ? power(value) : plain(value)).replaceAll("-", "−")
+      : formatNumber(value);
+}

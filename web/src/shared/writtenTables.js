@@ -1,11 +1,11 @@
-// Buttons for the tables that a page has in its HTML, as the pages of claims and notebooks do.
+// Buttons to copy and download the tables that a page has in its HTML, as the pages of claims and notebooks do.
 
-import { addCopying } from "./copying.js";
+import { addCopying, fileStem } from "./copying.js";
 import { inOneLine } from "./escape.js";
 import { inOneString } from "./tableText.js";
 
 /**
- * Put buttons that copy it below every table with a head.
+ * Put buttons that copy and download it below every table with a head.
  *
  * A cell is copied as it is read aloud: without what is hidden from that, such as signs beside the
  * words that say the same. A formula is copied as the LaTeX in its `data-latex`, a number with the
@@ -15,10 +15,11 @@ export function addCopyingToTables() {
   for (const table of document.querySelectorAll("table")) {
     if (!table.tHead) continue;
     const frame = table.closest("[tabindex]") ?? table;
-    const name = table.caption?.textContent ?? frame.getAttribute("aria-label");
+    const name = inOneLine(table.caption?.textContent ?? frame.getAttribute("aria-label") ?? "");
     const place = document.createElement("div");
     frame.after(place);
-    addCopying(place, () => readTable(table), name ? `the table: ${inOneLine(name)}` : undefined);
+    const what = name ? `the table: ${name}` : undefined;
+    addCopying(place, () => readTable(table), what, fileStem(name));
   }
 }
 

@@ -2,7 +2,6 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { DataTable } from "../shared/DataTable.jsx";
-import { formatNumber } from "../shared/format.js";
 import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { coordinatesOf, levelColor, limitsOf, measuresShown, shorter, usualColor, inSentence } from "./data.js";
 
@@ -17,7 +16,7 @@ export function Cells({ study, family, measure, state, change, dark }) {
       values: { ...values(cell), ...spreadOf(cell, family, measure), ...counts(cell, family) },
       color: levelColor(family.level(cell, color), dark),
     }));
-    return { axes, rows, columns: columnsOf(varied, measures, measure, family, rows) };
+    return { axes, rows, columns: columnsOf(varied, measures, measure, family, rows, color) };
   }, [study, measure, dark, state.scope, JSON.stringify(state.shown)]);
   const inside = useMemo(
     () => rows.filter((row) => insideBrushes(row.values, state.brushes, axes)),
@@ -78,14 +77,14 @@ export function Cells({ study, family, measure, state, change, dark }) {
         columns={columns}
         rows={inside}
         caption={`Cells with their ${inSentence(measure.label)}`}
-        file={`${study.name}_cells.csv`}
+        file={`${study.name}_cells`}
         view={{ sort: state.sort.length ? state.sort : null, filter: state.filter }}
         onView={({ sort, filter }) => change({ sort: sort ?? [], filter })}
         highlighted={highlighted}
         onHighlight={highlight}
       />
       <p class="muted">
-        Four digits here, seven in the download; results/tables/{family.name}_summary.csv has all.
+        Few digits here, seven in the CSV; results/tables/{family.name}_summary.csv has all.
       </p>
     </>
   );
@@ -108,7 +107,7 @@ function spreadOf(cell, family, { name }) {
   };
 }
 
-function columnsOf(varied, measures, measure, family, rows) {
+function columnsOf(varied, measures, measure, family, rows, colored) {
   const number = (name, label, format) => ({ name, label, kind: "number", ...(format && { format }) });
   const [low, high] = limitsOf(
     rows.flatMap(({ values }) => ["", "_low", "_high"].map((end) => values[measure.name + end])),
@@ -119,10 +118,12 @@ function columnsOf(varied, measures, measure, family, rows) {
     ...varied.map((name) => ({
       name,
       label: family.axisOf[name].label,
+      key: true,
+      swatch: name === colored,
       kind: typeof family.axisOf[name].levels[0].value === "number" ? "number" : "text",
     })),
-    number(measure.name, measure.label, (value, row) => (
-      <Spread value={value} row={row} name={measure.name} low={low} high={high} />
+    number(measure.name, measure.label, (value, row, write) => (
+      <Spread {...{ value, row, write, low, high }} name={measure.name} />
     )),
     ...[
       number(`${measure.name}_sd`, "± deviation"),
@@ -136,13 +137,13 @@ function columnsOf(varied, measures, measure, family, rows) {
 }
 
 /** A mean with its interval as a bar on the scale of all rows. */
-function Spread({ value, row, name, low, high }) {
+function Spread({ value, row, write, name, low, high }) {
   if (value === null) return <span class="muted">none</span>;
   const place = (at) => 4 + (72 * (at - low)) / (high - low);
   const [from, to] = [row.values[`${name}_low`], row.values[`${name}_high`]];
   return (
     <span class="spread">
-      {formatNumber(value)}
+      {write(value)}
       <svg width="80" height="12" aria-hidden="true" style={{ color: row.color }}>
         <line x1="4" x2="76" y1="6" y2="6" class="rail" />
         {from !== null && (

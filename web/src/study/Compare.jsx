@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { CopyButtons } from "../shared/CopyButtons.jsx";
-import { counted, formatNumber } from "../shared/format.js";
+import { columnFormat, counted } from "../shared/format.js";
 import { CellChoice, titleAxes, usualPair } from "./TimeMachine.jsx";
 import { listed } from "./data.js";
 import { comparePairs } from "./students.js";
@@ -12,6 +12,12 @@ const HEADINGS = ["Measure", "First", "Second", "Effect", "95% from", "to", "p",
 // Of the columns of a CSV, as `python -m restudy compare --csv` has them.
 const NAMES = ["measure", "first_mean", "second_mean", "effect", "ci_low", "ci_high", "p_value", "signs"];
 const isNumber = (column) => column > 0 && column < 7;
+
+/** Class and style of a head or of the cells below it. */
+const lookOf = (column) =>
+  column === 0
+    ? { class: "key", style: { left: "var(--left-0, auto)" } }
+    : { class: isNumber(column) ? "number" : "" };
 
 export function Compare({ study, family, state, change }) {
   if (!family.finals)
@@ -46,11 +52,13 @@ function Comparison({ study, family, state, change }) {
     })
     .filter(Boolean);
   const axes = titleAxes([one, two], study, family);
-  const texts = rows.map(({ measure, first, second, effect, low, high, p, signs }) => [
+  const means = ["first", "second", "effect", "low", "high"];
+  const writers = means.map((name) => columnFormat(rows.map((row) => row[name])));
+  const texts = rows.map(({ measure, p, signs, ...found }) => [
     measure.label,
-    ...[first, second, effect, low, high].map((value) => (value === null ? "–" : formatNumber(value))),
+    ...means.map((name, i) => (found[name] === null ? "–" : writers[i](found[name]))),
     p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3),
-    signs.map((sign) => SIGNS[sign]).join(" "),
+    signsInWords(signs),
   ]);
   const read = () => ({
     heads: HEADINGS,
@@ -74,7 +82,7 @@ function Comparison({ study, family, state, change }) {
       </p>
       {rows.length > 0 && (
         <div class="bar">
-          <CopyButtons read={read} what="the comparison" />
+          <CopyButtons read={read} what="the comparison" file="comparison" />
         </div>
       )}
       {rows.length > 0 && (
@@ -84,7 +92,7 @@ function Comparison({ study, family, state, change }) {
             <thead>
               <tr>
                 {HEADINGS.map((heading, column) => (
-                  <th scope="col" key={heading} class={isNumber(column) ? "number" : ""}>
+                  <th scope="col" key={heading} {...lookOf(column)}>
                     {heading}
                   </th>
                 ))}
@@ -96,7 +104,9 @@ function Comparison({ study, family, state, change }) {
                 const signs = cells.pop();
                 return (
                   <tr key={row.measure.name}>
-                    <th scope="row">{label}</th>
+                    <th scope="row" {...lookOf(0)}>
+                      {label}
+                    </th>
                     {cells.map((text, i) => (
                       <td class="number" key={i}>
                         {text}
@@ -115,6 +125,14 @@ function Comparison({ study, family, state, change }) {
       <p class="muted">{remarks(one, two, { first, second, shared, finished, rows, family }).join(" ")}</p>
     </>
   );
+}
+
+const MAX_SIGNS = 12; // of more, each kind is counted
+
+function signsInWords(signs) {
+  if (signs.length <= MAX_SIGNS) return signs.map((sign) => SIGNS[sign]).join(" ");
+  const count = (wanted) => signs.filter((sign) => sign === wanted).length;
+  return [1, -1, 0].map((sign) => `${count(sign)} × ${SIGNS[sign]}`).join(", ");
 }
 
 function remarks(one, two, { first, second, shared, finished, rows, family }) {

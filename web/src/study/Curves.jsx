@@ -4,10 +4,13 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
-import { coordinatesOf, DASHES, levelColor, limitsOf, listed, usualColor, inSentence } from "./data.js";
+import { coordinatesOf, limitsOf, listed, usualColor, inSentence, wordsOf } from "./data.js";
+import { ColorLegend, LineSample, colorAmong, kindOfLegend, namesAtLines, roomOfNames, untold } from "./Legend.jsx";
 
 const MAX_LINES = 48;
-const MAX_PANELS = 4;
+const MAX_PANELS = 6;
+const MAX_BANDS = 8; // of more lines, only the one that is pointed at has its band
+const NARROWEST = 300; // pixels of a panel
 
 export function Curves(shared) {
   const { family, measure } = shared;
@@ -29,20 +32,15 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
   const usualPool = study.cells.length > MAX_LINES && state.lines === "" && !study.drawn.length && vary.length > 1;
   const pool = pooledAxis ?? (usualPool ? usualColor(study, family) : null);
   const color = vary.includes(state.color) ? state.color : usualColor(study, family);
-  // More values than there are dashes could not be told apart by them.
-  const rest = vary.filter((axis) => axis !== color && levelsOf(axis, study.cells, family).length <= DASHES.length);
-  const dash = rest.includes(state.dash) ? state.dash : rest.includes("protocol") ? "protocol" : rest[0];
-  // A third axis is told by panels; further ones only by the words beside the pointer.
-  const others = vary.filter((axis) => axis !== color && axis !== dash);
-  const panel = others.find((axis) => levelsOf(axis, study.cells, family).length <= MAX_PANELS);
+  const panels = pool ? [] : panelAxes(vary.filter((axis) => axis !== color), study, family);
 
   const chosen = useMemo(() => {
     const { axes, values } = coordinatesOf(study, family, state);
     return study.cells.filter((cell) => insideBrushes(values(cell), state.brushes, axes));
   }, [study, JSON.stringify(state.brushes), JSON.stringify(state.shown), state.scope]);
   const lines = useMemo(
-    () => (pool ? pooledLines(study, family, pool, measure, dark) : cellLines(chosen, study, family, { color, dash, panel }, measure, dark)),
-    [study, pool, chosen, color, dash, panel, measure, dark],
+    () => (pool ? pooledLines(study, family, pool, measure, dark) : cellLines(chosen, study, family, color, panels, measure, dark)),
+    [study, pool, chosen, color, measure, dark],
   );
   const shown = lines.slice(0, MAX_LINES);
   const rows = shown.flatMap((line) =>
@@ -55,15 +53,18 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
         ...point,
         low: state.logy && !(point.low > 0) ? point.mean : point.low,
         line: line.title,
+        name: line.name,
         color: line.color,
         panel: line.panel,
       })),
   );
-  const legends = pool
-    ? [[family.axisOf[pool], "color"]]
-    : [color && [family.axisOf[color], "color"], dash && [family.axisOf[dash], "dash"]].filter(Boolean);
+  const coloured = pool ?? color;
+  const levels = levelsOf(coloured, study.cells, family);
+  const named = kindOfLegend(levels) === "named";
+  const titles = [...new Set(rows.map((row) => row.panel))];
   const without = chosen.filter((cell) => !family.curvePlace.has(cell)).length;
   const banded = state.bands && rows.some(({ low }) => Number.isFinite(low));
+  const onDemand = banded && shown.length > MAX_BANDS;
 
   return (
     <>
@@ -87,46 +88,41 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
           </label>
         )}
         {!pool && vary.length > 1 && (
-          <>
-            <AxisChoice name="Colour" axes={vary} value={color} family={family} onChange={(axis) => change({ color: axis })} />
-            {rest.length > 0 && (
-              <AxisChoice
-                name="Dashes"
-                axes={rest}
-                value={dash}
-                family={family}
-                onChange={(axis) => change({ dash: axis })}
-              />
-            )}
-          </>
+          <AxisChoice name="Colour" axes={vary} value={color} family={family} onChange={(axis) => change({ color: axis })} />
         )}
         <Toggle name="95% bands" value={state.bands} onChange={(bands) => change({ bands })} />
         <Toggle name="Log time" value={state.logx} onChange={(logx) => change({ logx })} />
         <Toggle name="Log measure" value={state.logy} onChange={(logy) => change({ logy })} />
       </div>
       <div class="legends">
-        {legends.map(([axis, kind]) => (
-          <Legend
-            key={axis.name + kind}
-            alone={legends.length === 1}
-            cells={study.cells}
-            {...{ axis, kind, family, dark }}
-          />
-        ))}
+        <ColorLegend axis={family.axisOf[coloured]} {...{ levels, dark }} />
+        <div class="legend">
+          <strong>Line</strong>
+          <span>
+            <LineSample color="currentColor" width={2} dash={measure.dash} /> {inSentence(measure.label)}
+          </span>
+        </div>
       </div>
       <PlotFigure
         label={`${measure.label} over training: ${listed(shown.slice(0, 12).map(({ title }) => title))}`}
         depends={[rows, banded, state.logx, state.logy, dark]}
+        onDraw={(picture) => onDemand && showBandOfPointed(picture, shown)}
         options={(width) => {
-          const panels = new Set(rows.map((row) => row.panel)).size;
-          // Panels stand side by side where there is room, else below one another.
-          const facet = panels < 2 ? {} : width < 640 ? { fy: "panel" } : { fx: "panel" };
-          const wide = facet.fx ? width / panels : width;
-          const height = Math.max(230, Math.min(430, wide * 0.45));
+          const names = named ? levels.map(({ label }) => label) : [];
+          const room = roomOfNames(names);
+          const across = Math.max(1, Math.min(titles.length, Math.floor(width / NARROWEST)));
+          const place = (row) => titles.indexOf(row.panel);
+          const facet =
+            titles.length < 2
+              ? {}
+              : { fx: (row) => place(row) % across, fy: (row) => Math.floor(place(row) / across) };
+          const wide = width / across;
+          const height = Math.max(230, Math.min(430, wide * 0.45), room.height + 70);
           return {
-            height: facet.fy ? panels * height : height,
+            height: Math.max(1, Math.ceil(titles.length / across)) * height,
+            marginTop: 26,
             marginLeft: 58,
-            marginRight: facet.fy ? 14 + 7 * Math.max(...shown.map((line) => line.panel.length)) : 32,
+            marginRight: Math.max(32, room.right),
             marginBottom: 40,
             x: {
               type: state.logx ? "log" : "linear",
@@ -143,18 +139,31 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
               ticks: 6,
               ...(state.logy && { tickFormat: "~g" }),
             },
-            ...(facet.fx && { fx: { label: null } }),
-            ...(facet.fy && { fy: { label: null } }),
+            ...(facet.fx && { fx: { label: null, axis: null, padding: room.right ? 0.3 : 0.08 }, fy: { label: null, axis: null, padding: 0.16 } }),
             marks: [
-              banded
-                ? Plot.areaY(rows, { x: "time", y1: "low", y2: "high", z: "line", fill: "color", fillOpacity: 0.16, ...facet })
-                : null,
-              ...shown.map((line) =>
-                Plot.lineY(
-                  rows.filter((row) => row.line === line.title),
-                  { x: "time", y: "mean", stroke: line.color, strokeWidth: 2, strokeDasharray: line.dash, ...facet },
+              facet.fx &&
+                Plot.text(
+                  titles.map((panel) => ({ panel })),
+                  { text: "panel", frameAnchor: "top", dy: -14, fontWeight: 600, fill: "var(--ink)", ...facet },
                 ),
-              ),
+              ...shown.flatMap((line) => {
+                const own = rows.filter((row) => row.line === line.title);
+                const look = { stroke: line.color, strokeWidth: 2, strokeDasharray: measure.dash };
+                return [
+                  banded &&
+                    Plot.areaY(own, {
+                      x: "time",
+                      y1: "low",
+                      y2: "high",
+                      fill: line.color,
+                      fillOpacity: 0.16,
+                      className: onDemand ? "band on-demand" : "band",
+                      ...facet,
+                    }),
+                  Plot.lineY(own, { x: "time", y: "mean", ...look, ...facet }),
+                ];
+              }),
+              named && Plot.text(rows, Plot.selectLast({ x: "time", y: "mean", z: "line", text: "name", ...namesAtLines, ...facet })),
               Plot.tip(
                 rows,
                 Plot.pointer({
@@ -166,7 +175,7 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
                   ...facet,
                 }),
               ),
-            ],
+            ].filter(Boolean),
           };
         }}
       />
@@ -174,6 +183,8 @@ function RecordedCurves({ study, family, measure, state, change, dark }) {
         {pool
           ? `Each line is the mean over all cells with that ${inSentence(family.axisOf[pool].label)}, seed by seed; the band is its 95% interval (Student's t) over the seeds' means.`
           : "Each line is the mean over the seeds of a cell; the band is its 95% interval (Student's t). Brushes below choose the cells."}{" "}
+        {!pool && untold(vary.filter((axis) => axis !== color && !panels.includes(axis)), family)}
+        {onDemand && "Of so many lines, only the one that is pointed at shows its band. "}
         {!banded && state.bands && rows.length > 0 && "A single seed has no band. "}
         {lines.length > MAX_LINES && `The first ${MAX_LINES} of ${lines.length} lines are drawn. `}
         {without > 0 &&
@@ -194,44 +205,55 @@ function hint(row, family, measure) {
   return lines.join("\n");
 }
 
-function cellLines(cells, study, family, { color, dash, panel }, measure, dark) {
+/** Axes told by panels: as many as there is room for. */
+function panelAxes(axes, study, family) {
+  let count = 1;
+  return axes.filter((axis) => {
+    const { length } = levelsOf(axis, study.cells, family);
+    const fits = count * length <= MAX_PANELS;
+    if (fits) count *= length;
+    return fits;
+  });
+}
+
+function cellLines(cells, study, family, color, panels, measure, dark) {
+  const levels = levelsOf(color, study.cells, family);
   return cells
     .filter((cell) => family.curvePlace.has(cell))
     .map((cell) => ({
       title: family.title(cell, study.vary),
-      color: levelColor(family.level(cell, color), dark),
-      panel: panel ? family.level(cell, panel).label : null,
-      dash: dash
-        ? DASHES[levelsOf(dash, study.cells, family).indexOf(family.level(cell, dash)) % DASHES.length]
-        : dashOfRepeat(family.level(cell, color), levelsOf(color, study.cells, family)),
+      name: family.level(cell, color).label,
+      color: colorAmong(family.level(cell, color), levels, dark),
+      panel: panels.map((axis) => wordsOf(family.level(cell, axis))).join(", "),
       points: family.curve(cell, measure.name),
     }));
 }
 
 function pooledLines(study, family, axis, measure, dark) {
+  const levels = levelsOf(axis, study.cells, family);
   return [...family.pooledCurves(study, axis, measure.name)].map(([number, points]) => {
     const level = family.axisOf[axis].levels[number];
     return {
       title: level.label,
-      color: levelColor(level, dark),
-      dash: dashOfRepeat(level, levelsOf(axis, study.cells, family)),
-      panel: null,
+      name: level.label,
+      color: colorAmong(level, levels, dark),
+      panel: "",
       points,
     };
   });
 }
 
-/** Names without a colour of their own may share one: then dashes tell them apart. */
-function dashOfRepeat(level, levels) {
-  const alike = levels.filter(({ color }) => color === level.color);
-  return DASHES[alike.indexOf(level) % DASHES.length];
+/** Of many lines, show the band of the one that the pointer is on. */
+function showBandOfPointed(picture, lines) {
+  const bands = [...picture.querySelectorAll(".band")];
+  picture.addEventListener("input", () => {
+    bands.forEach((band, i) => band.classList.toggle("seen", lines[i].title === picture.value?.line));
+  });
 }
 
 function levelsOf(axis, cells, family) {
   const present = new Set(cells.map((cell) => family.level(cell, axis)));
-  // Published arithmetic is the one that is dashed, corrected the solid one.
-  const levels = family.axisOf[axis].levels.filter((level) => present.has(level));
-  return axis === "protocol" ? [...levels].sort((a, b) => (a.value === "published") - (b.value === "published")) : levels;
+  return family.axisOf[axis].levels.filter((level) => present.has(level));
 }
 
 export function Toggle({ name, value, onChange }) {
@@ -254,39 +276,5 @@ function AxisChoice({ name, axes, value, family, onChange }) {
         ))}
       </select>
     </label>
-  );
-}
-
-const MAX_NAMED = 9;
-
-/** Of many levels some, the first and last among them: their colours are in order. */
-function someOf(levels) {
-  if (levels.length <= MAX_NAMED) return levels;
-  return Array.from({ length: MAX_NAMED }, (_, i) => levels[Math.round((i * (levels.length - 1)) / (MAX_NAMED - 1))]);
-}
-
-function Legend({ axis, kind, alone, cells, family, dark }) {
-  const levels = levelsOf(axis.name, cells, family);
-  const dash = (level, i) =>
-    kind === "dash" ? DASHES[i % DASHES.length] : alone ? dashOfRepeat(level, levels) : "";
-  return (
-    <div class="legend">
-      <strong>{axis.label}</strong>
-      {someOf(levels).map((level, i) => (
-        <span key={level.value}>
-          <svg width="26" height="10" aria-hidden="true">
-            <line
-              x2="26"
-              y1="5"
-              y2="5"
-              stroke={kind === "color" ? levelColor(level, dark) : "currentColor"}
-              stroke-width={kind === "color" ? 4 : 2}
-              stroke-dasharray={dash(level, i)}
-            />
-          </svg>{" "}
-          {level.label}
-        </span>
-      ))}
-    </div>
   );
 }

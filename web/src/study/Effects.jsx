@@ -6,6 +6,7 @@ import { DataTable } from "../shared/DataTable.jsx";
 import { formatNumber } from "../shared/format.js";
 import { PlotFigure } from "../shared/PlotFigure.jsx";
 import { levelColor, limitsOf, listed, numberScale, inSentence } from "./data.js";
+import { ColorLegend, colorAmong, kindOfLegend, namesAtLines, roomOfNames } from "./Legend.jsx";
 
 export function Effects({ study, family, measure, state, change, dark }) {
   const { main, pairs, variance, reason, smooth, importance } = study.effects[measure.name];
@@ -211,6 +212,9 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
   const chosen = choices.includes(state.pair) ? state.pair : usual;
   const [along, by] = chosen.split("*");
   const table = pairs.find(({ axes }) => axes.includes(along) && axes.includes(by));
+  const places = table[table.axes[0] === by ? "level1" : "level2"];
+  const levels = [...new Set(places.data)].sort((a, b) => a - b).map((place) => family.axisOf[by].levels[place]);
+  const named = kindOfLegend(levels) === "named";
   const rows = useMemo(() => {
     const [alongLevels, byLevels] = table.axes[0] === along ? ["level1", "level2"] : ["level2", "level1"];
     const points = [...table.mean.data].map((mean, i) => {
@@ -221,7 +225,7 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
         by: level.label,
         byValue: level.value,
         byOrder: table[byLevels].data[i],
-        color: levelColor(level, dark),
+        color: colorAmong(level, levels, dark),
         order: table[alongLevels].data[i],
         mean,
         low: table.low.data[i],
@@ -234,7 +238,7 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
   const numeric = !both && study.numbers.includes(along);
   const points = numeric ? rows.filter(({ at }) => at !== null) : rows;
   const order = [...new Set(rows.map((row) => row.along))];
-  const levels = [...new Map(rows.map((row) => [row.by, row.color]))];
+  const room = roomOfNames(named ? levels.map(({ label }) => label) : []);
   const place = numeric ? "at" : "along";
   const words = rows.map((row) => `${row.along}, ${row.by} ${formatNumber(row.mean)}`);
   return (
@@ -263,22 +267,15 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
       ) : (
         <>
           <div class="legends">
-            <div class="legend">
-              <strong>{family.axisOf[by].label}</strong>
-              {levels.map(([label, color]) => (
-                <span key={label}>
-                  <span class="swatch" style={{ background: color }} />
-                  {label}
-                </span>
-              ))}
-            </div>
+            <ColorLegend axis={family.axisOf[by]} {...{ levels, dark }} />
           </div>
           <PlotFigure
             label={`Mean ${inSentence(measure.label)}: ${listed(words)}`}
             depends={[rows]}
             options={(width) => ({
-              height: 300,
+              height: Math.max(300, room.height + 70),
               marginLeft: 58,
+              marginRight: Math.max(20, room.right),
               marginBottom: numeric ? 44 : 22 + 14 * Math.ceil((7 * Math.max(...order.map((word) => word.length)) * order.length) / width),
               x: numeric
                 ? { ...numberScale(study, along, points.map(({ at }) => at)), label: `${family.axisOf[along].label} →`, ticks: Math.max(3, Math.floor(width / 90)) }
@@ -287,6 +284,7 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
               marks: [
                 numeric ? null : Plot.axisX({ lineWidth: Math.max(4, width / order.length / 13), tickSize: 0 }),
                 Plot.line(points, { x: place, y: "mean", z: "by", stroke: "color", strokeWidth: 1.8 }),
+                named && Plot.text(points, Plot.selectLast({ x: place, y: "mean", z: "by", text: "by", ...namesAtLines })),
                 Plot.ruleX(points.filter(({ low }) => Number.isFinite(low)), {
                   x: place,
                   y1: "low",
@@ -301,7 +299,7 @@ function Interactions({ study, pairs, shares, family, measure, state, change, da
                   r: 4.5,
                   title: (row) => `${row.along}, ${row.by}: ${formatNumber(row.mean)}`,
                 }),
-              ],
+              ].filter(Boolean),
             })}
           />
           <p class="muted">

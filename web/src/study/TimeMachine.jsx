@@ -10,6 +10,7 @@ import { inSentence, levelColor, limitsOf } from "./data.js";
 import { Run } from "./snapshots.js";
 
 const INTERVAL = 450; // milliseconds between two snapshots of the play button
+const PARTS = ["train", "heldout"];
 const LAYER_NAMES = (count) =>
   Array.from({ length: count }, (_, i) => (i === count - 1 ? "Output layer" : `Layer ${i + 1}`));
 
@@ -84,6 +85,7 @@ function Machine({ study, foreign, family, look, state, change, dark }) {
   const [playing, play] = usePlay(index, passes.length, go);
   const losses = useMemo(() => scalesOf(runs), [runs]);
   const colors = sideColors(cells, family, dark);
+  const dashes = Object.fromEntries(PARTS.map((part) => [part, family.measureOf[`${part}_loss`]?.dash]));
 
   return (
     <>
@@ -149,7 +151,7 @@ function Machine({ study, foreign, family, look, state, change, dark }) {
             pass={pass}
             title={family.title(cells[side], titleAxes(cells, study, family))}
             color={colors[side]}
-            {...{ time, losses, look, dark }}
+            {...{ time, losses, look, dashes }}
           />
         ))}
       </div>
@@ -198,7 +200,7 @@ function lastUpTo(passes, pass) {
 
 /** One scale of losses and one of passes for both sides. */
 function scalesOf(runs) {
-  const rows = runs.flatMap((run) => ["train", "heldout"].flatMap((part) => run.losses(part)));
+  const rows = runs.flatMap((run) => PARTS.flatMap((part) => run.losses(part)));
   const domain = limitsOf(rows.map(({ loss }) => loss));
   // A run that is about to diverge leaves all others flat on a linear scale.
   const type = domain[0] > 0 && domain[1] > 1000 * domain[0] ? "log" : "linear";
@@ -252,7 +254,7 @@ export function CellChoice({ name, value, optional, study, family, records, onCh
   );
 }
 
-function Side({ run, pass, title, color, time, losses, look, dark }) {
+function Side({ run, pass, title, color, time, losses, look, dashes }) {
   const number = run.at(pass);
   const state = run.state(number);
   const { dataset } = run;
@@ -322,7 +324,7 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
         </p>
       )}
       <h4>Loss</h4>
-      <LossCurve run={run} pass={run.passes[number]} {...{ color, time, losses, title }} />
+      <LossCurve run={run} pass={run.passes[number]} {...{ color, time, losses, title, dashes }} />
       <h4>Hidden units</h4>
       <Units units={state.units} names={names} what={run.pieces > 1 ? "piece" : "unit"} />
       <h4>Weights</h4>
@@ -333,8 +335,8 @@ function Side({ run, pass, title, color, time, losses, look, dark }) {
   );
 }
 
-function LossCurve({ run, pass, color, time, losses, title }) {
-  const rows = useMemo(() => ["train", "heldout"].flatMap((part) => run.losses(part)), [run]);
+function LossCurve({ run, pass, color, time, losses, title, dashes }) {
+  const rows = useMemo(() => PARTS.flatMap((part) => run.losses(part)), [run]);
   const cursor = rows.filter((row) => row.pass === pass);
   const powers = [0];
   for (let power = 1; power <= losses.pass; power *= 10) powers.push(power);
@@ -359,10 +361,10 @@ function LossCurve({ run, pass, color, time, losses, title }) {
           y: { ...losses.loss, nice: true, ticks: 4, grid: true, label: "↑ Loss (nats)" },
           marks: [
             Plot.ruleX([pass], { stroke: "var(--ink)", strokeWidth: 1.5 }),
-            ...["train", "heldout"].map((part) =>
+            ...PARTS.map((part) =>
               Plot.lineY(
                 rows.filter((row) => row.part === part),
-                { x: "pass", y: "loss", stroke: color, strokeWidth: 2, strokeDasharray: part === "train" ? "" : "4 3" },
+                { x: "pass", y: "loss", stroke: color, strokeWidth: 2, strokeDasharray: dashes[part] },
               ),
             ),
             Plot.dot(cursor, { x: "pass", y: "loss", fill: color, stroke: "var(--page)", r: 4.5 }),

@@ -101,16 +101,16 @@ export const inSentence = (heading) =>
 
 export const levelColor = (level, dark) => readableColor(level.color, dark);
 
-export const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
-
 /** "a, b and c" */
 export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
+const MANY = 4;
+
 /** The axis that is told by colour: a number with many values, else the first that is compared. */
 export function usualColor({ vary, numbers }, family) {
-  const many = numbers.find((axis) => family.axisOf[axis].levels.length > DASHES.length);
+  const many = numbers.find((axis) => family.axisOf[axis].levels.length > MANY);
   return many ?? vary.find((axis) => axis !== "protocol") ?? vary[0] ?? family.firstAxis;
 }
 
@@ -133,7 +133,8 @@ export function coordinatesOf(study, family, state) {
     ...varied.map((name) => {
       const axis = family.axisOf[name];
       const log = (study.scales[name] ?? "log") === "log";
-      return { name, label: axis.label, kind: numeric(axis) ? "number" : "text", log };
+      const order = axis.levels.map(({ label }) => label);
+      return { name, label: axis.label, kind: numeric(axis) ? "number" : "text", log, order };
     }),
     ...measures.map(({ name, label, quantity }) => ({
       name,

@@ -1,15 +1,16 @@
 // The page of the studies: questions, answers, curves, effects, cells and the time machine.
 
 import { render } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import "../shared/theme.css";
 import { useAddress } from "../shared/address.js";
 import { counted } from "../shared/format.js";
 import { readBlock } from "../shared/payload.js";
+import { followFrames } from "../shared/sideways.js";
 import { Cells } from "./Cells.jsx";
 import { Compare } from "./Compare.jsx";
 import { Curves } from "./Curves.jsx";
-import { Family, levelColor } from "./data.js";
+import { Family } from "./data.js";
 import { Effects } from "./Effects.jsx";
 import "./study.css";
 import { TimeMachine } from "./TimeMachine.jsx";
@@ -21,7 +22,6 @@ const DEFAULTS = {
   measure: "",
   lines: "",
   color: "",
-  dash: "",
   bands: true,
   logx: false,
   logy: false,
@@ -56,12 +56,14 @@ function App({ families, look }) {
       () => <Part {...shared} />,
       [study, measure, dark, ...settings.map((name) => state[name])],
     );
-  const curves = draw(Curves, ["lines", "color", "dash", "bands", "logx", "logy", "brushes", "shown", "scope"]);
+  const curves = draw(Curves, ["lines", "color", "bands", "logx", "logy", "brushes", "shown", "scope"]);
   const effects = draw(Effects, ["pair"]);
   const cellsOfStudy = draw(Cells, ["scope", "shown", "brushes", "sort", "filter"]);
   const compared = draw(Compare, ["one", "two"]);
   const runs = families.reduce((sum, one) => sum + one.seeds.data.reduce((a, b) => a + b, 0), 0);
   const cells = families.reduce((sum, one) => sum + one.count, 0);
+  const bar = useRef();
+  useEffect(() => tellHeight(bar.current), []);
   const machineFamily = family.machine ? family : families.find(({ machine }) => machine);
 
   return (
@@ -85,7 +87,7 @@ function App({ families, look }) {
           </button>
         ))}
       </nav>
-      <div class="sticky" role="group" aria-label="What is shown">
+      <div class="sticky" role="group" aria-label="What is shown" ref={bar}>
         <label>
           <span>Study</span>{" "}
           <select value={study.id} onChange={(event) => choose(event.currentTarget.value)}>
@@ -113,7 +115,7 @@ function App({ families, look }) {
             ))}
           </select>
         </label>
-        <span class="jumps">
+        <nav class="jumps" aria-label="Parts of the page" data-sideways>
           {SECTIONS.map((name) => (
             <button
               type="button"
@@ -127,7 +129,7 @@ function App({ families, look }) {
               {name}
             </button>
           ))}
-        </span>
+        </nav>
       </div>
       <Summary {...shared} />
       <Section name="Curves">{curves}</Section>
@@ -139,6 +141,15 @@ function App({ families, look }) {
       </Section>
     </>
   );
+}
+
+/** Let the styles know how high the bar at the top is, so that it covers no heading. */
+function tellHeight(bar) {
+  const observer = new ResizeObserver(() =>
+    document.documentElement.style.setProperty("--bar-height", `${bar.offsetHeight}px`),
+  );
+  observer.observe(bar);
+  return () => observer.disconnect();
 }
 
 const placeOf = (name) => name.toLowerCase().replace(" ", "-");
@@ -154,10 +165,10 @@ function Section({ name, children }) {
   );
 }
 
-const MAX_CHIPS = 12; // values of an axis that are named one by one
+const MAX_NAMED = 12; // values of an axis that are named one by one
 
 /** Question, answer and what the cells of the study are. */
-function Summary({ study, family, dark }) {
+function Summary({ study, family }) {
   const runs = study.cells.reduce((sum, cell) => sum + family.seeds.data[cell], 0);
   const lost = runs - study.cells.reduce((sum, cell) => sum + family.finished.data[cell], 0);
   const fixed = family.axes.filter(({ name }) => !study.vary.includes(name));
@@ -202,16 +213,9 @@ function Summary({ study, family, dark }) {
           <>
             <dt>{axis.label}</dt>
             <dd>
-              {levels.length > MAX_CHIPS && `${levels.length} values, from `}
-              {(levels.length > MAX_CHIPS ? [levels[0], levels.at(-1)] : levels).map((level, i) => (
-                <>
-                  {levels.length > MAX_CHIPS && i > 0 && "to "}
-                  <span class="chip" key={level.value}>
-                    <span class="swatch" style={{ background: levelColor(level, dark) }} />
-                    {level.label}
-                  </span>
-                </>
-              ))}
+              {levels.length > MAX_NAMED
+                ? `${levels.length} values, from ${levels[0].label} to ${levels.at(-1).label}`
+                : levels.map(({ label }) => label).join(", ")}
             </dd>
           </>
         ))}
@@ -242,4 +246,5 @@ async function start() {
   render(<App families={families} look={look} />, app);
 }
 
+followFrames();
 start();

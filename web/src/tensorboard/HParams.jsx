@@ -217,7 +217,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
           .map(({ id }) => id)}
         onSelect={pick}
         caption="Hyperparameters and metrics"
-        file="hparams.csv"
+        file="hparams"
         view={{ sort: state.sort.length ? state.sort : null, filter: state.words }}
         onView={({ sort, filter }) => change({ sort: sort ?? [], words: filter })}
         highlighted={highlighted}

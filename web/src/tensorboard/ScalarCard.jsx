@@ -18,6 +18,7 @@ import {
   nearest,
   padded,
   unitOf,
+  weightFor,
 } from "./curves.js";
 import { fileName, savePicture } from "./picture.js";
 
@@ -56,7 +57,8 @@ export function ScalarCard({ tag, label, description, series, state, change, vis
   const width = useWidth(holder);
   const wide = state.wide.includes(tag);
   const height = wide ? 420 : 250;
-  const { axis, smooth: weight, trials, band, outliers } = state;
+  const { axis, trials, band, outliers } = state;
+  const weight = weightFor(series, state.smooth);
   const log = state.log !== state.logTags.includes(tag);
   const lines = useMemo(
     () => (trials ? linesOfTrials : linesOfRuns)(series, visible, { axis, weight, band }),
@@ -122,6 +124,9 @@ export function ScalarCard({ tag, label, description, series, state, change, vis
         width > 0 && (
           <Chart {...{ tag, lines, plane, width, height, log, axis, trials, setZoom, zoom, svg }} />
         )
+      )}
+      {weight > 0 && lines.length > 0 && (
+        <p class="muted small">Smoothed with weight {weight}; pale: as recorded.</p>
       )}
       {kept < of && (
         <p class="muted small">
@@ -264,7 +269,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
       End: stops.length - 1,
     }[event.key];
     if (next !== undefined) setCursor({ at: stops[next], byKey: true });
-    else if (event.key === "Escape") setCursor(null);
+    else if (event.key === "Escape" && cursor) setCursor(null);
     else if (event.key === "0") setZoom(null);
     else if (event.key === "+" || event.key === "-") setZoom([zoomed(event.key), zoom[1]]);
     else return;

@@ -1,5 +1,6 @@
 // Scalars: a card per tag.
 
+import { weightFor } from "./curves.js";
 import { ScalarCard } from "./ScalarCard.jsx";
 import { TagFilter, TagGroups } from "./TagGroups.jsx";
 
@@ -44,7 +45,8 @@ export function Check({ label, checked, onChange }) {
 }
 
 export function Scalars({ index, scalars, visible, state, change }) {
-  const shown = state.smooth;
+  const weights = scalars.map((series) => weightFor(series, state.smooth));
+  const shown = Math.max(0, ...weights);
   const setSmooth = (text) => {
     const value = Math.min(0.999, Math.max(0, Number(text) || 0));
     change({ smooth: value });
@@ -94,6 +96,9 @@ export function Scalars({ index, scalars, visible, state, change }) {
         </span>
         <TagFilter state={state} change={change} />
       </div>
+      {weights.some((weight) => weight < shown) && (
+        <p class="muted">Series with few points are shown as recorded until smoothing is set here.</p>
+      )}
       {state.trials && (
         <p class="muted">
           Bold: mean over the runs of a trial that have a finite value at the step. Band:{" "}

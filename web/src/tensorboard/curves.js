@@ -20,6 +20,15 @@ export function smooth(values, weight) {
   return result;
 }
 
+const MIN_SMOOTHED = 50; // points from which on series are smoothed unless the reader says otherwise
+const USUAL_WEIGHT = 0.6;
+
+/** The weight of smoothing for all series of a tag; where none is chosen (-1), as fits them. */
+export function weightFor(series, chosen) {
+  if (chosen >= 0) return chosen;
+  return series.every(({ value }) => value.length >= MIN_SMOOTHED) ? USUAL_WEIGHT : 0;
+}
+
 /** Seconds, minutes or hours, such that a span has few digits: {name, seconds}. */
 export function unitOf(seconds) {
   if (seconds < 180) return { name: "s", seconds: 1 };

@@ -2,13 +2,14 @@
 
 
 import { render } from "preact";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import "../shared/theme.css";
 import "./style.css";
 import { useAddress } from "../shared/address.js";
 import { readableColor, useDark } from "../shared/colors.js";
 import { counted } from "../shared/format.js";
 import { insideBrushes } from "../shared/ParallelCoordinates.jsx";
+import { followFrames } from "../shared/sideways.js";
 import { Graph } from "./Graph.jsx";
 import { HParams, hparamRows } from "./HParams.jsx";
 import { Histograms } from "./Histograms.jsx";
@@ -24,7 +25,7 @@ const DEFAULTS = {
   hidden: [],
   tags: "",
   toggled: [],
-  smooth: 0.6,
+  smooth: -1,
   axis: "step",
   log: false,
   logTags: [],
@@ -125,6 +126,7 @@ function App({ index, scalars }) {
     () => new Map([...checked].filter(([i]) => !selection || selection.has(i))),
     [checked, selection],
   );
+  useEscape(state.wide, (wide) => change({ wide }));
   const [, , Panel, lacking] = TABS.find(([name]) => name === tab);
   return (
     <>
@@ -176,6 +178,20 @@ function App({ index, scalars }) {
       </div>
     </>
   );
+}
+
+/** Let Escape shrink the enlarged card that has the focus, else the one enlarged last. */
+function useEscape(wide, change) {
+  useEffect(() => {
+    const shrink = (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || !wide.length) return;
+      const focused = event.target.closest?.("[data-tag]")?.dataset.tag;
+      const shrunk = wide.includes(focused) ? focused : wide.at(-1);
+      change(wide.filter((tag) => tag !== shrunk));
+    };
+    addEventListener("keydown", shrink);
+    return () => removeEventListener("keydown", shrink);
+  });
 }
 
 function Notes({ index }) {
@@ -264,4 +280,5 @@ async function start() {
   }
 }
 
+followFrames();
 start();
