@@ -102,6 +102,11 @@ VIEWER_STYLE = """
 /* The viewer centres this text; what is taller than the window could not be scrolled to. */
 .grow.h-screen.overflow-auto.items-center { align-items: flex-start; }
 .prose.max-w-lg { max-width: 46rem; }
+/* How the rules hang together is for those who look for it: below the text. */
+.grow.gap-3:has(> #rulegraph) { flex-direction: column; }
+#rulegraph { max-height: none; max-width: 100%; overflow-x: auto; }
+#rulegraph::before { content: "The rules, and which takes what another made"; display: block;
+  margin: 1rem 0 .5rem; font-weight: 600; }
 /* In a small window the lists are closed: a bar at the top, which opens over the content. */
 @media (max-width: 700px) {
   nav.h-screen.overflow-auto { position: fixed; z-index: 50; width: 100%; height: auto;
