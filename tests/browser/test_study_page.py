@@ -526,6 +526,32 @@ def test_an_activation_without_javascript_is_shown_all_the_same(
     assert "4 features" in page.locator(".side").nth(1).inner_text()
 
 
+def test_an_activation_whose_javascript_is_another_ones_is_not_shown_under_its_name(
+    page, path, results, tmp_path, monkeypatch
+):
+    fragment = "#study=dense%2Factivations&pass=200"
+    open_at(page, path, fragment)
+    assert page.get_by_text("Not shown:").count() == 0
+    kinds = {kind.name: kind for kind in components.ACTIVATIONS}
+    wrong = replace(kinds["tanh"], javascript=kinds["relu"].javascript)
+    others = [kind for kind in components.ACTIVATIONS if kind.name != "tanh"]
+    monkeypatch.setattr(components, "ACTIVATIONS", (wrong, *others))
+    open_at(page, results.write(tmp_path), fragment)
+    side = page.locator(".side").first
+    assert "tanh" in side.locator("h3").inner_text()
+    history = results.tables["dense"]["history"]
+    cell = results.studies["dense"]["activations"]["cells"][0]
+    own = history[np.logical_and.reduce([history[axis] == cell[axis] for axis in cell])]
+    recorded = own[own["seed"] == 0]["train_loss"]
+    said = side.locator(".note.warning").inner_text()
+    assert "another network than the one that was trained" in said
+    assert any(f"{loss:.4g}" in said for loss in recorded)
+    assert side.locator("canvas").count() == 0 and side.locator("[data-figure]").count() == 0
+    assert side.locator(".histogram").count() == 2 and "Not counted." in side.inner_text()
+    choose(page, "Left", "published arithmetic, ReLU")
+    assert page.locator(".side").first.locator("canvas").count() == 1
+
+
 def test_a_family_without_history_says_what_it_lacks(page, tmp_path):
     path = tmp_path / "study.html"
     path.write_text(support_vector_page()[0], encoding="utf-8")
