@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from copied_tables import copy_as, markdown_cells
 from opened_study import box, choose, open_at, rows, section, settle
+from PIL import Image
 from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
 
@@ -186,6 +187,18 @@ def test_the_other_axis_has_panels_and_no_dashes(study):
     settle(study)
     left, right = (panel.bounding_box() for panel in panels.all())
     assert right["y"] - left["y"] > 150 and abs(left["x"] - right["x"]) < 1
+
+
+def test_no_line_shows_between_the_letters_of_a_label(study):
+    tick = study.locator(".parallel-coordinates g.axis").nth(1).locator(".tick > text").first
+    tick.scroll_into_view_if_needed()
+    box = tick.bounding_box()
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
+    shot = np.asarray(Image.open(io.BytesIO(study.screenshot(clip=clip))).convert("RGB"), int)
+    colours = [int(color_of("activation", "tanh")[i : i + 2], 16) for i in (1, 3, 5)]
+    inner = shot[2:-2, 2:-2]
+    assert (np.abs(inner - colours).sum(axis=2) < 60).sum() == 0
+    assert (inner.sum(axis=2) < 300).sum() > 20, "the letters are there"
 
 
 @pytest.mark.parametrize("width", [400, 1280])
