@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from copied_tables import copy_as, markdown_cells
 from opened_study import box, choose, open_at, rows, section, settle
+from PIL import Image
 from small_study import small_cell
 from study_results import StudyResults, block, support_vector_page
 
@@ -189,6 +190,22 @@ def test_the_other_axis_has_panels_and_no_dashes(study):
     settle(study)
     left, right = (panel.bounding_box() for panel in panels.all())
     assert right["y"] - left["y"] > 150 and abs(left["x"] - right["x"]) < 1
+
+
+def test_no_line_shows_between_the_letters_of_a_label(study):
+    study.locator(".parallel-coordinates").scroll_into_view_if_needed()
+    colours = [
+        [int(color_of("activation", name)[i : i + 2], 16) for i in (1, 3, 5)]
+        for name in ("tanh", "relu")
+    ]
+    for tick in study.locator(".parallel-coordinates g.axis").nth(1).locator("tspan").all()[-2:]:
+        box = tick.bounding_box()
+        clip = {key: box[key] for key in ("x", "y", "width", "height")}
+        shot = np.asarray(Image.open(io.BytesIO(study.screenshot(clip=clip))).convert("RGB"), int)
+        inner = shot[3:-3, 1:-1]
+        for colour in colours:
+            assert (np.abs(inner - colour).sum(axis=2) < 90).sum() == 0
+        assert (inner.sum(axis=2) < 300).sum() > 20, "the letters are there"
 
 
 @pytest.mark.parametrize("width", [400, 1280])
@@ -532,6 +549,32 @@ def test_an_activation_without_javascript_is_shown_all_the_same(
     choose(page, "Study", "Data sets")
     assert page.locator(".side").nth(0).locator(".border").count() == 2
     assert "4 features" in page.locator(".side").nth(1).inner_text()
+
+
+def test_an_activation_whose_javascript_is_another_ones_is_not_shown_under_its_name(
+    page, path, results, tmp_path, monkeypatch
+):
+    fragment = "#study=dense%2Factivations&pass=200"
+    open_at(page, path, fragment)
+    assert page.get_by_text("Not shown:").count() == 0
+    kinds = {kind.name: kind for kind in components.ACTIVATIONS}
+    wrong = replace(kinds["tanh"], javascript=kinds["relu"].javascript)
+    others = [kind for kind in components.ACTIVATIONS if kind.name != "tanh"]
+    monkeypatch.setattr(components, "ACTIVATIONS", (wrong, *others))
+    open_at(page, results.write(tmp_path), fragment)
+    side = page.locator(".side").first
+    assert "tanh" in side.locator("h3").inner_text()
+    history = results.tables["dense"]["history"]
+    cell = results.studies["dense"]["activations"]["cells"][0]
+    own = history[np.logical_and.reduce([history[axis] == cell[axis] for axis in cell])]
+    recorded = own[own["seed"] == 0]["train_loss"]
+    said = side.locator(".note.warning").inner_text()
+    assert "another network than the one that was trained" in said
+    assert any(f"{loss:.4g}" in said for loss in recorded)
+    assert side.locator("canvas").count() == 0 and side.locator("[data-figure]").count() == 0
+    assert side.locator(".histogram").count() == 2 and "Not counted." in side.inner_text()
+    choose(page, "Left", "published arithmetic, ReLU")
+    assert page.locator(".side").first.locator("canvas").count() == 1
 
 
 def test_a_family_without_history_says_what_it_lacks(page, tmp_path):

@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from scipy import stats
 
 from restudy.families.registry import FAMILIES
+from restudy.study.labels import label_of
 from restudy.views.response_figures import (
     draw,
     parallel_coordinates,
@@ -180,6 +181,32 @@ def test_parallel_coordinates_have_a_line_per_cell_and_the_chosen_in_black(sampl
     assert black.get_ydata()[-1] > 0
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["Learning rate", "Hidden units", "Activation", "Training loss"]
+
+
+def test_names_of_parallel_coordinates_stand_in_order_above_the_lines_and_are_not_cut(sample):
+    names = ["tanh", "sigmoid", "relu", "leaky_relu", "maxout", "elu", "an_activation_of_ones_own"]
+    places = np.arange(len(sample)) // 2 % len(names)
+    runs = sample.assign(activation=np.array(names)[places])
+    study = SAMPLE | {"vary": SAMPLE["vary"] | {"activation": names}}
+    figure = parallel_coordinates(runs, study, DENSE, "loss")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    labels = [label_of(name) for name in names]
+    shown = [text for text in axes.texts if text.get_text() in labels]
+    heights = {text.get_text(): text.get_window_extent().y0 for text in shown}
+    assert sorted(heights, key=heights.get, reverse=True) == labels
+    drawn = [*axes.lines, *axes.collections]
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert text.get_zorder() > max(each.get_zorder() for each in drawn)
+        assert box.x0 > 0 and box.x1 < figure.bbox.x1
+        own = int(text.xy[0])
+        if own + 1 < len(axes.get_xticks()):
+            assert box.x1 < axes.transData.transform((own + 1, 0))[0]
+    rates = [text for text in axes.texts if text.xy[0] == 0]
+    rates.sort(key=lambda text: text.get_window_extent().y0)
+    values = [float(text.get_text()) for text in rates]
+    assert len(values) > 2 and values == sorted(values)
 
 
 @pytest.mark.parametrize("kind", ["curves", "map", "parallel"])

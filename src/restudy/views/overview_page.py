@@ -42,8 +42,6 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; max
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
   table { min-width: 34rem; } }
-.hint { display: none; }
-@media (max-width: 560px) { .hint { display: block; color: var(--muted); font-size: .85rem; } }
 """
 
 # Within the report a page is a data URL, from which no link leads to another item.
@@ -99,7 +97,6 @@ chance all the same: where there is a validation part, the value is chosen by it
 reported of it was measured on other data. The captions of a study's figures say which values
 can't be told apart from the best.</p>
 {% for table in tables %}
-<p class="hint">The table is wider than this window: it can be scrolled sideways.</p>
 <div class="frame" tabindex="0" role="region" aria-label="{{ table.caption }}">
 <table><caption>{{ table.caption }}</caption>
 <thead><tr>{% for heading in table.headings %}<th scope="col">{{ heading }}</th>{% endfor %}</tr>

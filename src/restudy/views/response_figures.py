@@ -57,12 +57,16 @@ from restudy.views.style import (
     compose,
     empty_figure,
     new_figure,
+    plain_text,
     styled,
     title_case,
 )
 
 MAX_LINES = 8  # of a panel; more values of an axis are pooled
 MAX_PANELS = 9
+MAX_NUMBERS = 5  # named on an axis of parallel coordinates
+# Inches between two such axes, at least; of a letter beside one, and of the room around it.
+MIN_GAP, LETTER, AROUND = 1.55, 0.074, 0.3
 SHIFT = 1.6  # points between two lines
 LINE_STYLES = ("-", (0, (4, 2)), (0, (1.2, 1.6)))
 
@@ -240,7 +244,15 @@ def parallel_coordinates(
     merit = -places[measure.name] if best_is_low else places[measure.name]
     order = np.argsort(merit, kind="stable")
     heights = np.stack([places[column] for column in columns], axis=1)[order]
-    figure, panels = new_figure(panel_size=(max(1.55 * len(columns), 5.0), 4.0))
+    names = [
+        label_of(value, axis)
+        for axis in axes_varied
+        for value in cells[axis].unique()
+        if isinstance(value, str)
+    ]
+    longest = max((len(plain_text(name)) for name in names), default=0)
+    gap = max(MIN_GAP, LETTER * longest + AROUND)
+    figure, panels = new_figure(panel_size=(max(gap * len(columns), 5.0), 4.0))
     axes = panels[0, 0]
     at = np.arange(len(columns))
     norm = (LogNorm if is_log else Normalize)(outcome.min(), outcome.max())
@@ -266,7 +278,7 @@ def parallel_coordinates(
     axes.spines[:].set_visible(False)
     note = [divergence_note(diverged)]
     if best is not None:
-        words = values_in_words({axis: cells[axis].iloc[best] for axis in axes_varied})
+        words = values_in_words({axis: _short(cells[axis].iloc[best]) for axis in axes_varied})
         note.insert(0, f"Black: the cell {how_chosen(family)} ({words}; {outcome[best]:.4g}).")
     title = study.get("question", study["name"])
     heading = _heading(measure)
@@ -455,13 +467,16 @@ def _cell_means(
 
 
 def _places(study: Mapping[str, Any], cells: pd.DataFrame, axis: str) -> np.ndarray:
-    """Return where on an upright axis, from 0 to 1, each cell's value stands."""
+    """Return where on an upright axis, from 0 to 1, each cell's value stands.
+
+    Numbers rise; names stand in the study's order, the first at the top.
+    """
     if axis in number_axes():
         values = cells[axis].to_numpy(float)
         scale = study["scales"].get(axis) or fitting_scale(values)
         return _shares(values, values[np.isfinite(values)], scale)
     names = values_of(study, cells, axis)
-    spaced = np.linspace(0, 1, len(names)) if len(names) > 1 else np.array([0.5])
+    spaced = np.linspace(1, 0, len(names)) if len(names) > 1 else np.array([0.5])
     found = np.full(len(cells), np.nan)
     for name, place in zip(names, spaced, strict=True):
         found[equals(cells[axis], name).to_numpy()] = place
@@ -476,15 +491,16 @@ def _shares(values: np.ndarray, among: np.ndarray, scale: str) -> np.ndarray:
 
 
 def _name_places(axes: Axes, position: int, column: str, values: Any, places: np.ndarray) -> None:
-    """Write a few values beside an upright axis."""
+    """Write a few numbers, or all names, beside an upright axis."""
     known = pd.DataFrame({"value": np.asarray(values), "place": places}).dropna().drop_duplicates()
     known = known.sort_values("place", ignore_index=True)
-    if len(known) > 5:
-        wanted = np.linspace(known["place"].iloc[0], known["place"].iloc[-1], 5)
+    is_named = isinstance(known["value"].iloc[0], str)
+    if not is_named and len(known) > MAX_NUMBERS:
+        wanted = np.linspace(known["place"].iloc[0], known["place"].iloc[-1], MAX_NUMBERS)
         nearest = [int((known["place"] - each).abs().idxmin()) for each in wanted]
         known = known.loc[list(dict.fromkeys(nearest))]
     for value, place in known.itertuples(index=False, name=None):
-        text = _number_text(value) if not isinstance(value, str) else label_of(value, column)
+        text = plain_text(label_of(value, column)) if is_named else _number_text(value)
         axes.annotate(
             text,
             (position, place),
@@ -496,6 +512,11 @@ def _name_places(axes: Axes, position: int, column: str, values: Any, places: np
             zorder=6,
             bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.6},
         )
+
+
+def _short(value: Any) -> Any:
+    """Return a value of a cell, a float with four digits."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _number_text(value: Any) -> str:

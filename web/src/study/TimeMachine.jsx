@@ -89,6 +89,11 @@ function Machine({ study, foreign, family, look, state, change, dark }) {
 
   return (
     <>
+      {!foreign && !study.cells.some((cell) => records.has(cell)) && (
+        <p class="note">
+          No cell of this study is on this page, for its size: shown are cells of other studies.
+        </p>
+      )}
       {foreign && (
         <p class="note">
           It shows the {inSentence(family.label)}, whose weights were kept on the way; here those of
@@ -256,13 +261,14 @@ export function CellChoice({ name, value, optional, study, family, records, onCh
 
 function Side({ run, pass, title, color, time, losses, look, dashes }) {
   const number = run.at(pass);
-  const state = run.state(number);
-  const { dataset } = run;
+  const { dataset, mismatch } = run;
+  const state = mismatch ? {} : run.state(number);
   const drawable = !run.pictures || run.pictures.plane;
-  const plane = dataset.features.length === 2 && dataset.parts.train && drawable;
+  const plane = !mismatch && dataset.features.length === 2 && dataset.parts.train && drawable;
   const names = LAYER_NAMES(run.record.layers.length);
   const diverged = run.divergedAt !== null && run.divergedAt <= pass;
   const standing = standingOf(run.record, run.place);
+  const diverged = run.hasDiverged(pass);
   return (
     <article class="side" style={{ "--side": color }}>
       <h3>{title}</h3>
@@ -279,6 +285,14 @@ function Side({ run, pass, title, color, time, losses, look, dashes }) {
         </p>
       )}
       {standing && <p class="note">{standing}</p>}
+      {mismatch && (
+        <p class="note warning">
+          Not shown: the browser computes another network than the one that was trained. After{" "}
+          {counted(mismatch.pass, time.name, time.plural)} its training loss is{" "}
+          {formatNumber(mismatch.computed)}, and {formatNumber(mismatch.recorded)} was recorded. The
+          activation&rsquo;s form in JavaScript does not do what the activation does.
+        </p>
+      )}
       {run.draws > 1 && (
         <p class="note">
           Points: draw {run.draw} of {run.draws} (from 0), on which this seed was trained.
@@ -318,7 +332,9 @@ function Side({ run, pass, title, color, time, losses, look, dashes }) {
         </>
       ) : (
         <p class="muted">
-          {dataset.parts.train
+          {mismatch
+            ? "No boundary, and no count of units: losses are those that were recorded."
+            : dataset.parts.train
             ? `No boundary: ${dataset.label} has ${dataset.features.length} features, and a plane shows two.`
             : `The points of ${dataset.label} do not fit on this page, so losses are those that were recorded, and units are not counted.`}
         </p>

@@ -10,6 +10,7 @@ import {
 } from "./network.js";
 
 const BINS = 24;
+const TOLERANCE = 0.02; // by which a loss may differ from the recorded one, as a share of it
 
 /**
  * One run: a cell's record with one of its seeds. Its network is run from its weights, or, where
@@ -122,16 +123,43 @@ export class Run {
     return state;
   }
 
-  /** Recorded and recomputed losses together: rows {pass, loss, part}, in the order of passes. */
-  losses(part) {
+  /** Recorded losses: [pass, loss] in the order of passes. */
+  recordedLosses(part) {
     const { time, [`${part}_loss`]: values } = this.record.record;
-    const recorded = [...(values ? time.data : [])].map((pass, i) => [
-      pass,
-      values.data[this.place * time.data.length + i],
-    ]);
-    const computed = this.passes.map((pass, number) => [pass, this.state(number)[part]?.loss]);
-    return [...new Map([...computed, ...recorded])]
-      .filter(([pass, loss]) => Number.isFinite(loss) && !(this.divergedAt !== null && pass >= this.divergedAt))
+    return [...(values ? time.data : [])].map((pass, i) => [pass, values.data[this.place * time.data.length + i]]);
+  }
+
+  /**
+   * The first snapshot whose training loss is not the recorded one, {pass, recorded, computed}: what
+   * the browser runs is another network then, such as one of another activation. Null if all are.
+   */
+  get mismatch() {
+    this.found ??= { mismatch: this.pictures ? null : this.findMismatch() };
+    return this.found.mismatch;
+  }
+
+  findMismatch() {
+    const known = new Map(this.recordedLosses("train"));
+    for (const [number, pass] of this.passes.entries()) {
+      const [recorded, computed] = [known.get(pass), this.state(number).train?.loss];
+      if (!Number.isFinite(recorded) || computed === undefined || this.hasDiverged(pass)) continue;
+      if (!(Math.abs(computed - recorded) <= TOLERANCE * Math.max(Math.abs(recorded), TOLERANCE)))
+        return { pass, recorded, computed };
+    }
+    return null;
+  }
+
+  hasDiverged(pass) {
+    return this.divergedAt !== null && pass >= this.divergedAt;
+  }
+
+  /** Recorded losses, and those that are computed from weights: {pass, loss, part}, by pass. */
+  losses(part) {
+    const computed = this.mismatch
+      ? []
+      : this.passes.map((pass, number) => [pass, this.state(number)[part]?.loss]);
+    return [...new Map([...computed, ...this.recordedLosses(part)])]
+      .filter(([pass, loss]) => Number.isFinite(loss) && !this.hasDiverged(pass))
       .sort(([a], [b]) => a - b)
       .map(([pass, loss]) => ({ pass, loss, part }));
   }

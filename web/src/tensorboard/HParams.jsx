@@ -127,7 +127,7 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
     change({ axes: chosen, brushes });
   };
   const columns = [
-    { name: "id", label: state.by === "trial" ? "Trial" : "Run", kind: "text", format: (_, row) => row.label },
+    { name: "id", key: true, label: state.by === "trial" ? "Trial" : "Run", kind: "text", format: (_, row) => row.label },
     ...(state.by === "trial" && seeds ? [{ name: "runs", label: "Runs", kind: "number" }] : []),
     ...choosable,
     ...constant,
