@@ -266,7 +266,6 @@ function Side({ run, pass, title, color, time, losses, look, dashes }) {
   const drawable = !run.pictures || run.pictures.plane;
   const plane = !mismatch && dataset.features.length === 2 && dataset.parts.train && drawable;
   const names = LAYER_NAMES(run.record.layers.length);
-  const diverged = run.divergedAt !== null && run.divergedAt <= pass;
   const standing = standingOf(run.record, run.place);
   const diverged = run.hasDiverged(pass);
   return (
