@@ -418,7 +418,7 @@ def test_a_path_says_a_command_once(svg, data, expected):
 
 def test_the_view_box_of_a_figure_is_its_size_in_points(shortened):
     width, height = (inches * 96 for inches in drawn().get_size_inches())
-    embedded = embed_figure("figure.svg", shortened.encode())
+    embedded = embed_figure(shortened.encode())
     assert (embedded["width"], embedded["height"]) == (round(width), round(height)), (
         "embed_figure: figures are shown in another size: find in which unit viewBox is now"
     )

@@ -172,6 +172,7 @@ FLOORS = {
     "families/own_python": 3,
     "families/registry": 4,
     "families/budgets": 5,
+    "families/predicting": 5,
     "families/running": 6,
     "job": 5,
     "study": 5,

@@ -10,7 +10,9 @@ from sklearn.datasets import make_moons
 
 from restudy.analysis import shapes
 from restudy.analysis.shapes import (
+    STRAIGHT,
     expected_distance,
+    is_straight,
     line_agreement,
     shape_distances,
     stack_runs,
@@ -112,6 +114,18 @@ def test_points_on_common_lines_and_in_one_place_cannot_be_divided(labels_of):
     assert line_agreement(np.tile(points, (3, 1)), np.tile(labels, 3)) == pytest.approx(best)
     contradicted = line_agreement(np.tile(points, (2, 1)), np.append(labels, 1 - labels))
     assert contradicted == 0.5
+
+
+@pytest.mark.parametrize("height", [0.01, 0.1, 0.15, 0.2, 0.25, 0.3, 0.6])
+def test_a_boundary_is_straight_where_the_best_line_reaches_the_share(height):
+    found = set()
+    for seed in range(12):
+        points = np.random.default_rng(seed).uniform(-1, 1, (200, 2)) * [1.0, 50.0]
+        labels = (points[:, 1] > 50 * height * np.cos(4 * points[:, 0])).astype(int)
+        straight = is_straight(points, labels)
+        assert straight == (line_agreement(points, labels) >= STRAIGHT)
+        found.add(straight)
+    assert found != {0.01: {False}, 0.6: {True}}.get(height)
 
 
 def test_with_few_sectors_left_the_share_is_still_that_of_a_line(monkeypatch):

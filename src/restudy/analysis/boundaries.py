@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from restudy.analysis.shapes import STRAIGHT, line_agreement
+from restudy.analysis.shapes import is_straight
 from restudy.analysis.typical import typical_seeds
 from restudy.data.planes import grid_axes, grid_points
 from restudy.data.tables import parts_of, split_draws
@@ -148,5 +148,5 @@ def _count_straight(
             alone = len(np.unique(predicted)) < 2
             single += alone
             if classes == 2 and not alone:
-                straight += line_agreement(points, predicted) >= STRAIGHT
+                straight += is_straight(points, predicted)
     return (straight if classes == 2 else None), single

@@ -60,7 +60,22 @@ def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
     return float(right / len(points))
 
 
-def _best_line(points: np.ndarray, positive: np.ndarray) -> float:
+def is_straight(points: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether a line predicts at least `STRAIGHT` of the labels, of two classes, in a plane.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        Where the network was asked.
+    labels : ndarray, shape (N,)
+        What it answered; both classes occur.
+    """
+    spread = points.std(axis=0)
+    scaled = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return _best_line(scaled, labels == labels.max(), STRAIGHT) >= STRAIGHT
+
+
+def _best_line(points: np.ndarray, positive: np.ndarray, enough: float | None = None) -> float:
     r"""Return the largest share of labels that a straight line in the plane predicts.
 
     A line is a direction :math:`u(\theta)` and a threshold :math:`t`; it is right at the points of
@@ -77,13 +92,16 @@ def _best_line(points: np.ndarray, positive: np.ndarray) -> float:
         Centred, so that sectors are narrow for most of them.
     positive : ndarray, shape (N,)
         Whether a point is of the one class.
+    enough : float, optional
+        A share at which the search ends, whether it is reached or no line reaches it.
 
     Returns
     -------
     float
-        The share is that of a line, and no line exceeds it: but for one that has to aim more
-        accurately than `NARROWEST`, or where more than `MAX_SECTORS` are left at once (many points
-        all but coincide with one of the other class) and only the most promising are divided.
+        The share is that of a line, and no line exceeds it (or none reaches ``enough``): but for
+        one that has to aim more accurately than `NARROWEST`, or where more than `MAX_SECTORS` are
+        left at once (many points all but coincide with one of the other class) and only the most
+        promising are divided.
     """
     total = np.where(positive, 1, -1).sum()
     negatives = (~positive).sum()
@@ -94,7 +112,9 @@ def _best_line(points: np.ndarray, positive: np.ndarray) -> float:
     half = np.pi / SECTORS
     angles = half * np.arange(1, 2 * SECTORS, 2)
     best = max(total, 0)
-    while angles.size and half > NARROWEST:
+    # In numbers of points beyond those of the one class; rounding must not lose one.
+    wanted = np.inf if enough is None else math.ceil(enough * len(positive) - 1e-9) - negatives
+    while angles.size and half > NARROWEST and best < wanted:
         bounds = []
         for start in range(0, len(angles), BLOCK):
             block = angles[start : start + BLOCK]
@@ -103,7 +123,7 @@ def _best_line(points: np.ndarray, positive: np.ndarray) -> float:
             bounds.append(_largest_sums(along + half * shift, gain))
         bounds = np.concatenate(bounds)
         likely = np.argsort(-bounds, kind="stable")[:MAX_SECTORS]
-        angles = angles[likely[bounds[likely] > best]]
+        angles = angles[likely[bounds[likely] > (best if enough is None else wanted - 1)]]
         half /= 2
         angles = np.concatenate([angles - half, angles + half])
     return float((negatives + best) / len(positive))

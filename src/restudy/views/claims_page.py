@@ -205,7 +205,7 @@ def claims_page(
         What the training jobs took, see `restudy.analysis.summaries.read_benchmarks`: further seeds
         get a price by it.
     """
-    embedded = {path: embed_figure(path, content) for path, content in (figures or {}).items()}
+    embedded = {path: embed_figure(content) for path, content in (figures or {}).items()}
     listed = [
         _claim(
             rows,

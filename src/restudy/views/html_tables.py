@@ -346,7 +346,7 @@ def html_table(
             "number": _is_numeric(frame[name]),
             "key": name in keys,
             "help": help_texts.get(name, ""),
-            **(number_format(frame[name])._asdict() if _is_numeric(frame[name]) else {}),
+            **_digits(frame[name]),
         }
         for name in frame.columns
     ]
@@ -430,6 +430,14 @@ def _evenly_thinned(frame: pd.DataFrame) -> pd.DataFrame:
             return thinned
         count = min(count - 1, int(0.99 * count * MAX_CSV_BYTES / size))
     return frame
+
+
+def _digits(column: pd.Series) -> dict[str, Any]:
+    """Return how the numbers of a column are written; nothing of a column of texts."""
+    if not _is_numeric(column):
+        return {}
+    found = number_format(column)
+    return {"digits": found.digits, "scientific": found.scientific}
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -14,7 +14,7 @@ from restudy.log import counted, duration
 from restudy.plan.figures import figure_label
 from restudy.study.labels import label_of, within
 from restudy.views.claims_page import VERDICT_STYLESHEET, claims_summary, verdict_mark
-from restudy.views.embedded_figures import shown_figure
+from restudy.views.embedded_figures import figure_facts
 from restudy.views.html_tables import ENVIRONMENT, FAVICON, STYLESHEET
 
 OVERVIEW_STYLESHEET = """
@@ -194,13 +194,13 @@ def _verdicts(claims: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _figure(path: str, content: bytes, question: str) -> dict[str, Any]:
-    found, label = shown_figure(path, content), figure_label(path)
-    data = base64.b64encode(found["content"]).decode()
+    found, label = figure_facts(content), figure_label(path)
+    data = base64.b64encode(content).decode()
     return {
         "alt": f"{label}: {found['title'] or question}",
         "width": found["width"],
         "height": found["height"],
-        "source": f"data:{found['type']};base64,{data}",
+        "source": f"data:image/svg+xml;base64,{data}",
     }
 
 
