@@ -59,7 +59,7 @@ def test_in_a_large_window_the_lists_stand_beside_the_content(page, report):
     lists, content = box(page.locator("nav.h-screen")), box(page.locator(".prose"))
     assert lists["height"] == 900 and 150 < lists["width"] < 400
     # The graph of the rules comes after the text, not beside it.
-    graph = page.locator("#rulegraph")
+    graph = page.locator("div#rulegraph")
     assert box(graph)["y"] >= content["y"] + content["height"]
     assert box(graph)["x"] == pytest.approx(content["x"], abs=20)
     assert content["x"] >= lists["width"]

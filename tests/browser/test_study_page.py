@@ -20,7 +20,7 @@ from restudy.analysis.summaries import rows_of
 from restudy.analysis.typical import typical_seed
 from restudy.families import components
 from restudy.families.registry import FAMILIES
-from restudy.views.curves import LINE_STYLES
+from restudy.views.palette import LINE_STYLES
 from restudy.views.style import color_of
 
 CONFIG = {

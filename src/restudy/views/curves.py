@@ -18,6 +18,7 @@ from restudy.families.contract import Family, Measure
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
 from restudy.views.evaluated_curves import draw_evaluated
+from restudy.views.palette import LINE_STYLES
 from restudy.views.panels import (
     MAX_BANDS,
     ColorKey,
@@ -59,8 +60,6 @@ from restudy.views.style import (
     styled,
 )
 
-# Of the measures, in the order of the family's facts: the first is the training measure.
-LINE_STYLES = ("-", (0, (3.2, 1.8)), (0, (1.2, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
 MAX_NAMED_FACETS = 24  # panels, of names that are too many for colours
 OTHERS_LOOK = {"color": "#C9CED6", "linewidth": 0.8}
 OTHERS_KEY = ColorKey([("Grey", [(Line2D([], [], **OTHERS_LOOK), "the other panels")])])

@@ -1,4 +1,8 @@
-"""Colours that figures and interactive pages share: no plotting library is needed for them."""
+"""Looks that figures and interactive pages share: no plotting library is needed for them."""
+
+# Of the measures of a quantity, in the order of the family's facts, as Matplotlib has dashes: the
+# first is what is trained on, and the second what is held out.
+LINE_STYLES = ("-", (0, (3.2, 1.8)), (0, (1.2, 1.3)), (0, (6, 1.5, 1.2, 1.5)))
 
 # Chosen to stay apart for colour-blind readers, the darkest and the palest last.
 CLASS_COLORS = (

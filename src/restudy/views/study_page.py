@@ -28,9 +28,9 @@ from restudy.study.cell import Cell
 from restudy.study.design import FEWEST_PREDICTED
 from restudy.study.grid import by_distance, unique_cells
 from restudy.study.labels import label_of, value_words
-from restudy.views.curves import LINE_STYLES
 from restudy.views.importance_figure import fit_remark, loss_remark
 from restudy.views.pages import render_page
+from restudy.views.palette import LINE_STYLES
 from restudy.views.payload import pack, single
 from restudy.views.selection import has_diverged, recorded_of, thin_times
 from restudy.views.style import CLASS_COLORS, PROBABILITY_COLORS, color_of, to_hex
