@@ -12,6 +12,7 @@ from pathlib import Path
 
 from restudy.data.compression import DAMAGE, decompress, measure_content, open_decompressed
 from restudy.errors import DatasetError
+from restudy.user_files import is_folder, is_there
 
 PUBLISHED_NAMES = {  # our name -> the published one
     "train-images.idx": "train-images-idx3-ubyte",
@@ -118,8 +119,8 @@ def find_image_files(folder: str | Path) -> dict[str, Path]:
     ImageFilesError
         If the folder or a file is missing.
     """
-    if not Path(folder).is_dir():
-        fault = "not a folder" if Path(folder).exists() else "no such folder"
+    if not is_folder(folder):
+        fault = "not a folder" if is_there(folder) else "no such folder"
         where = "" if Path(folder).is_absolute() else f" below {Path.cwd()}"
         raise ImageFilesError(
             [f"got {str(folder)!r}, {fault}{where}; allowed: a folder with four IDX files"]
