@@ -90,5 +90,5 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
 def test_a_file_of_claims_is_bounded_too(tmp_path, content):
     path = tmp_path / "claims.yaml"
     path.write_bytes(content)
-    with pytest.raises(YamlError, match="nested without end|allowed: up to"):
+    with pytest.raises(YamlError, match=r"nested without end|allowed: up to"):
         read_yaml(path)

@@ -135,7 +135,10 @@ def test_configuration_that_snakemake_cannot_read(project, place, content):
         ("a=1", "--config: got 'a=1'; allowed: KEY=VALUE"),
         ("dense", "--config: got 'dense'; allowed: KEY=VALUE"),
         ("dense={baseline: {", "--config dense: not YAML: line 1"),
-        ("dense={baseline: 2026-13-45}", "--config dense baseline: line 1: a value can't be read: month"),
+        (
+            "dense={baseline: 2026-13-45}",
+            "--config dense baseline: line 1: a value can't be read: month",
+        ),
     ],
 )
 def test_words_of_the_command_line_that_are_no_settings(project, word, told):
