@@ -72,7 +72,9 @@ def test_all_runs_below_a_directory_are_found(tmp_path):
     (tmp_path / "a/profiled").mkdir()
     (tmp_path / "a/profiled/events.out.tfevents.1.profile-empty").touch()
     (tmp_path / "a/loop").symlink_to(tmp_path)
-    assert [run.name for run in read_log(tmp_path)] == [".", "a/b", "a/b/c", "a/other"]
+    (tmp_path / "link").symlink_to(tmp_path / "a/b")
+    names = [".", "a/b", "a/b/c", "a/other", "link", "link/c"]
+    assert [run.name for run in read_log(tmp_path)] == names
 
 
 def test_tensors_of_any_type_of_number_are_scalars(tmp_path):

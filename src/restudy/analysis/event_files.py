@@ -46,6 +46,7 @@ NUMBERS = {
 FLOAT64 = 2
 LARGEST_RECORD = 1 << 30  # bytes: what Protocol Buffers can hold is not much more
 LATEST = 8.64e12  # seconds from 1970: a browser's dates go no further, in both directions
+DEEPEST = 40  # folders one below another: a system follows no more links
 WIDEST = 1 << 16  # pixels of a picture
 # The plugin that shows a value of the old kinds.
 OLD_KINDS = {
@@ -300,23 +301,24 @@ def _checksum(content: bytes) -> bytes:
 def _folders_below(folder: Path, faults: dict[Path, OSError]) -> Iterator[Path]:
     """Yield the folder and those below it, through links too, that hold an event file.
 
+    As in TensorBoard, a folder to which a link leads is a run of its own beside the folder itself.
     Folders that may not be read are added to ``faults``.
     """
-    seen = set()
 
     def note(fault: OSError) -> None:
         faults[Path(fault.filename)] = fault
 
     for place, below, _ in os.walk(folder, onerror=note, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:
+        path = Path(place)
+        above = [os.path.realpath(each) for each in path.parents if each.is_relative_to(folder)]
+        if os.path.realpath(place) in above or len(above) > DEEPEST:
             below.clear()  # a link back to a folder above
             continue
-        seen.add(real)
         try:
-            if find_event_files(place) or _find_odd_files(place):
-                yield Path(place)
+            if find_event_files(path) or _find_odd_files(path):
+                yield path
         except OSError as fault:
-            faults[Path(place)] = fault
+            faults[path] = fault
 
 
 class _Series(NamedTuple):
