@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import (
@@ -49,6 +50,7 @@ from snakemake.io import _IOFile
 from snakemake.ioutils import exists
 from snakemake.jobs import Job
 from snakemake.logging import DefaultFormatter, logger
+from snakemake.persistence.file import FilePersistence
 from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
 from snakemake.settings.types import DeploymentMethod
@@ -58,6 +60,7 @@ from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
 from restudy.operation.fork_server import PRELOADED, ForkedScript, ForkServer
 from restudy.operation.run_lock import (
+    FolderNotWritableError,
     Places,
     acquire_run_lock,
     check_writable,
@@ -220,16 +223,43 @@ def take_folder(call: Call) -> None:
     Raises
     ------
     FolderNotWritableError, FolderInUseError, OrphanedJobsError
-        If nothing can be written there, another run works there, or jobs of one that was killed
-        still compute.
+        If a run can't write there, another run works there, or jobs of one that was killed still
+        compute.
     """
-    check_writable(Path.cwd(), PLACES, call.only_looks)
+    try:
+        check_writable(Path.cwd(), PLACES, call.only_looks)
+    except FolderNotWritableError as fault:
+        if not call.only_looks:
+            raise
+        keep_records_elsewhere()
+        print(f"A run could not start here: {fault}", file=sys.stderr)
     if call.only_looks:
         if note := who_runs(Path.cwd(), PLACES):
             print(note, file=sys.stderr)
     # What a run that was killed outright has left must not stop the next.
     elif acquire_run_lock(Path.cwd(), PLACES):
         print("Removed the lock of a run that was killed.", file=sys.stderr)
+
+
+def keep_records_elsewhere() -> None:
+    """Let a call that only looks do so in a folder that can't be written to.
+
+    Snakemake makes folders for its records even then. It gets another place for them, with what is
+    recorded here of earlier runs.
+    """
+    here, place = PLACES.locks.parent.absolute(), Path(tempfile.mkdtemp(prefix="restudy_"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for name in ("metadata", "incomplete"):
+        if (here / name).is_dir():
+            (place / name).symlink_to(here / name)
+        else:
+            (place / name).mkdir()
+    initialize = FilePersistence.__init__
+
+    def initialize_elsewhere(self: Any, **named: Any) -> None:
+        initialize(self, **{**named, "path": place})
+
+    FilePersistence.__init__ = initialize_elsewhere
 
 
 def begin_run(workflow: Any, storage: str | None = None) -> None:

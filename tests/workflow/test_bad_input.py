@@ -334,9 +334,8 @@ def test_damaged_data_source_names_what_was_tried(tmp_path):
 @pytest.mark.parametrize(
     ("closed", "arguments", "named"),
     [
-        ("work", ["-n"], "work"),
         ("work", ["--cores", "1"], "work"),
-        ("work/.snakemake", ["-n"], "work/.snakemake"),
+        ("work/.snakemake", ["--cores", "1"], "work/.snakemake"),
         ("work/results", ["--cores", "1"], "work/results"),
         ("work/.snakemake/owner.json", ["--cores", "1"], "work/.snakemake/owner.json"),
     ],
@@ -357,6 +356,23 @@ def test_working_folder_that_cannot_be_written_to(project, tmp_path, closed, arg
     finally:
         place.chmod(0o755)
     assert f"{tmp_path / named} can't be written to: call with --directory" in told
+
+
+@pytest.mark.parametrize("closed", [".", ".snakemake"])
+@pytest.mark.parametrize("look", ["-n", "--summary"])
+def test_a_plan_is_shown_of_a_folder_that_cannot_be_written_to(project, tmp_path, closed, look):
+    work = tmp_path / "work"
+    (work / closed).mkdir(parents=True)
+    (work / closed).chmod(0o555)
+    call = ("--configfile", "config/smoke.yaml", look, "--directory", str(work))
+    try:
+        done = run_snakemake(call, project.folder, environment(), prefix=bound_by_permissions())
+    finally:
+        (work / closed).chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert "A run could not start here: " in done.stderr and "Traceback" not in done.stderr
+    assert "train_dense" in done.stdout + done.stderr
+    assert [*(work / closed).iterdir()] == []
 
 
 def test_working_folder_that_cannot_be_made(project, tmp_path):
