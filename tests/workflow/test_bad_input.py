@@ -392,3 +392,11 @@ def call_bound(project, *arguments) -> str:
     assert done.returncode != 0
     assert "Traceback" not in text and '  File "' not in text
     return text
+
+
+def test_configuration_is_looked_at_first_in_whatever_folder_the_call_is_made(project, tmp_path):
+    (tmp_path / "odd.yaml").write_text("dense: &a {b: *a}")
+    call = ("-s", str(project.folder / "Snakefile"), "-n", "--configfile", "odd.yaml")
+    done = run_snakemake(call, tmp_path, environment())
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "This call can't be run:\nodd.yaml: mappings and lists are nested" in done.stderr
