@@ -9,7 +9,6 @@ import atexit
 import contextlib
 import gc
 import importlib
-import io
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import (
@@ -50,6 +50,7 @@ from snakemake.io import _IOFile
 from snakemake.ioutils import exists
 from snakemake.jobs import Job
 from snakemake.logging import DefaultFormatter, logger
+from snakemake.persistence.file import FilePersistence
 from snakemake.script import PythonScript
 from snakemake.settings.enums import PrintDag, Quietness
 from snakemake.settings.types import DeploymentMethod
@@ -59,6 +60,7 @@ from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
 from restudy.operation.fork_server import PRELOADED, ForkedScript, ForkServer
 from restudy.operation.run_lock import (
+    FolderNotWritableError,
     Places,
     acquire_run_lock,
     check_writable,
@@ -182,9 +184,8 @@ def call_of(workflow: Any) -> Call:
     """Return how Snakemake was called, while it reads the Snakefile."""
     return Call(
         is_main=workflow.is_main_process,
-        # A job's process is never asked, and the parser takes a third of a second.
         only_looks=workflow.is_main_process
-        and (workflow.output_settings.dryrun or only_looks(sys.argv[1:])),
+        and (workflow.output_settings.dryrun or only_looks(parsed_options())),
         configfiles=tuple(map(Path, workflow.configfiles)),
         replacing=replacing_files(workflow),
         overrides=workflow.config_settings.config or {},
@@ -199,22 +200,24 @@ def replacing_files(workflow: Any) -> tuple[Path, ...]:
     return tuple(map(Path, workflow.overwrite_configfiles or ()))
 
 
-def only_looks(arguments: Sequence[str]) -> bool:
-    """Return whether a command line of snakemake starts no job, in whatever form it says so."""
-    options = _options_of(tuple(arguments))
-    if options is None:
+def only_looks(options: Any) -> bool:
+    """Return whether a call with such options starts no job; see `parsed_options`."""
+    if options is None or options.report_after_run:
         return False
-    return not options.report_after_run and any(getattr(options, name, 0) for name in ONLY_LOOK)
+    return any(getattr(options, name, 0) for name in ONLY_LOOK)
 
 
-@cache
-def _options_of(arguments: tuple[str, ...]) -> Any:
-    """Return the options of a command line of snakemake; None if its parser refuses it."""
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            return cli.get_argument_parser().parse_known_args(list(arguments))[0]
-    except SystemExit:
-        return None
+def parsed_options() -> Any:
+    """Return the options that Snakemake has parsed, of its command line and of profiles.
+
+    None where no command line is parsed: a program calls Snakemake's functions, or a job's process.
+    """
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code is cli.args_to_api.__code__:
+            return frame.f_locals["args"]
+        frame = frame.f_back
+    return None
 
 
 @contextlib.contextmanager
@@ -239,16 +242,43 @@ def take_folder(call: Call) -> None:
     Raises
     ------
     FolderNotWritableError, FolderInUseError, OrphanedJobsError
-        If nothing can be written there, another run works there, or jobs of one that was killed
-        still compute.
+        If a run can't write there, another run works there, or jobs of one that was killed still
+        compute.
     """
-    check_writable(Path.cwd(), PLACES, call.only_looks)
+    try:
+        check_writable(Path.cwd(), PLACES, call.only_looks)
+    except FolderNotWritableError as fault:
+        if not call.only_looks:
+            raise
+        keep_records_elsewhere()
+        print(f"A run could not start here: {fault}", file=sys.stderr)
     if call.only_looks:
         if note := who_runs(Path.cwd(), PLACES):
             print(note, file=sys.stderr)
     # What a run that was killed outright has left must not stop the next.
     elif acquire_run_lock(Path.cwd(), PLACES):
         print("Removed the lock of a run that was killed.", file=sys.stderr)
+
+
+def keep_records_elsewhere() -> None:
+    """Let a call that only looks do so in a folder that can't be written to.
+
+    Snakemake makes folders for its records even then. It gets another place for them, with what is
+    recorded here of earlier runs.
+    """
+    here, place = PLACES.locks.parent.absolute(), Path(tempfile.mkdtemp(prefix="restudy_"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for name in ("metadata", "incomplete"):
+        if (here / name).is_dir():
+            (place / name).symlink_to(here / name)
+        else:
+            (place / name).mkdir()
+    initialize = FilePersistence.__init__
+
+    def initialize_elsewhere(self: Any, **named: Any) -> None:
+        initialize(self, **{**named, "path": place})
+
+    FilePersistence.__init__ = initialize_elsewhere
 
 
 def begin_run(workflow: Any, storage: str | None = None) -> None:
@@ -519,7 +549,7 @@ def speak_plainly(workflow: Any, call: Call) -> Speaker | None:
     if settings.dryrun:
         shown.setFormatter(DefaultFormatter({Quietness.REASON}, settings.show_failed_logs))
         return None
-    report = reported_to(sys.argv[1:])
+    report = reported_to(parsed_options())
     if call.only_looks and not report:
         return None
     speaker = Speaker(shown.formatter, RunLog(shown.stream, Path.cwd()), report)
@@ -528,12 +558,9 @@ def speak_plainly(workflow: Any, call: Call) -> Speaker | None:
     return speaker
 
 
-def reported_to(arguments: Sequence[str]) -> Path | None:
-    """Return the file that a command line of snakemake writes a report to, if any."""
-    if not any(word.startswith("--report") for word in arguments):
-        return None
-    options = _options_of(tuple(arguments))
-    return Path(options.report) if options and options.report else None
+def reported_to(options: Any) -> Path | None:
+    """Return the file that a call with such options writes a report to, if any."""
+    return Path(options.report) if options is not None and options.report else None
 
 
 def cores_of(workflow: Any) -> int | None:
@@ -650,7 +677,8 @@ def mend_report() -> None:
     Snakemake writes its data as JSON between script tags, where ``</script>`` would end them; and
     it makes no report at all as long as one of its items is missing.
     """
-    if not any(word.startswith("--report") for word in sys.argv[1:]):
+    options = parsed_options()
+    if options is not None and not options.report:
         return  # importing the reporter takes a while
     from snakemake import report
     from snakemake.report import html_reporter

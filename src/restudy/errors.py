@@ -1,11 +1,52 @@
 """Faults that a user can mend."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+LONGEST_VALUE = 80  # characters of a value that a message quotes
+LONGEST_LINE, MOST_LINES = 1200, 100  # characters of a message's line; lines of a message
 
 
 class UserError(ValueError):
-    """A fault in what the user gave; its message says what and how, so no traceback is shown."""
+    """A fault in what the user gave; its message says what and how, so no traceback is shown.
+
+    Whatever a message quotes, it stays short enough to be read.
+    """
+
+    def __init__(self, message: object = ""):
+        super().__init__(_bounded(str(message)))
+
+
+def quote(value: Any) -> str:
+    """Return a value as Python writes it, for a message: cut if it is long."""
+    if isinstance(value, int) and value.bit_length() > 4 * LONGEST_VALUE:
+        return f"a whole number of some {int(value.bit_length() * 0.30103) + 1:,} digits"
+    return cut(repr(value[: 2 * LONGEST_VALUE] if isinstance(value, str | bytes) else value))
+
+
+def show(value: Any) -> str:
+    """Return what was found, for a message: structures by name, everything else as it is."""
+    names = {Mapping: "keys with values", list: "a list", type(None): "nothing"}
+    for kind, name in names.items():
+        if isinstance(value, kind):
+            return name
+    return quote(value)
+
+
+def cut(text: str, longest: int = LONGEST_VALUE) -> str:
+    """Return a text, with what is too much of it left out in its middle."""
+    if len(text) <= longest:
+        return text
+    end = longest // 3
+    return f"{text[: longest - end - 1]}…{text[len(text) - end :]}"
+
+
+def _bounded(message: str) -> str:
+    lines = message.split("\n", MOST_LINES)
+    if len(lines) > MOST_LINES:
+        lines[-1] = f"and {lines[-1].count(chr(10)) + 1:,} more"
+    return "\n".join(cut(line, LONGEST_LINE) for line in lines)
 
 
 class DatasetError(UserError):

@@ -17,8 +17,11 @@ import pytest
 from copied_tables import markdown_cells, pasted
 from scipy import stats
 
+from restudy.analysis.event_files import Run, Scalars
+from restudy.internals.tensorboard_reading import GraphDef
 from restudy.views.pages import render_page
 from restudy.views.payload import pack
+from restudy.views.tensorboard_page import make_page
 
 # What is seen on a tab that has data.
 MARKS = {
@@ -1146,3 +1149,40 @@ def luminance(rgb: list[int]) -> float:
     share = np.array(rgb) / 255
     linear_light = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return float(linear_light @ [0.2126, 0.7152, 0.0722])
+
+
+NO_NUMBERS = """() => [...document.querySelectorAll("svg *")].flatMap((mark) =>
+  [...mark.attributes].filter(({ value }) => /NaN|Infinity|undefined/.test(value))
+    .map(({ name, value }) => `${mark.tagName} ${name}=${value}`))"""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1e308, -1e308, 1e308],
+        [1.7e308, 1.7e308],
+        [5e-324, 1e-323, 0],
+        [np.nan, np.nan],
+        [np.inf, -np.inf, 1],
+    ],
+)
+def test_numbers_at_the_ends_of_what_there_is_are_drawn_as_numbers(page, tmp_path, values):
+    graph = GraphDef()
+    for name in ("", "x//y/", "x/y", "__proto__", "hasOwnProperty", "constructor/a", "x/y"):
+        graph.node.add(name=name, op="Const")
+    graph.node.add(name="last", op="Add", input=["__proto__", "x/y", "hasOwnProperty"])
+    step = np.linspace(-(2**62), 2**62, len(values)).astype(np.int64)
+    series = Scalars(step, np.full(len(values), START), np.array(values))
+    runs = [Run("odd", START, {"odd": series}, graph=graph.SerializeToString())]
+    path = tmp_path / "page.html"
+    path.write_text(make_page(runs, "odd", "logs"))
+    page.goto(path.as_uri())
+    chart = page.locator("svg.frame")
+    chart.hover()
+    assert page.evaluate(NO_NUMBERS) == []
+    page.get_by_label("Log scale of odd").click()
+    chart.hover()
+    assert page.evaluate(NO_NUMBERS) == []
+    page.locator("#tab-graph").click()
+    page.locator(".graph .box").first.wait_for()
+    assert page.evaluate(NO_NUMBERS) == []

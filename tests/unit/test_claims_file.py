@@ -670,7 +670,7 @@ def test_a_name_may_stand_once():
 
 
 def test_a_missing_or_broken_file_is_told(tmp_path):
-    with pytest.raises(ClaimsError, match="No such file"):
+    with pytest.raises(ClaimsError, match="no such file"):
         read_claims(tmp_path / "none.yaml", CONFIG)
     broken = tmp_path / "broken.yaml"
     broken.write_text("claims: [")

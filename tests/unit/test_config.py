@@ -453,6 +453,56 @@ def test_memory_is_that_of_the_images_and_of_the_largest_network_of_a_study():
         check_data(config, COUNTS | {"own": large})
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"replicates": 1_000_000_000}, "replicates 1,000,000,000"),
+        ({"passes": 1_000_000_000, "record_interval": 1}, "record_interval 1"),
+    ],
+)
+def test_dense_networks_must_fit_into_memory(change, named):
+    config = copy.deepcopy(DEFAULT)
+    config["dense"]["protocols"]["corrected"].update(change)
+    complete = complete_config(config)
+    known = {name: PointFacts(2) for name in config["datasets"]} | COUNTS
+    with pytest.raises(ConfigError, match=f"^dense.protocols.corrected: got .*{named}") as fault:
+        check_data(complete, known)
+    for line in str(fault.value).splitlines():
+        assert line.endswith("; allowed: what takes at most 8,000 MB")
+
+
+@pytest.mark.parametrize("depth", [100, 1_000_000])
+def test_depth_and_file_count_too(depth):
+    config = copy.deepcopy(DEFAULT)
+    config["datasets"]["own"] = {"kind": "csv", "path": "own.csv", "label": "y"}
+    config["dense"]["studies"] = {
+        "deep": {"question": "?", "fix": {"dataset": "own"}, "vary": {"depth": [1, depth]}}
+    }
+    known = {name: PointFacts(2) for name in config["datasets"]} | COUNTS
+    complete = complete_config(config)
+    small = known | {"own": PointFacts(3, True, 500, 2)}
+    large = known | {"own": PointFacts(3, True, 50_000_000, 2)}
+    if depth == 100:
+        check_data(complete, small)
+    for each in (large, small) if depth > 100 else (large,):
+        with pytest.raises(ConfigError, match="MB of memory with data set 'own'"):
+            check_data(complete, each)
+
+
+def test_points_must_fit_into_memory_too():
+    set_of_points = {"kind": "blobs", "features": 10_000, "points": 10_000_000}
+    message = refused(lambda c: c["datasets"].update(large=set_of_points))
+    assert "datasets.large: got points 10,000,000, " in message
+    assert "features 10,000, which take about " in message
+
+
+def test_question_is_no_book():
+    study = {"question": "x" * 2001, "vary": {"depth": [1]}}
+    message = refused(lambda c: c["dense"]["studies"].update(long=study))
+    assert "dense.studies.long.question: got 'xxx" in message
+    assert message.endswith("allowed: at most 2000 characters") and len(message) < 200
+
+
 TARGET = (
     "results/dense/dataset~{dataset}/protocol~corrected/activation~{activation}/"
     "hidden_size~{hidden_size}/depth~1/initializer~zeros/optimizer~gd/runs.csv"

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,45 @@ def test_one_that_cannot_be_read_or_removed_is_ignored_with_a_warning(saved, mon
     assert find_checkpoint(saved, "mine", lines.append).step == 10
     assert all(line.startswith("warning: ") and newest.name in line for line in lines)
     assert "no access" in lines[0]
+
+
+def about(**changes) -> np.ndarray:
+    stated = {"identity": "mine", "step": 200, "tables": {}} | changes
+    return np.frombuffer(json.dumps(stated).encode(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"about": about(), "file:../escaped": np.zeros(1, np.uint8)},
+        {"about": about(), "file:..": np.zeros(1, np.uint8)},
+        {"about": about(), "file:": np.zeros(1, np.uint8)},
+        {"about": about(step="200")},
+        {"about": about(identity=None)},
+        {"about": np.frombuffer(b"[1]", np.uint8)},
+        {"about": np.frombuffer(b"{", np.uint8)},
+        {},
+    ],
+)
+def test_foreign_one_is_passed_over_and_never_writes_elsewhere(saved, members):
+    path = saved / "step-000000200.checkpoint"
+    path.write_bytes(seal(archive(**members)))
+    lines = []
+    assert find_checkpoint(saved, "mine", lines.append).step == 100
+    assert len(lines) == 1 and "is damaged" in lines[0] and not path.exists()
+
+
+def test_foreign_one_that_asks_for_any_memory_is_passed_over(saved):
+    """Its header states an array that no machine holds."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        stated = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,)}"
+        stated += b" " * (117 - len(stated)) + b"\n"
+        header = b"\x93NUMPY\x01\x00" + len(stated).to_bytes(2, "little") + stated
+        archive.writestr("array:w.npy", header)
+        archive.writestr("about.npy", header)
+    (saved / "step-000000200.checkpoint").write_bytes(seal(content.getvalue()))
+    assert find_checkpoint(saved, "mine", lambda line: None).step == 100
 
 
 def test_what_is_no_checkpoint_is_left_alone(saved):

@@ -1,6 +1,11 @@
 """What people get wrong in calling the dense networks from Python is refused by name."""
 
+import copy
+import itertools
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from moons import moons
@@ -8,10 +13,10 @@ from moons import moons
 from restudy.families.arguments import whole_numbers
 from restudy.families.contract import Setting
 from restudy.families.dense import DenseNetwork, adam, gradient_descent, momentum
-from restudy.families.dense.activations import make_activation
+from restudy.families.dense.activations import ACTIVATIONS, make_activation
 from restudy.families.dense.initializers import make_initializer
 from restudy.families.dense.network import SETTINGS
-from restudy.families.dense.optimizers import OPTIMIZERS
+from restudy.families.dense.optimizers import OPTIMIZERS, make_optimizer
 from restudy.families.dense.schedules import cosine, make_schedule, step
 
 POINTS = moons(60)
@@ -195,3 +200,72 @@ def test_lists_have_the_lengths_that_their_setting_states():
             whole_numbers(pair, value)
     with pytest.raises(ValueError, match=r"^sizes: got 10, allowed: a whole number from 1 up to 9"):
         whole_numbers(pair, [3, 10])
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "call"),
+    [
+        (ValueError, "sizes", lambda: network(sizes=[2, 10**9, 2])),
+        (ValueError, "seeds", lambda: network(seeds=itertools.count())),
+        (ValueError, "seeds", lambda: network(seeds=range(10**9))),
+        (ValueError, "l2", lambda: network(l2=10**400)),
+        (ValueError, "record_interval", lambda: fit(passes=10**9, record_interval=1)),
+        (ValueError, "snapshot_passes", lambda: fit(snapshot_passes=itertools.count())),
+        (ValueError, "label", lambda: fit(label=np.ma.masked_array(LABEL, LABEL > 0))),
+        (ValueError, "label", lambda: fit(label=[[1], [1, 2]])),
+        (ValueError, "label", lambda: fit(label=[None] * 60)),
+        (ValueError, "label", lambda: fit(label=LABEL + 0j)),
+        (ValueError, "label", lambda: fit(label=np.array(["a", "b"], object)[LABEL])),
+        (ValueError, "x", lambda: fit(x=[[1], [1, 2]])),
+        (ValueError, "x", lambda: fit(x=[np.ma.masked_array([1.0, 2.0], [True, False])] * 60)),
+        (ValueError, "x", lambda: fit(x=[[10**400, 1]] * 60)),
+        (TypeError, "earlier", lambda: fit(earlier={})),
+        (ValueError, "earlier", lambda: fit(earlier={"0/made": np.zeros(0)})),
+        (ValueError, "earlier", lambda: fit(optimizer=gradient_descent(1), earlier=fit().state)),
+        (ValueError, "schedule", lambda: fit(schedule=lambda n: np.nan if n == 2 else 1.0)),
+        (TypeError, "adam", lambda: adam(lr=0.1)),
+        (TypeError, "optimizer", lambda: make_optimizer("adam")),
+        (TypeError, "learning_rate", lambda: make_optimizer({"kind": "adam", "learning_rate": ""})),
+        (TypeError, "schedule", lambda: make_schedule(None, 10)),
+        (ValueError, "passes", lambda: make_schedule({"kind": "cosine"}, -1)),
+    ],
+)
+def test_what_has_no_end_and_what_is_no_number_is_refused_too(error, name, call):
+    with pytest.raises(error, match=f"^{name}: .*allowed: ") as fault:
+        call()
+    assert len(str(fault.value)) < 300
+
+
+@pytest.mark.parametrize("value", [None, "ab", [[[1], [1, 2]]], np.nan, "masked"])
+def test_weights_that_are_none_are_refused(value):
+    net = network()
+    if value == "masked":
+        net.weights = [np.ma.masked_array(layer, layer > 0) for layer in net.weights]
+    elif isinstance(value, float):
+        net.weights[0][0, 0, 0] = value
+    else:
+        net.weights = value
+    with pytest.raises((TypeError, ValueError), match=r"^weights: .*allowed: "):
+        net.predict(X)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, {"kind": "leaky_relu", "slope": 0.3}])
+def test_a_network_can_be_pickled_and_copied(activation):
+    net = network(activation=activation)
+    fit(net)
+    for again in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        np.testing.assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+        pd.testing.assert_frame_equal(fit(again).runs, fit(copy.deepcopy(net)).runs)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_a_schedule_and_a_result_can_be_pickled(kind):
+    optimizer = OPTIMIZERS[kind](0.02)
+    for settings in ({"kind": "cosine", "warm_up": 1}, {"kind": "step", "interval": 2}):
+        schedule = make_schedule(settings, 3)
+        result = fit(optimizer=optimizer, schedule=schedule)
+        again = pickle.loads(pickle.dumps((optimizer, schedule, result)))
+        pd.testing.assert_frame_equal(again[2].history, result.history)
+        pd.testing.assert_frame_equal(
+            fit(optimizer=again[0], schedule=again[1]).history, result.history
+        )

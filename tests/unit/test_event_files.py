@@ -1,5 +1,6 @@
 """Event files of every writer and in every state: read as far as they go, and a word about it."""
 
+import os
 import re
 
 import numpy as np
@@ -71,7 +72,9 @@ def test_all_runs_below_a_directory_are_found(tmp_path):
     (tmp_path / "a/profiled").mkdir()
     (tmp_path / "a/profiled/events.out.tfevents.1.profile-empty").touch()
     (tmp_path / "a/loop").symlink_to(tmp_path)
-    assert [run.name for run in read_log(tmp_path)] == [".", "a/b", "a/b/c", "a/other"]
+    (tmp_path / "link").symlink_to(tmp_path / "a/b")
+    names = [".", "a/b", "a/b/c", "a/other", "link", "link/c"]
+    assert [run.name for run in read_log(tmp_path)] == names
 
 
 def test_tensors_of_any_type_of_number_are_scalars(tmp_path):
@@ -310,3 +313,75 @@ def test_directory_that_is_missing_or_without_event_files_is_refused_by_name(tmp
 def test_events_come_one_by_one(tmp_path):
     path, _ = whole(tmp_path)
     assert [event.step for event in iterate_events(path)][1:] == list(range(20))
+
+
+def test_times_that_are_none_are_told_and_not_drawn(tmp_path):
+    walls = [float("nan"), 5.0, float("inf"), 7.0, -1e300]
+    events = [number("x", step, 1, wall) for step, wall in enumerate(walls)]
+    write_events(tmp_path / "events.out.tfevents.1", events)
+    run = read_run(tmp_path)
+    assert run.start == 5.0 and run.scalars["x"].wall.tolist() == [5, 5, 5, 7, 7]
+    assert run.notes == [
+        "Run .: 3 values without a time that a clock can show; they have that of the value before."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "counts"),
+    [([0, np.inf], [1, 2]), ([0, 1], [np.nan, 1]), ([0, 1], [-1, 1]), ([2, 1, 0], [1, 1, 1])],
+)
+def test_histograms_that_cannot_be_drawn_are_told(tmp_path, limits, counts):
+    odd = HistogramProto(min=-1, max=limits[-1], bucket_limit=limits, bucket=counts)
+    fine = HistogramProto(min=-1, max=1, bucket_limit=[0, 1], bucket=[1, 1])
+    values = [Summary.Value(tag="h", histo=each) for each in (odd, fine)]
+    events = [Event(step=n, summary=Summary(value=[each])) for n, each in enumerate(values)]
+    write_events(tmp_path / "events.out.tfevents.1", events)
+    run = read_run(tmp_path)
+    assert run.histograms["h"].step.tolist() == [1]
+    assert run.notes == ["Run .: 1 value of h can't be read."]
+
+
+def test_one_value_that_stands_for_too_many_is_told(tmp_path):
+    tensor = tf.make_tensor_proto(1.0, shape=[1]).SerializeToString()
+    event = Event(step=0)
+    value = event.summary.value.add(tag="x")
+    value.metadata.plugin_data.plugin_name = "histograms"
+    value.tensor.MergeFromString(tensor)
+    value.tensor.tensor_shape.dim[0].size = 10**12
+    write_events(tmp_path / "events.out.tfevents.1", [event])
+    assert read_run(tmp_path).notes == ["Run .: 1 value of x can't be read."]
+
+
+def test_records_that_are_no_events_are_left_out_and_the_rest_is_read(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "a.tfevents.1")) as writer:
+        writer.write(number("x", 0, 1).SerializeToString())
+        writer.write(b"a record, but no event")
+        writer.write(number("x", 1, 2).SerializeToString())
+    run = read_run(tmp_path)
+    assert run.scalars["x"].value.tolist() == [1, 2]
+    assert run.faults[0].endswith("1 of its 3 records is no event and left out")
+
+
+def test_links_to_nothing_and_pipes_are_told(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/events.out.tfevents.1").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "a/events.out.tfevents.2")
+    write_events(tmp_path / "b/events.out.tfevents.1", [number("x", 0, 1)])
+    broken, fine = read_log(tmp_path)
+    assert (broken.name, fine.name) == ("a", "b") and not fine.faults
+    assert [fault.partition(": ")[2] for fault in broken.faults] == [
+        "no file, or a link to nothing; nothing is read of it"
+    ] * 2
+
+
+def test_a_file_in_place_of_the_log_directory_is_told(tmp_path):
+    path = tmp_path / "events.out.tfevents.1"
+    write_events(path, [number("x", 0, 1)])
+    with pytest.raises(LogError, match="no directory; name the one with the event files"):
+        read_log(path)
+
+
+def test_graph_without_operations_is_told(tmp_path):
+    write_events(tmp_path / "events.out.tfevents.1", [Event(graph_def=b"")])
+    run = read_run(tmp_path)
+    assert run.graph is None and "a graph without any operation" in run.notes[0]

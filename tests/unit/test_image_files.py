@@ -52,6 +52,70 @@ def test_files_are_found_under_either_name_plain_or_compressed(folder, ours, end
     assert inspect_datasets({"own": {"kind": "idx", "path": "photos"}}) == {"own": expected}
 
 
+@pytest.mark.parametrize(
+    ("places", "folders"),
+    [
+        ("{part}-{what}.idx{n}-ubyte", ""),
+        ("MNIST/raw/{old}-{what}-idx{n}-ubyte.gz", ""),
+        ("{old}-{what}-idx{n}-ubyte/{old}-{what}-idx{n}-ubyte", ""),
+        ("gzip/emnist-letters-{part}-{what}-idx{n}-ubyte.gz", ""),
+        ("{part}-{what}-idx{n}-ubyte", "{old}-{what}.idx{n}-ubyte/{old}-{what}.idx{n}-ubyte"),
+        ("a/{part}-{what}.idx", "a/{part}-{what}.idx.gz"),
+    ],
+)
+def test_files_are_found_under_the_names_of_downloads(folder, places, folders):
+    for name, published in PUBLISHED_NAMES.items():
+        (folder / published).unlink()
+        part, what = name.removesuffix(".idx").split("-")
+        words = {"part": part, "what": what, "n": 3 if what == "images" else 1}
+        words["old"] = "train" if part == "train" else "t10k"
+        for place in filter(None, (places, folders)):
+            path = folder / place.format(**words)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = content_of(name)
+            path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    assert inspect_image_files(folder).train == TRAIN
+
+
+def test_several_files_that_may_be_meant_are_named(folder):
+    for place in ("MNIST/raw", "KMNIST/raw"):
+        (folder / place).mkdir(parents=True)
+        for name, published in PUBLISHED_NAMES.items():
+            (folder / place / published).write_bytes(content_of(name))
+            (folder / published).unlink(missing_ok=True)
+    first, *_ = lines = faults()
+    assert len(lines) == len(PUBLISHED_NAMES)
+    assert first == (
+        "datasets.own.path: photos: has several files for train-images-idx3-ubyte: "
+        "KMNIST/raw/train-images-idx3-ubyte, MNIST/raw/train-images-idx3-ubyte; allowed: one; "
+        "name the folder that has the four"
+    )
+
+
+def test_what_is_there_is_named_when_a_file_is_missing(folder):
+    (folder / "t10k-labels-idx1-ubyte").rename(folder / "labels.csv")
+    for number in range(10):
+        (folder / f"more{number}").mkdir()
+        (folder / f"more{number}" / "image.png").touch()
+    (line,) = faults()
+    assert "has no t10k-labels-idx1-ubyte; allowed: " in line
+    assert "; found: labels.csv, more0/image.png, " in line and line.endswith(" and 3 more")
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+def test_no_more_is_unpacked_than_there_should_be(folder, name):
+    """A bomb: a small file that unpacks to a large one, with the size of a part at its end."""
+    content = content_of(name)
+    bomb = gzip.compress(content + bytes(2**26), 1) + gzip.compress(content)
+    (folder / name).write_bytes(bomb[:-4] + struct.pack("<I", len(content)))
+    if "labels" in name:
+        (line,) = faults()
+        assert "has more than 20 bytes, unpacked" in line
+    (folder / name).write_bytes(gzip.compress(content + bytes(2**26), 1))
+    (line,) = faults()
+    assert "is too long: it has" in line
+
+
 def test_compressed_file_in_several_pieces_is_read_to_its_end(folder):
     content = content_of("train-images.idx")
     path = folder / "train-images-idx3-ubyte"

@@ -337,11 +337,46 @@ def test_options_that_only_look_are_those_of_snakemake(option):
         ("--cores 4", False),
         ("--cores 4 -- --summary", False),
         ("--unlock", False),
-        ("--no-such-option", False),
     ],
 )
 def test_a_command_that_only_looks_is_told_in_whatever_form(words, looks):
-    assert internals.only_looks(words.split()) is looks
+    from snakemake.cli import get_argument_parser
+
+    options, _ = get_argument_parser().parse_known_args(words.split())
+    assert internals.only_looks(options) is looks
+
+
+def test_options_are_those_that_snakemake_has_parsed(tmp_path):
+    """Of the command line and of a profile, and none where a program calls its functions."""
+    (tmp_path / "profiles/default").mkdir(parents=True)
+    (tmp_path / "profiles/default/config.yaml").write_text("report-after-run: true\n")
+    (tmp_path / "Snakefile").write_text(
+        f"import sys; sys.path[:0] = [{str(ROOT / 'workflow')!r}, {str(ROOT / 'src')!r}]\n"
+        "import internals\n"
+        "options = internals.parsed_options()\n"
+        "print('parsed', options and (options.report_after_run, str(options.report)))\n"
+        "print('looks', internals.only_looks(options))\n"
+        "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
+    )
+    words = ("--cores", "1", "--report", "r.html", "--dry-run")
+    done = run_snakemake(words, tmp_path, environment())
+    todo = "parsed_options: find which function of Snakemake's has what it parsed, and its name"
+    assert "parsed (True, 'r.html')\nlooks False" in done.stdout, todo
+    program = (
+        "from pathlib import Path; from snakemake.api import *\n"
+        "with SnakemakeApi(OutputSettings(dryrun=True)) as api:\n"
+        "    flow = api.workflow(ResourceSettings(cores=1), snakefile=Path('Snakefile'))\n"
+        "    flow.dag().execute_workflow(executor='dryrun')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--summary"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "parsed None\nlooks False" in done.stdout, done.stderr
 
 
 def test_a_process_that_runs_a_job_is_not_the_main_one(made):

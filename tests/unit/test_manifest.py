@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -407,7 +408,7 @@ def test_a_manifest_of_another_configuration_or_format_is_refused(run):
 
 
 def test_a_folder_in_place_of_a_manifest_is_refused(tmp_path):
-    with pytest.raises(ManifestError, match=r"can't be read as a manifest \(Is a directory"):
+    with pytest.raises(ManifestError, match=r"can't be read as a manifest \(this is a folder"):
         read_manifest(tmp_path)
 
 
@@ -458,3 +459,22 @@ def test_what_is_no_json_is_refused_in_one_message(tmp_path, content):
     (tmp_path / "other.json").write_bytes(content)
     with pytest.raises(ManifestError):
         read_manifest(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with pytest.raises(ManifestError, match=f"this is a {kind}"):
+        read_manifest(tmp_path / kind)
+
+
+def test_names_of_another_run_are_short_and_printable_in_words(run):
+    own = manifest_of()
+    other = copy.deepcopy(own)
+    entry = {"sha256": SHA, "bytes": 1}
+    names = ["\x1b[2J", "a\nb", "x" * 10_000, *map(str, range(2000))]
+    other["aggregates"]["files"] |= dict.fromkeys(names, entry)
+    lines = state_comparison(compare_manifests(own, other, TOLERANCE), TOLERANCE)
+    assert len(lines) == 1002 and lines[-2] == "and 1,003 artefacts more"
+    assert all(len(line) <= 500 and line.isprintable() for line in lines)

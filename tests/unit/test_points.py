@@ -1,6 +1,9 @@
 """Point sets: drawn as scikit-learn draws them, or given, split and standardized as it does it."""
 
 import copy
+import os
+import socket
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -321,6 +324,18 @@ def test_classes_are_sorted_and_numbers_by_their_value(own, texts, classes):
             "column 'Unnamed: 0' counts the rows",
         ),
         ("row,x,kind\n1,1.5,a\n2,2,b\n3,1,a\n4,7,b\n5,7,a\n", "column 'row' counts the rows"),
+        ("id,x,kind\n7,1.5,a\n9,2,b\n12,1,a\n30,7,b\n31,8,b\n", "column 'id' counts the rows"),
+        ("id,x,kind\n3,1.5,a\n1,2,b\n4,1,a\n2,7,b\n5,8,b\n", "column 'id' counts the rows"),
+        ("x,kind\n1,a\n3,b\n,\n2,a\n , \n9,b\n8,b\n", "without a single value are left out (2"),
+        ("x,kind\n1,?\n3,b\n2,?\n9,b\n8,b\n", "'?' in column 'kind' is a class"),
+        (
+            "x,kind\n1,caf\u00e9\n3,b\n2,cafe\u0301\n9,b\n8,b\n",
+            "such as 'café'; they are one class",
+        ),
+        ("x,kind\n1,a b\n3,b\n2,a\u00a0b\n9,b\n8,b\n", "such as 'a b'; they are one class"),
+        ("x,kind\n1,a\u200b\n3,b\n2,a\n9,b\n8,b\n", "such as 'a'; they are one class"),
+        ("x,kind\n1,1\n3,2\n2,1.0\n9,2\n8,2\n", "numbers written in several ways"),
+        ("x,kind\n1,Yes\n3,yes\n2,Yes\n9,yes\n8,yes\n", "'Yes' and 'yes'; they are different"),
         ("x,kind\n1,NA\n3,b\n2,NA\n9,b\n8,b\n", "'NA' in column 'kind' is a class"),
         ("x,kind\n1,a\n3,b\n2,a\n9,b\n8,b\n", ""),
         ("x,kind\n1,a\n3,b\n2,a\n9,b\n", "no class of column 'kind' has a third row"),
@@ -374,6 +389,29 @@ FILE_FAULTS = {
         ["c19 and 10 more"],
     ),
     "semicolons": ("a;kind\n1;x\n", ["ours.path", "separated by ';'", "allowed: commas"]),
+    "bars": ("a|kind\n1|x\n", ["separated by '|'", "allowed: commas"]),
+    "quoted semicolons": ('"a";"kind"\n1;x\n', ["separated by ';'", "allowed: commas"]),
+    "decimal commas of a spreadsheet": ("a;kind\n1,5;x\n", ["separated by ';'", "points in"]),
+    "decimal commas": ("a,b,kind\n1,5,2,1,x\n2,5,1,1,y\n", ["got 5 values", "write 1.5 for 1,5"]),
+    "line for a spreadsheet": ("sep=;\na;kind\n1;x\n", ["'sep=;', is for a spreadsheet"]),
+    "UTF-16": ("a,kind\n1,x\n".encode("utf-16"), ["it is UTF-16 text; save it as UTF-8"]),
+    "UTF-16, no mark": ("a,kind\n1,x\n".encode("utf-16-le"), ["line 1 has a NUL", "is it UTF-16?"]),
+    "gzip": (b"\x1f\x8b\x08\x00", ["compressed with gzip; unpack it"]),
+    "spreadsheet": (b"PK\x03\x04", ["a spreadsheet or a ZIP archive; export the table as CSV"]),
+    "blank rows alone": ("a,kind\n,\n , \n", ["all its rows are blank"]),
+    "names of rows": ("a,b,kind\n1,5,2,x\n2,6,2,y\n", ["got 4 values", "row.names=FALSE"]),
+    "index of pandas": (
+        ",a,kind\n0,1,x\n1,1,x\n2,3,y\n3,3,y\n",
+        ["column 1 has no name (an index? pandas leaves it out with index=False"],
+    ),
+    "commas at ends": ("a,kind,\n1,x,\n2,y,\n", ["column 3 has no name (and no value"]),
+    **{
+        f"value {text}": (
+            f"a,kind\n1,x\n{text},x\n2,y\n2,y\n",
+            [f"the value is missing ('{text}')"],
+        )
+        for text in ("NA", "?", "-", "N/A", "#N/A", "None", ".", "null")
+    },
     "no feature": ("kind\nx\ny\n", ["no column besides 'kind'", "at least one feature"]),
     "missing value": (
         "a,b,kind\n1,2,x\n1,,x\nNA,nan,y\n1,2,y\n",
@@ -511,3 +549,39 @@ def test_configuration_is_inspected_without_a_large_library():
         "banned = {'pandas', 'sklearn', 'numpy'} & set(sys.modules); assert not banned, banned"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(ROOT / "src")})
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "link to nothing", "socket"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("loop").symlink_to("loop")
+    Path("link to nothing").symlink_to("nowhere")
+    Path("device").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        dataset = complete(kind="csv", path=kind, label="y")
+        with pytest.raises(ValueError, match=f"ours.path: got '{kind}', ") as found:
+            inspect_datasets({"ours": dataset})
+    assert {
+        "pipe": "this is a pipe",
+        "device": "this is a device",
+        "loop": "Too many levels of symbolic links",
+        "link to nothing": "a link to nowhere, where there is nothing",
+        "socket": "this is a socket",
+    }[kind] in str(found.value)
+
+
+def test_file_that_is_too_large_is_refused(tmp_path):
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(100_000_001)
+    with pytest.raises(ValueError, match="it has more than 100 MB"):
+        inspect_datasets({"ours": complete(kind="csv", path=str(path), label="y")})
+
+
+def test_message_quotes_no_more_of_a_file_than_can_be_read(own):
+    for content in (f"{'x' * 90_000},kinds\n1,a\n", f"x,kind\n{'9' * 90_000}z,a\n2,b\n"):
+        with pytest.raises(ValueError, match="ours") as found:
+            inspect_datasets({"ours": own(content)})
+        assert len(str(found.value)) < 1000

@@ -135,7 +135,10 @@ def test_configuration_that_snakemake_cannot_read(project, place, content):
         ("a=1", "--config: got 'a=1'; allowed: KEY=VALUE"),
         ("dense", "--config: got 'dense'; allowed: KEY=VALUE"),
         ("dense={baseline: {", "--config dense: not YAML: line 1"),
-        ("dense={baseline: 2026-13-45}", "--config dense baseline: a value can't be read: month"),
+        (
+            "dense={baseline: 2026-13-45}",
+            "--config dense baseline: line 1: a value can't be read: month",
+        ),
     ],
 )
 def test_words_of_the_command_line_that_are_no_settings(project, word, told):
@@ -331,9 +334,8 @@ def test_damaged_data_source_names_what_was_tried(tmp_path):
 @pytest.mark.parametrize(
     ("closed", "arguments", "named"),
     [
-        ("work", ["-n"], "work"),
         ("work", ["--cores", "1"], "work"),
-        ("work/.snakemake", ["-n"], "work/.snakemake"),
+        ("work/.snakemake", ["--cores", "1"], "work/.snakemake"),
         ("work/results", ["--cores", "1"], "work/results"),
         ("work/.snakemake/owner.json", ["--cores", "1"], "work/.snakemake/owner.json"),
     ],
@@ -356,6 +358,23 @@ def test_working_folder_that_cannot_be_written_to(project, tmp_path, closed, arg
     assert f"{tmp_path / named} can't be written to: call with --directory" in told
 
 
+@pytest.mark.parametrize("closed", [".", ".snakemake"])
+@pytest.mark.parametrize("look", ["-n", "--summary"])
+def test_a_plan_is_shown_of_a_folder_that_cannot_be_written_to(project, tmp_path, closed, look):
+    work = tmp_path / "work"
+    (work / closed).mkdir(parents=True)
+    (work / closed).chmod(0o555)
+    call = ("--configfile", "config/smoke.yaml", look, "--directory", str(work))
+    try:
+        done = run_snakemake(call, project.folder, environment(), prefix=bound_by_permissions())
+    finally:
+        (work / closed).chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert "A run could not start here: " in done.stderr and "Traceback" not in done.stderr
+    assert "train_dense" in done.stdout + done.stderr
+    assert [*(work / closed).iterdir()] == []
+
+
 def test_working_folder_that_cannot_be_made(project, tmp_path):
     tmp_path.chmod(0o555)
     try:
@@ -373,3 +392,11 @@ def call_bound(project, *arguments) -> str:
     assert done.returncode != 0
     assert "Traceback" not in text and '  File "' not in text
     return text
+
+
+def test_configuration_is_looked_at_first_in_whatever_folder_the_call_is_made(project, tmp_path):
+    (tmp_path / "odd.yaml").write_text("dense: &a {b: *a}")
+    call = ("-s", str(project.folder / "Snakefile"), "-n", "--configfile", "odd.yaml")
+    done = run_snakemake(call, tmp_path, environment())
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "This call can't be run:\nodd.yaml: mappings and lists are nested" in done.stderr

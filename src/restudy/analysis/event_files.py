@@ -20,17 +20,20 @@ import google_crc32c
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from restudy.errors import UserError
+from restudy.errors import UserError, cut
 from restudy.internals.tensorboard_reading import (
     HPARAMS_TAG,
     Event,
+    GraphDef,
     HParamsPluginData,
     MetaGraphDef,
     SessionLog,
     make_ndarray,
 )
+from restudy.user_files import is_folder, is_there
 
 EVENT_FILES = "*tfevents*"
+LONGEST_TAG, MOST_NAMED = 200, 50  # characters of a tag in notes; tags in notes of a run
 # A dummy beside a profile, which holds no summaries.
 NO_SUMMARIES = ".profile-empty"
 # Ways in which one number stands in the bytes of a tensor, by TensorFlow's number of its type.
@@ -41,6 +44,10 @@ NUMBERS = {
     9: struct.Struct("<q"),
 }
 FLOAT64 = 2
+LARGEST_RECORD = 1 << 30  # bytes: what Protocol Buffers can hold is not much more
+LATEST = 8.64e12  # seconds from 1970: a browser's dates go no further, in both directions
+DEEPEST = 40  # folders one below another: a system follows no more links
+WIDEST = 1 << 16  # pixels of a picture
 # The plugin that shows a value of the old kinds.
 OLD_KINDS = {
     "simple_value": "scalars",
@@ -142,8 +149,11 @@ def read_log(folder: str | Path, places: Iterable[str | Path] | None = None) -> 
         If the folder does not exist, or no event file that can be read is in it or below it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise LogError(f"{folder}: no such directory")
+    if not is_folder(folder):
+        fault = "no such directory"
+        if is_there(folder):
+            fault = "no directory; name the one with the event files in it or below it"
+        raise LogError(f"{printable(folder)}: {fault}")
     faults: dict[Path, OSError] = {}
     found = set(_folders_below(folder, faults) if places is None else map(Path, places))
     names = _names(folder, sorted({*found, *faults}))
@@ -192,10 +202,14 @@ def read_run(folder: str | Path, name: str = ".") -> Run:
     FileNotFoundError
         If the folder does not exist or holds no event file.
     """
-    paths = find_event_files(folder)
-    if not paths:
+    paths, others = find_event_files(folder), _find_odd_files(folder)
+    if not paths and not others:
         raise FileNotFoundError(f"{folder}: no TensorBoard event file ({EVENT_FILES}) there")
     reader = _RunReader(name)
+    for path in others:
+        reader.run.faults.append(
+            printable(f"{path}: no file, or a link to nothing; nothing is read of it")
+        )
     for path in paths:
         try:
             for event in iterate_events(path):
@@ -209,6 +223,12 @@ def find_event_files(folder: str | Path) -> list[Path]:
     """Return the event files of a folder, not of those below it, in the order of reading."""
     paths = Path(folder).glob(EVENT_FILES)
     return sorted(path for path in paths if path.is_file() and path.suffix != NO_SUMMARIES)
+
+
+def _find_odd_files(folder: str | Path) -> list[Path]:
+    """Return what has the name of an event file, and is neither a file nor a folder."""
+    paths = Path(folder).glob(EVENT_FILES)
+    return sorted(path for path in paths if not path.is_file() and not path.is_dir())
 
 
 def iterate_events(path: str | Path) -> Iterator[Event]:
@@ -225,7 +245,7 @@ def iterate_events(path: str | Path) -> Iterator[Event]:
     path = Path(path)
     with path.open("rb", buffering=1 << 20) as file:
         size = os.fstat(file.fileno()).st_size
-        position = count = 0
+        position = count = foreign = 0
         while head := file.read(12):
             if len(head) == 12 and _checksum(head[:8]) != head[8:]:
                 if count == 0:
@@ -233,6 +253,8 @@ def iterate_events(path: str | Path) -> Iterator[Event]:
                 raise EventFileError(_fault(path, "damaged", count, position, size))
             length = int.from_bytes(head[:8], "little")
             # A length beyond the end is not read at all: it may be any number.
+            if length > LARGEST_RECORD:
+                raise EventFileError(_fault(path, "damaged", count, position, size))
             if len(head) < 12 or position + 12 + length + 4 > size:
                 size = max(size, os.fstat(file.fileno()).st_size)
                 raise EventFileError(
@@ -244,12 +266,18 @@ def iterate_events(path: str | Path) -> Iterator[Event]:
             try:
                 event = Event.FromString(content)
             except DecodeError:
-                raise EventFileError(_fault(path, "damaged", count, position, size)) from None
-            yield event
+                foreign += 1
+            else:
+                yield event
             position += 16 + length
             count += 1
         if count == 0:
             raise EventFileError(f"{path}: empty event file")
+        if foreign:
+            raise EventFileError(
+                f"{path}: damaged event file; {foreign:,} of its {counted(count, 'record')} "
+                f"{'is no event' if foreign == 1 else 'are no events'} and left out"
+            )
 
 
 def counted(count: int, noun: str) -> str:
@@ -273,23 +301,24 @@ def _checksum(content: bytes) -> bytes:
 def _folders_below(folder: Path, faults: dict[Path, OSError]) -> Iterator[Path]:
     """Yield the folder and those below it, through links too, that hold an event file.
 
+    As in TensorBoard, a folder to which a link leads is a run of its own beside the folder itself.
     Folders that may not be read are added to ``faults``.
     """
-    seen = set()
 
     def note(fault: OSError) -> None:
         faults[Path(fault.filename)] = fault
 
     for place, below, _ in os.walk(folder, onerror=note, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:
+        path = Path(place)
+        above = [os.path.realpath(each) for each in path.parents if each.is_relative_to(folder)]
+        if os.path.realpath(place) in above or len(above) > DEEPEST:
             below.clear()  # a link back to a folder above
             continue
-        seen.add(real)
         try:
-            if find_event_files(place):
-                yield Path(place)
+            if find_event_files(path) or _find_odd_files(path):
+                yield path
         except OSError as fault:
-            faults[Path(place)] = fault
+            faults[path] = fault
 
 
 class _Series(NamedTuple):
@@ -312,11 +341,12 @@ class _RunReader:
         self.superseded = 0
         self.unreadable: Counter[str] = Counter()
         self.elsewhere: Counter[str] = Counter()  # number of values by plugin
+        self.timeless = 0
         self.meta_graph: bytes | None = None
 
     def take(self, event: Event) -> None:
         """Add an event."""
-        if self.run.start is None:
+        if self.run.start is None and _is_time(event.wall_time):
             self.run.start = event.wall_time
         what = event.WhichOneof("what")
         if what == "file_version":
@@ -347,7 +377,7 @@ class _RunReader:
                 continue
             try:
                 series.points.append((step, wall, series.decode(value)))
-            except (ValueError, TypeError, IndexError, KeyError):
+            except (ValueError, TypeError, IndexError, KeyError, OverflowError):
                 self.unreadable[tag] += 1
 
     def _begin(self, tag: str, value: Any) -> _Series | None:
@@ -391,10 +421,13 @@ class _RunReader:
         for tag, series in self.series.items():
             if series.points:
                 steps, walls, values = zip(*series.points, strict=True)
-                place = np.array(steps, np.int64), np.array(walls, np.float64)
+                place = np.array(steps, np.int64), self._times(walls)
                 getattr(run, series.plugin)[tag] = COLLECTORS[series.plugin](*place, values)
         if run.graph is None and self.meta_graph:
             run.graph = _graph_of(self.meta_graph)
+        if run.graph is not None and not _has_operations(run.graph):
+            run.graph = None
+            run.notes.append(f"Run {run.name}: a graph without any operation that can be read.")
         if self.superseded:
             run.notes.append(
                 f"Run {run.name}: {counted(self.superseded, 'value')} from before a restart left "
@@ -405,17 +438,48 @@ class _RunReader:
         if again:
             run.notes.append(
                 f"Run {run.name}: {counted(sum(again.values()), 'value')} in "
-                f"{counted(len(again), 'tag')}, such as {next(iter(again))}, stand before others "
-                "of the same or an earlier step, as before a restart; all are here, TensorBoard's "
-                "fast loader leaves them out."
+                f"{counted(len(again), 'tag')}, such as {_shown(next(iter(again)))}, stand before "
+                "others of the same or an earlier step, as before a restart; all are here, "
+                "TensorBoard's fast loader leaves them out."
             )
-        for tag, count in self.unreadable.items():
+        if self.timeless:
+            run.notes.append(
+                f"Run {run.name}: {counted(self.timeless, 'value')} without a time that a clock "
+                "can show; they have that of the value before."
+            )
+        for tag, count in _most_named(self.unreadable.items(), "further tags"):
             run.notes.append(f"Run {run.name}: {counted(count, 'value')} of {tag} can't be read.")
-        for plugin, count in sorted(self.elsewhere.items()):
+        for plugin, count in _most_named(sorted(self.elsewhere.items()), "further kinds"):
             run.notes.append(
                 f"Run {run.name}: {counted(count, 'value')} of another kind ({plugin}) not shown."
             )
         return run
+
+    def _times(self, walls: tuple[float, ...]) -> np.ndarray:
+        """Return the times of a series, those that are none replaced."""
+        times, last = [], next(filter(_is_time, walls), self.run.start or 0.0)
+        for wall in walls:
+            self.timeless += not _is_time(wall)
+            last = wall if _is_time(wall) else last
+            times.append(last)
+        return np.array(times, np.float64)
+
+
+def _most_named(counts: Iterable[tuple[str, int]], rest: str) -> list[tuple[str, int]]:
+    """Return names, short enough to be read, with their counts; those of too many as one."""
+    counts = list(counts)
+    named = [(_shown(name), count) for name, count in counts[:MOST_NAMED]]
+    if others := counts[MOST_NAMED:]:
+        named.append((f"{len(others):,} {rest}", sum(count for _, count in others)))
+    return named
+
+
+def _shown(tag: str) -> str:
+    return cut(tag, LONGEST_TAG) or "an empty tag"
+
+
+def _is_time(wall: float) -> bool:
+    return abs(wall) <= LATEST
 
 
 def _count_again(points: list[tuple[int, float, Any]]) -> int:
@@ -440,6 +504,14 @@ def _graph_of(meta_graph: bytes) -> bytes | None:
         return None
 
 
+def _has_operations(graph: bytes) -> bool:
+    try:
+        read = GraphDef.FromString(graph)
+    except DecodeError:
+        return False
+    return bool(read.node or any(each.node_def for each in read.library.function))
+
+
 def _decode_scalar(value: Any) -> float:
     kind = value.WhichOneof("value")
     if kind == "simple_value":
@@ -454,16 +526,31 @@ def _decode_scalar(value: Any) -> float:
 
 
 def _decode_histogram(value: Any) -> bytes:
-    """Return the rows (left, right, count) as the bytes of float64."""
-    if value.WhichOneof("value") == "histo":
-        return _convert_histogram(value.histo).tobytes()
+    """Return the rows (left, right, count) as the bytes of float64.
+
+    Raises
+    ------
+    ValueError
+        If they are no histogram that can be drawn: an edge or a count is not finite, say.
+    """
     tensor = value.tensor
-    if tensor.dtype == FLOAT64 and tensor.tensor_content:
-        content = tensor.tensor_content
-        if len(content) % 24:
-            raise ValueError("no rows of three")
-        return content
-    return np.asarray(make_ndarray(tensor), np.float64).reshape(-1, 3).tobytes()
+    if value.WhichOneof("value") == "histo":
+        rows = _convert_histogram(value.histo)
+    elif tensor.dtype == FLOAT64 and tensor.tensor_content:
+        rows = np.frombuffer(tensor.tensor_content, "<f8").reshape(-1, 3)
+    else:
+        array = make_ndarray(tensor)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"an array of {array.dtype} is no histogram")
+        rows = array.astype(np.float64).reshape(-1, 3)
+    left, right, count = rows.T
+    with np.errstate(all="ignore"):
+        # What is between the ends, and all that was counted, has to be a number too.
+        sums = count.sum() + (right.max(initial=0) - left.min(initial=0))
+    drawable = np.isfinite(rows).all() and np.isfinite(sums)
+    if not drawable or (left > right).any() or (count < 0).any():
+        raise ValueError("a histogram that can't be drawn")
+    return rows.tobytes()
 
 
 def _convert_histogram(histogram: Any) -> np.ndarray:
@@ -473,6 +560,10 @@ def _convert_histogram(histogram: Any) -> np.ndarray:
     all of it is rounded to float32.
     """
     counts = np.array(histogram.bucket)
+    if len(counts) > len(histogram.bucket_limit):
+        raise ValueError("more buckets than limits")
+    if not (counts >= 0).all():
+        raise ValueError("a count that is none")
     filled = np.flatnonzero(counts > 0)
     if not len(filled):
         return np.zeros((0, 3))
@@ -488,9 +579,15 @@ def _decode_images(value: Any) -> tuple[int, int, list[bytes]]:
     """Return width, height and the files of the pictures of one step."""
     if value.WhichOneof("value") == "image":
         image = value.image
-        return image.width, image.height, [image.encoded_image_string]
-    width, height, *pictures = value.tensor.string_val
-    return int(width), int(height), pictures
+        return *_size(image.width, image.height), [image.encoded_image_string]
+    width, height, first, *others = value.tensor.string_val
+    return *_size(int(width), int(height)), [first, *others]
+
+
+def _size(width: int, height: int) -> tuple[int, int]:
+    if not (0 < width <= WIDEST and 0 < height <= WIDEST):
+        raise ValueError(f"a picture of {width} x {height} pixels")
+    return width, height
 
 
 def _collect_scalars(step: np.ndarray, wall: np.ndarray, values: tuple[float, ...]) -> Scalars:

@@ -5,13 +5,22 @@ labels are read.
 """
 
 import math
+import os
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from restudy.data.compression import DAMAGE, decompress, measure_content, open_decompressed
-from restudy.errors import DatasetError
+from restudy.data.compression import (
+    DAMAGE,
+    LARGEST_CONTENT,
+    decompress,
+    measure_content,
+    open_decompressed,
+)
+from restudy.errors import DatasetError, cut
+from restudy.user_files import is_folder, is_there
 
 PUBLISHED_NAMES = {  # our name -> the published one
     "train-images.idx": "train-images-idx3-ubyte",
@@ -21,6 +30,13 @@ PUBLISHED_NAMES = {  # our name -> the published one
 }
 DIMENSIONS = {"images": 3, "labels": 1}
 SMALLEST_SIDE, LARGEST_SIDE = 8, 64  # pixels
+# Other names under which the four files are handed on: of EMNIST with a word before, of archives
+# with a point for a dash.
+OTHER_NAMES = re.compile(
+    r"(?i)(?:.*[-_])?(?P<part>train|t10k|test)-(?P<what>images|labels)"
+    r"(?:[-.]idx[13](?:-ubyte)?|\.idx)?(?:\.gz)?"
+)
+DEEPEST, MOST_SEEN, MAX_LISTED = 3, 10_000, 8  # folders; entries of them; names in a message
 
 Shapes = Mapping[str, tuple[int, ...]]
 Files = Mapping[str, Path]
@@ -106,7 +122,8 @@ def find_image_files(folder: str | Path) -> dict[str, Path]:
     ----------
     folder : path
         Where to look. If several files match, the first is taken: the published name before
-        ours, and each without ``.gz`` before the one with it.
+        ours, and each without ``.gz`` before the one with it. What is not there may have a name
+        of `OTHER_NAMES`, or lie in a folder below, if there is only one such file.
 
     Returns
     -------
@@ -116,24 +133,82 @@ def find_image_files(folder: str | Path) -> dict[str, Path]:
     Raises
     ------
     ImageFilesError
-        If the folder or a file is missing.
+        If the folder or a file is missing, or several may be meant.
     """
-    if not Path(folder).is_dir():
-        fault = "not a folder" if Path(folder).exists() else "no such folder"
+    if not is_folder(folder):
+        fault = "not a folder" if is_there(folder) else "no such folder"
         where = "" if Path(folder).is_absolute() else f" below {Path.cwd()}"
         raise ImageFilesError(
             [f"got {str(folder)!r}, {fault}{where}; allowed: a folder with four IDX files"]
         )
-    files, faults = {}, []
+    files = {}
     for name, published in PUBLISHED_NAMES.items():
-        names = [published, f"{published}.gz", name, f"{name}.gz"]
+        names = _usual_names(name, published)
         found = next((each for each in names if (Path(folder) / each).is_file()), None)
-        if found is None:
-            faults.append(f"{folder}: has no {published}; allowed: {', '.join(names)}")
-        else:
+        if found is not None:
             files[name] = Path(folder) / found
-    _refuse(faults)
-    return files
+    if len(files) < len(PUBLISHED_NAMES):
+        _refuse(_add_others(Path(folder), files))
+    return {name: files[name] for name in PUBLISHED_NAMES}
+
+
+def _usual_names(name: str, published: str) -> list[str]:
+    return [published, f"{published}.gz", name, f"{name}.gz"]
+
+
+def _add_others(folder: Path, files: dict[str, Path]) -> Iterator[str]:
+    """Add the files that have another name, or lie below; yield a line for each that is missing."""
+    seen = _list_below(folder)
+    others: dict[str, list[Path]] = {}
+    for path in seen:
+        if match := OTHER_NAMES.fullmatch(path.name):
+            part = "train" if match["part"].lower() == "train" else "test"
+            others.setdefault(f"{part}-{match['what'].lower()}.idx", []).append(path)
+    for name, published in PUBLISHED_NAMES.items():
+        if name in files:
+            continue
+        # Archives have files twice: again in a folder below, and plain and compressed.
+        highest = [p for p in others.get(name, []) if len(p.parts) == len(others[name][0].parts)]
+        found = {re.sub(r"(?i)\.gz$", "", str(path)): path for path in highest}
+        if len(found) == 1:
+            files[name] = min(highest, key=lambda path: len(path.name))
+        elif found:
+            paths = sorted(str(path.relative_to(folder)) for path in found.values())
+            yield (
+                f"{folder}: has several files for {published}: {_listed(paths)}; allowed: one; "
+                "name the folder that has the four"
+            )
+        else:
+            rest = [path for path in seen if path not in files.values()]
+            there = _listed(sorted(str(path.relative_to(folder)) for path in rest))
+            if not seen:
+                there = "no file"
+            yield (
+                f"{folder}: has no {published}; allowed: "
+                f"{', '.join(_usual_names(name, published))}"
+                + (f"; found: {there}" if there else "")
+            )
+
+
+def _list_below(folder: Path) -> list[Path]:
+    """Return the files in a folder and in those below, those that lie highest first."""
+    found, seen = [], 0
+    for place, folders, names in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(
+            each for each in folders if not each.startswith(".") and depth < DEEPEST
+        )
+        found += [Path(place, name) for name in sorted(names)]
+        seen += len(folders) + len(names)
+        if seen > MOST_SEEN:
+            break
+    files = (path for path in found if path.is_file())
+    return sorted(files, key=lambda path: len(path.parts))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(map(cut, names[:MAX_LISTED])) + more
 
 
 def inspect_image_files(folder: str | Path) -> ImageCounts:
@@ -163,7 +238,10 @@ def inspect_image_files(folder: str | Path) -> ImageCounts:
             faults += [text for _, text in error.faults]
     _refuse(faults)
     _refuse([*_size_faults(files, shapes), *_count_faults(files, shapes)])
-    labels = {part: _read_labels(files[f"{part}-labels.idx"]) for part in ("train", "test")}
+    labels = {
+        part: _read_labels(files[f"{part}-labels.idx"], *shapes[f"{part}-labels.idx"])
+        for part in ("train", "test")
+    }
     _refuse(_class_faults(files, labels))
     count, height, width = shapes["train-images.idx"]
     return ImageCounts(
@@ -214,6 +292,10 @@ def _read_shape(file: Path, dimensions: int) -> tuple[int, ...]:
             )
         shape = struct.unpack(f">{dimensions}I", header[4:])
         expected = header_size + math.prod(shape)
+        if expected > LARGEST_CONTENT:
+            raise ImageFilesError(
+                [f"{file}: has {expected:,} bytes, unpacked; allowed: at most {LARGEST_CONTENT:,}"]
+            )
         found = measure_content(file, expected)
     except DAMAGE as error:
         raise ImageFilesError([f"{file}: damaged gzip data ({error}); {_COMPLETE}"]) from None
@@ -233,9 +315,9 @@ _COMPLETE = "allowed: a complete gzip file, or an uncompressed one"
 _AXES = {3: "images x rows x columns", 1: "one label per image"}
 
 
-def _read_labels(file: Path) -> bytes:
+def _read_labels(file: Path, count: int) -> bytes:
     try:
-        return decompress(file.read_bytes(), str(file))[8:]
+        return decompress(file.read_bytes(), str(file), count + 8)[8:]
     except ValueError as error:
         raise ImageFilesError([f"{error}; {_COMPLETE}"]) from None
 

@@ -21,7 +21,7 @@ import pyarrow
 import requests
 from pyarrow import csv
 
-from restudy.data.compression import decompress
+from restudy.data.compression import LARGEST_CONTENT, decompress
 from restudy.data.idx import format_idx, parse_idx, read_idx
 from restudy.data.image_files import (
     PUBLISHED_NAMES,
@@ -329,6 +329,8 @@ def read_csv_member(archive: zipfile.ZipFile, ending: str) -> dict[str, bytes]:
     names = [name for name in archive.namelist() if name.endswith(ending)]
     if len(names) != 1:
         raise ValueError(f"expected one file …{ending} in the archive, found {len(names)}")
+    if archive.getinfo(names[0]).file_size > LARGEST_CONTENT:
+        raise ValueError(f"{names[0]} in the archive has more than {LARGEST_CONTENT:,} bytes")
     with archive.open(names[0]) as member:
         columns = member.readline().decode().strip().split(",")
     # As 64-bit numbers, a table would take a gigabyte.

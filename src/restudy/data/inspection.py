@@ -4,28 +4,12 @@ No numeric library is loaded: a configuration is inspected on every call of Snak
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from restudy.data.image_files import PUBLISHED_SETS, ImageCounts, inspect_image_files
 from restudy.data.kinds import LARGEST_SET, dataset_kind, too_many_draws
 from restudy.data.labelled_csv import read_labelled_csv
 from restudy.errors import DatasetError, UserError
-from restudy.families.contract import DRAWS, draw_count
-
-
-class PointFacts(NamedTuple):
-    """What is known of a set of points.
-
-    Attributes
-    ----------
-    features : int
-        Number of features D.
-    has_validation : bool
-        Whether it has a validation part.
-    """
-
-    features: int
-    has_validation: bool = True
+from restudy.families.contract import DRAWS, PointFacts, draw_count
 
 
 def inspect_datasets(
@@ -72,7 +56,7 @@ def _inspect(dataset: Mapping, tell: Callable[[str], None]) -> PointFacts | Imag
                 raise DatasetError([(DRAWS, text)])
             for line in table.remarks:
                 tell(line)
-            return PointFacts(len(table.features), table.has_validation)
+            return PointFacts(len(table.features), table.has_validation, rows, len(table.classes))
         case "idx":
             return inspect_image_files(dataset["path"])
         case kind if kind in PUBLISHED_SETS:

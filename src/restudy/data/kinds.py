@@ -60,6 +60,7 @@ def _standardize(default: bool) -> Setting:
     )
 
 
+VALUE_BYTES = 30  # of a feature of a point, while it is drawn and written
 LARGEST_SET = 10_000_000  # points that are generated: of two features, half a gigabyte
 _DRAWS = Setting(
     DRAWS,
@@ -364,6 +365,14 @@ def without_single_draw(dataset: Mapping) -> dict:
     """
     single = draw_count(dataset) == 1
     return {key: value for key, value in dataset.items() if not (single and key == DRAWS)}
+
+
+def memory(dataset: Mapping) -> float:
+    """Return the megabytes that a set of points takes while it is drawn; 0 if that is not known."""
+    kind = dataset_kind(dataset["kind"])
+    rows = sum(dataset.get(key, 0) for key in ("points", "heldout_points", "validation_points"))
+    features = kind.features or dataset.get("features", 0)
+    return 1e-6 * VALUE_BYTES * draw_count(dataset) * rows * (features + 2)
 
 
 def too_many_draws(draws: int, size: int, what: str) -> str:

@@ -4,21 +4,35 @@ Plain Python, because configurations are checked with it: a file of usual size i
 than the larger libraries take to load.
 """
 
-import csv
 import itertools
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
-from restudy.errors import DatasetError
+from restudy.data.csv_rows import CsvError, Rows, read_rows, visible
+from restudy.errors import DatasetError, cut, quote
 
 MISSING = ("", "na", "n/a", "nan", "null")  # in lower case
+# What stands for nothing in files of some programs, and may be a class in others.
+PLACEHOLDERS = (
+    "?",
+    "-",
+    "--",
+    ".",
+    "..",
+    "none",
+    "nil",
+    "missing",
+    "unknown",
+    "<na>",
+    "#n/a",
+    "\\n",
+)
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 LARGEST_VALUE = 1e100  # the sum of a few squares of such numbers is still finite
 MAX_NAMES = 20  # column names listed in a message
@@ -78,41 +92,39 @@ def read_labelled_csv(dataset: Mapping) -> LabelledTable:
         If the file is missing or is not CSV, has a feature that is missing, infinite or not a
         number, has fewer than two classes, or a class of a single row.
     """
-    path, label = dataset["path"], dataset["label"]
-    header, rows, lines = _read_rows(path)
-    names = [" ".join(name.split()) for name in header]
-    _refuse(_header_faults(path, names, label))
-    _refuse(_length_faults(path, names, rows, lines))
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    texts = [text.strip() for text in columns.pop(label)]
+    path, label = dataset["path"], visible(dataset["label"])
+    try:
+        read = read_rows(path, label)
+    except CsvError as fault:
+        allowed = "" if "; " in str(fault) else "; allowed: a CSV file in UTF-8 with rows"
+        raise TableError([("path", f"got {quote(path)}, {fault}{allowed}")]) from None
+    names, lines = read.header, read.lines
+    _refuse(_header_faults(path, read, label))
+    _refuse(_length_faults(path, read))
+    columns = dict(zip(names, zip(*read.rows, strict=True), strict=True))
+    written = columns.pop(label)
+    seen = {text: visible(text) for text in set(written)}
+    texts = [seen[text] for text in written]
     values = {name: _to_numbers(column) for name, column in columns.items()}
     _refuse(
         [*_label_faults(path, label, texts, lines), *_value_faults(path, columns, values, lines)]
     )
     classes, labels = _number_classes(texts)
-    remarks = []
-    if counting := [name for name, column in values.items() if _counts_rows(column)]:
-        remarks.append(
-            f"{path}: column {counting[0]!r} counts the rows, and is a feature like the others; "
-            "if it is an index, take it out of the file"
-        )
-    if any(text.lower() in MISSING for text in texts):
-        remarks.append(
-            f"{path}: 'NA' in column {label!r} is a class like the others; if it means that the "
-            "class is missing, take these rows out of the file"
-        )
-    if not _has_validation(labels):
-        remarks.append(
-            f"{path}: no class of column {label!r} has a third row for validation, so that nothing "
-            "can be chosen; with three rows or more of a class there is a validation part"
-        )
     return LabelledTable(
         values=[list(row) for row in zip(*values.values(), strict=True)],
         labels=labels,
         features=list(values),
         classes=classes,
         has_validation=_has_validation(labels),
-        remarks=remarks,
+        remarks=[
+            f"{path}: {line}"
+            for line in (
+                *_blank_remarks(read),
+                *_index_remarks(values),
+                *_label_remarks(label, written, texts, classes),
+                *_part_remarks(label, labels),
+            )
+        ],
     )
 
 
@@ -121,10 +133,69 @@ def _has_validation(labels: Sequence[int]) -> bool:
     return max(Counter(labels).values()) >= 3
 
 
+def _blank_remarks(read: Rows) -> Iterator[str]:
+    if read.blank:
+        yield f"rows without a single value are left out ({read.blank:,} of them)"
+
+
+def _index_remarks(values: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    for name, column in values.items():
+        if _counts_rows(column):
+            yield (
+                f"column {quote(name)} counts the rows, and is a feature like the others; if it is "
+                "an index, take it out of the file"
+            )
+
+
+def _label_remarks(
+    label: str, written: Sequence[str], texts: Sequence[str], classes: Sequence[str]
+) -> Iterator[str]:
+    """Yield what was joined to one class, or was not, and may not be meant so."""
+    place = f"column {quote(label)}"
+    suspects = [name for name in classes if name.lower() in (*MISSING, *PLACEHOLDERS)]
+    if suspects:
+        yield (
+            f"{quote(suspects[0])} in {place} is a class like the others; if it means that the "
+            "class is missing, take these rows out of the file"
+        )
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for text, seen in dict.fromkeys(zip(written, texts, strict=True)):
+        spellings[seen].add(text.strip(" "))
+    several = [seen for seen, ways in spellings.items() if len(ways) > 1]
+    if several:
+        yield (
+            f"{place} has classes that are written in several ways and look the same, such as "
+            f"{quote(several[0])}; they are one class"
+        )
+    if len(classes) < len(spellings):
+        yield f"{place} has numbers written in several ways; those of one value are one class"
+    folded = Counter(name.casefold() for name in classes)
+    if alike := [name for name in classes if folded[name.casefold()] > 1]:
+        yield (
+            f"{place} has classes that differ only in capital letters, such as "
+            f"{quote(alike[0])} and {quote(alike[1])}; they are different classes"
+        )
+
+
+def _part_remarks(label: str, labels: Sequence[int]) -> Iterator[str]:
+    if not _has_validation(labels):
+        yield (
+            f"no class of column {quote(label)} has a third row for validation, so that nothing "
+            "can be chosen; with three rows or more of a class there is a validation part"
+        )
+
+
 def _counts_rows(column: Sequence[float]) -> bool:
-    """Return whether a column is an index: whole numbers, each one more than the last."""
-    steps = {after - before for before, after in itertools.pairwise(column)}
-    return steps == {1.0} and float(column[0]).is_integer() and len(column) > 3
+    """Return whether a column is an index: whole numbers that rise, or those of a range once each.
+
+    Rows may have been left out of it, or put in another order, after they were counted.
+    """
+    if len(column) < 4 or not all(number.is_integer() for number in column):
+        return False
+    if len(set(column)) < len(column):
+        return False
+    rises = all(before < after for before, after in itertools.pairwise(column))
+    return rises or max(column) - min(column) == len(column) - 1
 
 
 def _refuse(faults: Iterator[Fault] | list[Fault]) -> None:
@@ -133,64 +204,61 @@ def _refuse(faults: Iterator[Fault] | list[Fault]) -> None:
         raise TableError(found)
 
 
-def _read_rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return header, rows and each row's line in the file, without blank lines."""
-    try:
-        # With or without the byte order mark that some programs write first.
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            read = [(row, reader.line_num) for row in reader if row]
-    except FileNotFoundError:
-        fault = "no such file" + ("" if Path(path).is_absolute() else f" below {Path.cwd()}")
-    except IsADirectoryError:
-        fault = "this is a folder"
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        fault = f"not UTF-8 text (invalid byte 0x{byte:02x})"
-    except OSError as error:
-        fault = f"it cannot be read ({error.strerror})"
-    except csv.Error as error:
-        fault = f"line {reader.line_num} is not CSV ({error})"
-    else:
-        if len(read) > 1:
-            (header, _), *rest = read
-            return header, [row for row, _ in rest], [line for _, line in rest]
-        fault = "it has a header line but no rows" if read else "it is empty"
-    raise TableError([("path", f"got {path!r}, {fault}; allowed: a CSV file in UTF-8 with rows")])
-
-
-def _header_faults(path: str, names: list[str], label: str) -> Iterator[Fault]:
+def _header_faults(path: str, read: Rows, label: str) -> Iterator[Fault]:
+    names = read.header
     for place, name in enumerate(names, start=1):
         if not name:
-            yield "path", f"{path}: column {place} has no name; allowed: a name for every column"
+            found = [row[place - 1] for row in read.rows if len(row) >= place]
+            yield (
+                "path",
+                f"{path}: column {place} has no name{_nameless_hint(found)}; allowed: a name for "
+                "every column",
+            )
     for name, count in Counter(names).items():
         if name and count > 1:
-            yield "path", f"{path}: {count} columns are called {name!r}; allowed: each name once"
+            yield (
+                "path",
+                f"{path}: {count} columns are called {quote(name)}; allowed: each name once",
+            )
     if label not in names:
         close = get_close_matches(label, names, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        separators = [each for each in ";\t|" if len(names) == 1 and each in names[0]]
-        listed = ", ".join(names[:MAX_NAMES])
+        listed = ", ".join(map(cut, names[:MAX_NAMES]))
         more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-        if separators:
-            fault = f"columns seem to be separated by {separators[0]!r}"
-            yield "path", f"{path}: {fault}; allowed: commas"
-        else:
-            yield "label", f"got {label!r}{hint}; columns of {path}: {listed}{more}"
+        yield "label", f"got {quote(label)}{hint}; columns of {path}: {listed}{more}"
     elif len(names) == 1:
-        yield "path", f"{path}: has no column besides {label!r}; allowed: at least one feature"
+        yield "path", f"{path}: has no column besides {quote(label)}; allowed: at least one feature"
 
 
-def _length_faults(path: str, names: list[str], rows: list, lines: list[int]) -> Iterator[Fault]:
+def _nameless_hint(column: Sequence[str]) -> str:
+    """Return in brackets what a column without a name may be."""
+    if not any(map(str.strip, column)):
+        return " (and no value: is there a comma too many at the ends of lines?)"
+    numbers = _to_numbers(column)
+    if numbers is not None and _counts_rows(numbers):
+        return " (an index? pandas leaves it out with index=False, R with row.names=FALSE)"
+    return ""
+
+
+def _length_faults(path: str, read: Rows) -> Iterator[Fault]:
+    names = read.header
     wrong = [
-        (len(row), line) for row, line in zip(rows, lines, strict=True) if len(row) != len(names)
+        (len(row), line)
+        for row, line in zip(read.rows, read.lines, strict=True)
+        if len(row) != len(names)
     ]
     if wrong:
         length, line = wrong[0]
+        hint = ""
+        if len(wrong) == len(read.rows) and len({each for each, _ in wrong}) == 1:
+            if length == len(names) + 1:
+                hint = " (R leaves the names of rows out with row.names=FALSE)"
+            elif length == 2 * len(names) - 1:
+                hint = " (decimal commas? write 1.5 for 1,5)"
         yield (
             "path",
             f"{path}, line {line}: got {length} value{'s' * (length != 1)}{_more(wrong)}; "
-            f"allowed: {len(names)}, as many as the header",
+            f"allowed: {len(names)}, as many as the header{hint}",
         )
 
 
@@ -204,7 +272,7 @@ def _label_faults(path: str, label: str, texts: list[str], lines: list[int]) -> 
     if missing:
         yield (
             "label",
-            f"{path}, line {missing[0]}, column {label!r}: the class is missing"
+            f"{path}, line {missing[0]}, column {quote(label)}: the class is missing"
             f"{_more(missing)}; allowed: a class in every row",
         )
         return
@@ -212,15 +280,16 @@ def _label_faults(path: str, label: str, texts: list[str], lines: list[int]) -> 
     if len(classes) == 1:
         yield (
             "label",
-            f"{path}: column {label!r} has only the class {classes[0]!r}; allowed: two or more",
+            f"{path}: column {quote(label)} has only the class {quote(classes[0])}; allowed: two "
+            "or more",
         )
         return
     single = [classes[label] for label, count in Counter(labels).items() if count == 1]
     if single:
         yield (
             "label",
-            f"{path}: class {single[0]!r} of column {label!r} has a single row{_more(single)}; "
-            "allowed: at least two, one to train on and one held out",
+            f"{path}: class {quote(single[0])} of column {quote(label)} has a single row"
+            f"{_more(single)}; allowed: at least two, one to train on and one held out",
         )
 
 
@@ -238,10 +307,22 @@ def _value_faults(
     for sort, found in sorts.items():
         if found:
             line, name, text = min(found, key=lambda each: each[0])
-            got = "the value is missing" if sort == "missing" else f"got {_cut(text)!r}"
+            got = f"got {quote(text)}"
+            if sort == "missing":
+                got = "the value is missing" + (f" ({quote(text)})" if text else "")
             got += _more(found)
             allowed = f"a number up to {LARGEST_VALUE:g}" if sort == "infinite" else "a number"
-            yield "path", f"{path}, line {line}, column {name!r}: {got}; allowed: {allowed}"
+            allowed += _number_hint(text)
+            yield "path", f"{path}, line {line}, column {quote(name)}: {got}; allowed: {allowed}"
+
+
+def _number_hint(text: str) -> str:
+    """Return how to write what may be a number in another notation; or nothing."""
+    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
+        return f", such as {text.replace(',', '.')}, with a point"
+    if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?\s*%", text):
+        return ", without a per cent sign"
+    return ""
 
 
 def _to_numbers(column: Sequence[str]) -> list[float] | None:
@@ -257,7 +338,7 @@ def _to_numbers(column: Sequence[str]) -> list[float] | None:
 
 def _sort_of(text: str) -> str | None:
     """Return what is wrong with a text as a feature: "missing", "text", "infinite", or None."""
-    if text.strip().lower() in MISSING:
+    if text.strip().lower() in (*MISSING, *PLACEHOLDERS):
         return "missing"
     numbers = _to_numbers([text])
     if numbers is not None:
@@ -292,7 +373,3 @@ def _shortest(number: Decimal) -> str:
 def _more(found: Sequence) -> str:
     """Return how many there are besides the one that the message names."""
     return f" ({len(found) - 1:,} more like it)" if len(found) > 1 else ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"

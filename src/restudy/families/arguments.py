@@ -2,14 +2,18 @@
 
 import functools
 import inspect
+import itertools
 import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from restudy.errors import quote
 from restudy.families.contract import Kind, Setting
 from restudy.families.lookup import check_allowed
+
+LONGEST_SEQUENCE = 1_000_000  # numbers in an argument, which may be an iterator without end
 
 
 def check_argument(setting: Setting, found: Any) -> None:
@@ -31,7 +35,7 @@ def check_argument(setting: Setting, found: Any) -> None:
     if isinstance(found, bool) or not isinstance(found, kind):
         raise TypeError(message)
     inside = (
-        math.isfinite(found)
+        _is_finite(found)
         and (setting.minimum is None or found >= setting.minimum)
         and (setting.maximum is None or found <= setting.maximum)
         and (setting.above is None or found > setting.above)
@@ -55,14 +59,22 @@ def whole_numbers(setting: Setting, found: Any) -> list[int]:
     if isinstance(found, str | bytes) or not isinstance(found, Iterable):
         raise TypeError(message)
     try:
-        values = list(found)
+        values = list(itertools.islice(found, LONGEST_SEQUENCE + 1))
     except TypeError:  # an array without dimensions
         raise TypeError(message) from None
+    if len(values) > LONGEST_SEQUENCE:
+        raise ValueError(f"{message}, at most {LONGEST_SEQUENCE:,}")
     if len(values) < fewest or (most is not None and len(values) > most):
         raise ValueError(message)
     for value in values:
         check_argument(replace(setting, type="integer"), value)
     return [int(value) for value in values]
+
+
+def check_mapping(name: str, found: Any) -> None:
+    """Raise TypeError, saying what was found, unless it is a mapping."""
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{name}: got {show(found)}, allowed: a mapping with a kind")
 
 
 def check_settings(setting: Setting, found: Any) -> dict[str, Any]:
@@ -88,6 +100,26 @@ def check_settings(setting: Setting, found: Any) -> dict[str, Any]:
     return values
 
 
+class Remade:
+    """What a factory makes of functions: pickled as the factory's name and its arguments.
+
+    Attributes
+    ----------
+    recipe : (callable, tuple, dict) or None
+        The factory, and what it was called with; None of what another function made.
+    """
+
+    recipe: tuple[Callable, tuple, dict] | None = None
+
+    def __reduce_ex__(self, protocol: int) -> Any:
+        """Return how to make it again."""
+        return super().__reduce_ex__(protocol) if self.recipe is None else (_remake, self.recipe)
+
+
+def _remake(factory: Callable, given: tuple, named: dict) -> Any:
+    return factory(*given, **named)
+
+
 def held_against(kinds: Iterable[Kind], *shared: Setting) -> Callable[[Callable], Callable]:
     """Let the factory of a kind hold its arguments against the kind's settings.
 
@@ -106,15 +138,24 @@ def held_against(kinds: Iterable[Kind], *shared: Setting) -> Callable[[Callable]
 
         @functools.wraps(factory)
         def checked(*given: Any, **named: Any) -> Any:
+            allowed = ", ".join(signature.parameters) or "no argument"
+            for name in named:
+                if name not in signature.parameters:
+                    raise TypeError(
+                        f"{factory.__name__}: got an unexpected keyword argument {name!r}, "
+                        f"allowed: {allowed}"
+                    )
             try:
                 arguments = signature.bind(*given, **named).arguments
             except TypeError as fault:
-                allowed = ", ".join(signature.parameters)
                 raise TypeError(f"{factory.__name__}: {fault}, allowed: {allowed}") from None
             for name, value in arguments.items():
                 if name in settings:
                     check_argument(settings[name], value)
-            return factory(*given, **named)
+            made = factory(*given, **named)
+            if isinstance(made, Remade):
+                made.recipe = checked, given, named
+            return made
 
         return checked
 
@@ -123,8 +164,15 @@ def held_against(kinds: Iterable[Kind], *shared: Setting) -> Callable[[Callable]
 
 def show(found: Any) -> str:
     """Return a value as an error message shows it, on one line of a bearable length."""
-    text = " ".join(repr(found).split())
+    text = " ".join((quote(found) if isinstance(found, int) else repr(found)).split())
     return text if len(text) <= 60 else f"{text[:40]}… ({type(found).__name__})"
+
+
+def _is_finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number or a fraction that no float can hold
+        return False
 
 
 def _in_words(setting: Setting) -> str:

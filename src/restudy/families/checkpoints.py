@@ -16,11 +16,14 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from restudy.errors import quote
 
 KEPT = 2  # number of newest checkpoints of a sort that are kept
 GOING, ENDED = "step", "ended"  # how files of checkpoints on the way begin, and of the last one
@@ -188,6 +191,13 @@ def list_checkpoints(folder: Path, *sorts: str) -> list[Path]:
     return sorted(found, key=lambda path: path.stem.rpartition("-")[2], reverse=True)
 
 
+# What reading raises of bytes that are no checkpoint, or one that asks for any amount of memory.
+FOREIGN = (
+    *(AttributeError, EOFError, KeyError, MemoryError, NotImplementedError, OverflowError),
+    *(RuntimeError, TypeError, zipfile.BadZipFile, zlib.error),
+)
+
+
 def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
     """Return identity and step of a checkpoint as it states them, and its content.
 
@@ -211,10 +221,16 @@ def read_checkpoint(path: Path) -> tuple[dict, Checkpoint]:
                 if kind == "array":
                     arrays[rest] = members[name]
                 elif kind == "file":
+                    if rest in ("", ".", "..") or Path(rest).name != rest:
+                        raise ValueError(f"it has a file for another folder, {quote(rest)}")
                     files[rest] = members[name].tobytes()
-    except (KeyError, EOFError, zipfile.BadZipFile) as error:
+            checkpoint = Checkpoint(about["step"], arrays, about["tables"], files)
+            well_formed = isinstance(about["identity"], str) and type(about["step"]) is int
+    except FOREIGN as error:
         raise ValueError(f"it is in another format: {error}") from error
-    return about, Checkpoint(about["step"], arrays, about["tables"], files)
+    if not well_formed:
+        raise ValueError("it is in another format: no identity, or no step")
+    return about, checkpoint
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 ALL, ONE = "all", "one"  # seeds that one job trains
 POINTS, IMAGES = "points", "images"  # what data sets consist of
@@ -24,9 +24,30 @@ LOADERS = {
     IMAGES: "restudy.data.images:load_split",
 }
 LARGEST_COUNT = 1_000_000_000
+LARGEST_JOB = 8000  # megabytes of memory: as much as many machines have for all jobs
 DRAWS = "draws"  # key of a data set: how many independent draws of points it has
 # How a path spells another value of one of an entry's settings, as in gd+learning_rate=0.03.
 OVERRIDE = r"\+([a-z][a-z0-9_]*)=([A-Za-z0-9_.-]+)"
+
+
+class PointFacts(NamedTuple):
+    """What is known of a set of points before anything is trained on it.
+
+    Attributes
+    ----------
+    features : int
+        Number of features D.
+    has_validation : bool
+        Whether it has a validation part.
+    rows, classes : int
+        Of a file of the user's: its points, of all parts, and their classes. Else 0: the settings
+        of the data set tell them.
+    """
+
+    features: int
+    has_validation: bool = True
+    rows: int = 0
+    classes: int = 0
 
 
 def draw_count(dataset: Mapping[str, Any]) -> int:
@@ -464,9 +485,10 @@ class Family:
         Without the function, it never can.
     check : str
         Path of a function of a completed section that yields lines on settings which clash.
-    check_images : str
-        Of a family that takes images: path of a function (a cell's settings, `ImageCounts` of its
-        data set, key of its protocol) that yields lines on what is too large to be trained.
+    check_data : str
+        Path of a function (a cell's settings, what is known of its data set, key of its protocol)
+        that yields lines on what is too large to be trained. Of images, that is `ImageCounts`, of
+        points `PointFacts`.
     cost : str
         Path of a module with ``features(settings)`` and ``disk(settings)``, from which a job's
         time and its bytes on disk are estimated; and perhaps ``state(settings)``, the bytes of what
@@ -536,7 +558,7 @@ class Family:
     resources: Resources = field(default_factory=Resources)
     starts_anew: str = ""
     check: str = ""
-    check_images: str = ""
+    check_data: str = ""
     cost: str = ""
     predict: str = ""
     browser_twin: str = ""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from restudy.errors import quote
+
 # Key beside ``kind`` with the digest of the user's file that a kind is in: it is a parameter of all
 # jobs that use the kind.
 CODE = "code"
@@ -31,8 +33,8 @@ def with_own(
 def check_allowed(what: str, found: Any, allowed: Iterable[str]) -> None:
     """Raise ValueError, saying what was found and what is allowed, unless it is allowed."""
     names = list(allowed)
-    if found not in names:
-        raise ValueError(f"{what}: got {found!r}, allowed: {', '.join(names)}")
+    if not isinstance(found, str) or found not in names:
+        raise ValueError(f"{what}: got {quote(found)}, allowed: {', '.join(names)}")
 
 
 def make_kind(
@@ -60,7 +62,7 @@ def make_kind(
     """
     if not isinstance(settings, Mapping):
         raise TypeError(
-            f"{what}: got {settings!r}, allowed: a name, or a mapping with a kind, one of "
+            f"{what}: got {quote(settings)}, allowed: a name, or a mapping with a kind, one of "
             f"{', '.join(factories)}"
         )
     parameters = {key: value for key, value in settings.items() if key not in ("kind", CODE)}

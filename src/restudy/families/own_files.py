@@ -55,11 +55,17 @@ def load_file(
         If there is no such file, or loading it fails, ends the process, takes too long or leaves a
         thread running.
     """
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # such as a path that is too long
+        is_file = False
+    if not is_file:
+        raise OwnFileError(f"{path}: no such Python file")
     name = f"restudy_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if spec is None or spec.loader is None:
         raise OwnFileError(f"{path}: no such Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -6,6 +6,7 @@ TensorBoard's, which is fifty times the size of what reads them here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def make_ndarray(tensor: Any) -> np.ndarray:
     TypeError
         If they are of a type that is no array's.
     ValueError
-        If they are more or fewer than its shape has.
+        If they are more or fewer than its shape has, or one stands for more than a page can show.
     """
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     kind = TYPES.get(tensor.dtype, "").removeprefix("DT_")
@@ -78,9 +79,14 @@ def make_ndarray(tensor: Any) -> np.ndarray:
     if kind == "BFLOAT16":
         array = array.astype(np.uint32) << 16
     array = array.view(dtype)
-    return np.full(shape, array[0], dtype) if len(array) == 1 else array.reshape(shape).copy()
+    if len(array) != 1:
+        return array.reshape(shape).copy()
+    if math.prod(shape) > MOST_REPEATED:
+        raise ValueError(f"one value stands for {math.prod(shape):,} of them")
+    return np.full(shape, array[0], dtype)
 
 
+MOST_REPEATED = 1_000_000  # values of a tensor that one stands for
 # Of each type of tensor the type of its array, the type that its numbers are stored as, and their
 # field. NumPy has no bfloat16: its array is one of float32, the same numbers.
 ARRAYS = {

@@ -25,6 +25,7 @@ from restudy.study.config import (
 from restudy.study.schema import CHECKS
 from restudy.study.validation import key_path
 from restudy.study.yaml_files import check_configfile
+from restudy.user_files import is_there
 
 LONGEST_NUMBER = 400  # digits: more than a float has
 
@@ -90,7 +91,7 @@ def load_study(
     """
 
     def find(path: str) -> str:
-        elsewhere = not Path(path).exists() and (root / path).exists()
+        elsewhere = not is_there(path) and is_there(root / path)
         return os.path.relpath(root / path) if elsewhere else str(path)
 
     configfiles = [os.path.relpath(path) for path in configfiles]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError
 from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import Any
 
-from restudy.data.kinds import LARGEST_SET, dataset_kind, kinds_that, too_many_draws
-from restudy.families.contract import DRAWS, IMAGES, ONE, Family, draw_count
+from restudy.data.kinds import LARGEST_SET, dataset_kind, kinds_that, memory, too_many_draws
+from restudy.families.contract import DRAWS, IMAGES, LARGEST_JOB, ONE, Family, draw_count
 from restudy.families.registry import resolve
 from restudy.families.setting_axes import find_setting, is_setting_axis, is_whole, setting_axis
 from restudy.study.cell import Cell
@@ -101,6 +101,13 @@ def _dataset_faults(place: str, dataset: Mapping) -> Iterator[str]:
         draws = draw_count(dataset)
         if draws > 1 and size * draws > LARGEST_SET:
             yield f"{place}.{DRAWS}{too_many_draws(draws, size, key)}"
+    if (needed := memory(dataset)) > LARGEST_JOB:
+        found = ", ".join(f"{key} {size:,}" for key, size in sizes.items())
+        more = [f"{key} {dataset[key]:,}" for key in ("features", DRAWS) if key in dataset]
+        yield (
+            f"{place}: got {', '.join([found, *more])}, which take about {needed:,.0f} MB of "
+            f"memory; allowed: what takes at most {LARGEST_JOB:,} MB"
+        )
     if "classes" in dataset:
         for key in parts:
             if dataset[key] < dataset["classes"]:
@@ -269,11 +276,15 @@ def data_faults(config: Mapping, known: Mapping, families: Mapping[str, Family])
         else:
             images[name] = facts
     for name, family in families.items():
-        if config[name] and family.takes == IMAGES:
+        if not config[name]:
+            continue
+        if family.takes == IMAGES:
+            yield from _excess_faults(config, family, images)
             yield from _study_image_faults(config, family, images)
-        elif config[name] and lacking:
-            for study in config[name]["studies"]:
-                yield from _validation_faults(config, family, study, lacking)
+            continue
+        yield from _excess_faults(config, family, known)
+        for study in config[name]["studies"] if lacking else ():
+            yield from _validation_faults(config, family, study, lacking)
 
 
 def _validation_faults(
@@ -339,22 +350,33 @@ def asked_faults(
         return
     if family.takes != IMAGES and not facts.has_validation:
         yield from _stopping_faults(Entries(config, family), cell["protocol"], cell["dataset"])
-    if family.takes == IMAGES and family.check_images:
-        place = f"{family.name}.protocols.{cell['protocol']}"
-        settings = settings_lookup(config, family)(cell)
-        yield from resolve(family, family.check_images)(settings, facts, place)
+    yield from _excess(config, family, [cell], {split_value(cell["dataset"])[0]: facts})
+
+
+def _excess_faults(config: Mapping, family: Family, known: Mapping) -> Iterator[str]:
+    """Yield a line for each cell of a study that is too large to be trained on its data set."""
+    designs = (design_of(config, family, study) for study in config[family.name]["studies"])
+    cells = dict.fromkeys(cell for design in designs for cell in design.cells)
+    yield from _excess(config, family, cells, known)
+
+
+def _excess(
+    config: Mapping, family: Family, cells: Iterable[Cell], known: Mapping
+) -> Iterator[str]:
+    if not family.check_data:
+        return
+    find_excess, settings = resolve(family, family.check_data), settings_lookup(config, family)
+    for cell in cells:
+        facts = known.get(split_value(cell["dataset"])[0])
+        if facts is not None:
+            place = f"{family.name}.protocols.{cell['protocol']}"
+            yield from find_excess(settings(cell), facts, place)
 
 
 def _study_image_faults(config: Mapping, family: Family, images: Mapping) -> Iterator[str]:
-    entries, settings = Entries(config, family), settings_lookup(config, family)
-    find_excess = resolve(family, family.check_images) if family.check_images else None
+    entries = Entries(config, family)
     for study in config[family.name]["studies"]:
         cells = design_of(config, family, study).cells
-        for cell in cells if find_excess else ():
-            counts = images.get(split_value(cell["dataset"])[0])
-            if counts is not None:
-                place = f"{family.name}.protocols.{cell['protocol']}"
-                yield from find_excess(settings(cell), counts, place)
         for text, protocol in dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in cells):
             counts = images.get(split_value(text)[0])
             if counts is None:

@@ -142,9 +142,9 @@ def design_of(config: Mapping[str, Any], family: Family, study: str, rung: int =
         different cells to sample.
     """
     # Checks, plan and claims ask for the same design, which may have thousands of cells.
-    key = json.dumps(
-        [family.name, family.digest, study, rung, config["datasets"], config[family.name]]
-    )
+    section = config[family.name]
+    own = {**section, "studies": section["studies"][study]}
+    key = json.dumps([family.name, family.digest, study, rung, config["datasets"], own])
     if key not in _DESIGNS:
         if len(_DESIGNS) >= MOST_KEPT:
             _DESIGNS.clear()
@@ -410,16 +410,18 @@ class _Builder:
 
         size = sample["size"]
         draw = METHODS[sample["method"]]
-        lists = [domain for domain in self.domains.values() if isinstance(domain, list)]
-        most = prod(map(len, lists)) if len(lists) == len(self.domains) else MOST_DRAWN
+        most = prod(
+            domain.size if isinstance(domain, Range) else len(domain)
+            for domain in self.domains.values()
+        )
         drawn = size
         while drawn <= MOST_DRAWN:
             points = draw(drawn, len(self.domains), sample["seed"])
             cells = unique_cells(self._cell(self._at(point)) for point in points.tolist())
             if len(cells) >= size:
                 return cells[:size]
-            # A product that holds fewer cells need not be drawn from for long.
-            if most < size or drawn >= 64 * most:
+            # What holds fewer cells need not be drawn from for long.
+            if most < size or drawn >= 64 * size:
                 break
             drawn *= 2
         raise DesignError(

@@ -36,6 +36,11 @@ class Range:
     whole: bool = False
     count: int | None = None
 
+    @property
+    def size(self) -> float:
+        """Number of different values that can be drawn; of numbers that are not whole, no limit."""
+        return self.high - self.low + 1 if self.whole else math.inf
+
     def values(self) -> list[float] | list[int]:
         """Return ``count`` values, both ends among them; a whole number may come up twice."""
         if self.count is None:

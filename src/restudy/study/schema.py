@@ -24,6 +24,7 @@ TYPES = {
 }
 KEPT_STATE_MEGABYTES = 100  # enough for the CNN of the usual size, with early stopping too
 LARGEST_RANGE = 100_000  # values of a range, cells of a sample
+LONGEST_QUESTION = 2000  # characters
 BOUNDS = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -283,6 +284,7 @@ def study_schema(family: Family) -> dict:
                 "description": "What the study asks, in plain words; shown in the report.",
                 "type": "string",
                 "minLength": 1,
+                "maxLength": LONGEST_QUESTION,
             },
             "fix": {
                 **cell_schema(family),

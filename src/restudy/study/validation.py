@@ -8,6 +8,8 @@ from functools import cache
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from restudy.errors import cut, quote, show
+
 LARGEST_NUMBER = 1e300  # also excludes infinities and, since comparisons with it are false, NaN
 
 
@@ -95,7 +97,7 @@ def describe(error: ValidationError) -> Iterator[str]:
                 if key not in found:
                     yield f"{place}: missing key {key!r}"
         case "enum":
-            yield f"{place}: got {found!r}{hint(found, rule)}; allowed: {join(rule)}"
+            yield f"{place}: got {quote(found)}{hint(found, rule)}; allowed: {join(rule)}"
         case "type":
             kinds = [rule] if isinstance(rule, str) else rule
             allowed = " or ".join(_TYPES[kind] for kind in kinds)
@@ -107,7 +109,7 @@ def describe(error: ValidationError) -> Iterator[str]:
                 "maximum": "at most",
                 "exclusiveMaximum": "less than",
             }[error.validator]
-            yield f"{place}: got {found!r}; allowed: {bound} {rule}"
+            yield f"{place}: got {quote(found)}; allowed: {bound} {rule}"
         case "minItems" | "minProperties" if not found:
             yield f"{place}: is empty; allowed: at least one entry"
         case "minProperties" | "minItems":
@@ -118,14 +120,14 @@ def describe(error: ValidationError) -> Iterator[str]:
             names = join(branch["required"][0] for branch in rule)
             yield f"{place}: got only {join(found)}; allowed: datasets with one or more of {names}"
         case "uniqueItems":
-            yield f"{place}: got {found!r}; allowed: each value once"
+            yield f"{place}: got {quote(found)}; allowed: each value once"
         case "pattern" if rule.startswith("^[a-z]"):
             yield (
-                f"{place}: got the name {found!r}; allowed: a letter from a to z, then letters, "
-                "digits and underscores, all in lower case and no underscore at the end"
+                f"{place}: got the name {quote(found)}; allowed: a letter from a to z, then "
+                "letters, digits and underscores, all in lower case and no underscore at the end"
             )
         case "maxLength":
-            yield f"{place}: got {found!r}; allowed: at most {rule} characters"
+            yield f"{place}: got {quote(found)}; allowed: at most {rule} characters"
         case "oneOf":
             keys = [key for branch in rule for key in branch["required"]]
             given = [key for key in keys if key in found]
@@ -133,7 +135,7 @@ def describe(error: ValidationError) -> Iterator[str]:
         case "minLength":
             yield f"{place}: is empty; allowed: some text"
         case "pattern":
-            yield f"{place}: got {found!r}; allowed: text of the form {rule}"
+            yield f"{place}: got {quote(found)}; allowed: text of the form {rule}"
         case _:
             yield f"{place}: {error.message}"
 
@@ -161,21 +163,12 @@ def _number_note(found, rule) -> str:
     return f" (YAML wants it written {whole}.{fraction or 0}e{sign or '+'}{exponent})"
 
 
-def show(value) -> str:
-    """Return what was found, for a message: structures by name, everything else as it is."""
-    names = {dict: "keys with values", list: "a list", type(None): "nothing"}
-    for kind, name in names.items():
-        if isinstance(value, kind):
-            return name
-    return repr(value)
-
-
 def hint(found, allowed) -> str:
     """Return the allowed name that is nearest to what was found, as a question; or nothing."""
-    close = get_close_matches(str(found), [str(name) for name in allowed], n=1)
+    close = get_close_matches(cut(str(found)), [str(name) for name in allowed], n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def join(names) -> str:
     """Return names as a list in words."""
-    return ", ".join(str(name) for name in names) or "none"
+    return ", ".join(cut(str(name)) for name in names) or "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from functools import cache
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import yaml
 
-from restudy.errors import UserError
+from restudy.errors import UserError, cut, quote, show
+from restudy.user_files import UserFileError, read_user_file
 
 # What makes a configuration a template of YTE to Snakemake.
 TEMPLATE_KEY = "__use_yte__"
 DEEPEST, MOST_VALUES = 50, 1_000_000
+LARGEST_FILE = 1_000_000  # bytes: it takes seconds to read them
 TOO_DEEP = (
     "mappings and lists are nested without end (an anchor within itself?), or more deeply than "
     f"{DEEPEST} times"
@@ -25,7 +28,18 @@ class YamlError(UserError):
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
-    """A loader that refuses duplicate keys, of which YAML would silently keep the last."""
+    """A loader that refuses duplicate keys, of which YAML would silently keep the last.
+
+    It names the line of a value that no Python can hold, too.
+    """
+
+    def construct_object(self, node, deep=False):
+        """Return a value; what Python says of a date or number in a form of its own gets a line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, OverflowError) as error:
+            problem = f"a value can't be read: {_reason(error)}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node, deep=False):
         """Return a mapping after checking that no key written in it is a duplicate."""
@@ -35,7 +49,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
                 continue
             key, line = self.construct_object(key_node), key_node.start_mark.line + 1
             if key in first_lines:
-                problem = f"duplicate key {key!r}, first in line {first_lines[key]}"
+                problem = f"duplicate key {quote(key)}, first in line {first_lines[key]}"
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             first_lines[key] = line
         return super().construct_mapping(node, deep)
@@ -47,17 +61,19 @@ def read_yaml(path: str | Path) -> Any:
     Raises
     ------
     YamlError
-        If the file is missing, is not text, is not YAML, or has a duplicate key or a value that no
-        Python can hold.
+        If the file is missing, is not text, is not YAML, is nested without end, or has a duplicate
+        key or a value that no Python can hold.
     """
-    return parse_yaml(_read_text(path), path)
+    content = parse_yaml(_read_text(path), path)
+    _check_extent(path, content)
+    return content
 
 
 def _read_text(path: str | Path) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise YamlError(f"{path}: {error.strerror}") from None
+        return read_user_file(path, LARGEST_FILE).decode()
+    except UserFileError as fault:
+        raise YamlError(f"{path}: {fault}") from None
     except UnicodeDecodeError:
         raise YamlError(f"{path}: not YAML: not UTF-8 text") from None
 
@@ -72,9 +88,6 @@ def parse_yaml(text: str, place: str | Path) -> Any:
         raise YamlError(f"{place}: not YAML: {_fault(error)}") from None
     except RecursionError:
         raise YamlError(f"{place}: {TOO_DEEP}") from None
-    # Of dates and numbers in a form of their own, PyYAML hands on what Python says.
-    except (ValueError, TypeError, OverflowError) as error:
-        raise YamlError(f"{place}: a value can't be read: {error}") from None
 
 
 def check_configfile(path: str | Path) -> None:
@@ -91,7 +104,13 @@ def check_configfile(path: str | Path) -> None:
 @cache  # of what was read before, in one call of Snakemake
 def _check_text(path: str, text: str) -> None:
     content = parse_yaml(text, path)
+    if not isinstance(content, Mapping):
+        raise YamlError(f"{path}: got {show(content)} at its top level; allowed: keys with values")
     _refuse_templates(path, content)
+    _check_extent(path, content)
+
+
+def _check_extent(path: str | Path, content: Any) -> None:
     depth, values = _extent(path, content, {}, frozenset())
     if depth > DEEPEST:
         raise YamlError(f"{path}: {TOO_DEEP}")
@@ -135,6 +154,12 @@ def _extent(
             1 + sum(count for _, count in found),
         )
     return known[id(value)]
+
+
+def _reason(error: Exception) -> str:
+    """Return what Python says of a value, in words of this project where that is about Python."""
+    digits = re.search(r"value has (\d+) digits", str(error))
+    return f"it has {digits[1]} digits; allowed: fewer" if digits else cut(str(error), 200)
 
 
 def _fault(error: yaml.YAMLError) -> str:

@@ -12,11 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from restudy.errors import UserError
+from restudy.errors import UserError, cut
 from restudy.provenance.sums import check_sums
+from restudy.user_files import UserFileError, is_there, read_user_file
 from restudy.verification.fingerprints import SUMS, UNREADABLE, describe_file, digest_of, distance
 
 FORMAT = 1
+LARGEST_FILE = 500_000_000  # bytes: the manifest of a million artefacts
+MAX_LINES, LONGEST_LINE = 1000, 500  # of a comparison in words
 LARGEST_SUM = 1e150  # of a fingerprint: the square of a difference of two is a number
 DIGESTS = ("settings", "data", "code", "lock")
 OUTCOMES = ("identical", "within tolerance", "different", "missing", "additional")
@@ -179,11 +182,11 @@ def read_manifest(path: str | Path, computed: str | None = None) -> dict:
     """
     path = Path(path)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such file; expected a manifest.json") from None
-    except (OSError, ValueError, RecursionError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "not JSON"
+        manifest = json.loads(read_user_file(path, LARGEST_FILE).decode())
+    except (UserFileError, ValueError, RecursionError) as fault:
+        if not is_there(path):
+            raise ManifestError(f"{path}: no such file; expected a manifest.json") from None
+        reason = str(fault) if isinstance(fault, UserFileError) else "not JSON"
         raise ManifestError(f"{path}: can't be read as a manifest ({reason})") from None
     keys = {"format", "configuration", "environments", "cells", "aggregates", "left_out"}
     if not isinstance(manifest, dict) or not keys <= manifest.keys():
@@ -300,6 +303,10 @@ def state_comparison(table: pd.DataFrame, tolerance: float) -> list[str]:
         size = "under 1e-10" if row.distance < 1e-10 else f"{row.distance:.2g}"
         apart = "" if pd.isna(row.distance) else f" (distance {size})"
         lines.append(f"{row.outcome}{apart}: {row.path}" + (f"; {row.why}" if row.why else ""))
+    if len(lines) > MAX_LINES:
+        lines = [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES:,} artefacts more"]
+    # The names are another's.
+    lines = [cut("".join(filter(str.isprintable, line)), LONGEST_LINE) for line in lines]
     counts = table["outcome"].value_counts()
     parts = [f"{counts.get(outcome, 0):,} {outcome}" for outcome in OUTCOMES]
     return [*lines, f"{len(table):,} artefacts, tolerance {tolerance:g}: {', '.join(parts)}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -10,6 +11,20 @@ from restudy.internals.tensorboard_reading import TYPES, GraphDef, make_ndarray
 
 LONGEST = 160  # letters of an attribute
 SHAPES = "_output_shapes"
+OF_OBJECTS = [
+    "__proto__",
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+]
 
 
 def arrange_graph(content: bytes) -> list[dict[str, Any]]:
@@ -50,7 +65,24 @@ def arrange_graph(content: bytes) -> list[dict[str, Any]]:
             if (source := places.get(scope + name)) is not None:
                 number = int(output[-1]) if output and output[-1].isdigit() else 0
                 entry["inputs"].append([source, -1 if text.startswith("^") else number])
+    for entry, name in zip(entries, _usable_names([e["name"] for e in entries]), strict=True):
+        entry["name"] = name
     return entries
+
+
+def _usable_names(names: Sequence[str]) -> list[str]:
+    """Return names that a page can draw: none empty, none twice, with words between the slashes."""
+    taken: dict[str, None] = {}
+    for name in names:
+        first, *others = [part for part in name.split("/") if part] or ["(no name)"]
+        # In JavaScript, every object has these.
+        usable = path = "/".join([f"({first})" if first in OF_OBJECTS else first, *others])
+        number = 1
+        while usable in taken:
+            number += 1
+            usable = f"{path} ({number})"
+        taken[usable] = None
+    return list(taken)
 
 
 def _arrange(name: str, node: Any) -> dict[str, Any]:
@@ -86,10 +118,9 @@ def _short(value: Any) -> str:
     kind = value.WhichOneof("value")
     content = getattr(value, kind) if kind else ""
     if kind == "list":
-        # One of its fields has the items.
-        items = [item for _, field in content.ListFields() for item in field]
-        names = [descriptor.name for descriptor, _ in content.ListFields()]
-        text = ", ".join(_words(names[0], item) for item in items[:20]) if items else ""
+        # One of its fields has the items, in a file that TensorFlow wrote.
+        items = [(each.name, item) for each, field in content.ListFields() for item in field]
+        text = ", ".join(_words(*item) for item in items[:20])
         text = f"[{text}{', …' if len(items) > 20 else ''}]"
     else:
         text = _words(kind, content)

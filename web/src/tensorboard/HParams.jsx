@@ -9,7 +9,7 @@ import { ParallelCoordinates, insideBrushes } from "../shared/ParallelCoordinate
 import { ticksOf } from "../shared/ticks.js";
 import { useWidth } from "../shared/useWidth.js";
 import { Choice } from "./Scalars.jsx";
-import { extent, mean, padded } from "./curves.js";
+import { extent, isDrawable, mean, padded } from "./curves.js";
 
 const FIRST_METRICS = 4;
 // Viridis: even steps look even, also to colour-blind readers.
@@ -240,7 +240,8 @@ export function HParams({ runs, rows: { axes, rows }, checked, matching, state, 
 function paint(rows, axes, name, dark) {
   const axis = axes.find((one) => one.name === name && one.kind === "number");
   if (!axis) return rows;
-  const bounds = extent(rows.map(({ values }) => values[name]).filter(Number.isFinite));
+  const drawable = (value) => isDrawable(value, axis.log);
+  const bounds = extent(rows.map(({ values }) => values[name]).filter(drawable));
   if (!bounds) return rows;
   const scale = (axis.log ? scaleLog : scaleLinear)(bounds, [0, 1]);
   const ramp = scaleLinear(
@@ -249,7 +250,7 @@ function paint(rows, axes, name, dark) {
   );
   return rows.map((row) => ({
     ...row,
-    color: Number.isFinite(row.values[name]) ? ramp(scale(row.values[name])) : "#8a8f98",
+    color: drawable(row.values[name]) ? ramp(scale(row.values[name])) : "#8a8f98",
   }));
 }
 
@@ -292,10 +293,11 @@ function ScatterMatrix({ across, down, rows, isInside, highlighted, onHighlight 
       const scale = scalePoint(texts, range).padding(0.5);
       return { at: (value) => scale(String(value ?? "none")), ticks: texts.map((text) => [scale(text), text]) };
     }
-    const bounds = padded(extent(values.filter(Number.isFinite)), log, 0.08);
+    const drawable = (value) => isDrawable(value, log);
+    const bounds = padded(extent(values.filter(drawable)), log, 0.08);
     const scale = (log ? scaleLog : scaleLinear)(bounds, range);
     return {
-      at: (value) => (Number.isFinite(value) ? scale(value) : null),
+      at: (value) => (drawable(value) ? scale(value) : null),
       ticks: ticksOf(scale, 4).map(({ at, text }) => [scale(at), text]),
     };
   };

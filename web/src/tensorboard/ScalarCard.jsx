@@ -13,6 +13,7 @@ import { useWidth } from "../shared/useWidth.js";
 import { Swatch } from "./RunsPanel.jsx";
 import {
   extentOfValues,
+  isDrawable,
   linesOfRuns,
   linesOfTrials,
   nearest,
@@ -159,7 +160,7 @@ function makePlane({ lines, axis, log, outliers, zoom, width, height }) {
       : scaleLinear(xDomain.map((value) => value / unit.seconds), range);
   const factor = axis === "wall" ? 1000 : 1 / unit.seconds;
   const px = (value) => x(value * factor);
-  const drawable = (value) => Number.isFinite(value) && (!log || value > 0);
+  const drawable = (value) => isDrawable(value, log);
   const shape = (one, column) =>
     line()
       .defined((_, i) => drawable(one[column][i]))
@@ -210,7 +211,7 @@ function marksOf(one, drawable, px, y, margins, height) {
       last = y(value);
       const joined = [i - 1, i + 1].some((k) => k in one.value && drawable(one.value[k]));
       if (!joined) dots.push([px(one.x[i]), last]);
-    } else if (!Number.isFinite(value)) {
+    } else if (!isDrawable(value)) {
       const place = value > 0 ? margins.top + 6 : value < 0 ? bottom - 6 : (last ?? bottom - 6);
       odd.push({
         x: px(one.x[i]),
@@ -344,7 +345,7 @@ function Chart({ tag, lines, plane, width, height, log, axis, trials, setZoom, z
             <line x1={px(cursor.at)} x2={px(cursor.at)} y1={margins.top} y2={bottom} />
             {readings.map(
               ({ key, x, value, color }) =>
-                Number.isFinite(value) && (
+                isDrawable(value, log) && (
                   <circle key={key} cx={px(x)} cy={y(value)} r="3.5" fill={color} />
                 ),
             )}

@@ -2,6 +2,16 @@
 
 import { quantileSorted } from "d3-array";
 
+// Beyond these, an axis' span or the share of two numbers is no number any more.
+const LARGEST_DRAWN = 1e300;
+const SMALLEST_ON_LOG = 1e-300;
+
+/** Whether a value has a place on an axis. */
+export function isDrawable(value, log) {
+  const isNumber = typeof value === "number" && Math.abs(value) <= LARGEST_DRAWN;
+  return isNumber && (!log || value >= SMALLEST_ON_LOG);
+}
+
 /**
  * Exponential smoothing as TensorBoard does it: the bias towards the start is taken out, values
  * that aren't finite stay as they are and don't count, constant series stay as they are.
@@ -147,7 +157,7 @@ export function student(freedom) {
  * strongly, as in TensorBoard. With `log` only what is above zero counts.
  */
 export function extentOfValues(lines, { outliers, log }) {
-  const drawable = (value) => Number.isFinite(value) && (!log || value > 0);
+  const drawable = (value) => isDrawable(value, log);
   const values = lines.flatMap((line) => Array.from(line.value).filter(drawable));
   if (!outliers && values.length > 2) {
     values.sort((a, b) => a - b);

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from restudy.data.image_files import ImageCounts
+from restudy.families.contract import LARGEST_JOB
 from restudy.families.conv.cost import memory
 
 # TensorFlow computes in 32 bits and takes smaller numbers for 0, larger ones for infinity, and
 # what is closer to 1 for 1.
 SMALLEST_SINGLE, LARGEST_SINGLE, BELOW_ONE = 1.2e-38, 3.4e38, 0.9999999
 DECAYS = ("momentum", "rho", "beta_1", "beta_2")
-LARGEST_JOB = 8000  # megabytes: as much as many machines have for all jobs
 MAY_BE_ZERO = (*DECAYS, "initial_bias", "initial_accumulator", "weight_decay")
 
 

@@ -129,7 +129,7 @@ FAMILY = Family(
     resources=Resources(threads=1, mem_mb=2000, runtime=60, priority=75),
     starts_anew="restudy.families.conv.checks:why_anew",
     check="restudy.families.conv.checks:find_clashes",
-    check_images="restudy.families.conv.checks:find_excess",
+    check_data="restudy.families.conv.checks:find_excess",
     cost="restudy.families.conv.cost",
     words=(
         ("conv1", "First convolution"),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from restudy.errors import packages_of_extras
-from restudy.families.arguments import held_against
+from restudy.families.arguments import Remade, held_against
 from restudy.families.components import ACTIVATIONS as KINDS
 from restudy.families.lookup import make_kind, with_own
 
@@ -22,8 +22,8 @@ SLOPES_AT = np.linspace(-20.0, 20.0, 4001)  # where the steepest slope of a user
 LARGEST_EXPONENT = {np.dtype("float64"): 709.0, np.dtype("float32"): 88.0}
 
 
-class Activation(NamedTuple):
-    """An activation function f and its derivative.
+class _Activation(NamedTuple):
+    """The fields of an `Activation`.
 
     Attributes
     ----------
@@ -49,6 +49,11 @@ class Activation(NamedTuple):
     steepest: float = 1.0
 
 
+class Activation(Remade, _Activation):
+    """An activation function f and its derivative."""
+
+
+@_stated
 def identity() -> Activation:
     """f(z) = z; f'(z) = 1."""
 
@@ -58,6 +63,7 @@ def identity() -> Activation:
     return Activation(lambda net_input, out: np.copyto(out, net_input), derivative, in_place=True)
 
 
+@_stated
 def tanh() -> Activation:
     """f(z) = tanh(z); f'(z) = 1 - a²."""
 
@@ -68,6 +74,7 @@ def tanh() -> Activation:
     return Activation(np.tanh, derivative, in_place=True)
 
 
+@_stated
 def sigmoid() -> Activation:
     """f(z) = 1 / (1 + exp(-z)); f'(z) = a (1 - a)."""
 
@@ -78,6 +85,7 @@ def sigmoid() -> Activation:
     return Activation(_logistic, derivative, in_place=True, steepest=0.25)
 
 
+@_stated
 def relu() -> Activation:
     """f(z) = max(0, z); f'(z) = 1 where z > 0, else 0 (a > 0 exactly where z > 0)."""
 
@@ -126,6 +134,7 @@ def elu(alpha: float = 1.0) -> Activation:
     return Activation(value, derivative, steepest=max(1.0, alpha))
 
 
+@_stated
 def softplus() -> Activation:
     """f(z) = log(1 + exp(z)) (Dugas et al. 2001); f'(z) = 1 - exp(-a), the sigmoid of z."""
 
@@ -145,6 +154,7 @@ def softplus() -> Activation:
     return Activation(value, derivative)
 
 
+@_stated
 def silu() -> Activation:
     """f(z) = z σ(z), σ the sigmoid (Elfwing et al. 2018); f'(z) = σ(z) + a (1 - σ(z))."""
 
@@ -161,6 +171,7 @@ def silu() -> Activation:
     return Activation(value, derivative, reads_net_input=True, steepest=1.0998)
 
 
+@_stated
 def gelu() -> Activation:
     """f(z) = z Φ(z), Φ the normal distribution function; f'(z) = Φ(z) + z φ(z).
 

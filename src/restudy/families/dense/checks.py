@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from restudy.families.components import SCHEDULES
+from restudy.families.contract import LARGEST_JOB, PointFacts
+from restudy.families.dense.cost import memory
 from restudy.families.lookup import with_own
 
 LARGEST_NETWORK = 50_000_000  # weights: with gradients and states of an optimizer, gigabytes
@@ -43,6 +45,29 @@ def find_clashes(section: Mapping, place: str) -> Iterator[str]:
                 f"{place}.studies.{name}: has a network of {depth:,} hidden layers of {units:,} "
                 f"units, {weights:,} weights; allowed: at most {LARGEST_NETWORK:,}"
             )
+
+
+def find_excess(settings: Mapping, facts: PointFacts, place: str) -> Iterator[str]:
+    """Yield a line if training a cell takes too much memory for a job.
+
+    Parameters
+    ----------
+    settings : mapping
+        Those of the cell.
+    facts : PointFacts
+        What is known of its data set.
+    place : str
+        The key of its protocol.
+    """
+    needed = memory(settings, facts)
+    if needed > LARGEST_JOB:
+        cell, protocol = settings["cell"], settings["protocol"]
+        found = [f"{key} {cell[key]:,}" for key in ("hidden_size", "depth")]
+        found += [f"{key} {protocol[key]:,}" for key in ("replicates", "passes", "record_interval")]
+        yield (
+            f"{place}: got {', '.join(found)}, which take about {needed:,.0f} MB of memory with "
+            f"data set {cell['dataset']!r}; allowed: what takes at most {LARGEST_JOB:,} MB"
+        )
 
 
 def why_anew(settings: Mapping) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from restudy.data.kinds import EVALUATED, dataset_kind
+from restudy.families.contract import PointFacts, draw_count
 
 
 class DataShape(NamedTuple):
@@ -18,6 +19,12 @@ class DataShape(NamedTuple):
 
 # A guess, for a user's file.
 OWN_FILE = DataShape(1000, 0, 10, 3)
+
+
+# What a job has in memory, in bytes: to begin with; of a record of one replicate and of one of its
+# layers; of a point's feature; and of a layer. And copies of weights, of snapshots, and of values.
+JOB_BYTES, RECORD_BYTES, LAYER_RECORD_BYTES, POINT_BYTES, LAYER_BYTES = 150e6, 500, 300, 60, 30e3
+WEIGHT_COPIES, SNAPSHOT_COPIES, VALUE_COPIES = 8, 3, 3
 
 
 class NetworkSize(NamedTuple):
@@ -80,6 +87,39 @@ def state(settings: Mapping) -> float:
     return 12e3 + 3 * weights + snapshots + 8 * rows * (6 + 3 * size.layers)
 
 
+def memory(settings: Mapping, facts: PointFacts) -> float:
+    """Return the megabytes that a job takes at most.
+
+    Parameters
+    ----------
+    settings : mapping
+        As in `features`.
+    facts : PointFacts
+        Of the data set.
+    """
+    protocol, draws = settings["protocol"], draw_count(settings["dataset"])
+    data = data_shape(settings["dataset"])
+    if facts.rows:
+        data = DataShape(facts.rows, 0, facts.features, facts.classes)
+    size, replicates = network_size(settings, data), protocol["replicates"]
+    width = 4 if protocol["precision"] == "float32" else 8
+    weights = width * size.weights * replicates
+    snapshots = min(weights * protocol["snapshots"], 1e6 * protocol["snapshot_megabytes"])
+    records = replicates * (protocol["passes"] / protocol["record_interval"] + 1)
+    # A set of points for each replicate where they train on draws of their own.
+    points = (data.points + data.evaluated) * (1 if draws == 1 else draws + replicates)
+    return 1e-6 * (
+        JOB_BYTES
+        + WEIGHT_COPIES * weights
+        + SNAPSHOT_COPIES * snapshots
+        + records * (RECORD_BYTES + LAYER_RECORD_BYTES * size.layers)
+        + POINT_BYTES * points * (data.features + data.classes)
+        # Of a replicate at least: values and net inputs of all layers for all training points.
+        + VALUE_COPIES * width * data.points * size.units
+        + LAYER_BYTES * size.layers
+    )
+
+
 def data_shape(dataset: Mapping) -> DataShape:
     """Return the shape of a point set, estimated where its settings do not determine it."""
     kind = dataset_kind(dataset["kind"])
@@ -94,9 +134,9 @@ def data_shape(dataset: Mapping) -> DataShape:
     return DataShape(count - evaluated, evaluated, inputs, classes)
 
 
-def network_size(settings: Mapping) -> NetworkSize:
-    """Return the size of a cell's network."""
-    cell, data = settings["cell"], data_shape(settings["dataset"])
+def network_size(settings: Mapping, data: DataShape | None = None) -> NetworkSize:
+    """Return the size of a cell's network, for data of an estimated shape or a known one."""
+    cell, data = settings["cell"], data or data_shape(settings["dataset"])
     pieces = settings["activation"].get("pieces", 1)
     width, depth = cell["hidden_size"], cell["depth"]
     fan_in = [data.features, *[width] * depth]

@@ -199,6 +199,7 @@ FAMILY = Family(
     resources=Resources(threads=1, mem_mb=500, runtime=30, priority=50),
     starts_anew="restudy.families.dense.checks:why_anew",
     check="restudy.families.dense.checks:find_clashes",
+    check_data="restudy.families.dense.checks:find_excess",
     cost="restudy.families.dense.cost",
     predict="restudy.families.dense.predictions:predict",
     browser_twin="restudy.families.dense.twin:describe_for_browser",

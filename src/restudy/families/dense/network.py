@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
 from restudy.families.arguments import check_argument, check_settings, show, whole_numbers
-from restudy.families.contract import Setting, count
+from restudy.families.contract import LARGEST_JOB, Setting, count
 from restudy.families.dense.activations import make_activation
+from restudy.families.dense.cost import LAYER_RECORD_BYTES, RECORD_BYTES
 from restudy.families.dense.family import FAMILY
 from restudy.families.dense.initializers import draw_weights
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import constant
 from restudy.families.dense.stack import Batch, Stack, softmax
-from restudy.families.dense.training import CHUNK, DenseResult, Plan, Points, Trainer
+from restudy.families.dense.training import CHUNK, FACTOR, DenseResult, Plan, Points, Trainer
 
 # What the configuration allows of a protocol is what is allowed here.
 SETTINGS = {setting.name: setting for setting in FAMILY.protocol}
@@ -31,7 +34,6 @@ SIZES = replace(count("sizes", "Units of each layer."), type="counts", min_lengt
 PASSES = replace(SETTINGS["passes"], minimum=0)
 SEEDS = Setting("seeds", "What `RandomState` takes.", "counts", minimum=0, maximum=2**32 - 1)
 STOP_EARLY = SETTINGS["stop_early"]
-FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 # Working memory of a stack, in bytes: small enough for a core's caches. With less, too few
 # replicates would share the overhead of each NumPy call.
 WORKING_MEMORY = 2 << 20
@@ -106,6 +108,7 @@ class DenseNetwork:
         self.l1 = l1
         self.arithmetic = arithmetic
         self.dtype = np.dtype(precision)
+        self._check_memory()
         drawn = [
             draw_weights(self.sizes, initializer, seed, arithmetic, self.activation.pieces)
             for seed in self.seeds
@@ -114,6 +117,28 @@ class DenseNetwork:
             np.stack([_with_bias(matrix) for matrix in layer]).astype(self.dtype)
             for layer in zip(*drawn, strict=True)
         ]
+
+    def _check_memory(self) -> None:
+        """Refuse a network that no machine can hold."""
+        fan_out = [*(size * self.activation.pieces for size in self.sizes[1:-1]), self.sizes[-1]]
+        weights = sum((a + 1) * b for a, b in zip(self.sizes[:-1], fan_out, strict=True))
+        needed = weights * len(self.seeds) * self.dtype.itemsize / 1e6
+        if needed > LARGEST_JOB:
+            raise ValueError(
+                f"sizes: got {show(list(self.sizes))} with {len(self.seeds):,} seeds, whose "
+                f"weights take {needed:,.0f} MB of memory, allowed: at most {LARGEST_JOB:,} MB"
+            )
+
+    def _check_records(self, passes: int, record_interval: int) -> None:
+        """Refuse more records than a machine can hold."""
+        layers = len(self.sizes) - 1
+        records = passes / record_interval * len(self.seeds)
+        needed = 1e-6 * records * (RECORD_BYTES + LAYER_RECORD_BYTES * layers)
+        if needed > LARGEST_JOB:
+            raise ValueError(
+                f"record_interval: got {record_interval:,} with {passes:,} passes, whose records "
+                f"take {needed:,.0f} MB of memory, allowed: at most {LARGEST_JOB:,} MB"
+            )
 
     def fit(
         self,
@@ -194,6 +219,7 @@ class DenseNetwork:
                     f"stop_early.measure: got {stop_early['measure']!r} without {part} points, "
                     f"allowed: with them, {part}=(x, label)"
                 )
+        self._check_records(passes, record_interval)
         if earlier is not None:
             self._check_earlier(earlier, passes, snapshot_passes)
         schedule = constant(max(passes, 1)) if schedule is None else schedule
@@ -287,10 +313,17 @@ class DenseNetwork:
             (len(self.seeds), n, fan_in + 1)
             for n, fan_in in zip([*rows, self.sizes[-1]], self.sizes[:-1], strict=True)
         ]
-        found = [np.shape(layer) for layer in self.weights]
+        if not isinstance(self.weights, list | tuple):
+            raise TypeError(f"weights: got {show(self.weights)}, allowed: a list of arrays")
+        found = [_array("weights", layer).shape for layer in self.weights]
         if found != shapes:
             raise ValueError(f"weights: got arrays of shapes {found}, allowed: {shapes}")
-        weights = [np.asarray(layer)[chosen] for layer in self.weights]
+        weights = [np.asarray(layer) for layer in self.weights]
+        for given, layer in zip(self.weights, weights, strict=True):
+            numbers = layer.dtype.kind in "fiu" and not _is_masked(given)
+            if not numbers or not np.isfinite(layer).all():
+                raise ValueError("weights: got a value that is not finite, allowed: finite numbers")
+        weights = [layer[chosen].astype(self.dtype, copy=False) for layer in weights]
         return Stack(weights, self.activation, self.l2, self.l1, self.arithmetic == "published")
 
     def _blocks(self, points: int) -> Iterator[slice]:
@@ -316,20 +349,22 @@ class DenseNetwork:
         ValueError
             If it is of more passes, of other weights, or lacks a snapshot.
         """
+        if not isinstance(earlier, Mapping) or "0/made" not in earlier:
+            raise TypeError(f"earlier: got {show(earlier)}, allowed: the state of a result")
         state = _of_block(earlier, 0)
-        done = int(state["made"][0])
+        try:
+            done, kept = int(state["made"][0]), set(state["snapshots/passes"].tolist())
+            found = sum(array.size for name, array in earlier.items() if name.endswith("/arrays/0"))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise ValueError("earlier: got a damaged state, allowed: that of a result") from None
         if done > passes:
             raise ValueError(f"passes: got {passes}, allowed: at least {done}, those made earlier")
-        kept = set(state["snapshots/passes"].tolist())
         lost = [each for each in snapshot_passes if each <= done and each not in kept]
         if lost:
             raise ValueError(
                 f"snapshot_passes: got {lost[0]}, allowed: after the {done} passes made earlier, "
                 "or among those saved then"
             )
-        found = sum(
-            array.size for name, array in earlier.items() if name.partition("/")[2] == "arrays/0"
-        )
         expected = sum(layer.size for layer in self.weights)
         if found != expected:
             raise ValueError(
@@ -348,14 +383,18 @@ class DenseNetwork:
         x = self._coordinates(x, f"{part}x", of_each=True)
         if not x.shape[-2]:
             raise ValueError(f"{part}x: got no points, allowed: one or more")
-        label = np.asarray(label)
+        if _is_masked(label):
+            raise ValueError(f"{part}label: got masked values, allowed: a class of every point")
+        label = _array(f"{part}label", label)
+        if label.dtype == object and all(isinstance(each, Real) for each in label.ravel()):
+            label = label.astype(float)
         if label.shape != x.shape[:-1]:
             raise ValueError(f"{part}label: got shape {label.shape}, allowed: {x.shape[:-1]}")
         classes = self.sizes[-1]
-        others = label[~np.isin(label, range(classes))]
-        if len(others):
+        others = label[~np.isin(label, range(classes))] if label.dtype.kind in "biuf" else label
+        if others.size:
             raise ValueError(
-                f"{part}label: got {show(others[0].item())}, "
+                f"{part}label: got {show(others.ravel()[:1].tolist()[0])}, "
                 f"allowed: whole numbers from 0 to {classes - 1}"
             )
         return Points(x, label.astype(int))
@@ -374,22 +413,36 @@ class DenseNetwork:
         allowed = f"(N, {dimensions})"
         if of_each:
             allowed += f" or ({replicates}, N, {dimensions}), a set for each seed"
-        if np.ma.is_masked(x):
+        if _is_masked(x):
             raise ValueError(f"{name}: got masked values, allowed: finite numbers")
-        given, x = x, np.asarray(x)
+        given, x = x, _array(name, x)
         if x.ndim == 0:
             raise ValueError(f"{name}: got {show(given)}, allowed: an array {allowed}")
         sets = x.shape[:-2]
         if x.ndim < 2 or x.shape[-1] != dimensions or sets not in ((), (replicates,)[:of_each]):
             raise ValueError(f"{name}: got shape {x.shape}, allowed: {allowed}")
         if x.dtype == object:
-            with contextlib.suppress(TypeError, ValueError):
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
                 x = x.astype(float)
         if x.dtype.kind not in "fiub":
             raise ValueError(f"{name}: got values of type {x.dtype}, allowed: finite numbers")
         if not np.isfinite(x).all():
             raise ValueError(f"{name}: got a value that is not finite, allowed: finite numbers")
         return x
+
+
+def _is_masked(found: Any) -> bool:
+    """Return whether an array, or one of a list of them, has values that are masked."""
+    rows = found if isinstance(found, list | tuple) else (found,)
+    return any(np.ma.is_masked(row) for row in rows)
+
+
+def _array(name: str, found: Any) -> np.ndarray:
+    """Return what is given for an argument as an array."""
+    try:
+        return np.asarray(found)
+    except ValueError:  # such as rows of different lengths
+        raise ValueError(f"{name}: got {show(found)}, allowed: an array") from None
 
 
 @cache

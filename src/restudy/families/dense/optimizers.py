@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from restudy.families.arguments import held_against
+from restudy.families.arguments import Remade, check_mapping, held_against
 from restudy.families.components import OPTIMIZERS as KINDS
 from restudy.families.components import optimizer_axis
 from restudy.families.lookup import make_kind, with_own
@@ -18,8 +18,8 @@ from restudy.families.lookup import make_kind, with_own
 _stated = held_against(KINDS, *optimizer_axis("dense").bundle.settings)
 
 
-class Optimizer(NamedTuple):
-    """An update rule with its hyperparameters bound.
+class _Optimizer(NamedTuple):
+    """The fields of an `Optimizer`.
 
     Attributes
     ----------
@@ -33,6 +33,10 @@ class Optimizer(NamedTuple):
 
     slots: tuple[float, ...]
     update: Callable[[np.ndarray, np.ndarray, list[np.ndarray], int, float], None]
+
+
+class Optimizer(Remade, _Optimizer):
+    """An update rule with its hyperparameters bound."""
 
 
 @_stated
@@ -184,8 +188,11 @@ def make_optimizer(settings: dict) -> Optimizer:
     TypeError
         If a hyperparameter is not one of that kind's.
     """
-    if settings.get("kind") in OPTIMIZERS:
-        settings = {k: value if k == "kind" else float(value) for k, value in settings.items()}
+    check_mapping("optimizer", settings)
+    if str(settings.get("kind")) in OPTIMIZERS:
+        settings = {
+            key: float(value) if type(value) is int else value for key, value in settings.items()
+        }
     return make_kind("optimizer", with_own(OPTIMIZERS, "optimizers", _own), settings)
 
 

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from restudy.families.arguments import check_argument
 from restudy.families.calibration import measure_calibration
-from restudy.families.contract import POINTS, calibration_measures
+from restudy.families.contract import POINTS, Setting, calibration_measures
 from restudy.families.dense.family import FAMILY
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import Schedule
@@ -40,6 +41,7 @@ MEASURES = (
 CALIBRATION = tuple(each.name for each in calibration_measures(POINTS))
 ACTIVITY = ("grad_norm", "saturated_share", "dead_share")
 CHUNK = 500  # points per evaluation
+FACTOR = Setting("schedule", "Factor of the learning rate.", minimum=0)
 
 
 @dataclass
@@ -190,7 +192,13 @@ class Trainer:
         # Whether a record has already computed the full-batch gradient at the present weights.
         self.gradient_ready = False
         if earlier is not None:
-            self._restore(State.unpack(earlier, self._rule))
+            try:
+                self._restore(State.unpack(earlier, self._rule))
+            except (KeyError, IndexError, TypeError, ValueError):
+                raise ValueError(
+                    "earlier: got a state that this optimizer and these seeds can't go on from, "
+                    "allowed: the state of a result with the same arguments"
+                ) from None
 
     def _rule(self) -> EarlyStopping:
         measure = FAMILY.measure(self.plan.stop_early["measure"])
@@ -347,6 +355,8 @@ class Trainer:
     def _do_pass(self, pass_number: int) -> None:
         """Make one pass over the training points, with one update per batch."""
         stack, factor = self.stack, self.plan.schedule(pass_number)
+        if not (type(factor) is float and 0 <= factor < math.inf):
+            check_argument(FACTOR, factor)
         for batch in self._batches(pass_number):
             if not self.gradient_ready:
                 stack.forward(batch)
