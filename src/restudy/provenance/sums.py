@@ -10,6 +10,7 @@ older run or in a container that keeps none, is read as it is.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from restudy.errors import UserError
@@ -45,6 +46,13 @@ def note_sums(outputs: Iterable[str]) -> None:
         if note and Path(path).is_file():
             note.parent.mkdir(parents=True, exist_ok=True)
             write_text(note, byte_digest(path) + "\n")
+
+
+def forget_sums(outputs: Iterable[str]) -> None:
+    """Remove what is noted of those outputs, which are about to be written."""
+    for note in filter(None, map(sum_path, outputs)):
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
 
 
 def sum_path(path: str) -> Path | None:
