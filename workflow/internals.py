@@ -55,6 +55,7 @@ from snakemake.settings.enums import PrintDag, Quietness
 from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from restudy.disk import describe_fault, fault_in
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
 from restudy.operation.fork_server import PRELOADED, ForkedScript, ForkServer
@@ -417,7 +418,7 @@ class Speaker(logging.Handler):
         super().__init__()
         self.setFormatter(formatter)
         self.log, self.report = run_log, report
-        self.has_begun = self.is_interrupted = False
+        self.has_begun = self.is_interrupted = self.has_told_of_disk = False
         self._failed: list[threading.Timer] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -466,6 +467,13 @@ class Speaker(logging.Handler):
     def _say(self, record: logging.LogRecord) -> None:
         text = self.format(record)
         if not text or text == "None":
+            return
+        number = fault_in(text) if record.levelno >= logging.WARNING else None
+        if number is not None:
+            # Snakemake tells of its own files in many words, once for every job.
+            if not self.has_told_of_disk:
+                self.log.say(describe_fault(Path.cwd() / ".snakemake", number))
+            self.has_told_of_disk = True
             return
         first = text.lstrip()
         if first.startswith(TERMINATING):
@@ -612,8 +620,12 @@ def end_run(
 
 
 def hide_in_logs() -> None:
-    """Keep the passwords of a command or an address out of the terminal and Snakemake's log."""
+    """Keep the passwords of a command or an address out of the terminal and Snakemake's log.
+
+    And what a full disk takes of that log stops nothing, and prints no traceback.
+    """
     logger.addFilter(_hide_secrets)
+    logging.raiseExceptions = False
 
 
 def _hide_secrets(record: logging.LogRecord) -> bool:
