@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT
 from faults_form import LONG
 from whole_runs import (
     OPTIONS,
+    SMOKE,
     call,
     differing,
     finished_jobs,
@@ -27,10 +27,6 @@ from whole_runs import (
 )
 
 CORES = 2
-SMOKE = (
-    *("--snakefile", str(ROOT / "Snakefile"), "--cores", str(CORES)),
-    *("--configfile", str(ROOT / "config/smoke.yaml")),
-)
 SMOKE_KILLS, STUDY_KILLS = (20, 10) if LONG else (2, 3)
 
 
@@ -83,7 +79,7 @@ def test_what_was_finished_survives_kills_of_all_sorts_of_families(whole_study, 
     work = write_study(tmp_path / "work")
 
     def note(what):
-        tally(f"{what}: own family, sample, halving, CNN", 1, 1)
+        tally(f"{what}: own family, sample, halving", 1, 1)
 
     disturb(work, OPTIONS, STUDY_KILLS, finished_jobs(whole_study), note)
     assert differing(work, whole_study) == []
@@ -111,43 +107,34 @@ def wait_for_job(work: Path, process: subprocess.Popen) -> psutil.Process:
 
 def wait_for_training(work: Path, process: subprocess.Popen) -> psutil.Process:
     """Return the process of the job that trains, once there is one."""
-    while not list((work / "results/logs").glob("train_conv/**/*.log")):
+    before = time.time()
+    while not any(
+        path.stat().st_mtime > before
+        for path in (work / "results/logs").glob("train_conv/**/*.log")
+    ):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
     return wait_for_job(work, process)
 
 
-@pytest.fixture
-def training(whole_study, tmp_path):
-    """A folder, and a run in it that trains the convolutional network, which takes seconds."""
-    work = write_study(tmp_path / "work")
-    target = next((whole_study / "results/conv").rglob("runs.csv")).relative_to(whole_study)
-    process = start(work, "--", str(target))
-    yield work, process, str(target)
-    kill(process)
-
-
-def test_terminated_stopped_and_unlocked(training, whole_study, tally):
-    work, process, target = training
+def test_terminated_stopped_and_unlocked(smoke, tmp_path, tally):
+    target = next((smoke.folder / "results/conv").rglob("runs.csv")).relative_to(smoke.folder)
+    process = start(tmp_path, "--", str(target), options=SMOKE)
     # While it runs, nobody gets its folder, nor takes its lock away.
-    job = wait_for_training(work, process)
-    code, told = call(work, "--unlock")
+    job = wait_for_training(tmp_path, process)
+    code, told = call(tmp_path, "--unlock", options=SMOKE)
     assert code == 1 and "Another run works in this folder: process" in told, told
-    assert len(told.splitlines()) < 5 and list((work / ".snakemake/locks").iterdir())
+    assert len(told.splitlines()) < 5 and list((tmp_path / ".snakemake/locks").iterdir())
     tally("--unlock during a run", 1, 1)
-    # A run that is stopped goes on as if nothing had been.
-    os.killpg(process.pid, signal.SIGSTOP)
-    time.sleep(1)
-    assert process.poll() is None
-    os.killpg(process.pid, signal.SIGCONT)
     # A job that is terminated fails, and the run says so; its outputs are gone.
     job.terminate()
     told, _ = process.communicate(timeout=300)
     assert process.returncode == 1 and "Failed: Train convolutional network" in told, told
-    assert not (work / target).exists() and leftovers(work) == []
+    assert not (tmp_path / target).exists() and leftovers(tmp_path) == []
     tally("jobs that are terminated", 1, 1)
-    process = start(work, "--", target)
-    wait_for_training(work, process)
+    # A run that is stopped goes on as if nothing had been.
+    process = start(tmp_path, "--", str(target), options=SMOKE)
+    wait_for_training(tmp_path, process)
     for _ in range(3):
         os.killpg(process.pid, signal.SIGSTOP)
         time.sleep(0.5)
@@ -155,7 +142,7 @@ def test_terminated_stopped_and_unlocked(training, whole_study, tally):
         time.sleep(0.3)
     told, _ = process.communicate(timeout=300)
     assert process.returncode == 0, told
-    assert (work / target).read_bytes() == (whole_study / target).read_bytes()
+    assert (tmp_path / target).read_bytes() == (smoke.folder / target).read_bytes()
     tally("runs that are stopped and continued", 1, 1)
 
 

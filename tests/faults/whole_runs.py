@@ -1,10 +1,9 @@
 """Whole runs of a small study of all families, to be disturbed, and what has to come of them.
 
-The study has plain cells, a sample of a range that is halved in two rungs, a family in a file of
-the user's, and the convolutional network on a few images.
+The study has plain cells, a sample of a range that is halved in two rungs, and a family in a file
+of the user's.
 """
 
-import copy
 import os
 import shutil
 import signal
@@ -16,8 +15,6 @@ from pathlib import Path
 
 import yaml
 from conftest import ROOT, environment
-from own_images import CONFIG as OWN_IMAGES
-from own_images import write_images
 from small_study import small_section
 
 from restudy.disk import PART
@@ -40,25 +37,24 @@ SVM = {
     "studies": {"kernels": {"question": "Which?", "vary": {"kernel": ["linear", "rbf"]}}},
 }
 MOONS = {"kind": "moons", "points": 40, "heldout_points": 40, "validation_points": 30}
-SHORT = {"steps": 12, "monitor_interval": 4, "evaluate_interval": 6, "checkpoint_interval": 4}
+SMOKE = (
+    *("--snakefile", str(ROOT / "Snakefile"), "--cores", "2"),
+    *("--configfile", str(ROOT / "config/smoke.yaml")),
+)
 OPTIONS = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", "ours.yaml", "--cores", "2")
 LONGEST = 900  # seconds that a run may take on a busy machine
 
 
-def write_study(work: Path, conv: bool = True) -> Path:
+def write_study(work: Path) -> Path:
     """Make a working folder with the study and its data, and return it."""
     work.mkdir(parents=True, exist_ok=True)
-    own = copy.deepcopy(OWN_IMAGES)
-    own["conv"]["protocols"]["short"] |= {**SHORT, "channels": [4, 8], "units": 32}
     config = {
         "families": ["support_vectors.py"],
-        "datasets": {"moons": MOONS, **(own["datasets"] if conv else {})},
+        "datasets": {"moons": MOONS},
         "dense": small_section("moons", STUDIES),
         "svm": SVM,
-        **({"conv": own["conv"]} if conv else {}),
     }
     shutil.copy(ROOT / "examples/scikit_learn/support_vectors.py", work)
-    write_images(work / "photos", 0)
     (work / "ours.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     return work
 

@@ -23,6 +23,7 @@ RESULTS, SUMS = "results/", "results/records/sums/"
 READ_AGAIN = ("results/tables/", "results/data/")
 RECORD, FILES = "provenance.json", "files"  # of a training job: the file, and its entry
 MAX_NAMED = 5
+DIGITS = 64  # of a sha256
 
 
 class DamagedResultError(UserError):
@@ -97,6 +98,7 @@ def _damaged(inputs: Iterable[str]) -> Iterator[str]:
 def _noted(path: Path) -> str:
     note = sum_path(str(path))
     try:
-        return note.read_text(encoding="utf-8").strip() if note else ""
+        text = note.read_text(encoding="utf-8").strip() if note else ""
     except (OSError, ValueError):
         return ""
+    return text if len(text) == DIGITS else ""  # of one that was cut nothing follows
