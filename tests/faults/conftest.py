@@ -1,13 +1,13 @@
 """What tests of faults share: how much is tried, and where it is told how that ended."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from faults_form import FIGURES
 from small_disk import SmallDisk
 from whole_runs import call, write_study
 
@@ -26,15 +26,14 @@ def small_disk(tmp_path_factory) -> Iterator[SmallDisk]:
 
 @pytest.fixture(scope="session")
 def tally() -> Callable[..., None]:
-    """Function that notes how often something was tried and how often all went on.
+    """Function that notes how often something was tried, and how often nothing was lost.
 
-    Notes go to the file that RESTUDY_FAULTS names, as in `make faults`; without it, nowhere.
+    The long form keeps the notes; the short one does not.
     """
-    place = os.environ.get("RESTUDY_FAULTS")
 
     def note(what: str, tried: int, survived: int) -> None:
-        if place:
-            with Path(place).open("a", encoding="utf-8") as file:
+        if FIGURES:
+            with Path(FIGURES).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"what": what, "tried": tried, "survived": survived}) + "\n")
 
     return note

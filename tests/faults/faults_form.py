@@ -4,7 +4,8 @@ import os
 import random
 from collections.abc import Sequence
 
-LONG = os.environ.get("RESTUDY_FAULTS_LONG") == "1"
+FIGURES = os.environ.get("RESTUDY_FAULTS")  # a file for what was tried: `make faults` names it
+LONG = bool(FIGURES)
 
 
 def chosen(items: Sequence, in_short: int, in_long: int | None = None) -> list:

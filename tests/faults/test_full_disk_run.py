@@ -7,7 +7,7 @@ from whole_runs import call, differing, leftovers, write_study
 
 from restudy.disk import AGAIN
 
-TIMES = 16 if LONG else 4
+TIMES = 12 if LONG else 3
 
 
 def test_a_run_may_find_the_disk_full_anywhere(whole_study, small_disk, tally):
