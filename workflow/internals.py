@@ -45,6 +45,7 @@ from snakemake.api import (
     ResourceSettings,
     SnakemakeApi,
 )
+from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 from snakemake.ioutils import exists
@@ -293,6 +294,44 @@ def decide_by_content() -> None:
     _IOFile.is_checksum_eligible = lambda file, threshold: small_enough(file, sys.maxsize)
 
 
+def redo_damaged(results: Iterable[str]) -> None:
+    """Let jobs run again whose results were cut, or of which Snakemake's record was.
+
+    A record that was cut counts as none to Snakemake, which then takes any result for up to date.
+
+    Parameters
+    ----------
+    results : iterable of str
+        Paths of results that were cut.
+    """
+    cut, incomplete_files = set(results), DAG.incomplete_files
+
+    async def incomplete_or_damaged(dag: DAG) -> list[Any]:
+        known = dag.workflow.persistence
+        damaged = [
+            path
+            for job in dag.jobs
+            for path in job.output
+            if str(path) in cut or _is_record_cut(known, path)
+        ]
+        return [*await incomplete_files(dag), *damaged]
+
+    DAG.incomplete_files = incomplete_or_damaged
+
+
+def _is_record_cut(known: Any, path: Any) -> bool:
+    """Whether what Snakemake's folder says of a result is no whole JSON object."""
+    if not hasattr(known, "_record_path"):
+        return False  # it keeps a database
+    place = known._record_path(known._metadata_path, known._get_key(path))
+    try:
+        with open(place, "rb", buffering=0) as record:  # noqa: PTH123, this is for every result
+            size = os.fstat(record.fileno()).st_size
+            return not size or os.pread(record.fileno(), 1, size - 1) != b"}"
+    except OSError:
+        return False
+
+
 def check_place(workflow: Any) -> None:
     """Refuse to run from a folder whose name Snakemake takes for a pattern.
 
@@ -396,6 +435,8 @@ FOLLOWING = (
     "returned non-zero exit status",
     "died with <Signals",
 )
+# How a warning begins of a record that was cut; `redo_damaged` sees to it.
+CUT_RECORD = "Ignore corrupted or currently written metadata record"
 TERMINATING = "Terminating processes on user request"
 REPORTED = "Report created"
 GRACE = 0.5  # seconds in which an interruption, which makes jobs fail, is told of
@@ -482,7 +523,7 @@ class Speaker(logging.Handler):
             place = self.report.resolve()
             size = place.stat().st_size / 1e6
             self.log.say(f"{place} ({size:.1f} MB). To see it, open {place.as_uri()}")
-        elif record.levelno >= logging.WARNING:
+        elif record.levelno >= logging.WARNING and not first.startswith(CUT_RECORD):
             follows = self.has_begun and any(each in text for each in FOLLOWING)
             if not follows:
                 self.log.say(text)

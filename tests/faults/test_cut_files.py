@@ -1,5 +1,6 @@
 """What a power cut leaves: files that were cut, to nothing or to a half. The next call notices."""
 
+import base64
 import json
 import re
 import shutil
@@ -7,11 +8,11 @@ import shutil
 import pytest
 from faults_form import LONG
 from training_jobs import artefacts, prepare
-from whole_runs import call, differing, leftovers
+from whole_runs import call, differing, leftovers, trained
 
 from restudy.families.checkpoints import list_checkpoints
 from restudy.families.running import train
-from restudy.provenance.cut import find_cut, remove_cut
+from restudy.provenance.cut import find_cut, look_for_cut
 from restudy.provenance.records import RECORDS
 
 # What a run keeps for itself, and does not make results from.
@@ -43,7 +44,7 @@ def test_every_kind_of_result_is_made_again(whole_study, tmp_path, order, tally)
         cut(work / path, 0.5 * ((number + order) % 2))
     code, told = call(work, "--dry-run")
     assert code == 0 and "Cut since they were written: results/" in told, told
-    assert "a run makes them again" in told
+    assert "Nothing to be done" not in told
     code, told = call(work)
     assert code == 0 and "Cut since they were written: results/" in told, told
     assert differing(work, whole_study) == [] and leftovers(work) == []
@@ -82,8 +83,35 @@ def test_a_record_that_is_cut_is_told_of_once(whole_study, tally):
     cut(record, 0.5)
     code, told = call(whole_study)
     assert code == 0 and f"Damaged, and removed: {record.relative_to(whole_study)}" in told, told
-    assert remove_cut(whole_study) == []
+    assert look_for_cut(whole_study) == ([], [])
     tally("kinds of notes that are cut", 1, 1)
+
+
+def test_a_page_that_no_job_reads_is_made_again(whole_study, tally):
+    page = next((whole_study / "results/tables").glob("svm_runs.html"))
+    whole = page.read_bytes()
+    cut(page, 0.5)
+    code, told = call(whole_study)
+    assert code == 0 and re.search(r"\b[1-4] jobs?, of which 0 train\.", told), told
+    assert page.read_bytes() == whole
+    tally("kinds of results that are cut", 1, 1)
+
+
+@pytest.mark.parametrize("to", [0, 0.5])
+def test_what_snakemake_noted_may_be_cut(whole_study, to, tally):
+    (job,) = (whole_study / "results/svm").rglob("kernel~linear/c~1/seed~0")
+    names = [path.relative_to(whole_study).as_posix() for path in job.iterdir()]
+    keys = [base64.urlsafe_b64encode(name.encode()).decode() for name in names]
+    metadata = whole_study / ".snakemake/metadata"
+    for key in keys:
+        cut(metadata / key, to)
+    times = trained(whole_study)
+    code, told = call(whole_study)
+    assert code == 0 and "orrupted" not in told, told
+    assert [path for path, when in trained(whole_study).items() if times[path] != when] == [
+        f"{job.relative_to(whole_study)}/provenance.json"
+    ]
+    tally("records of Snakemake that are cut", len(keys), len(keys))
 
 
 class KilledError(Exception):
@@ -135,10 +163,10 @@ def test_what_is_recorded_of_results_is_their_size(tmp_path):
     (tmp_path / "results/a.csv").write_text("1234")
     (tmp_path / "results/events/one").write_text("")
     assert find_cut(tmp_path) == (["results/a.csv", "results/events"], [])
-    (line,) = remove_cut(tmp_path, only_looks=True)
-    assert line.endswith("results/a.csv, results/events; a run makes them again.")
-    assert (tmp_path / "results/a.csv").exists()
-    remove_cut(tmp_path)
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["records"]
+    found, (line,) = look_for_cut(tmp_path)
+    assert found == ["results/a.csv", "results/events"]
+    assert line.startswith("Cut since they were written: results/a.csv, results/events. ")
     place.write_text("{")
     assert find_cut(tmp_path) == ([], ["results/records/plot/a.json"])
+    assert look_for_cut(tmp_path, only_looks=True)[1] and place.exists()
+    assert look_for_cut(tmp_path)[1] and not place.exists()

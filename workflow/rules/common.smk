@@ -59,8 +59,11 @@ with reported():
     # Only one run at a time may work in a folder; a run's own jobs don't take it.
     if CALL.is_main:
         internals.take_folder(CALL)
-        for line in [] if CALL.storage else cut.remove_cut(Path.cwd(), CALL.only_looks):
+    if CALL.is_main and not CALL.storage:
+        cut_results, lines = cut.look_for_cut(Path.cwd(), CALL.only_looks)
+        for line in lines:
             tell(line)
+        internals.redo_damaged(cut_results)
 PLAN, CONFIG = STUDY.plan, STUDY.plan.config
 # What is recorded, shown and digested: without the passwords that addresses may have.
 PUBLIC = hide_secrets(CONFIG)

@@ -4,7 +4,6 @@ A job that ends well records how large each of its results is. A run compares be
 that what was cut is made again, whether or not another job would read it.
 """
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,8 +63,8 @@ def _records(folder: Path) -> Iterator[Path]:
             yield from each.rglob("*.json") if each.is_dir() else [each] * (each.suffix == ".json")
 
 
-def remove_cut(folder: Path, only_looks: bool = False) -> list[str]:
-    """Remove results that were cut, so that they are made again; return what to tell of it.
+def look_for_cut(folder: Path, only_looks: bool = False) -> tuple[list[str], list[str]]:
+    """Return the results that were cut, and lines to tell of them; forget damaged records.
 
     Parameters
     ----------
@@ -77,18 +76,19 @@ def remove_cut(folder: Path, only_looks: bool = False) -> list[str]:
     cut, damaged = find_cut(folder)
     lines = []
     if cut:
-        way = "a run makes them again" if only_looks else "they are made again"
-        lines.append(f"Cut since they were written: {_named(cut)}; {way}.")
-    if damaged:
-        way = "" if only_looks else ", and removed"
         lines.append(
-            f"Damaged{way}: {_named(damaged)}; of the results whose record that was, nobody can "
-            "tell whether they were cut. If in doubt, delete them and call again."
+            f"Cut since they were written: {_named(cut)}. What this call is about of them is made "
+            "again."
         )
-    for path in [] if only_looks else [*cut, *damaged]:
-        place = folder / path
-        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    return lines
+    if damaged:
+        removed = "" if only_looks else ", and removed"
+        lines.append(
+            f"Damaged{removed}: {_named(damaged)}. Of the results that it was of, nobody can tell "
+            "whether they were cut: if in doubt, delete them and call again."
+        )
+    for path in [] if only_looks else damaged:
+        (folder / path).unlink(missing_ok=True)
+    return cut, lines
 
 
 def _named(paths: list[str]) -> str:
