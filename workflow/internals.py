@@ -294,6 +294,10 @@ def decide_by_content() -> None:
     _IOFile.is_checksum_eligible = lambda file, threshold: small_enough(file, sys.maxsize)
 
 
+# Results that run again because they, or Snakemake's record of them, were cut.
+_damaged: set[str] = set()
+
+
 def redo_damaged(results: Iterable[str]) -> None:
     """Let jobs run again whose results were cut, or of which Snakemake's record was.
 
@@ -314,6 +318,7 @@ def redo_damaged(results: Iterable[str]) -> None:
             for path in job.output
             if str(path) in cut or _is_record_cut(known, path)
         ]
+        _damaged.update(map(str, damaged))
         return [*await incomplete_files(dag), *damaged]
 
     DAG.incomplete_files = incomplete_or_damaged
@@ -952,6 +957,7 @@ async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
                 forced=(job.rule in dag.forcerules and job not in dag.omitforce)
                 or not dag.forcefiles.isdisjoint(job.output),
                 interrupted=bool(await known.incomplete(job)),
+                damaged=not _damaged.isdisjoint(map(str, job.output)),
                 missing=[str(path) async for path in job.missing_output(set(job.output))],
                 newer=dict([each async for each in _newer_inputs(workflow, job)]),
                 environment_changed=any(known.software_stack_changed(job)),

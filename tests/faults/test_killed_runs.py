@@ -27,7 +27,7 @@ from whole_runs import (
 )
 
 CORES = 2
-SMOKE_KILLS, STUDY_KILLS = (20, 10) if LONG else (2, 3)
+SMOKE_KILLS, STUDY_KILLS = (20, 10) if LONG else (2, 2)
 
 
 def living_jobs(work: Path) -> Iterator[psutil.Process]:

@@ -447,6 +447,7 @@ def test_what_was_cut_is_made_again_and_so_is_what_has_a_cut_record(made, tmp_pa
     found = dry_runs(tiny, states)
     assert found["whole"]["jobs"] == found["other"]["jobs"] == {}, todo
     assert set(found["cut"]["jobs"]) == {"train_tiny"}, todo
+    assert found["cut"]["jobs"]["train_tiny"]["damaged"], todo
     assert "make" in found["record"]["jobs"], todo
 
 
