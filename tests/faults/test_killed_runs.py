@@ -41,7 +41,7 @@ def living_jobs(work: Path) -> Iterator[psutil.Process]:
 def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
     """Kill a run at so many moments that are drawn, then let it come to its end.
 
-    Every third time only Snakemake itself is killed: the next call is refused as long as the jobs
+    Every second time only Snakemake itself is killed: the next call is refused as long as the jobs
     live that it had started.
     """
     draw = random.Random(0)
@@ -51,7 +51,7 @@ def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
         if lasts:
             time.sleep(draw.uniform(0, 1))
         before = trained(work)
-        if number % 3 == 2:
+        if number % 2:
             process.kill()
             process.wait()
             if any(living_jobs(work)):
@@ -65,7 +65,7 @@ def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
         after = trained(work)
         # What a job was about to write again, since it had been running at the last kill.
         assert sum(after.get(path) != when for path, when in before.items()) <= CORES
-        note("kills of a run with its jobs" if number % 3 < 2 else "kills of Snakemake alone")
+        note("kills of Snakemake alone" if number % 2 else "kills of a run with its jobs")
     before = trained(work)
     code, told = call(work, options=options)
     assert code == 0, told
