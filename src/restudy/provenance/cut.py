@@ -4,6 +4,8 @@ A job that ends well records how large each of its results is. A run compares be
 that what was cut is made again, whether or not another job would read it.
 """
 
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,16 +19,20 @@ MAX_NAMED = 3
 
 def sizes_of(outputs: Iterable[str]) -> dict[str, int]:
     """Return the sizes in bytes of those results that exist, by path."""
-    sizes = {str(path): size_of(Path(path)) for path in outputs}
+    sizes = {str(path): size_of(str(path)) for path in outputs}
     return {path: size for path, size in sizes.items() if size is not None}
 
 
-def size_of(path: Path) -> int | None:
+def size_of(path: str) -> int | None:
     """Return the size of a file, or of all files in a folder; None if there is neither."""
-    if path.is_dir():
-        files = (each for each in path.rglob("*") if each.name != TIMESTAMP and each.is_file())
-        return sum(each.stat().st_size for each in files)
-    return path.stat().st_size if path.is_file() else None
+    try:
+        status = os.stat(path)  # noqa: PTH116, a path as text, since this is for every result
+    except OSError:
+        return None
+    if not stat.S_ISDIR(status.st_mode):
+        return status.st_size
+    files = (each for each in Path(path).rglob("*") if each.name != TIMESTAMP and each.is_file())
+    return sum(each.stat().st_size for each in files)
 
 
 def find_cut(folder: Path) -> tuple[list[str], list[str]]:
@@ -51,7 +57,7 @@ def find_cut(folder: Path) -> tuple[list[str], list[str]]:
             damaged.append(str(record.relative_to(folder)))
         sizes = found.get(BYTES)
         for path, size in (sizes if isinstance(sizes, dict) else {}).items():
-            now = size_of(folder / path)
+            now = size_of(f"{folder}/{path}")
             if now is not None and isinstance(size, int) and now < size:
                 cut.append(path)
     return sorted(cut), sorted(damaged)
