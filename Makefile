@@ -6,7 +6,7 @@ READY := .venv/.ready
 RUN := . .venv/bin/activate &&
 COMPILE := uv pip compile --quiet --universal --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup study why smoke test check lock clean
+.PHONY: help setup study why smoke test faults check lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 10
@@ -27,6 +27,10 @@ smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder result
 
 test: $(READY) ## all tests
 	$(RUN) pytest -n auto
+
+faults: $(READY) ## all that tests/faults can try, in 25 minutes; writes docs/reliability.md
+	$(RUN) figures=$$(mktemp) && RESTUDY_FAULTS=$$figures pytest tests/faults && \
+	    python tests/faults/write_reliability.py $$figures
 
 check: $(READY) ## style and workflow checks: ruff, snakefmt, snakemake --lint
 	$(RUN) ruff check . && ruff format --check .

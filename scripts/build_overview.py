@@ -5,6 +5,7 @@ from pathlib import Path
 
 from restudy.data.tables import from_results, read_table
 from restudy.job import begin_job
+from restudy.small_files import write_text
 from restudy.views.overview_page import overview_page
 
 
@@ -23,7 +24,7 @@ def main(params, inputs, output: str, log) -> None:
         params.pages,
         json.loads(Path(inputs.provenance).read_text(encoding="utf-8")),
     )
-    Path(output).write_text(page, encoding="utf-8")
+    write_text(output, page)
     log(f"{len(page) / 1000:,.0f} kB")
 
 

@@ -9,6 +9,7 @@ from restudy.data.tables import by_folder, read_description, read_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
+from restudy.small_files import write_text
 from restudy.study.cell import make_cell
 from restudy.views.study_page import study_page
 from restudy.views.time_machine import Machine, read_shapes
@@ -34,7 +35,7 @@ def main(params, inputs, output: str, log) -> None:
     page = study_page(
         studies, params.baselines, tables, findings, machines, settings=params.settings
     )
-    Path(output).write_text(page, encoding="utf-8")
+    write_text(output, page)
     log(f"{len(page.encode()):,} bytes")
 
 

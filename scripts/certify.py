@@ -9,7 +9,7 @@ from pathlib import Path
 
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
-from restudy.small_files import write_json
+from restudy.small_files import write_json, write_text
 from restudy.verification.certificate import compare_jobs, make_certificate, state_job
 from restudy.verification.manifest import read_manifest
 from restudy.views.certificate_page import certificate_page
@@ -31,7 +31,7 @@ def main(manifest: str, params, terminal, log) -> None:
     certificate = make_certificate(date, params.choice, params.cells, own, environment, jobs)
     record, page = map(Path, params.outputs)
     write_json(record, certificate)
-    page.write_text(certificate_page(certificate, own), encoding="utf-8")
+    write_text(page, certificate_page(certificate, own))
     shutil.rmtree(params.scratch)
     identical = sum(job["identical"] for job in jobs)
     lines = [line for job in jobs for line in state_job(job)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from restudy.job import begin_job
+from restudy.small_files import write_text
 from restudy.verification.certificate import read_certificate
 from restudy.verification.manifest import read_manifest
 from restudy.views.certificate_page import certificate_page
@@ -11,7 +12,7 @@ from restudy.views.certificate_page import certificate_page
 def main(manifest: str, certificate: str, output: str, log) -> None:
     """Write the page; without a certificate, it says how to make one."""
     known = read_certificate(certificate) if Path(certificate).exists() else None
-    Path(output).write_text(certificate_page(known, read_manifest(manifest)), encoding="utf-8")
+    write_text(output, certificate_page(known, read_manifest(manifest)))
     log(f"certificate of {known['date']}" if known else "no certificate yet")
 
 

@@ -7,6 +7,7 @@ import yaml
 
 from restudy.job import begin_job
 from restudy.provenance.environment import PROJECT
+from restudy.small_files import write_text
 from restudy.views.html_tables import html_document
 
 
@@ -33,7 +34,7 @@ def main(inputs, outputs, log) -> None:
         ),
     }
     for path, page in pages.items():
-        Path(path).write_text(page, encoding="utf-8")
+        write_text(path, page)
     log("configuration and environment written")
 
 

@@ -1,6 +1,5 @@
 """Render a table as a page that sorts, filters and explains its columns."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from restudy.analysis.columns import describe_columns
@@ -8,6 +7,7 @@ from restudy.data.tables import read_table
 from restudy.families.contract import Family
 from restudy.families.registry import FAMILIES
 from restudy.job import begin_job
+from restudy.small_files import write_text
 from restudy.views.html_tables import html_table
 
 # Tables of a family: a word for the rows, and a sentence on them.
@@ -55,7 +55,7 @@ def main(name: str, table: str, output: str, log) -> None:
     frame = read_table(table)
     title, description, families = headings()[name]
     page = html_table(frame, title, description, describe_columns(frame.columns, families), table)
-    Path(output).write_text(page, encoding="utf-8")
+    write_text(output, page)
     log(f"{len(frame):,} rows, {len(page) / 1000:,.0f} kB")
 
 

@@ -7,6 +7,7 @@ import nbformat
 from restudy.job import begin_job
 from restudy.notebooks.execution import run_notebook
 from restudy.provenance.environment import PROJECT
+from restudy.small_files import write_text
 from restudy.views.notebook_page import notebook_page
 
 
@@ -16,9 +17,9 @@ def main(name: str, parameters: dict, outputs, path: str, log) -> None:
     folder = Path(outputs.page).parents[2]
     template = PROJECT / f"workflow/notebooks/{name}.ipynb"
     notebook = run_notebook(template, parameters, Path(path).with_suffix(".ipynb"), folder)
-    nbformat.write(notebook, outputs.notebook)
+    write_text(outputs.notebook, nbformat.writes(notebook) + "\n")
     page = notebook_page(notebook)
-    Path(outputs.page).write_text(page, encoding="utf-8")
+    write_text(outputs.page, page)
     log(f"{len(notebook.cells)} cells run, page of {len(page.encode()) / 1000:,.0f} kB")
 
 

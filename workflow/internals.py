@@ -45,6 +45,7 @@ from snakemake.api import (
     ResourceSettings,
     SnakemakeApi,
 )
+from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 from snakemake.ioutils import exists
@@ -56,6 +57,7 @@ from snakemake.settings.enums import PrintDag, Quietness
 from snakemake.settings.types import DeploymentMethod
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from restudy.disk import describe_fault, fault_in
 from restudy.errors import UserError
 from restudy.operation.explanation import PlannedJob
 from restudy.operation.fork_server import PRELOADED, ForkedScript, ForkServer
@@ -341,6 +343,49 @@ def decide_by_content() -> None:
     _IOFile.is_checksum_eligible = lambda file, threshold: small_enough(file, sys.maxsize)
 
 
+# Results that run again because they, or Snakemake's record of them, were cut.
+_damaged: set[str] = set()
+
+
+def redo_damaged(results: Iterable[str]) -> None:
+    """Let jobs run again whose results were cut, or of which Snakemake's record was.
+
+    A record that was cut counts as none to Snakemake, which then takes any result for up to date.
+
+    Parameters
+    ----------
+    results : iterable of str
+        Paths of results that were cut.
+    """
+    cut, incomplete_files = set(results), DAG.incomplete_files
+
+    async def incomplete_or_damaged(dag: DAG) -> list[Any]:
+        known = dag.workflow.persistence
+        damaged = [
+            path
+            for job in dag.jobs
+            for path in job.output
+            if str(path) in cut or _is_record_cut(known, path)
+        ]
+        _damaged.update(map(str, damaged))
+        return [*await incomplete_files(dag), *damaged]
+
+    DAG.incomplete_files = incomplete_or_damaged
+
+
+def _is_record_cut(known: Any, path: Any) -> bool:
+    """Whether what Snakemake's folder says of a result is no whole JSON object."""
+    if not hasattr(known, "_record_path"):
+        return False  # it keeps a database
+    place = known._record_path(known._metadata_path, known._get_key(path))
+    try:
+        with open(place, "rb", buffering=0) as record:  # noqa: PTH123, this is for every result
+            size = os.fstat(record.fileno()).st_size
+            return not size or os.pread(record.fileno(), 1, size - 1) != b"}"
+    except OSError:
+        return False
+
+
 def check_place(workflow: Any) -> None:
     """Refuse to run from a folder whose name Snakemake takes for a pattern.
 
@@ -444,6 +489,8 @@ FOLLOWING = (
     "returned non-zero exit status",
     "died with <Signals",
 )
+# How a warning begins of a record that was cut; `redo_damaged` sees to it.
+CUT_RECORD = "Ignore corrupted or currently written metadata record"
 TERMINATING = "Terminating processes on user request"
 REPORTED = "Report created"
 GRACE = 0.5  # seconds in which an interruption, which makes jobs fail, is told of
@@ -466,7 +513,7 @@ class Speaker(logging.Handler):
         super().__init__()
         self.setFormatter(formatter)
         self.log, self.report = run_log, report
-        self.has_begun = self.is_interrupted = False
+        self.has_begun = self.is_interrupted = self.has_told_of_disk = False
         self._failed: list[threading.Timer] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -516,6 +563,13 @@ class Speaker(logging.Handler):
         text = self.format(record)
         if not text or text == "None":
             return
+        number = fault_in(text) if record.levelno >= logging.WARNING else None
+        if number is not None:
+            # Snakemake tells of its own files in many words, once for every job.
+            if not self.has_told_of_disk:
+                self.log.say(describe_fault(Path.cwd() / ".snakemake", number))
+            self.has_told_of_disk = True
+            return
         first = text.lstrip()
         if first.startswith(TERMINATING):
             self.is_interrupted = True
@@ -523,7 +577,7 @@ class Speaker(logging.Handler):
             place = self.report.resolve()
             size = place.stat().st_size / 1e6
             self.log.say(f"{place} ({size:.1f} MB). To see it, open {place.as_uri()}")
-        elif record.levelno >= logging.WARNING:
+        elif record.levelno >= logging.WARNING and not first.startswith(CUT_RECORD):
             follows = self.has_begun and any(each in text for each in FOLLOWING)
             if not follows:
                 self.log.say(text)
@@ -658,8 +712,12 @@ def end_run(
 
 
 def hide_in_logs() -> None:
-    """Keep the passwords of a command or an address out of the terminal and Snakemake's log."""
+    """Keep the passwords of a command or an address out of the terminal and Snakemake's log.
+
+    And what a full disk takes of that log stops nothing, and prints no traceback.
+    """
     logger.addFilter(_hide_secrets)
+    logging.raiseExceptions = False
 
 
 def _hide_secrets(record: logging.LogRecord) -> bool:
@@ -954,6 +1012,7 @@ async def _jobs_that_would_run(workflow: Any) -> list[PlannedJob]:
                 forced=(job.rule in dag.forcerules and job not in dag.omitforce)
                 or not dag.forcefiles.isdisjoint(job.output),
                 interrupted=bool(await known.incomplete(job)),
+                damaged=not _damaged.isdisjoint(map(str, job.output)),
                 missing=[str(path) async for path in job.missing_output(set(job.output))],
                 newer=dict([each async for each in _newer_inputs(workflow, job)]),
                 environment_changed=any(known.software_stack_changed(job)),

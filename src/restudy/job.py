@@ -7,9 +7,10 @@ from typing import Any
 from restudy.errors import UserError
 from restudy.families.registry import load_plugins
 from restudy.log import start_log
+from restudy.provenance.cut import BYTES, sizes_of
 from restudy.provenance.environment import PROJECT, unlocked
 from restudy.provenance.records import describe_job, named_files, record_path, to_json, write_at_end
-from restudy.provenance.sums import check_sums, note_sums
+from restudy.provenance.sums import check_sums, forget_sums, note_sums
 
 
 class ForeignPackageError(UserError):
@@ -49,8 +50,14 @@ def begin_job(job: Any, checks_inputs: bool = True) -> Callable[[str], None]:
     load_plugins(job.config.get("files") or {}, job.config.get("python"), check=False, tell=log)
     if checks_inputs:
         check_sums(path for paths in named_files(job.input).values() for path in paths)
+    forget_sums(job.output)
     record = describe_job(job)
-    write_at_end(record_path(job.log[0]), to_json(record), log, lambda: note_sums(job.output))
+    to_json(record)  # what is no plain JSON is found before the job does anything
+
+    def ended() -> str:
+        return to_json(record | {BYTES: sizes_of(job.output)})
+
+    write_at_end(record_path(job.log[0]), ended, log, lambda: note_sums(job.output))
     return log
 
 

@@ -3,13 +3,17 @@
 Only scripts start logs; library functions take a plain ``log(line)`` callable.
 """
 
+import contextlib
+import io
 import os
 import re
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
+from restudy.disk import disk_error
 from restudy.errors import UserError
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -34,28 +38,91 @@ def start_log(path: str) -> Callable[[str], None]:
         Writes one line with the time of day and flushes it, so that a reader who follows the file
         sees progress as it happens.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    terminal = os.dup(sys.stderr.fileno())
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-        os.dup2(descriptor, stream.fileno())
+    descriptor = _open_log(path)
+    for number in (1, 2):
+        os.dup2(descriptor, number)
     os.close(descriptor)
+    output = let_prints_be_lost()
 
     def log(line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
     def log_exception(kind, error, trace) -> None:
+        reason = ""
         if issubclass(kind, UserError):
             if error.__cause__ is not None:  # code of the user's, who wants to see where
                 traceback.print_exception(error.__cause__)
-            log(f"stopped: {error}")
+            reason = f"stopped: {error}"
+        elif fault := disk_error(error, Path.cwd()):
+            reason = f"stopped: {fault}"
         elif issubclass(kind, MemoryError):
-            log(f"stopped: not enough memory ({error or 'Python got no more'})")
-        else:
-            log("failed:")
+            reason = f"stopped: not enough memory ({error or 'Python got no more'})"
+        log(reason or "failed:")
+        if not reason:
             traceback.print_exception(kind, error, trace)
+        if output.has_lost:  # else nobody would know why
+            reason = reason or f"failed: {kind.__name__}: {error}"
+            with contextlib.suppress(OSError):
+                os.write(terminal, f"{reason}\n".encode(errors="replace"))
 
     sys.excepthook = log_exception
     return log
+
+
+def _open_log(path: str) -> int:
+    """Return a descriptor to write a log to: of nothing, where its file can't be opened."""
+    kind = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    try:
+        return os.open(path, kind, 0o644)
+    except OSError as error:
+        print(f"warning: no log in {path} ({error.strerror})", file=sys.stderr)
+        return os.open(os.devnull, os.O_RDONLY)  # what is written is lost, and known to be
+
+
+class LossyFile(io.RawIOBase):
+    """Writes to a descriptor whatever it takes: a log on a full disk must stop no training.
+
+    Attributes
+    ----------
+    has_lost : bool
+        Whether it did not take something.
+    """
+
+    def __init__(self, descriptor: int):
+        self.descriptor, self.has_lost = descriptor, False
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self.descriptor
+
+    def write(self, content) -> int:
+        """Write, and call it written whether or not it is."""
+        view = memoryview(content)
+        try:
+            while view:
+                view = view[os.write(self.descriptor, view) :]
+        except OSError:
+            self.has_lost = True
+        return len(content)
+
+
+def let_prints_be_lost() -> LossyFile:
+    """Let no print of this process fail; return the file that standard output goes to."""
+    files = LossyFile(1), LossyFile(2)
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(
+            io.BufferedWriter(file), "utf-8", errors="backslashreplace", line_buffering=True
+        )
+        for file in files
+    )
+    return files[0]
 
 
 class Progress:

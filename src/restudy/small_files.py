@@ -1,21 +1,17 @@
-"""Small files: written as a whole or not at all, and read though they may be cut or garbage."""
+"""Texts: written as a whole or not at all, and read though they may be cut or garbage."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from restudy.disk import whole_file
+
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file in UTF-8; whoever reads it finds the old text or the new one, never a part."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def write_json(path: str | Path, value: Mapping) -> None:

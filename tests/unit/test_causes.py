@@ -370,6 +370,8 @@ def test_what_is_gone_never_was_or_was_interrupted_is_told_apart(folder):
 def test_forced_checks_and_snakemakes_own_words(folder):
     forced = "forced: asked for by --force, --forcerun or --forceall"
     assert folder.causes(forced=True) == [forced]
+    (damaged,) = folder.causes(damaged=True, forced=True)
+    assert str(damaged) == "damaged: what it made, or what was noted of it, was cut since"
     assert folder.causes(outputs=[]) == [
         "always: makes no file, so it runs whenever it is asked for"
     ]

@@ -4,6 +4,7 @@ Each test says what to do when a new version of Snakemake breaks it. The tiny pr
 by the real Snakemake.
 """
 
+import base64
 import dataclasses
 import gc
 import importlib.util
@@ -62,6 +63,8 @@ HERE = {{
 config["ticket"] = Ticket("0" * 64, [], internals.captioned_item, "p {{ margin: 0; }}")
 if CALL.is_main and "take" in OPTIONS:
     internals.take_folder(CALL)
+if "cut" in OPTIONS:
+    internals.redo_damaged([OPTIONS["cut"]])
 if "fork" in OPTIONS:
     internals.FEWEST_FORKED = OPTIONS["fork"]
 SPEAKER = internals.speak_plainly(workflow, CALL) if "speak" in OPTIONS else None
@@ -461,6 +464,26 @@ def test_a_run_that_is_killed_leaves_a_lock_that_stops_no_other(tmp_path):
         "take_folder: Snakemake's lock of the killed run is not where PLACES says, or Snakemake "
         "got to it first"
     )
+
+
+def test_what_was_cut_is_made_again_and_so_is_what_has_a_cut_record(made, tmp_path):
+    shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True)
+    tiny, todo = Tiny(tmp_path), "redo_damaged: find what lets a job run whose output is incomplete"
+    cut, other = "cut=results/second.txt", ("--config", "cut=results/none.txt")
+    names = base64.urlsafe_b64encode(b"results/made.txt").decode()
+    place = Path(".snakemake/metadata", names)
+    assert (tmp_path / place).exists(), "redo_damaged: find where Snakemake records what it made"
+    states = [  # in one process, in which what was cut once stays so
+        ("whole", "", ["--rerun-incomplete"]),
+        ("other", "", ["--rerun-incomplete", *other]),
+        ("cut", "", ["--rerun-incomplete", "--config", cut]),
+        ("record", f"Path({str(place)!r}).write_text('{{')", ["--rerun-incomplete", *other]),
+    ]
+    found = dry_runs(tiny, states)
+    assert found["whole"]["jobs"] == found["other"]["jobs"] == {}, todo
+    assert set(found["cut"]["jobs"]) == {"train_tiny"}, todo
+    assert found["cut"]["jobs"]["train_tiny"]["damaged"], todo
+    assert "make" in found["record"]["jobs"], todo
 
 
 def test_submitting_without_slurm_is_refused_before_a_job_waits_for_ever(

@@ -310,7 +310,7 @@ def test_libraries_beside_the_package_are_not_taken_for_its_own(tmp_path):
     make_environment(tmp_path / "bare", with_numpy=False)
     package = tmp_path / "site-packages/restudy"
     shutil.copytree(SOURCE / "restudy/families", package / "families")
-    for name in ("log.py", "errors.py"):
+    for name in ("log.py", "errors.py", "disk.py"):
         shutil.copy(SOURCE / "restudy" / name, package)
     (package / "__init__.py").write_text("import pandas")
     (package.parent / "numpy.py").touch()
@@ -460,7 +460,7 @@ def test_what_runs_there_takes_python_3_10_and_numpy_alone():
             assert {name.partition(".")[0] for name in names} <= allowed, path
             own = (SOURCE / f"{name.replace('.', '/')}.py" for name in names)
             waiting += [each for each in own if each.exists()]
-    named = ("families/worker", "families/contract", "families/own_files", "log", "errors")
+    named = ("families/worker", "families/contract", "families/own_files", "log", "errors", "disk")
     assert seen == {f"{each}.py" for each in (*named, *WATCHING)}
 
 

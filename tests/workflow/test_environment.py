@@ -114,12 +114,19 @@ MADE_FROM = {
 }
 
 
-def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(small_run, tmp_path):
+def alter(path: Path) -> None:
+    """Change a file such that it is as long as before."""
+    text = path.read_text()
+    digit = text.rindex("1")
+    path.write_text(f"{text[:digit]}2{text[digit + 1 :]}")
+
+
+def test_what_was_altered_is_refused_by_name_and_made_again_when_it_is_deleted(small_run, tmp_path):
     project, work = small_run
     own = tmp_path / "work"
     shutil.copytree(work, own)
     for path, made in MADE_FROM.items():
-        cut(own / path)
+        alter(own / path)
         (own / made).unlink()
     with pytest.raises(AssertionError) as failed:
         call(project, own, "--cores", "1", "--keep-going", "--", *MADE_FROM.values())
@@ -129,6 +136,18 @@ def test_what_was_cut_is_refused_by_name_and_made_again_when_it_is_deleted(small
         assert not (own / made).exists()
         (own / path).unlink()
     call(project, own, "--cores", "1", "--", *MADE_FROM, *MADE_FROM.values())
+    for each in (*MADE_FROM, *MADE_FROM.values()):
+        assert (own / each).read_bytes() == (work / each).read_bytes(), each
+
+
+def test_what_was_cut_is_made_again(small_run, tmp_path):
+    project, work = small_run
+    own = tmp_path / "work"
+    shutil.copytree(work, own)
+    for path, made in MADE_FROM.items():
+        cut(own / path)
+        (own / made).unlink()
+    call(project, own, "--cores", "1", "--", *MADE_FROM.values())
     for each in (*MADE_FROM, *MADE_FROM.values()):
         assert (own / each).read_bytes() == (work / each).read_bytes(), each
 

@@ -17,7 +17,7 @@ from restudy.job import check_package
 from restudy.operation.loading import load_study
 from restudy.operation.tickets import Ticket, describe_call
 from restudy.plan import figures, files, halving, notebooks, paths, report_labels
-from restudy.provenance import environment, parts, pinning
+from restudy.provenance import cut, environment, parts, pinning
 from restudy.provenance.environment import digest
 from restudy.provenance.imports import Sources
 from restudy.secret_text import hide_in_command, hide_secrets
@@ -60,6 +60,11 @@ with reported():
     # Only one run at a time may work in a folder; a run's own jobs don't take it.
     if CALL.is_main:
         internals.take_folder(CALL)
+    if CALL.is_main and not CALL.storage:
+        cut_results, lines = cut.look_for_cut(Path.cwd(), CALL.only_looks)
+        for line in lines:
+            tell(line)
+        internals.redo_damaged(cut_results)
 PLAN, CONFIG = STUDY.plan, STUDY.plan.config
 # What is recorded, shown and digested: without the passwords that addresses may have.
 PUBLIC = hide_secrets(CONFIG)

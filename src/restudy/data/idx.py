@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from restudy.data.compression import decompress
+from restudy.disk import whole_file
 
 UNSIGNED_BYTE = 0x08
 
@@ -76,4 +77,5 @@ def format_idx(array: np.ndarray) -> bytes:
 
 def write_idx(path: str | Path, array: np.ndarray) -> None:
     """Write an array of uint8 as an uncompressed IDX file."""
-    Path(path).write_bytes(format_idx(array))
+    with whole_file(path) as file:
+        file.write(format_idx(array))

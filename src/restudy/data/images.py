@@ -31,6 +31,7 @@ from restudy.data.image_files import (
     find_image_files,
     is_allowed_size,
 )
+from restudy.disk import writing
 from restudy.errors import UserError
 from restudy.secret_text import hide_secrets
 
@@ -359,12 +360,13 @@ def check_digests(contents: Mapping[str, bytes], expected: Mapping[str, str]) ->
 
 def install_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write all files under temporary names, then rename them, so that none is ever partial."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
-        for name, content in contents.items():
-            (Path(unfinished) / name).write_bytes(content)
-        for name in contents:
-            (Path(unfinished) / name).replace(folder / name)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
+            for name, content in contents.items():
+                (Path(unfinished) / name).write_bytes(content)
+            for name in contents:
+                (Path(unfinished) / name).replace(folder / name)
 
 
 def describe_source(source: Source) -> str:

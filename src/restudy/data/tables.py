@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.data.column_types import TYPES
+from restudy.disk import whole_file
 from restudy.families.contract import draw_of
 
 # What a spreadsheet takes for a formula (a minus sign may also begin a number), and what `as_cell`
@@ -50,10 +51,11 @@ def read_table(
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV or Parquet, by the path's ending."""
-    if str(path).endswith(".parquet"):
-        frame.to_parquet(path, index=False, engine="pyarrow")
-    else:
-        _with_texts(frame, as_cell).to_csv(path, index=False)
+    with whole_file(path) as file:
+        if str(path).endswith(".parquet"):
+            frame.to_parquet(file, index=False, engine="pyarrow")
+        else:
+            _with_texts(frame, as_cell).to_csv(file, index=False, mode="wb")
 
 
 def as_cell(text: str) -> str:
@@ -197,7 +199,8 @@ def stack_tables(
         If the columns of a table differ from those of the first.
     """
     stack = _stack_parquet if str(output).endswith(".parquet") else _stack_csv
-    return stack(paths, output, further or {})
+    with whole_file(output) as stacked:
+        return stack(paths, stacked, further or {})
 
 
 def column_names(further: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, str]:
@@ -210,36 +213,35 @@ def column_names(further: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict
     }
 
 
-def _stack_csv(paths: Sequence[str | Path], output: str | Path, further: Mapping) -> int:
+def _stack_csv(paths: Sequence[str | Path], stacked: BinaryIO, further: Mapping) -> int:
     rows, header = 0, None
     named = column_names(further)
     has_draw = any("draw" in _header(path) for path in paths)
-    with Path(output).open("wb") as stacked:
-        for path in paths:
-            with Path(path).open("rb") as part:
-                columns = part.readline()
-                own = columns.decode().rstrip("\n").split(",")
-                # Axes and seed come first, and neither their names nor values need quotes.
-                lacks_draw = has_draw and "draw" not in own
-                before_draw = own.index("seed") + 1 if lacks_draw else 0
+    for path in paths:
+        with Path(path).open("rb") as part:
+            columns = part.readline()
+            own = columns.decode().rstrip("\n").split(",")
+            # Axes and seed come first, and neither their names nor values need quotes.
+            lacks_draw = has_draw and "draw" not in own
+            before_draw = own.index("seed") + 1 if lacks_draw else 0
+            if lacks_draw:
+                columns = _with_field(columns, before_draw, "draw")
+            if header is None:
+                header = columns
+                stacked.write(_with_fields(header, list(named)))
+                axes = header.decode().rstrip("\n").split(",")
+                places = {name: axes.index(axis) for name, axis in named.items()}
+            if columns != header:
+                raise ValueError(f"{path}: its columns differ from those of {paths[0]}")
+            for line in part:
                 if lacks_draw:
-                    columns = _with_field(columns, before_draw, "draw")
-                if header is None:
-                    header = columns
-                    stacked.write(_with_fields(header, list(named)))
-                    axes = header.decode().rstrip("\n").split(",")
-                    places = {name: axes.index(axis) for name, axis in named.items()}
-                if columns != header:
-                    raise ValueError(f"{path}: its columns differ from those of {paths[0]}")
-                for line in part:
-                    if lacks_draw:
-                        line = _with_field(line, before_draw, "0")
-                    if named:
-                        values = line.decode().split(",")
-                        found = (further[named[n]][values[at]][n] for n, at in places.items())
-                        line = _with_fields(line, ["" if v is None else str(v) for v in found])
-                    stacked.write(line)
-                    rows += 1
+                    line = _with_field(line, before_draw, "0")
+                if named:
+                    values = line.decode().split(",")
+                    found = (further[named[n]][values[at]][n] for n, at in places.items())
+                    line = _with_fields(line, ["" if v is None else str(v) for v in found])
+                stacked.write(line)
+                rows += 1
     return rows
 
 
@@ -260,7 +262,7 @@ def _with_fields(line: bytes, fields: Sequence[str]) -> bytes:
     return b",".join([line.rstrip(b"\n"), *(field.encode() for field in fields)]) + b"\n"
 
 
-def _stack_parquet(paths: Sequence[str | Path], output: str | Path, further: Mapping) -> int:
+def _stack_parquet(paths: Sequence[str | Path], output: BinaryIO, further: Mapping) -> int:
     import pyarrow as pa
     import pyarrow.parquet
 

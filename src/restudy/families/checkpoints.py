@@ -69,7 +69,6 @@ def write_checkpoint(
     ended : bool
         Whether the training has ended with it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     about = {"identity": identity, "step": checkpoint.step, "tables": checkpoint.tables}
     members = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
@@ -81,12 +80,18 @@ def write_checkpoint(
     name = f"{ENDED if ended else GOING}-{checkpoint.step:09d}"
     # Trainings that differ in their budgets share a folder.
     unfinished = folder / f"{UNFINISHED}-{name}"
-    with unfinished.open("wb") as file:
-        file.write(hashlib.sha256(content.getbuffer()).digest())
-        file.write(content.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / f"{name}.checkpoint")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(folder / f"{name}.checkpoint")
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
     for old in list_checkpoints(folder, ENDED if ended else GOING)[KEPT:]:
         old.unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
 
+from restudy.disk import disk_error
 from restudy.errors import UserError
 
 LOADING_SECONDS = 60  # enough for the slowest libraries on a busy disk
@@ -116,6 +117,8 @@ def told(path: str | Path, when: str, raises: tuple[type[BaseException], ...] = 
         place = _raised_at(path, error)
         raise OwnFileError(f"{place}: ends the process (sys.exit) {when}") from error
     except BaseException as error:
+        if fault := disk_error(error, f"{_raised_at(path, error)}: a file"):
+            raise fault from None
         words = " ".join(f"{type(error).__name__}: {error}".split())
         if isinstance(error, ModuleNotFoundError) and when == LOADING:
             when += "; import in the function that trains what only training needs"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.data.tables import with_cell, with_draw, write_table
+from restudy.disk import whole_file
 from restudy.errors import UserError
 from restudy.families.budgets import budget_of
 from restudy.families.checkpoints import (
@@ -111,10 +112,9 @@ class JobRun(Run):
                     )
                 content = with_draw(content, draws)
             write_table(with_cell(content, self.cell), path)
-        elif facts.compressed:
-            np.savez_compressed(path, **content)
         else:
-            np.savez(path, **content)
+            with whole_file(path) as file:
+                (np.savez_compressed if facts.compressed else np.savez)(file, **content)
 
     def place(self, artefact: str) -> Path:
         """Return the path of an artefact; see `Run.place`."""

@@ -39,9 +39,10 @@ if __name__ == "__main__":
     sys.modules["restudy"] = restudy
     sys.modules["restudy.families.worker"] = sys.modules["__main__"]
 
+from restudy.disk import disk_error
 from restudy.families.contract import IMAGES, Run
 from restudy.families.own_files import TRAINING, leaving, threads_left
-from restudy.log import Progress
+from restudy.log import Progress, let_prints_be_lost
 
 LENGTH = 8  # bytes that say how long a message is
 PLAIN = "biufcSUMm"  # kinds of arrays whose bytes are their values
@@ -224,6 +225,7 @@ def describe() -> dict[str, Any]:
 
 def main(conversation: int, lifeline: int, *watcher: str) -> None:
     """Train what the job says, and tell it how that ended."""
+    let_prints_be_lost()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the job, and with it this process
     threading.Thread(target=_end_with_job, args=(lifeline,), daemon=True).start()
     make_run, context = DistantRun, nullcontext
@@ -289,6 +291,7 @@ def _train(
         line = next((step.lineno for step in steps if step.filename == file), None)
         place = f"{job['name']}, line {line}" if line else job["name"]
         text = f"{place}: {type(error).__name__}" + (f": {error}" if str(error) else "")
+        text = str(disk_error(error, f"{place}: a file") or text)
         return {"call": "failed", "refused": False, "text": text}
     if left := threads_left(before):
         text = f"{job['name']}: {leaving(left, TRAINING)}"

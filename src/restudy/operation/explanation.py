@@ -66,8 +66,9 @@ class PlannedJob:
         Its log.
     needs : tuple of int
         Places, in the sequence of jobs, of those that rebuild an input of it.
-    forced, interrupted : bool
-        Whether the call forces it; whether its last run had not ended.
+    forced, interrupted, damaged : bool
+        Whether the call forces it; whether its last run had not ended; whether what that left was
+        cut since.
     missing : list of str
         Outputs that are not there.
     newer : dict of str to str
@@ -88,6 +89,7 @@ class PlannedJob:
     needs: tuple[int, ...] = ()
     forced: bool = False
     interrupted: bool = False
+    damaged: bool = False
     missing: list[str] = field(default_factory=list)
     newer: dict[str, str] = field(default_factory=dict)
     environment_changed: bool = False
@@ -153,6 +155,8 @@ class Explainer:
         """
         if job.interrupted:
             yield Cause("interrupted", "the last run had not ended")
+        elif job.damaged:
+            yield Cause("damaged", "what it made, or what was noted of it, was cut since")
         elif job.forced:
             yield Cause("forced", "asked for by --force, --forcerun or --forceall")
         if not job.outputs:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from restudy.disk import writing
 from restudy.errors import UserError
 from restudy.secret_text import hide_in_command
 
@@ -113,10 +114,11 @@ def acquire_run_lock(folder: Path, places: Places) -> bool:
     """
     if _open_locks:
         return False
-    (folder / places.owner).parent.mkdir(exist_ok=True)
-    # For the eyes of whoever runs it: a command line may tell more than is hidden in it.
-    (folder / places.owner).touch(mode=0o600)
-    file = (folder / places.owner).open("a+")
+    with writing(folder / places.owner):
+        (folder / places.owner).parent.mkdir(exist_ok=True)
+        # For the eyes of whoever runs it: a command line may tell more than is hidden in it.
+        (folder / places.owner).touch(mode=0o600)
+        file = (folder / places.owner).open("a+")
     for _ in range(ATTEMPTS):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,7 +139,8 @@ def acquire_run_lock(folder: Path, places: Places) -> bool:
         "command": shlex.join(hide_in_command(["snakemake", *sys.argv[1:]])),
         "submits": False,
     }
-    _write(file, owner)
+    with writing(folder / places.owner):
+        _write(file, owner)
     _open_locks.append(file)
     return removed
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from restudy.disk import AGAIN
 from restudy.log import counted, duration, without_escapes
 
 SECONDS = 30.0  # between two lines where lines are not written over
@@ -167,6 +168,8 @@ class RunLog:
         except OSError:
             return ["(there is no such file: the job ended before it wrote one)"]
         lines = [each.rstrip() for each in without_escapes(text).splitlines() if each.strip()]
+        if lines and AGAIN in lines[-1]:
+            return lines[-1:]  # a disk's fault: all else in the log follows from it
         return lines[-LAST_LINES:] or ["(it is empty)"]
 
     def progress(self, done: int, total: int) -> None:

@@ -75,7 +75,7 @@ def note_parts(folder: Path) -> None:
     (folder / NOTES).mkdir(parents=True, exist_ok=True)
     for each, parts in KNOWN.items():
         note = folder / NOTES / f"{each}.json"
-        if not note.exists():
+        if not read_json(note):  # also of one that was cut
             write_text(note, json.dumps(parts, indent=1))
 
 

@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
 
 def write_at_end(
     path: Path,
-    text: str,
+    text: str | Callable[[], str],
     log: Callable[[str], None],
     further: Callable[[], None] = lambda: None,
 ) -> None:
@@ -141,16 +141,19 @@ def write_at_end(
     ----------
     path : Path
         See `record_path`.
-    text : str
-        The record; what a job was made from is known when it begins.
+    text : str or callable
+        The record, or what returns it when the process ends.
     log : callable
         Takes a line; a record that can't be written costs a warning, not the job.
     further : callable
         What else is to be noted when the process ends well.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        path.replace(previous_path(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.replace(previous_path(path))
+    except OSError as error:
+        log(f"warning: the record of what this was made from can't be set aside ({error})")
     process, end_with = os.getpid(), sys.excepthook
 
     def write() -> None:
@@ -158,7 +161,7 @@ def write_at_end(
             return  # a fork of this process
         try:
             further()
-            write_text(path, text)
+            write_text(path, text if isinstance(text, str) else text())
             previous_path(path).unlink(missing_ok=True)
         except OSError as error:
             log(f"warning: no record of what this was made from ({error})")

@@ -10,6 +10,7 @@ older run or in a container that keeps none, is read as it is.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from restudy.errors import UserError
@@ -22,6 +23,7 @@ RESULTS, SUMS = "results/", "results/records/sums/"
 READ_AGAIN = ("results/tables/", "results/data/")
 RECORD, FILES = "provenance.json", "files"  # of a training job: the file, and its entry
 MAX_NAMED = 5
+DIGITS = 64  # of a sha256
 
 
 class DamagedResultError(UserError):
@@ -45,6 +47,13 @@ def note_sums(outputs: Iterable[str]) -> None:
         if note and Path(path).is_file():
             note.parent.mkdir(parents=True, exist_ok=True)
             write_text(note, byte_digest(path) + "\n")
+
+
+def forget_sums(outputs: Iterable[str]) -> None:
+    """Remove what is noted of those outputs, which are about to be written."""
+    for note in filter(None, map(sum_path, outputs)):
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
 
 
 def sum_path(path: str) -> Path | None:
@@ -89,6 +98,7 @@ def _damaged(inputs: Iterable[str]) -> Iterator[str]:
 def _noted(path: Path) -> str:
     note = sum_path(str(path))
     try:
-        return note.read_text(encoding="utf-8").strip() if note else ""
+        text = note.read_text(encoding="utf-8").strip() if note else ""
     except (OSError, ValueError):
         return ""
+    return text if len(text) == DIGITS else ""  # of one that was cut nothing follows

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from restudy.disk import whole_file
 from restudy.errors import UserError, cut
 from restudy.provenance.sums import check_sums
 from restudy.user_files import UserFileError, is_there, read_user_file
@@ -152,17 +153,19 @@ def write_manifest(path: str | Path, manifest: Mapping) -> None:
         yield ",\n".join(margin + " " + entry for entry in entries)
         yield margin + "}}"
 
-    head = {key: manifest[key] for key in ("format", "configuration")}
-    with Path(path).open("w", encoding="utf-8") as file:
-        file.write(_compact(head)[:-1] + ',\n"environments": [\n')
-        file.write(",\n".join(map(_compact, manifest["environments"])) + '\n],\n"cells": {\n')
+    def text() -> Iterator[str]:
+        head = {key: manifest[key] for key in ("format", "configuration")}
+        yield _compact(head)[:-1] + ',\n"environments": [\n'
+        yield ",\n".join(map(_compact, manifest["environments"])) + '\n],\n"cells": {\n'
         for number, (folder, cell) in enumerate(manifest["cells"].items()):
-            file.write((",\n" if number else "") + _compact(folder) + ":\n")
-            file.write("\n".join(lines(cell, " ")))
-        file.write('\n},\n"aggregates":\n' + "\n".join(lines(manifest["aggregates"], "")))
-        file.write(
-            ',\n"left_out": [\n' + ",\n".join(map(_compact, manifest["left_out"])) + "\n]}\n"
-        )
+            yield (",\n" if number else "") + _compact(folder) + ":\n"
+            yield "\n".join(lines(cell, " "))
+        yield '\n},\n"aggregates":\n' + "\n".join(lines(manifest["aggregates"], ""))
+        yield ',\n"left_out": [\n' + ",\n".join(map(_compact, manifest["left_out"])) + "\n]}\n"
+
+    with whole_file(path) as file:
+        for part in text():
+            file.write(part.encode())
 
 
 def read_manifest(path: str | Path, computed: str | None = None) -> dict:

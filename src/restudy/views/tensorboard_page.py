@@ -34,6 +34,7 @@ from restudy.analysis.event_files import Histograms, Run, counted, printable
 from restudy.errors import UserError
 from restudy.families.contract import Family
 from restudy.internals.tensorboard_reading import status_name
+from restudy.small_files import write_text
 from restudy.views.graphs import arrange_graph
 from restudy.views.pages import render_page
 from restudy.views.palette import run_color
@@ -101,7 +102,7 @@ def write_page(runs: Sequence[Run], folder: str, output: str | Path, **options: 
         What was written, in words.
     """
     page = make_page(runs, folder=folder, **options)
-    Path(output).write_text(page, encoding="utf-8")
+    write_text(output, page)
     size = len(page.encode()) / 1e6
     return f"{printable(output)}: {size:.2f} MB, {counted(len(runs), 'run')}"
 

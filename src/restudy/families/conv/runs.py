@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from restudy.disk import writing
 from restudy.families.contract import Run
 from restudy.families.conv.summaries import ACTIVITY
 from restudy.families.conv.training import MEASURES, ConvResult, train_conv
@@ -34,18 +35,20 @@ def train(run: Run) -> None:
     weights by name; and ``events``, the folder of TensorBoard's event files.
     """
     steps = run.settings["protocol"]["steps"]
-    result = train_conv(
-        run.settings,
-        run.data,
-        run.seed,
-        run.place("events"),
-        run.scratch,
-        run.identity,
-        run.threads,
-        run.log,
-        run.progress(steps, "steps"),
-        run.kept_megabytes,
-    )
+    events = run.place("events")
+    with writing(events):  # while it trains, it writes nothing else that it needs
+        result = train_conv(
+            run.settings,
+            run.data,
+            run.seed,
+            events,
+            run.scratch,
+            run.identity,
+            run.threads,
+            run.log,
+            run.progress(steps, "steps"),
+            run.kept_megabytes,
+        )
     run.log(
         ", ".join(f"{activity} {seconds:.1f} s" for activity, seconds in result.seconds.items())
     )
