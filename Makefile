@@ -28,7 +28,7 @@ smoke: $(READY) ## the whole pipeline on config/smoke.yaml, in the folder result
 test: $(READY) ## all tests
 	$(RUN) pytest -n auto
 
-faults: $(READY) ## all that tests/faults can try, in 25 minutes; writes docs/reliability.md
+faults: $(READY) ## all that tests/faults can try, in 20 minutes; writes docs/reliability.md
 	$(RUN) figures=$$(mktemp) && RESTUDY_FAULTS=$$figures pytest tests/faults && \
 	    python tests/faults/write_reliability.py $$figures
 
