@@ -233,7 +233,10 @@ def main() -> None:
             given.run(given)
     except (UserError, OSError) as fault:
         # Names of files may have bytes that are no text.
-        words = str(fault).encode("utf-8", "replace").decode()
+        text = str(fault)
+        if isinstance(fault, OSError) and fault.filename and fault.strerror:
+            text = f"{fault.filename}: {fault.strerror}"
+        words = text.encode("utf-8", "replace").decode()
         parser.exit(2, f"{given.prog}: {words}\n")
 
 

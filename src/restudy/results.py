@@ -22,7 +22,7 @@ from restudy.analysis.convergence import with_falls
 from restudy.analysis.matching import MAX_NAMED, is_one_of, is_text, matching
 from restudy.analysis.summaries import rows_of, summarize
 from restudy.data.tables import concatenate, describe_draw, split_draws
-from restudy.errors import UserError
+from restudy.errors import UserError, quote
 from restudy.families.contract import (
     ALL,
     DATASET,
@@ -109,9 +109,12 @@ def open_results(
                 f"open_results: got the argument {key!r}{hint(key, PLUGINS)}; allowed: path, "
                 f"families, storage_options, {join(PLUGINS)}"
             )
-        use_records(key, _several(own))
+        use_records(key, _several(key, own))
     built_in = {name: family for name, family in FAMILIES.items() if not family.file}
-    own = read_families(_several(families), built_in)
+    own = read_families(_several("families", families), built_in)
+    _check_path("path", path)
+    if storage_options is not None and not isinstance(storage_options, Mapping):
+        raise TypeError(f"storage_options: got {quote(storage_options)}; allowed: a mapping")
     if is_address(path):
         return Results(_find_results(RemoteFolder(os.fspath(path), storage_options or {})), own)
     if storage_options:
@@ -121,8 +124,33 @@ def open_results(
     return Results(_find_results(LocalFolder(path)), own)
 
 
-def _several(paths: str | os.PathLike | Iterable[str | os.PathLike]) -> list[str | os.PathLike]:
-    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+def _several(name: str, paths: Any) -> list[str | os.PathLike]:
+    """Return the paths of an argument, which may be a single one."""
+    if not isinstance(paths, str | os.PathLike | Iterable):
+        raise TypeError(f"{name}: got {quote(paths)}; allowed: a path, or several")
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    for path in several:
+        _check_path(name, path)
+    return several
+
+
+def _check_path(name: str, found: Any) -> None:
+    """Refuse what no path can be.
+
+    Raises
+    ------
+    TypeError
+        It names the argument, what was found and what is allowed.
+    """
+    if not isinstance(found, str | os.PathLike) or not isinstance(os.fspath(found), str):
+        raise TypeError(f"{name}: got {quote(found)}; allowed: a path, as text or a Path")
+    if "\0" in os.fspath(found):
+        raise ResultsError(f"{name}: got {quote(os.fspath(found))}; allowed: text without a NUL")
+
+
+def _check_text(name: str, found: Any) -> None:
+    if not isinstance(found, str):
+        raise TypeError(f"{name}: got {quote(found)}; allowed: a name, as text")
 
 
 class Results:
@@ -146,6 +174,10 @@ class Results:
         self._told: dict[str, Family] = {}  # of families without facts
         self._plans: dict[str, Plan] = {}
         self._indices: dict[str, pd.DataFrame] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: all but what is remembered, which is found again."""
+        return {**vars(self), "_plans": {}, "_indices": {}}
 
     def __repr__(self) -> str:
         return f"<results of {join(self.families)} in {self.path}>"
@@ -315,6 +347,7 @@ class Results:
         NoCellError
             If there is no such cell, or more than one; the message has those that come nearest.
         """
+        _check_path("which", which)
         text = os.fspath(which).replace(os.sep, "/")
         if "/" not in text and "~" not in text:
             facts = self._family(text)
@@ -341,6 +374,7 @@ class Results:
 
     def _family(self, name: str) -> Family:
         """The facts of a family of which there are results."""
+        _check_text("family", name)
         found = self.families
         if name not in found:
             raise ResultsError(
@@ -416,6 +450,7 @@ class Results:
 
     def _study_cells(self, family: Family, study: str) -> list[Cell]:
         """The cells of a study, in its order."""
+        _check_text("study", study)
         known = self._section(family)["studies"]
         if study not in known:
             raise ResultsError(

@@ -1,6 +1,7 @@
 """Results from Python: tables, weights and predictions of whole runs, of parts, and elsewhere."""
 
 import json
+import pickle
 import re
 import shutil
 import sys
@@ -644,3 +645,32 @@ def test_results_in_a_bucket_are_the_same(run, r):
         assert message.startswith("s3://theirs/x: ")
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {"a": 1}, b"results", np.array(["dense"])])
+def test_arguments_of_another_type_are_refused_by_name(r, run, value):
+    calls = {
+        "path": lambda: open_results(value),
+        "family": lambda: r.runs(value),
+        "which": lambda: r.cell(value),
+    }
+    if value is not None:
+        calls["study"] = lambda: r.runs("dense", study=value)
+    if not isinstance(value, list):
+        calls["families"] = lambda: open_results(run[0], families=[value])
+    for name, call in calls.items():
+        with pytest.raises(TypeError, match=f"^{name}: got .*; allowed: "):
+            call()
+    with pytest.raises(ResultsError, match=r"^path: got .*; allowed: text without a NUL"):
+        open_results("a\0b")
+    with pytest.raises(NoRowError):
+        r.runs("dense", hidden_size=10**5000)
+
+
+def test_results_and_cells_can_be_pickled(r):
+    again = pickle.loads(pickle.dumps(r))
+    assert_frame_equal(again.runs("dense"), r.runs("dense"))
+    cell = r.cells("dense")[0]
+    weights, same = (each.weights(seed=0) for each in (cell, pickle.loads(pickle.dumps(cell))))
+    for name in weights:
+        np.testing.assert_array_equal(weights[name], same[name])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.comparison import seed_words
-from restudy.errors import UserError
+from restudy.errors import UserError, quote
 from restudy.study.entries import spell_setting
 from restudy.study.validation import hint, join
 
@@ -68,7 +68,7 @@ def is_one_of(column: pd.Series, given: Any) -> np.ndarray:
         equal = _equals(column, value)
         if not equal.any():
             near = hint(value, column.dropna().unique()) if is_text(column) else ""
-            raise NoRowError(f"{column.name}: got {value!r}{near}; found: {_found(column)}")
+            raise NoRowError(f"{column.name}: got {quote(value)}{near}; found: {_found(column)}")
         kept |= equal
     return kept
 
@@ -97,7 +97,7 @@ def _equals(column: pd.Series, value: Any) -> np.ndarray:
     else:
         try:
             wanted = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return np.zeros(len(column), dtype=bool)
     return (column == wanted).fillna(False).to_numpy(bool)
 

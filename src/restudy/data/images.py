@@ -34,6 +34,7 @@ from restudy.data.image_files import (
 from restudy.disk import writing
 from restudy.errors import UserError
 from restudy.secret_text import hide_secrets
+from restudy.user_files import read_user_file
 
 CSV_IMAGE_SHAPE = (28, 28)
 CONNECT_AND_READ_TIMEOUT = (5, 60)  # seconds
@@ -283,7 +284,10 @@ def read_folder(path: str) -> dict[str, bytes]:
     except ImageFilesError as error:
         (_, first), *_ = error.faults
         raise FileNotFoundError(first) from None
-    return {name: decompress(file.read_bytes(), file.name) for name, file in files.items()}
+    return {
+        name: decompress(read_user_file(file, LARGEST_CONTENT), file.name)
+        for name, file in files.items()
+    }
 
 
 def read_url(base: str) -> dict[str, bytes]:

@@ -6,6 +6,16 @@ from typing import NamedTuple
 
 from restudy.data.kinds import EVALUATED, dataset_kind
 from restudy.families.contract import PointFacts, draw_count
+from restudy.families.dense.footprint import (
+    JOB_BYTES,
+    LAYER_BYTES,
+    LAYER_RECORD_BYTES,
+    POINT_BYTES,
+    RECORD_BYTES,
+    SNAPSHOT_COPIES,
+    VALUE_COPIES,
+    WEIGHT_COPIES,
+)
 
 
 class DataShape(NamedTuple):
@@ -19,12 +29,6 @@ class DataShape(NamedTuple):
 
 # A guess, for a user's file.
 OWN_FILE = DataShape(1000, 0, 10, 3)
-
-
-# What a job has in memory, in bytes: to begin with; of a record of one replicate and of one of its
-# layers; of a point's feature; and of a layer. And copies of weights, of snapshots, and of values.
-JOB_BYTES, RECORD_BYTES, LAYER_RECORD_BYTES, POINT_BYTES, LAYER_BYTES = 150e6, 500, 300, 60, 30e3
-WEIGHT_COPIES, SNAPSHOT_COPIES, VALUE_COPIES = 8, 3, 3
 
 
 class NetworkSize(NamedTuple):

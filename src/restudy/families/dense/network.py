@@ -20,8 +20,8 @@ from threadpoolctl import ThreadpoolController
 from restudy.families.arguments import check_argument, check_settings, show, whole_numbers
 from restudy.families.contract import LARGEST_JOB, Setting, count
 from restudy.families.dense.activations import make_activation
-from restudy.families.dense.cost import LAYER_RECORD_BYTES, RECORD_BYTES
 from restudy.families.dense.family import FAMILY
+from restudy.families.dense.footprint import LAYER_RECORD_BYTES, RECORD_BYTES
 from restudy.families.dense.initializers import draw_weights
 from restudy.families.dense.optimizers import Optimizer
 from restudy.families.dense.schedules import constant
