@@ -63,7 +63,7 @@ NOTED = {
 }
 
 
-@pytest.mark.parametrize("to", [0, 0.5])
+@pytest.mark.parametrize("to", [0, 0.5] if LONG else [0.5])
 def test_notes_that_are_cut_stop_nothing(whole_study, to, tally):
     for pattern in NOTED.values():
         paths = [path for path in whole_study.glob(pattern) if path.is_file()]
@@ -97,7 +97,7 @@ def test_a_page_that_no_job_reads_is_made_again(whole_study, tally):
     tally("kinds of results that are cut", 1, 1)
 
 
-@pytest.mark.parametrize("to", [0, 0.5])
+@pytest.mark.parametrize("to", [0, 0.5] if LONG else [0.5])
 def test_what_snakemake_noted_may_be_cut(whole_study, to, tally):
     (job,) = (whole_study / "results/svm").rglob("kernel~linear/c~1/seed~0")
     names = [path.relative_to(whole_study).as_posix() for path in job.iterdir()]

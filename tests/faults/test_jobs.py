@@ -18,7 +18,7 @@ from restudy.families.own_python import find_interpreter
 from restudy.families.running import train
 
 # Name -> how many numbers of free pages are tried in the short form, and in the long one.
-TRIED = {"dense": (None, None), "softmax": (None, None), "conv": (3, 20)}
+TRIED = {"dense": (None, None), "softmax": (None, None), "conv": (2, 20)}
 
 
 def clear_outputs(run) -> None:

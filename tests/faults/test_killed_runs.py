@@ -15,6 +15,7 @@ from faults_form import LONG
 from whole_runs import (
     OPTIONS,
     SMOKE,
+    TARGETS,
     call,
     differing,
     finished_jobs,
@@ -27,6 +28,7 @@ from whole_runs import (
 )
 
 CORES = 2
+JOBS_OF_TABLES = 15  # about
 SMOKE_KILLS, STUDY_KILLS = (20, 10) if LONG else (2, 2)
 
 
@@ -38,7 +40,7 @@ def living_jobs(work: Path) -> Iterator[psutil.Process]:
             yield each
 
 
-def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
+def disturb(work: Path, options, kills: int, jobs: int, note, targets=()) -> None:
     """Kill a run at so many moments that are drawn, then let it come to its end.
 
     Every second time only Snakemake itself is killed: the next call is refused as long as the jobs
@@ -46,7 +48,7 @@ def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
     """
     draw = random.Random(0)
     for number, moment in enumerate(sorted(draw.uniform(0, 0.95) for _ in range(kills))):
-        process = start(work, options=options)
+        process = start(work, *targets, options=options)
         lasts = wait_for(work, round(moment * jobs), process)
         if lasts:
             time.sleep(draw.uniform(0, 1))
@@ -55,7 +57,7 @@ def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
             process.kill()
             process.wait()
             if any(living_jobs(work)):
-                code, told = call(work, options=options)
+                code, told = call(work, *targets, options=options)
                 assert code == 0 or "jobs that it started still compute: process" in told, told
             while any(living_jobs(work)):
                 time.sleep(0.1)
@@ -67,7 +69,7 @@ def disturb(work: Path, options, kills: int, jobs: int, note) -> None:
         assert sum(after.get(path) != when for path, when in before.items()) <= CORES
         note("kills of Snakemake alone" if number % 2 else "kills of a run with its jobs")
     before = trained(work)
-    code, told = call(work, options=options)
+    code, told = call(work, *targets, options=options)
     assert code == 0, told
     after = trained(work)
     kept = sum(after[path] == when for path, when in before.items())
@@ -81,7 +83,8 @@ def test_what_was_finished_survives_kills_of_all_sorts_of_families(whole_study, 
     def note(what):
         tally(f"{what}: own family, sample, halving", 1, 1)
 
-    disturb(work, OPTIONS, STUDY_KILLS, finished_jobs(whole_study), note)
+    jobs = finished_jobs(whole_study) if LONG else JOBS_OF_TABLES
+    disturb(work, OPTIONS, STUDY_KILLS, jobs, note, TARGETS)
     assert differing(work, whole_study) == []
 
 
