@@ -113,8 +113,10 @@ def test_settings_code_and_a_deleted_file_are_told_apart_where_they_meet(project
         f"[{code}] itself, and input rebuilt because of [{trained}]: 1 job plot_boundary_dense: "
         f"{FIGURE.format('gd')}" in text
     )
+    # A picture is drawn by what the settings say, and from the weights.
+    own = " ".join(f"[{number}]" for number in sorted((rate, code)))
     assert (
-        f"[{code}] itself, and input rebuilt because of {both}: 1 job plot_boundary_dense: "
+        f"{own} themselves, and input rebuilt because of [{trained}]: 1 job plot_boundary_dense: "
         f"{FIGURE.format('adam')}" in text
     )
     gone = causes["gone: deleted, or lost by a run that failed, since it was made"]
