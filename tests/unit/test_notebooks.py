@@ -8,6 +8,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -22,6 +23,7 @@ from restudy.data.tables import write_table
 from restudy.families.registry import load_plugins
 from restudy.notebooks.display import Picture, Table, mean_and_deviation
 from restudy.notebooks.execution import NotebookError, run_notebook
+from restudy.notebooks.results import ShownResults
 from restudy.operation.loading import load_study
 from restudy.provenance.imports import imported_files
 from restudy.study.yaml_files import read_yaml
@@ -414,3 +416,18 @@ def test_templates_lie_where_the_plan_looks_for_them():
     for path in TEMPLATES:
         assert f'"{path.stem}"' in plan
     assert Path(ROOT / "report/notebook.rst").read_text().count(': "') >= 2 * len(TEMPLATES)
+
+
+def test_the_run_that_a_notebook_shows_is_the_one_nearest_the_median():
+    def chosen(accuracies, diverged=()):
+        runs = pd.DataFrame({"seed": range(len(accuracies)), "test_accuracy": accuracies})
+        runs = runs.assign(
+            test_loss=0.1, diverged_at=np.where(runs["seed"].isin(diverged), 3, np.nan)
+        )
+        cell = SimpleNamespace(runs=runs, seeds=runs["seed"].tolist())
+        run = SimpleNamespace(cell=lambda folder: cell)
+        return ShownResults(run, "conv", {}, {}).run_of("results/conv/a")
+
+    assert chosen([0.99, 0.5, 0.9])[1] == 2
+    assert chosen([0.99, 0.5, 0.9], diverged=[2])[1] == 0
+    assert chosen([0.9], diverged=[0])[1] == 0

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from restudy.analysis.summaries import rows_of
+from restudy.analysis.typical import typical_seed
 from restudy.families.contract import ALL
 from restudy.families.registry import FAMILIES
 from restudy.notebooks.display import (
@@ -23,7 +24,6 @@ from restudy.notebooks.display import (
 )
 from restudy.reading.cells import CellResults
 from restudy.results import Results
-from restudy.study.addresses import SEED
 from restudy.study.cell import Cell, make_cell, unique_cells
 from restudy.study.grid import study_cells
 from restudy.study.labels import label_of
@@ -84,8 +84,13 @@ class ShownResults:
         return study_cells(self.family, self.baseline, study)
 
     def run_of(self, folder: str) -> tuple[CellResults, int]:
-        """Return the cell and the seed of the run that a folder has."""
-        return self.run.cell(folder), int(folder.rpartition(SEED)[2])
+        """Return the cell that a folder has, and the seed of the run that stands for it.
+
+        It is the one nearest the median; where all diverged, the first.
+        """
+        cell = self.run.cell(folder)
+        seed = typical_seed(cell.runs, self.family)
+        return cell, cell.seeds[0] if seed is None else seed
 
     def table(self, study: Mapping | str | None, measures: Sequence[str]) -> Shown:
         """Return mean ± standard deviation over seeds of every cell of a study.

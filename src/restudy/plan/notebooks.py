@@ -80,8 +80,8 @@ def shown_runs(plan: Plan, family: Family) -> dict[str, Cell | None]:
         and cell.settings["optimizer"]["kind"] == "gradient_descent"
     ]
     return {
-        "baseline_run": nearest_cell(plan.cells(family), baseline, {}),
-        "variation_run": nearest_cell(varied, baseline, {}),
+        "baseline_cell": nearest_cell(plan.cells(family), baseline, {}),
+        "variation_cell": nearest_cell(varied, baseline, {}),
     }
 
 
@@ -157,16 +157,16 @@ def _images_results(plan: Plan, family: Family) -> Iterator[str]:
             "scalars.parquet",
             "histograms.parquet",
         ):
-            yield f"{cell.folder}/seed~0/{file}"
+            yield from (f"{job.folder}/{file}" for job in plan.jobs(family, [cell]))
 
 
 def _images_parameters(plan: Plan, family: Family) -> dict[str, Any]:
     runs = shown_runs(plan, family)
-    name = runs["baseline_run"]["dataset"]
+    name = runs["baseline_cell"]["dataset"]
     counts = plan.images[split_value(name)[0]]
     return {
         **_common(plan, family),
-        **{key: cell and f"{cell.folder}/seed~0" for key, cell in runs.items()},
+        **{key: cell and cell.folder for key, cell in runs.items()},
         "studies": plan.plain_section(family)["studies"],
         "image": {key: getattr(counts, key) for key in ("height", "width", "classes")},
         "kind": plan.dataset_kinds[name],
