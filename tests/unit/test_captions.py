@@ -114,7 +114,6 @@ def render(caption, findings=FOUND, wildcards=None, params=None, strict=True):
         "findings": escape_markup(json.loads(json.dumps(findings))),
         "facts": escape_markup({name: caption_facts(family) for name, family in ALL.items()}),
         "ticket": lambda categories: "The ticket.",
-        "viewer_style": "p { margin: 0; }\nq { margin: 0; }",
         "claims": "config/claims.yaml",
         "title": "",
     }
@@ -188,7 +187,7 @@ def test_caption_of_the_whole_is_sound_with_and_without_findings(caption):
 def test_front_page_of_the_report_says_what_ran_and_names_no_study_that_did_not():
     text = render("workflow")
     assert "Machines* of_ `mine` : 1 cells with 2 runs" in text.replace("mine`:", "mine` :")
-    assert text.startswith("p { margin: 0; }") and "published course study" not in text
+    assert text.startswith("Dense networks and ") and "published course study" not in text
     assert "3 claims got 4 verdicts." in text
 
 
