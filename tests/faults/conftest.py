@@ -39,13 +39,18 @@ def tally() -> Callable[..., None]:
     return note
 
 
-@pytest.fixture
-def whole_study(made_once, tmp_path) -> Path:
+@pytest.fixture(scope="session")
+def made_study(made_once) -> Path:
     """A folder in which the study of `whole_runs` has run without disturbance."""
 
     def fill(folder: Path) -> None:
         code, told = call(write_study(folder / "work"))
         assert code == 0, told
 
-    made = made_once("faults", fill) / "work"
-    return shutil.copytree(made, tmp_path / "whole")
+    return made_once("faults", fill) / "work"
+
+
+@pytest.fixture
+def whole_study(made_study, tmp_path) -> Path:
+    """A copy of that folder, to be disturbed."""
+    return shutil.copytree(made_study, tmp_path / "whole")

@@ -307,8 +307,10 @@ def test_coordinates_have_the_attributes_that_are_cut(written, shortened):
         return max(
             len(digits)
             for _, attributes in elements(text)
-            for name in "dxy"
-            for digits in re.findall(r"\.(\d+)", attributes.get(name, ""))
+            for name in ("d", "x", "y", "width", "height", "transform")
+            for digits in re.findall(
+                r"\.(\d+)", re.sub(r"(scale|matrix)\(.*?\)", "", attributes.get(name, ""))
+            )
         )
 
     assert longest(written) > 2, (
@@ -379,7 +381,8 @@ def styles_of(text):
 def test_all_else_of_a_shortened_picture_is_as_it_was(written, shortened):
     for (tag, before), (other, after) in zip(leaves(written), leaves(shortened), strict=True):
         assert (tag, before.keys()) == (other, after.keys())
-        names = before.keys() - {"d", "x", "y", "id", HREF, "clip-path", "transform"}
+        rounded = {"d", "x", "y", "width", "height", "transform"}
+        names = before.keys() - rounded - {"id", HREF, "clip-path"}
         assert {name: before[name] for name in names} == {name: after[name] for name in names}, (
             "shorten_svg: one of its patterns matches what it should not"
         )
@@ -388,7 +391,7 @@ def test_all_else_of_a_shortened_picture_is_as_it_was(written, shortened):
             *(re.findall("[-0-9.]+", each.get("transform", "")) for each in (before, after)),
             strict=True,
         ):
-            assert abs(float(one) - float(two)) <= (0.5 if tag == "use" else 0)
+            assert abs(float(one) - float(two)) <= (0.51 if tag == "use" else 0.005)
     assert len(shortened) < 0.8 * len(written) and "<!--" not in shortened
 
 

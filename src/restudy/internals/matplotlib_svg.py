@@ -10,8 +10,11 @@ import re
 import numpy as np
 from PIL import Image
 
-COORDINATES = re.compile(r' (d|x|y)="[^"]*"')
-EXCESS_DIGITS = re.compile(r"(\.\d\d)\d+")
+# Of paths, markers, clips and texts. Their last digits differ from one process to another.
+COORDINATES = re.compile(r' (d|x|y|width|height)="[^"]*"|translate\([^)]*\)')
+# Of images: also how many points a pixel takes, which needs more digits.
+MATRIX = re.compile(r"matrix\([^)]*\)")
+LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 EMBEDDED_IMAGE = re.compile(r'(?<=base64,)[^"]+')
 # Of clips and markers: a letter, and a digest of positions.
 DEFINED_NAME = r'(?<=id=")[a-z][0-9a-f]{10}(?=")'
@@ -34,11 +37,12 @@ INDENTATION = re.compile(r"\n\s+")
 def shorten_svg(svg: str) -> str:
     """Make an SVG smaller, and the same picture.
 
-    Coordinates are cut to a hundredth of a point and paths say a command once, places within a
+    Coordinates are rounded to a hundredth of a point and paths say a command once, places within a
     word are whole units of its font, images get a palette where they have few colours, names become
     short, and of many equal markers the look is said once; remarks and indentation go.
     """
-    svg = COORDINATES.sub(lambda part: EXCESS_DIGITS.sub(r"\1", part[0]), svg)
+    svg = COORDINATES.sub(lambda part: LONG_NUMBER.sub(_round, part[0]), svg)
+    svg = MATRIX.sub(lambda part: LONG_NUMBER.sub(lambda one: _round(one, 4), part[0]), svg)
     svg = PATH.sub(lambda path: f' d="{_shorten_path(path[1])}"', svg)
     svg = GLYPH_PLACE.sub(lambda place: f"translate({round(float(place[1]))} {place[2]})", svg)
     svg = EMBEDDED_IMAGE.sub(lambda image: _with_palette(image[0]), svg)
@@ -49,6 +53,11 @@ def shorten_svg(svg: str) -> str:
     svg = GLYPH_NAME.sub(lambda name: glyphs.setdefault(name[0], f"g{len(glyphs)}"), svg)
     svg = INDENTATION.sub("\n", REMARK.sub("", svg))
     return EQUAL_MARKERS.sub(_with_one_look, svg)
+
+
+def _round(number: re.Match, digits: int = 2) -> str:
+    """Round: cut, a number of few digits would be another one where its last bit differs."""
+    return f"{round(float(number[0]), digits) + 0.0:.{digits}f}"
 
 
 def _shorten_path(data: str) -> str:
