@@ -14,11 +14,12 @@ from restudy.views.style import save
 def main(family: Family, params, inputs, output: str, log) -> None:
     """Write the picture."""
     weights, tables = by_folder(inputs.weights), by_folder(inputs.runs)
-    points, descriptions = by_folder(inputs.points), by_folder(inputs.descriptions)
+    points = {folder: read_table(path) for folder, path in by_folder(inputs.points).items()}
+    descriptions = by_folder(inputs.descriptions)
     panels, diverged = [], 0
     for job, values in zip(params.jobs, params.shown, strict=True):
         data, runs = data_folder(job["cell"]["dataset"]), read_table(tables[job["folder"]])
-        panel = {"points": read_table(points[data]), "values": values}
+        panel = {"points": points[data], "values": values}
         description = read_description(descriptions[data])
         boundaries = map_boundaries(
             family,

@@ -99,12 +99,12 @@ def map_boundaries(
         own = {name: values[[places[seed] for seed in seeds]] for name, values in weights.items()}
         return predict_probabilities(family, settings, own, x, classes)
 
-    seeds, draws = typical_seeds(runs, family), split_draws(points)
+    seeds = typical_seeds(runs, family)
     if not seeds:
         return None
+    draws = [parts_of(own) for own in split_draws(points)]
     shown, others = seeds[0], tuple(sorted(seeds[1:]))
-    around = np.concatenate([parts_of(own)["train"][0] for own in draws])
-    x1, x2 = grid_axes(around)
+    x1, x2 = grid_axes(np.concatenate([parts["train"][0] for parts in draws]))
     line_x1, line_x2 = (np.linspace(x[0], x[-1], len(x) // COARSER + 1) for x in (x1, x2))
     probability = predict(grid_points(x1, x2), [shown])[0]
     shape = (len(others), len(line_x2), len(line_x1), classes)
@@ -135,15 +135,18 @@ def _leads(probability: np.ndarray) -> np.ndarray:
 
 
 def _count_straight(
-    predict: Predict, seeds: Sequence[int], draws: Sequence[pd.DataFrame], classes: int
+    predict: Predict,
+    seeds: Sequence[int],
+    draws: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]],
+    classes: int,
 ) -> tuple[int | None, int]:
     """Return how many boundaries are straight, and how many runs predict one class alone."""
     straight = single = 0
-    for draw, own in enumerate(draws):
+    for draw, parts in enumerate(draws):
         members = [seed for seed in seeds if draw_of(seed, len(draws)) == draw]
         if not members:
             continue
-        points, _ = parts_of(own)["heldout"]
+        points, _ = parts["heldout"]
         for predicted in predict(points, members).argmax(axis=2):
             alone = len(np.unique(predicted)) < 2
             single += alone

@@ -45,8 +45,7 @@ def line_agreement(points: np.ndarray, labels: np.ndarray) -> float:
     classes = np.unique(labels)
     if len(classes) == 1:
         return 1.0
-    spread = points.std(axis=0)
-    scaled = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    scaled = _standardized(points)
     if len(classes) == 2 and points.shape[1] == 2:
         return _best_line(scaled, labels == classes[1])
     with packages_of_extras():
@@ -70,9 +69,13 @@ def is_straight(points: np.ndarray, labels: np.ndarray) -> bool:
     labels : ndarray, shape (N,)
         What it answered; both classes occur.
     """
+    return _best_line(_standardized(points), labels == labels.max(), STRAIGHT) >= STRAIGHT
+
+
+def _standardized(points: np.ndarray) -> np.ndarray:
+    """Return points (N, D) of mean 0 and deviation 1, but for a feature without spread."""
     spread = points.std(axis=0)
-    scaled = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return _best_line(scaled, labels == labels.max(), STRAIGHT) >= STRAIGHT
+    return (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
 
 
 def _best_line(points: np.ndarray, positive: np.ndarray, enough: float | None = None) -> float:

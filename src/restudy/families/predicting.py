@@ -25,7 +25,7 @@ def predict_classes(
     x : ndarray, shape (N, D)
         The points.
     """
-    found = np.asarray(resolve(family, family.predict)(settings, weights, x))
+    found = _predict(family, settings, weights, x)
     return found.argmax(axis=2) if found.ndim == 3 else found
 
 
@@ -47,7 +47,14 @@ def predict_probabilities(
     classes : int
         How many there are, C.
     """
-    found = np.asarray(resolve(family, family.predict)(settings, weights, x))
+    found = _predict(family, settings, weights, x)
     if found.ndim == 3:
         return found
     return (found[..., np.newaxis] == np.arange(classes)).astype(float)
+
+
+def _predict(
+    family: Family, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray], x: np.ndarray
+) -> np.ndarray:
+    """Return what a family's own function does: classes (R, N), or probabilities (R, N, C)."""
+    return np.asarray(resolve(family, family.predict)(settings, weights, x))
