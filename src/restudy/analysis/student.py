@@ -80,6 +80,22 @@ def quantile(probability: float, freedom: float) -> float:
         return float(t)
 
 
+def stated_reach(deviation: float, seeds: int | None, level: float) -> float:
+    """Return how far a single value lies from its mean, in one direction, with that probability.
+
+    Parameters
+    ----------
+    deviation : float
+        The standard deviation of values, as stated.
+    seeds : int or None
+        From how many it is known: then by Student's distribution; None if it is known for sure.
+    level : float
+        The probability of lying further away, less than 1/2.
+    """
+    share = 1 - level
+    return deviation * (quantile(share, seeds - 1) if seeds else STANDARD_NORMAL.inv_cdf(share))
+
+
 def power(effect: float, n: int, level: float) -> float:
     r"""Return the power of Student's two-sided test of one sample.
 

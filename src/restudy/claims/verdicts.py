@@ -48,13 +48,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from restudy.analysis.groups import two_groups
 from restudy.analysis.significance import correct
-from restudy.analysis.student import STANDARD_NORMAL, quantile, upper_tail
+from restudy.analysis.student import STANDARD_NORMAL, stated_reach, upper_tail
 from restudy.claims.evidence import Evidence
 from restudy.claims.inference import (
     LEVEL,
@@ -385,10 +386,7 @@ def _weigh_one(found: dict, spread: Mapping, scale: float) -> dict:
             return upper_tail(t, seeds - 1), upper_tail(-t, seeds - 1)
         return STANDARD_NORMAL.cdf(-t), STANDARD_NORMAL.cdf(t)
 
-    def reach(level: float) -> float:
-        t = quantile(1 - level, seeds - 1) if seeds else STANDARD_NORMAL.inv_cdf(1 - level)
-        return t * deviation
-
+    reach = partial(stated_reach, deviation, seeds)
     above, below = tail(found["margin"])
     return found | {
         "effect": value,

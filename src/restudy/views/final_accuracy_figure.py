@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from restudy.analysis.significance import LEVEL
 from restudy.analysis.statistics import mean_interval
-from restudy.analysis.student import STANDARD_NORMAL, quantile
+from restudy.analysis.student import stated_reach
 from restudy.families.contract import Family
 from restudy.study.cell import Cell
 from restudy.study.grid import compared_axes
@@ -160,10 +161,7 @@ def _draw_claimed(
         axes.plot([value, value], [position - 0.42, position + 0.42], **look)
         axes.annotate(f"{value:.4f}".rstrip("0"), (value, position - 0.42), (0, 2), **ABOVE)
     if len(points) == 1 and claim["spread"]:
-        deviation, seeds = claim["spread"]["value"], claim["spread"]["seeds"]
-        half = deviation * float(
-            quantile(0.975, seeds - 1) if seeds else STANDARD_NORMAL.inv_cdf(0.975)
-        )
+        half = stated_reach(claim["spread"]["value"], claim["spread"]["seeds"], LEVEL / 2)
         middle = float(points.iloc[0])
         ends = [max(middle - half, 0.0), min(middle + half, 1.0)]
         axes.plot(ends, [position, position], color=INK, linewidth=1.1, zorder=3)
